@@ -1,0 +1,100 @@
+"""From a walk to its recommendation, and to the JSON of one check. No words here: ids only."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from dialogs.model import Advice, Answers, Condition, Flow, Outcome
+from dialogs.walk import Step, Walk, reachable, walk, what_if
+
+Json = dict[str, object]
+
+
+class Recommendation(NamedTuple):
+    """What a finished walk comes to.
+
+    `control`: how firmly to keep control, 0 to ``len(flow.control)``. `provisional`: an unknown could still change it.
+    `because`: every asked question with its answer.
+    """
+
+    outcome: Outcome
+    strategic: bool
+    control: int
+    provisional: bool
+    advice: tuple[Advice, ...]
+    because: tuple[Step, ...]
+    open_questions: tuple[str, ...]
+
+
+def recommend(flow: Flow, found: Walk) -> Recommendation | None:
+    """Return the recommendation of a finished walk; None while a question is open."""
+    return None if found.here is not None else _recommend(flow, found.path)
+
+
+@lru_cache(maxsize=1 << 14)
+def _recommend(flow: Flow, path: tuple[Step, ...]) -> Recommendation:
+    answers = dict(path)
+    return Recommendation(
+        outcome=next(outcome for outcome in flow.outcomes if outcome.when.truth(answers)),
+        strategic=bool(flow.strategic.truth(answers)),
+        control=control(flow, answers),
+        provisional=bool(flow.provisional.truth(answers)),
+        advice=tuple(advice for advice in flow.advice if advice.when.truth(answers)),
+        because=path,
+        open_questions=tuple(step.question for step in path if step.option == "unknown"),
+    )
+
+
+def control(flow: Flow, answers: Answers) -> int:
+    """Return how many reasons to keep control are sure so far."""
+    return sum(condition.truth(answers) is True for condition in flow.control)
+
+
+def supporting(flow: Flow, condition: Condition, answers: Answers) -> tuple[str, ...]:
+    """Return the questions, in the order asked, whose answers make `condition` as true as it is."""
+    found = set(condition.support(answers))
+    return tuple(question.id for question in flow.questions if question.id in found)
+
+
+def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) -> Json:
+    """Return one check as the JSON object of the public interface: ``complete``, or ``partial`` while a question is open.
+
+    `answers` holds valid ids only (`dialogs.validate` says which are not). `with_what_if=False` leaves that list out.
+    """
+    found = walk(flow, answers)
+    recommendation = recommend(flow, found)
+    if recommendation is None:
+        return {
+            "status": "partial",
+            "strategic": flow.strategic.truth(found.answers),
+            "control": control(flow, found.answers),
+            "next": found.here.id if found.here else None,
+            "possible_outcomes": list(reachable(flow, answers)),
+            "unused": list(found.unused),
+        }
+    result: Json = {
+        "status": "complete",
+        "strategic": recommendation.strategic,
+        "control": recommendation.control,
+        "provisional": recommendation.provisional,
+        "outcome": recommendation.outcome.id,
+        "advice": [advice.id for advice in recommendation.advice],
+        "open_questions": list(recommendation.open_questions),
+        "unused": list(found.unused),
+        "because": [
+            {"question": question, "answer": option, "source": source(flow, question)}
+            for question, option in recommendation.because
+        ],
+    }
+    if with_what_if:
+        result["what_if"] = [
+            {"question": change.question, "answer": change.option, "outcomes": list(change.outcomes)}
+            for change in what_if(flow, answers, recommendation.because, recommendation.outcome.id)
+        ]
+    return result
+
+
+def source(flow: Flow, question_id: str) -> str:
+    """Return the place in the article that a question comes from, as ``section, criterion``."""
+    question = flow.question(question_id)
+    return question.source if question else ""
