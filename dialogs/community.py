@@ -29,9 +29,7 @@ HYBRID = AllOf(
 # And on the light side.
 INTERN = AllOf(
     LIGHT,
-    AnyOf(
-        Is("light_mode", "in_house"), AllOf(Is("light_mode", "undecided"), Not(Is("seo_expert", "yes")))
-    ),
+    AnyOf(Is("light_mode", "in_house"), AllOf(Is("light_mode", "undecided"), Not(Is("seo_expert", "yes")))),
 )
 SEO_EXPERT = AllOf(
     LIGHT,
@@ -48,9 +46,7 @@ FLOW = Flow(
         Question("transformation", YES_NO, "2, criterion 2"),
         Question("presence", YES_NO, "2, criterion 3"),
         Question("mode", ("in_house", "agency", "both", "undecided"), "1 and 3", STRATEGIC),
-        Question(
-            "agency_link", YES_NO, "2, keeping control", AllOf(STRATEGIC, Not(Is("mode", "in_house")))
-        ),
+        Question("agency_link", YES_NO, "2, keeping control", AllOf(STRATEGIC, Not(Is("mode", "in_house")))),
         Question("person", ("lasting", "interns", "nobody", "unknown"), "2, duty 2", STRATEGIC),
         Question("routine", YES_NO, "3, synthesis", STRATEGIC),
         Question("seo_expert", YES_NO, "1 and 2", LIGHT),

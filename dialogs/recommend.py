@@ -57,9 +57,9 @@ def supporting(flow: Flow, condition: Condition, answers: Answers) -> tuple[str,
 
 
 def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) -> Json:
-    """Return one check as the JSON object of the public interface: ``complete``, or ``partial`` while a question is open.
+    """Return one check as the public JSON object: ``complete``, or ``partial`` while a question is open.
 
-    `answers` holds valid ids only (`dialogs.validate` says which are not). `with_what_if=False` leaves that list out.
+    `answers` holds valid ids only (see `dialogs.validate`). `with_what_if=False` leaves that list out.
     """
     found = walk(flow, answers)
     recommendation = recommend(flow, found)

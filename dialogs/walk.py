@@ -63,7 +63,7 @@ def walk(flow: Flow, answers: Answers) -> Walk:
 
 
 def outcomes(flow: Flow, answers: Answers) -> list[Outcome]:
-    """Return the outcomes that counted answers lead to for sure: exactly one at the end of a path (`prove` shows it)."""
+    """Return the outcomes that counted answers lead to: exactly one at the end of a path, as `prove` shows."""
     return [outcome for outcome in flow.outcomes if outcome.when.truth(answers)]
 
 

@@ -1,0 +1,97 @@
+# Needs Python 3.11 or later, git and make; everything else goes into .venv. `make help` lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Twice quiet: a warning about somebody's own pip settings is not ours to print; an error still is.
+PIP_FLAGS := --quiet --quiet --disable-pip-version-check
+STEPS := lint types imports locales prove pytest
+CATALOGUES := $(wildcard dialogs/locales/*/LC_MESSAGES/*.po)
+
+# Prints the first Python that is new enough and really runs: a pyenv shim may exist and still refuse.
+find_python = for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
+	done
+
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.PHONY: help run test $(STEPS) format bench test-matrix lock clean .venv
+
+##   run          talk to the advisor in this terminal (the default)
+run: $(VENV)/ready locales
+	@$(BIN)/cm-advisor chat
+
+##   test         all that CI checks: lint, types, imports, locales, prove, pytest
+test: $(VENV)/ready
+	@for step in $(STEPS); do \
+		echo "== $$step"; \
+		$(MAKE) --silent --no-print-directory $$step || { echo "make test: '$$step' failed" >&2; exit 1; }; \
+	done
+
+##   lint         style and formatting
+lint: $(VENV)/ready
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Run 'make format'."; exit 1; }
+
+##   format       put the style right where that can be done by itself
+format: $(VENV)/ready
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+##   types        mypy, strict
+types: $(VENV)/ready
+	@$(BIN)/mypy
+
+##   imports      arrows between the folders point one way
+imports: $(VENV)/ready
+	@$(BIN)/lint-imports --no-logo
+
+##   locales      compile the catalogues that changed
+locales: $(VENV)/ready $(CATALOGUES:.po=.mo)
+
+%.mo: %.po deploy/build_locales.py | $(VENV)/ready
+	@$(BIN)/python deploy/build_locales.py $<
+
+##   prove        walk every path through the flow
+prove: $(VENV)/ready locales
+	@$(BIN)/cm-advisor prove
+
+##   pytest       the tests alone
+pytest: $(VENV)/ready locales
+	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+##   bench        the benchmarks
+bench: $(VENV)/ready locales
+	@$(BIN)/python -m tests.benchmarks
+
+##   test-matrix  pytest under each Python 3.11 to 3.13 found here
+test-matrix:
+	@.ci/matrix 3.11 3.12 3.13
+
+##   lock         remake both lock files (make lock UPGRADE=--upgrade for newer releases)
+COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
+lock: $(VENV)/ready
+	@$(COMPILE) --group dev --output-file requirements.lock
+	@$(COMPILE) --constraints requirements.lock --output-file deploy/requirements.lock
+
+##   clean        remove all that make made
+clean:
+	@rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find adapters bot dialogs deploy tests -name __pycache__ -prune -exec rm -rf {} + -o -name '*.mo' -exec rm -f {} +
+
+##   help         this list
+help:
+	@sed -n 's/^##//p' $(MAKEFILE_LIST)
+
+##   .venv        the environment alone, with all the tools in it
+.venv: $(VENV)/ready
+
+# Remade when the lock or the project's own file changes; otherwise costs nothing.
+$(VENV)/ready: requirements.lock pyproject.toml
+	@python=$$($(find_python)); \
+	[ -n "$$python" ] || { echo "Python 3.11 or later is needed, with its venv module." >&2; exit 1; }; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear $(VENV); \
+	echo "Preparing $(VENV) with $$($(BIN)/python --version)"
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Each platform: its events in, our views out as its JSON."""

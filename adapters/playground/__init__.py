@@ -1,0 +1,1 @@
+"""A local page that plays Slack and Teams against the real endpoints."""

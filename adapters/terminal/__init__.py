@@ -1,0 +1,1 @@
+"""The same dialog in a shell."""

@@ -1,0 +1,1 @@
+"""The application: load a session, step it, save it, run the effects."""

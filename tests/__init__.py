@@ -1,0 +1,1 @@
+"""The same folders again, plus whole scenarios, faults, browsers and benchmarks."""

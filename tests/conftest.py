@@ -1,0 +1,10 @@
+"""What every test shares: how hard Hypothesis searches."""
+
+import os
+
+from hypothesis import settings
+
+# The same examples on every run of CI, however slow its machine; fresh ones on a developer's.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
