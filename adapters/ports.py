@@ -1,0 +1,190 @@
+"""What the application offers to every adapter, and what it needs from each. No vendor's word may enter here.
+
+A tenant is named ``platform:id`` (``slack:T0123``, ``teams:<tenant id>``), so that no two platforms share one. A card
+is the adapter's own note of where a dialog is shown (a small JSON object); a place is its own name for where typed
+words belong (a thread, a direct conversation). The application stores both and reads neither.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dialogs.session import Actor, Effect, Event, Session
+from dialogs.views import Announcement, View
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing that happened to a dialog.
+
+    `session`: the id the event is about. None: the running dialog of the actor at `place`; `place` alone tells a dialog
+    in a thread from one in a direct conversation. A `Start` event is stored under its own id, with `place` and `card`.
+    `card`: where the card is shown from now on, None: where it was. `once`: the id under which the platform may deliver
+    this event again; the second delivery changes nothing.
+    """
+
+    event: Event
+    session: str | None = None
+    place: str | None = None
+    card: Json | None = None
+    once: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What a turn came to. The session is saved; of the effects the adapter does `Show` and `Notify`, at once.
+
+    `Post` and `Schedule` are rows already and not in `effects`. `repeated`: this event was heard before, there is
+    nothing to do. `card`: where to show; None for a dialog not shown yet.
+    """
+
+    session: Session | None
+    card: Json | None
+    effects: tuple[Effect, ...]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A dialog of one person, for a list of theirs."""
+
+    session: Session
+    updated: datetime
+    posted: Json | None
+
+
+class Advisor(Protocol):
+    """The application, as an adapter sees it. Every method is safe to call at once from many tasks.
+
+    Raises only `Unavailable`, when the database cannot be had.
+    """
+
+    async def turn(self, turn: Turn) -> Turned:
+        """Load, step, save, and write what must happen into the same transaction.
+
+        Until `shown` is called for it, a `Show` is a row too: should this process die, another shows the card.
+        """
+        ...
+
+    async def shown(self, session: str, revision: int, card: Json | None = None) -> None:
+        """Note that the card of this revision is drawn, and where (None: where it was)."""
+        ...
+
+    async def running(self, actor: Actor, place: str) -> Session | None:
+        """Return the actor's running dialog at `place`, the latest."""
+        ...
+
+    async def heard(self, once: str) -> bool:
+        """Note a delivery that is not a turn; True when it was heard before."""
+        ...
+
+    async def checks(self, actor: Actor, limit: int = 10) -> list[Check]:
+        """Return the actor's dialogs, the latest first, cancelled and expired ones left out."""
+        ...
+
+    async def language(self, tenant: str, person: str) -> str | None:
+        """Return the language this person chose, None when they never did."""
+        ...
+
+    async def choose_language(self, actor: Actor, language: str) -> None:
+        """Remember a choice of language."""
+        ...
+
+    async def forget(self, actor: Actor) -> int:
+        """Delete everything about the actor; return how many dialogs that were."""
+        ...
+
+    async def forget_tenant(self, tenant: str) -> None:
+        """Note that a tenant has left: its rows go when the retention says so, what was due is dropped."""
+        ...
+
+    async def post_again(self, actor: Actor, session: str) -> bool:
+        """Take up a post that was held back (`Refused`, `Lost`, or given up). False when there is none of the actor's."""
+        ...
+
+
+class Unavailable(Exception):
+    """The application cannot answer now; the platform should deliver the event again."""
+
+
+class Tokens(Protocol):
+    """Credentials by tenant, encrypted at rest, and the single-use states of an installation under way."""
+
+    async def save(self, tenant: str, credentials: Json) -> None:
+        """Store, replacing what was there."""
+        ...
+
+    async def load(self, tenant: str) -> Json | None:
+        """Return what was stored, None when there is nothing or its key is gone."""
+        ...
+
+    async def delete(self, tenant: str) -> None:
+        """Delete at once."""
+        ...
+
+    async def issue_state(self) -> str:
+        """Return a new state for an OAuth redirect, good for ten minutes."""
+        ...
+
+    async def consume_state(self, state: str) -> bool:
+        """Return whether the state was issued, is in time and was not used; it is used now."""
+        ...
+
+
+# --- What an adapter does for the application ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something to deliver for a session. `where` is the one the person confirmed, for a post."""
+
+    session: Session
+    card: Json | None
+    where: str | None = None
+
+
+class Later(Exception):
+    """Not now; try again, in `seconds` if the platform said so. The platform surely did not do it, or doing it twice is
+    harmless."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Lost(Exception):
+    """The answer was lost: it may have been done. Never tried again without a person's word."""
+
+
+class Refused(Exception):
+    """The platform will not, until somebody does something. `reason` is an id of the adapter's own words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Courier(Protocol):
+    """One platform's deliveries. Each method raises `Later`, `Lost` or `Refused`, and nothing else."""
+
+    def queue(self, delivery: Delivery) -> str:
+        """Return the name of the queue: what goes to the same place goes in order and at that platform's pace."""
+        ...
+
+    async def post(self, delivery: Delivery, announcement: Announcement) -> Json:
+        """Post into `delivery.where`; return the adapter's note of the post (its link among it, under ``link``)."""
+        ...
+
+    async def show(self, delivery: Delivery, view: View) -> Json | None:
+        """Draw the card anew, editing it where it is, or sending it where it belongs. Return where it is now."""
+        ...
+
+    async def tell(self, delivery: Delivery, reason: str) -> None:
+        """Tell the owner why the post is held back, with a way to try again.
+
+        `reason`: that of `Refused`; ``lost`` after `Lost`; ``failed`` when trying again was given up.
+        """
+        ...
