@@ -435,7 +435,8 @@ def _not_understood(flow: Flow, session: Session) -> Changed:
 def _choices(flow: Flow, session: Session) -> str:
     view = compose.current(flow, session)
     choices = view.choices if isinstance(view, Prompt) else ()
-    return compose.either(words(session.language), [f"“{choice.label}”" for choice in choices])
+    text = words(session.language)
+    return compose.either(text, [text.text("list.quoted", item=choice.label) for choice in choices])
 
 
 def _offers(session: Session, readings: tuple[Reading, ...]) -> list[Button]:

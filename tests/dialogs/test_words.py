@@ -1,0 +1,71 @@
+"""The catalogues: every id the code names is there, every text reads as its language is written."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dialogs import words as module
+from dialogs.words import MissingText, languages, nearest_language, words
+
+ROOT = Path(module.__file__).parent.parent
+LITERAL = re.compile(
+    r'"((?:label|notice|help|review|recommendation|verdict|progress|prompt|announcement|list|welcome'
+    r'|article|checks|forget|what_if|control|invalid|language|source)\.[a-z_.]+)"'
+)
+
+
+def named_in_code():
+    for folder in ("dialogs", "adapters", "bot"):
+        for path in (ROOT / folder).rglob("*.py"):
+            yield from ((path.name, id) for id in LITERAL.findall(path.read_text()))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_id_named_in_the_code_has_its_text(language):
+    text = words(language)
+    missing = [(file, id) for file, id in named_in_code() if id not in text and not has_plural(text, id)]
+    assert not missing
+
+
+def has_plural(text, id):
+    try:
+        return bool(text.count(id, 1) and text.count(id, 5))
+    except (MissingText, KeyError):
+        return False
+
+
+def every_text(language):
+    text = words(language)
+    return [(id, text.text(id)) for id in sorted(text.ids())]
+
+
+def test_french_is_set_as_french_is():
+    for id, text in every_text("fr"):
+        assert "'" not in text, id
+        assert not re.search(r"(?<![\u00a0\u202f\s])[;!?»]", text), (id, text)
+        assert not re.search(r" [:;!?»]|« ", text), (id, text)
+        assert not re.search(r"\btu\b|\bton\b|\btes\b", text), (id, text)
+
+
+def test_english_is_set_as_english_is():
+    for id, text in every_text("en"):
+        if "`" not in text:
+            assert "'" not in text, id
+            assert '"' not in text, id
+        assert not re.search(r"[\u00a0\u202f]", text) or id.startswith("article."), (id, text)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("fr-FR", "fr"), ("fr_CA", "fr"), ("en", "en"), ("EN-gb", "en"), ("de-DE", None), ("", None), (None, None)],
+)
+def test_the_language_of_a_locale(locale, language):
+    assert nearest_language(locale) == language
+
+
+def test_a_text_that_is_not_there():
+    with pytest.raises(MissingText):
+        words("fr").text("no.such.id")
+    assert words("tlh").language == "fr"
+    assert words("fr").count("progress.more", 1) != words("fr").count("progress.more", 3)
