@@ -105,6 +105,14 @@ class Advisor(Protocol):
         """Take up a post that was held back (`Refused`, `Lost`, or given up). False when there is none of the actor's."""
         ...
 
+    async def remember(self, tenant: str, key: str, note: Json | None) -> None:
+        """Store the adapter's own note under `key`, replacing what was there; None deletes it. Nothing personal."""
+        ...
+
+    async def recall(self, tenant: str, prefix: str) -> dict[str, Json]:
+        """Return the notes of a tenant whose key begins with `prefix`, by key. At most 200."""
+        ...
+
 
 class Unavailable(Exception):
     """The application cannot answer now; the platform should deliver the event again."""

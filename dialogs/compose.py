@@ -6,6 +6,7 @@ from dialogs.model import Answers, Flow
 from dialogs.recommend import Recommendation as Result
 from dialogs.recommend import control, recommend, source, supporting
 from dialogs.session import Session, Status
+from dialogs.understand import Problem
 from dialogs.views import (
     AdviceLine,
     Announcement,
@@ -209,6 +210,25 @@ def announcement(flow: Flow, session: Session, found: Walk) -> Announcement:
 def caveat(text: Words) -> str:
     """Return whose method this is."""
     return text.text("article.caveat", title=text.text("article.title"), author=text.text("article.author"))
+
+
+def problem(flow: Flow, text: Words, found: Problem) -> str:
+    """Return what is wrong with one part of a quick check, in names and answers as a person knows them."""
+    question = flow.question(found.question or "")
+    name = text.text(f"question.{question.id}.short") if question else ""
+    match found.kind:
+        case "question" if found.nearest:
+            near = text.text(f"question.{found.nearest[0]}.short")
+            return text.text("invalid.question", given=found.given, nearest=near)
+        case "question":
+            valid = names(text, (question.id for question in flow.questions))
+            return text.text("invalid.question_plain", given=found.given, valid=valid)
+        case "twice" if question:
+            return text.text("invalid.twice", question=name)
+        case "answer" if question:
+            valid = either(text, [option_label(text, question.id, option) for option in question.options])
+            return text.text("invalid.answer", given=found.given, question=name, valid=valid)
+    return text.text("invalid.form", given=found.given)
 
 
 def option_label(text: Words, question: str, option: str) -> str:

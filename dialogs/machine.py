@@ -54,7 +54,7 @@ from dialogs.session import (
     Why,
 )
 from dialogs.understand import Chosen, Command, Company, Nothing, Problems, Reading, Unsure, read
-from dialogs.views import Button, Card, Prompt, Recommendation, Verdict, with_note
+from dialogs.views import Button, Card, Notice, Prompt, Recommendation, Verdict, with_note
 from dialogs.views import Review as ReviewView
 from dialogs.walk import walk
 from dialogs.words import languages, words
@@ -416,8 +416,9 @@ def _apply(flow: Flow, session: Session, event: Typed, reading: Reading) -> Chan
             return _act(flow, session, _COMMANDS[name](event.actor))
         case Unsure(readings):
             return session, [Notify(compose.notice(text, "did_you_mean", tuple(_offers(session, readings))))]
-        case Problems():
-            return session, [Notify(compose.notice(text, "not_understood", choices=_choices(flow, session)))]
+        case Problems(problems):
+            lines = "\n".join(compose.problem(flow, text, problem) for problem in problems)
+            return session, [Notify(Notice("not_understood", lines, compose.buttons(text, "help")))]
         case Nothing() | Command():
             return _not_understood(flow, session)
     return _not_understood(flow, session)

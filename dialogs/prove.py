@@ -160,7 +160,8 @@ def required(flow: Flow) -> Iterator[str]:
         yield from (f"outcome.{outcome.id}.{part}" for part in ("title", "summary", "phrase"))
     for advice in flow.advice:
         yield from (f"advice.{advice.id}.{part}" for part in ("title", "text", "step"))
-    yield from (f"source.{part.source}" for part in (*flow.questions, *flow.advice))
+    yield from (f"source.{question.source}" for question in flow.questions)
+    yield from (f"source.{advice.source}" for advice in flow.advice)
     yield from (f"control.{level}" for level in range(len(flow.control) + 1))
     yield from (f"fact.{flow.strategic.id}.{truth}" for truth in ("true", "false", "unknown"))
 

@@ -129,7 +129,8 @@ def test_a_change_keeps_what_is_still_asked_and_says_what_is_not(answers):
     session, effects = step(FLOW, session, Change(OWNER, "brand", revision=0))
     view = shown(effects)
     assert isinstance(view, Prompt)
-    assert view.current == f"Votre réponse actuelle : {words('fr').text('option.brand.' + answers['brand'])}."
+    answer = words("fr").text(f"option.brand.{answers['brand']}")
+    assert view.current == words("fr").text("prompt.current", answer=answer)
     flipped = "no" if answers["brand"] == "yes" else "yes"
     session, effects = step(FLOW, session, Answer(OWNER, "brand", flipped, revision=session.revision))
     assert session.answers == answers | {"brand": flipped}
@@ -151,7 +152,7 @@ def test_an_answer_that_counts_again_is_named():
     session, effects = step(FLOW, session, Answer(OWNER, "brand", "no"))
     view = shown(effects)
     assert isinstance(view, ReviewView)
-    assert any("Expertise en référencement" in line and "Compt" in line for line in view.note)
+    assert any("Expertise en référencement" in line and "De nouveau" in line for line in view.note)
     assert [row.question for row in view.unused] == ["mode"]
 
 
@@ -343,6 +344,16 @@ def test_several_typed_answers_are_taken_at_once():
     session, effects = step(FLOW, session, Typed(OWNER, "marque=oui mode=agence"))
     assert session.answers == {"brand": "yes", "mode": "agency"}
     assert shown(effects).question == "orientation"
+
+
+def test_every_fault_of_a_typed_quick_check_is_named_at_once():
+    session, _ = start()
+    same, effects = step(FLOW, session, Typed(OWNER, "marqe=oui presence=bleu zorglub=oui"))
+    assert same is session
+    (notice,) = views(effects, Notify)
+    assert len(notice.text.splitlines()) >= 2
+    assert "bleu" in notice.text
+    assert "Oui" in notice.text
 
 
 def test_typing_never_posts():

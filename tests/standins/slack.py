@@ -1,0 +1,476 @@
+"""A strict stand-in of Slack's servers on 127.0.0.1, with faults on demand.
+
+    async with SlackStandIn() as slack:
+        team = slack.add_workspace("Fabrique")
+        amelie = team.add_user("amelie", locale="fr-FR")
+        marketing = team.add_channel("marketing", members=[amelie])
+        token = slack.install(team).value          # give it to the app, with slack.api_url and slack.app's secrets
+        hands = slack.hands(app_url="http://127.0.0.1:3978", workspace=team)
+        ack = await hands.slash(amelie, marketing, "oui non")
+
+`slack_world` holds what Slack keeps, `slack_methods` the Web API, `slack_rules` Block Kit's limits, `slack_limits`
+the pace, `slack_user` the person's hands. Every call is in `calls`, refused ones too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import inspect
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
+
+from aiohttp import ClientConnectionError, WSMsgType, web
+
+from tests.standins.slack_calls import Call
+from tests.standins.slack_limits import Limits
+from tests.standins.slack_methods import run
+from tests.standins.slack_respond import respond
+from tests.standins.slack_state import (
+    DEFAULT_SCOPES,
+    AppSettings,
+    Channel,
+    Clock,
+    Grant,
+    ManualClock,
+    Message,
+    ResponseUrl,
+    SlackError,
+    Token,
+    User,
+    View,
+    Workspace,
+)
+from tests.standins.slack_surface import Json
+from tests.standins.slack_world import World
+
+if TYPE_CHECKING:
+    from tests.standins.slack_user import SlackUserSide
+
+__all__ = ["AppSettings", "Channel", "ManualClock", "Message", "SlackStandIn", "User", "View", "Workspace"]
+
+RESPONSE_URL = "response_url"
+"""The name of POSTs to response URLs, in `calls` and for `fail`."""
+
+
+@dataclass
+class Fault:
+    """What shall go wrong with the next calls of a method. See `SlackStandIn.fail`."""
+
+    method: str
+    times: int | None
+    status: int | None
+    error: str | None
+    retry_after: int | None
+    drop: Literal["before", "after"] | None
+    delay: float
+    effect: bool
+    match: Callable[[Json], bool] | None
+    hits: int = 0
+
+    def takes(self, method: str, args: Json) -> bool:
+        left = self.times is None or self.hits < self.times
+        return left and self.method in ("*", method) and (self.match is None or self.match(args))
+
+    def cancel(self) -> None:
+        self.times = self.hits
+
+    def refusal(self) -> SlackError | None:
+        if self.retry_after is not None:
+            return SlackError("ratelimited", 429, {"Retry-After": str(self.retry_after)})
+        if self.status is not None or self.error is not None:
+            return SlackError(self.error or "internal_error", self.status or 200)
+        return None
+
+
+@dataclass
+class OAuthChoice:
+    """What the person does on Slack's authorisation page; the first workspace and person where not given."""
+
+    workspace: Workspace | None = None
+    user: User | None = None
+    allow: bool = True
+    enterprise_install: bool = False
+
+
+@dataclass
+class Socket:
+    """A Socket Mode connection of the app."""
+
+    ws: web.WebSocketResponse
+    waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+    """envelope id -> the payload of its ack."""
+
+
+class SlackStandIn:
+    """The server. `world` is its state; see the module."""
+
+    def __init__(
+        self, *, clock: Clock = time.time, limits: bool = False, burst: int = 1, app: AppSettings | None = None
+    ) -> None:
+        self.world = World(clock, app)
+        self.limits = Limits(clock, limits, burst)
+        self.calls: list[Call] = []
+        """Every Web API call and response URL use, in order of arrival, answered or not."""
+        self.faults: list[Fault] = []
+        self.oauth = OAuthChoice()
+        self.sockets: list[Socket] = []
+        self.sides: list[SlackUserSide] = []
+        self.url = ""
+        self._tickets: set[str] = set()
+        self._runner: web.AppRunner | None = None
+        self._active = 0
+        self._last_activity = 0.0
+
+    # Life
+
+    async def start(self) -> SlackStandIn:
+        server = web.Application(client_max_size=4 * 1024**2)
+        server.router.add_route("*", "/api/{method}", self._api)
+        server.router.add_post("/response/{id}", self._response)
+        server.router.add_get("/oauth/v2/authorize", self._authorize)
+        server.router.add_get("/link/", self._link)
+        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def stop(self) -> None:
+        for side in self.sides:
+            await side.close()
+        for socket in list(self.sockets):
+            await socket.ws.close()
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def __aenter__(self) -> SlackStandIn:
+        return await self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def api_url(self) -> str:
+        """For slack_sdk's `base_url`, and the app's SLACK_API_URL."""
+        return f"{self.url}/api/"
+
+    @property
+    def app(self) -> AppSettings:
+        return self.world.app
+
+    def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
+        return self.world.add_workspace(name, enterprise)
+
+    def install(self, workspace: Workspace, scopes: Iterable[str] | str = DEFAULT_SCOPES, **more: Any) -> Token:
+        """Installs without the OAuth dance: `.value` is the bot token. `rotation=`, `enterprise_install=`."""
+        return self.world.install(workspace, scopes, **more)
+
+    def hands(self, app_url: str | None, workspace: Workspace) -> SlackUserSide:
+        """What people do in a workspace; one for each workspace. Without `app_url`: by Socket Mode."""
+        from tests.standins.slack_user import SlackUserSide
+
+        side = SlackUserSide(self, app_url, workspace)
+        self.sides.append(side)
+        return side
+
+    def response_url(self, url: ResponseUrl) -> str:
+        return f"{self.url}/response/{url.id}"
+
+    # Faults, and looking at what happened
+
+    def fail(
+        self,
+        method: str,
+        *,
+        times: int | None = 1,
+        status: int | None = None,
+        error: str | None = None,
+        retry_after: int | None = None,
+        drop: Literal["before", "after"] | None = None,
+        delay: float = 0.0,
+        effect: bool = False,
+        match: Callable[[Json], bool] | None = None,
+    ) -> Fault:
+        """Makes the next `times` (None: all) calls of a method ("*": any, "response_url") go wrong.
+
+        `error`: refused with that name, HTTP 200 unless `status` is given. `status` alone: that status with a
+        body that is not JSON. `retry_after`: 429. `drop`: the connection closes with no answer, `before` or `after`
+        the call took effect. `delay`: seconds before anything else; alone it only slows. `effect`: the call is
+        carried out although the answer says otherwise. `match(args)` narrows it. Nothing of these: status 500.
+        """
+        if not (status or error or retry_after is not None or drop or delay):
+            status = 500
+        fault = Fault(method, times, status, error, retry_after, drop, delay, effect, match)
+        self.faults.append(fault)
+        return fault
+
+    def calls_to(self, method: str, *, ok: bool | None = None) -> list[Call]:
+        return [each for each in self.calls if each.method == method and ok in (None, each.ok)]
+
+    @property
+    def refused(self) -> list[Call]:
+        """Calls that the app should not have made, or that a fault refused."""
+        return [each for each in self.calls if not each.ok]
+
+    def visible_to(self, user: User | str, channel: Channel) -> list[Message]:
+        """What that person sees in the channel now, oldest first; nothing where they may not look."""
+        user_id = user if isinstance(user, str) else user.id
+        if user_id not in channel.members and (channel.private or channel.is_im):
+            return []
+        return [each for each in channel.log if not each.deleted and each.ephemeral_to in (None, user_id)]
+
+    async def wait_for(
+        self,
+        predicate: Callable[[], Any | Awaitable[Any]],
+        timeout: float = 5.0,  # noqa: ASYNC109 - the name everybody knows
+        what: str = "",
+    ) -> Any:
+        """Waits until the predicate is true, and returns what it gave. Raises TimeoutError with the last calls."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = predicate()
+            if inspect.isawaitable(found):
+                found = await found
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                last = [f"{each.method}: {each.error or 'ok'}" for each in self.calls[-8:]]
+                raise TimeoutError(f"not within {timeout} s: {what or predicate}; last calls: {last}")
+            await asyncio.sleep(0.01)
+
+    async def settled(self, quiet: float = 0.1, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+        """Waits until nothing was under way, in either direction, for `quiet` seconds."""
+
+        def is_quiet() -> bool:
+            return not self._active and time.monotonic() - self._last_activity >= quiet
+
+        self._last_activity = time.monotonic()
+        await self.wait_for(is_quiet, timeout, "quiet")
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        self._active += 1
+        try:
+            yield
+        finally:
+            self._active -= 1
+            self._last_activity = time.monotonic()
+
+    # The Web API
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        call = Call(request.match_info["method"], {}, self.world, self.limits, self.world.clock())
+
+        async def answer() -> web.Response:
+            try:
+                await _read(request, call)
+            except SlackError as refused:
+                return self._answer(call, partial(_refuse, refused))
+            if call.method == "apps.connections.open":
+                return self._answer(call, lambda: {"url": self._ticket(call)})
+            return self._answer(call, lambda: run(call))
+
+        return await self._serve(request, call, answer)
+
+    def _answer(self, call: Call, work: Callable[[], Json]) -> web.Response:
+        try:
+            call.answer = {"ok": True, **work()}
+        except SlackError as refused:
+            call.answer = {"ok": False, "error": refused.name, **refused.more}
+            call.error, call.status = refused.name, refused.status
+            return web.json_response(call.answer, status=refused.status, headers=refused.headers)
+        return web.json_response(call.answer)
+
+    async def _response(self, request: web.Request) -> web.StreamResponse:
+        call = Call(RESPONSE_URL, {}, self.world, self.limits, self.world.clock())
+
+        async def answer() -> web.Response:
+            payload: Any = None
+            with suppress(ValueError):
+                payload = json.loads(await request.text())
+            call.args = payload if isinstance(payload, dict) else {}
+            try:
+                respond(self.world, request.match_info["id"], payload)
+            except SlackError as refused:
+                call.error, call.status = refused.name, refused.status
+                return web.Response(status=refused.status, text=refused.name)
+            return web.Response(text="ok")
+
+        return await self._serve(request, call, answer)
+
+    async def _serve(
+        self, request: web.Request, call: Call, answer: Callable[[], Awaitable[web.Response]]
+    ) -> web.StreamResponse:
+        """Answers, unless a fault was ordered."""
+        with self.busy():
+            self.calls.append(call)
+            fault = await self._fault(request, call)
+            if fault is None:
+                return await answer()
+            fault.hits += 1
+            await asyncio.sleep(fault.delay)
+            refusal = fault.refusal()
+            if fault.drop == "before":
+                return _hang_up(request, call)
+            if refusal is None or fault.effect:
+                answered = await answer()
+                if fault.drop == "after":
+                    return _hang_up(request, call)
+                if refusal is None:
+                    return answered
+            call.error, call.status = refusal.name, refusal.status
+            if fault.error is None and fault.retry_after is None:
+                return web.Response(status=refusal.status, text="<html>Something went wrong</html>")
+            body = {"ok": False, "error": refusal.name}
+            return web.json_response(body, status=refusal.status, headers=refusal.headers)
+
+    async def _fault(self, request: web.Request, call: Call) -> Fault | None:
+        if not self.faults:
+            return None
+        seen = Call(call.method, {}, self.world, self.limits, call.at)
+        if call.method == RESPONSE_URL:
+            seen.args = json.loads(await request.text() or "{}")
+        else:
+            try:
+                await _read(request, seen)
+            except SlackError:
+                seen.args = {}
+        call.args = seen.args
+        return next((each for each in self.faults if each.takes(call.method, seen.args)), None)
+
+    # OAuth
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        query = request.query
+        if query.get("client_id") != self.app.client_id:
+            return web.Response(status=400, text="invalid_client_id")
+        scopes = frozenset(filter(None, query.get("scope", "").split(",")))
+        if not scopes:
+            return web.Response(status=400, text="invalid_scope")
+        redirect = query.get("redirect_uri") or next(iter(self.app.redirect_uris), None)
+        allowed = self.app.redirect_uris
+        if redirect is None or (allowed and not any(redirect.startswith(each) for each in allowed)):
+            return web.Response(status=400, text="bad_redirect_uri")
+        answer = {"state": query["state"]} if "state" in query else {}
+        if self.oauth.allow:
+            workspace = self.oauth.workspace or next(iter(self.world.workspaces.values()))
+            people = [each for each in workspace.users.values() if not each.is_bot]
+            user = self.oauth.user or people[0]
+            code = secrets.token_hex(12)
+            asked = query.get("redirect_uri")
+            self.world.grants[code] = Grant(code, workspace, user, scopes, asked, self.world.clock())
+            self.world.grants[code].enterprise_install = self.oauth.enterprise_install
+            answer["code"] = code
+        else:
+            answer["error"] = "access_denied"
+        mark = "&" if "?" in redirect else "?"
+        raise web.HTTPFound(f"{redirect}{mark}{urlencode(answer)}")
+
+    # Socket Mode
+
+    def _ticket(self, call: Call) -> str:
+        if not call.bearer:
+            raise SlackError("not_authed")
+        if call.bearer != self.app.app_token:
+            raise SlackError("not_allowed_token_type" if call.bearer in self.world.tokens else "invalid_auth")
+        ticket = secrets.token_hex(12)
+        self._tickets.add(ticket)
+        return f"{self.url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self.app.app_id}"
+
+    async def _link(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=403, text="invalid ticket")
+        self._tickets.discard(ticket)
+        async with self._socket(request) as socket:
+            async for frame in socket.ws:
+                if frame.type != WSMsgType.TEXT:
+                    continue
+                ack = json.loads(frame.data)
+                waiting = socket.waiting.pop(ack.get("envelope_id"), None)
+                if waiting and not waiting.done():
+                    waiting.set_result(ack.get("payload"))
+        return socket.ws
+
+    @asynccontextmanager
+    async def _socket(self, request: web.Request) -> AsyncIterator[Socket]:
+        ws = web.WebSocketResponse(heartbeat=30)
+        await ws.prepare(request)
+        socket = Socket(ws)
+        about = {"host": "stand-in", "approximate_connection_time": 18060}
+        connection = {"app_id": self.app.app_id}
+        hello = {"type": "hello", "num_connections": len(self.sockets) + 1, "debug_info": about}
+        await ws.send_json(hello | {"connection_info": connection})
+        self.sockets.append(socket)
+        try:
+            yield socket
+        finally:
+            self.sockets.remove(socket)
+            for waiting in socket.waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(ClientConnectionError("the app closed its connection"))
+
+    async def send_envelope(self, kind: str, payload: Json, seconds: float, **more: Any) -> Any:
+        """Sends through the newest connection; the ack's payload, {} for none. TimeoutError without an ack."""
+        if not self.sockets:
+            raise TimeoutError("no Socket Mode connection")
+        socket, envelope_id = self.sockets[-1], secrets.token_hex(16)
+        waiting = socket.waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload, **more}
+        await socket.ws.send_json(envelope)
+        return await asyncio.wait_for(waiting, seconds) or {}
+
+    async def refresh_sockets(self) -> None:
+        """Tells every connection to come back, as Slack does every few hours, and closes it."""
+        for socket in list(self.sockets):
+            await socket.ws.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+            await socket.ws.close()
+
+
+async def _read(request: web.Request, call: Call) -> None:
+    """Fills in the arguments and the token. A token inside a JSON body does not count, as at Slack."""
+    call.args = dict(request.query)
+    kind = request.content_type if request.body_exists else ""
+    if kind == "application/json":
+        try:
+            body = json.loads(await request.text())
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise SlackError("invalid_json" if body is None else "json_not_object")
+        call.args |= {k: v for k, v in body.items() if k != "token"}
+    elif kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        call.args |= {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
+    elif kind:
+        raise SlackError("invalid_post_type")
+    header = request.headers.get("Authorization", "")
+    if header.startswith("Basic "):
+        with suppress(ValueError):
+            name, _, password = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
+            call.args |= {"client_id": name, "client_secret": password}
+    call.bearer = header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
+    call.bearer = call.bearer or call.args.pop("token", None)
+
+
+def _refuse(refused: SlackError) -> Json:
+    raise refused
+
+
+def _hang_up(request: web.Request, call: Call) -> web.Response:
+    call.dropped = True
+    if request.transport:
+        request.transport.close()
+    return web.Response()

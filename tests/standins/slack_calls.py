@@ -1,0 +1,153 @@
+"""One call of the Web API: its token, what it may see, and whether its text and blocks may be posted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.standins import slack_rules as rules
+from tests.standins.slack_limits import Limits
+from tests.standins.slack_state import Channel, SlackError, Token, User, Workspace
+from tests.standins.slack_surface import Json
+from tests.standins.slack_world import World
+
+
+@dataclass
+class Call:
+    """One call of a method, with what came of it."""
+
+    method: str
+    args: Json
+    world: World
+    limits: Limits
+    at: float
+    bearer: str | None = None
+    status: int = 200
+    error: str | None = None
+    answer: Json = field(default_factory=dict)
+    dropped: bool = False
+    """The connection was closed without an answer; `error` and `answer` are what it would have been."""
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+    @property
+    def token(self) -> Token:
+        if not self.bearer:
+            raise SlackError("not_authed")
+        token = self.world.tokens.get(self.bearer)
+        if token is None:
+            raise SlackError("invalid_auth")
+        if token.state != "active":
+            raise SlackError(token.state)
+        if token.expires_at is not None and self.world.clock() >= token.expires_at:
+            raise SlackError("token_expired")
+        return token
+
+    @property
+    def workspaces(self) -> list[Workspace]:
+        """Where the token may act: its workspace, or all of the organisation."""
+        home = self.token.workspace
+        if not self.token.enterprise_install:
+            return [home]
+        return [w for w in self.world.workspaces.values() if w.enterprise_id == home.enterprise_id]
+
+    def scope(self, *needed: str) -> None:
+        if missing := [each for each in needed if each not in self.token.scopes]:
+            provided = ",".join(sorted(self.token.scopes))
+            raise SlackError("missing_scope", needed=",".join(missing), provided=provided)
+
+    def need(self, *names: str) -> None:
+        if missing := [name for name in names if self.args.get(name) in (None, "")]:
+            messages = [f"[ERROR] missing required field: {name}" for name in missing]
+            raise SlackError("invalid_arguments", response_metadata={"messages": messages})
+
+    def flag(self, name: str) -> bool:
+        return self.args.get(name) in (True, "true", "True", "1", 1)
+
+    def parsed(self, name: str, error: str) -> Any:
+        """An argument that is JSON, in a string or as it is."""
+        value = self.args.get(name)
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise SlackError(error) from None
+
+    def bot(self, workspace: Workspace) -> User:
+        assert workspace.bot
+        return workspace.bot
+
+    def user(self, user_id: Any) -> tuple[Workspace, User]:
+        for workspace in self.workspaces:
+            if user_id in workspace.users:
+                return workspace, workspace.users[user_id]
+        raise SlackError("user_not_found")
+
+    def channel(self, *, also_names: bool = False) -> tuple[Workspace, Channel]:
+        """The channel of the arguments, if the bot may know that it exists."""
+        self.need("channel")
+        wanted = self.args["channel"]
+        for workspace in self.workspaces:
+            if also_names and wanted in workspace.users:
+                if workspace.users[wanted].deleted:
+                    raise SlackError("channel_not_found")
+                return workspace, workspace.im(wanted)
+            for channel in workspace.channels.values():
+                named = also_names and channel.name and wanted in (channel.name, f"#{channel.name}")
+                if channel.id == wanted or named:
+                    if (channel.private or channel.is_im) and not self.inside(workspace, channel):
+                        raise SlackError("channel_not_found")
+                    return workspace, channel
+        raise SlackError("channel_not_found")
+
+    def inside(self, workspace: Workspace, channel: Channel) -> bool:
+        return self.bot(workspace).id in channel.members
+
+    def postable(self, workspace: Workspace, channel: Channel, *, public: bool = True) -> None:
+        if channel.archived:
+            raise SlackError("is_archived")
+        if not self.inside(workspace, channel) and not (public and "chat:write.public" in self.token.scopes):
+            raise SlackError("not_in_channel")
+        if channel.restricted:
+            raise SlackError("restricted_action")
+
+    def content(self) -> tuple[str, list[Json] | None]:
+        """The checked text and blocks; None for blocks not given."""
+        if self.args.get("attachments"):
+            raise SlackError("invalid_attachments")  # legacy, and unknown here
+        blocks = self.parsed("blocks", "invalid_blocks_format")
+        return checked(self.args.get("text"), blocks), blocks
+
+    def thread(self, channel: Channel) -> str | None:
+        """A thread's first message must be there; a reply's ts does not do."""
+        ts = self.args.get("thread_ts")
+        if ts is None:
+            return None
+        parent = channel.message(ts)
+        if parent is None or parent.thread_ts not in (None, parent.ts):
+            raise SlackError("thread_not_found")
+        return str(ts)
+
+
+def checked(text: Any, blocks: Any) -> str:
+    """The text, once text and blocks are such as Slack posts."""
+    if text is not None and not isinstance(text, str):
+        raise SlackError("invalid_arguments")
+    if blocks is not None:
+        if not isinstance(blocks, list):
+            raise SlackError("invalid_blocks_format")
+        if problems := rules.block_problems(blocks):
+            errors = [f"{message} [json-pointer:{at}]" for at, message in problems]
+            messages = rules.said(problems)
+            raise SlackError("invalid_blocks", errors=errors, response_metadata={"messages": messages})
+        if rules.text_length(blocks) > rules.MESSAGE_BLOCKS_TEXT_MAX:
+            raise SlackError("msg_blocks_too_long")
+    if not text and not blocks:
+        raise SlackError("no_text")
+    if text and len(text) > rules.MESSAGE_TEXT_MAX:
+        raise SlackError("msg_too_long")
+    return text or ""

@@ -1,0 +1,384 @@
+"""Slack's Web API methods: what they check, in Slack's order, and what they change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.standins import slack_rules as rules
+from tests.standins.slack_calls import Call
+from tests.standins.slack_state import (
+    CODE_SECONDS,
+    TOKEN_SECONDS,
+    Channel,
+    Message,
+    SlackError,
+    Token,
+    Trigger,
+    View,
+)
+from tests.standins.slack_surface import Json
+from tests.standins.slack_world import World
+
+READ = {"im": "im:read", "private": "groups:read", "public": "channels:read"}
+HISTORY = {"im": "im:history", "private": "groups:history", "public": "channels:history"}
+
+
+# --- auth, oauth, apps --------------------------------------------------------------------------------------
+
+
+def auth_test(call: Call) -> Json:
+    token = call.token
+    workspace = token.workspace
+    answer = {
+        "url": f"https://{workspace.domain}.slack.com/",
+        "team": workspace.name,
+        "user": call.world.app.name,
+        "team_id": workspace.id,
+        "user_id": call.bot(workspace).id,
+        "bot_id": workspace.bot_id,
+        "is_enterprise_install": token.enterprise_install,
+    }
+    return answer | ({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {})
+
+
+def auth_revoke(call: Call) -> Json:
+    token = call.token
+    if call.flag("test"):
+        return {"revoked": False}
+    token.state = "token_revoked"
+    for listener in call.world.on_gone:
+        listener(token.workspace, False)
+    return {"revoked": True}
+
+
+def _client(call: Call) -> None:
+    if call.args.get("client_id") != call.world.app.client_id:
+        raise SlackError("invalid_client_id")
+    if call.args.get("client_secret") != call.world.app.client_secret:
+        raise SlackError("bad_client_secret")
+
+
+def apps_uninstall(call: Call) -> Json:
+    workspace = call.token.workspace
+    _client(call)
+    call.world.uninstall(workspace)
+    return {}
+
+
+def oauth_v2_access(call: Call) -> Json:
+    _client(call)
+    grant_type = call.args.get("grant_type") or "authorization_code"
+    if grant_type == "refresh_token":
+        old = call.world.refresh_tokens.pop(str(call.args.get("refresh_token")), None)
+        if old is None:
+            raise SlackError("invalid_refresh_token")
+        token = call.world.new_token(old.workspace, old.scopes, old.enterprise_install, True)
+        return _installation(call.world, token, None)
+    if grant_type != "authorization_code":
+        raise SlackError("invalid_grant_type")
+    grant = call.world.grants.get(str(call.args.get("code")))
+    if grant is None or call.world.clock() - grant.created > CODE_SECONDS:
+        raise SlackError("invalid_code")
+    if grant.used:
+        raise SlackError("code_already_used")
+    if call.args.get("redirect_uri") != grant.redirect_uri:
+        raise SlackError("bad_redirect_uri")
+    grant.used = True
+    token = call.world.install(grant.workspace, grant.scopes, enterprise_install=grant.enterprise_install)
+    return _installation(call.world, token, grant.user.id)
+
+
+def _installation(world: World, token: Token, user_id: str | None) -> Json:
+    workspace = token.workspace
+    assert workspace.bot
+    enterprise = workspace.enterprise_id
+    answer: Json = {
+        "access_token": token.value,
+        "token_type": "bot",
+        "scope": ",".join(sorted(token.scopes)),
+        "bot_user_id": workspace.bot.id,
+        "app_id": world.app.app_id,
+        "team": None if token.enterprise_install else {"id": workspace.id, "name": workspace.name},
+        "enterprise": {"id": enterprise, "name": f"{workspace.name} Group"} if enterprise else None,
+        "is_enterprise_install": token.enterprise_install,
+    }
+    if user_id:
+        answer["authed_user"] = {"id": user_id}
+    if token.refresh:
+        answer |= {"refresh_token": token.refresh, "expires_in": TOKEN_SECONDS}
+    return answer
+
+
+# --- chat ---------------------------------------------------------------------------------------------------
+
+
+def chat_post_message(call: Call) -> Json:
+    workspace, channel = call.channel(also_names=True)
+    call.postable(workspace, channel)
+    thread_ts = call.thread(channel)
+    text, blocks = call.content()
+    call.limits.message(channel.id)
+    message = call.world.post(channel, call.bot(workspace).id, text, blocks, thread_ts=thread_ts)
+    return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
+
+
+def chat_post_ephemeral(call: Call) -> Json:
+    # Stricter than documented: also in a public channel the bot must be a member, whatever its scopes.
+    workspace, channel = call.channel(also_names=True)
+    call.need("user")
+    call.postable(workspace, channel, public=False)
+    if call.args["user"] not in channel.members:
+        raise SlackError("user_not_in_channel")
+    thread_ts = call.thread(channel)
+    text, blocks = call.content()
+    bot, user_id = call.bot(workspace).id, str(call.args["user"])
+    message = call.world.post(channel, bot, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
+    return {"message_ts": message.ts}
+
+
+def _own_message(call: Call, refusal: str) -> Message:
+    workspace, channel = call.channel()
+    call.need("ts")
+    message = channel.message(call.args["ts"])  # never an ephemeral one
+    if message is None:
+        raise SlackError("message_not_found")
+    if message.user_id != call.bot(workspace).id:
+        raise SlackError(refusal)
+    return message
+
+
+def chat_update(call: Call) -> Json:
+    message = _own_message(call, "cant_update_message")
+    if message.channel.archived:
+        raise SlackError("is_inactive")
+    text, blocks = call.content()
+    kept = message.blocks if blocks is None else blocks
+    call.world.change(message, text, kept)
+    return {
+        "channel": message.channel.id,
+        "ts": message.ts,
+        "text": message.text,
+        "message": message.to_json(),
+    }
+
+
+def chat_delete(call: Call) -> Json:
+    message = _own_message(call, "cant_delete_message")
+    call.world.delete(message)
+    return {"channel": message.channel.id, "ts": message.ts}
+
+
+def chat_get_permalink(call: Call) -> Json:
+    workspace, channel = call.channel()
+    call.need("message_ts")
+    message = channel.message(call.args["message_ts"])
+    if message is None:
+        raise SlackError("message_not_found")
+    path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
+    return {"channel": channel.id, "permalink": f"https://{workspace.domain}.slack.com/{path}"}
+
+
+# --- conversations, users -----------------------------------------------------------------------------------
+
+
+def _kind(channel: Channel) -> str:
+    return "im" if channel.is_im else "private" if channel.private else "public"
+
+
+def conversations_info(call: Call) -> Json:
+    workspace, channel = call.channel()
+    call.scope(READ[_kind(channel)])
+    shown: Json = {
+        "id": channel.id,
+        "is_channel": _kind(channel) == "public",
+        "is_group": _kind(channel) == "private",
+        "is_im": channel.is_im,
+        "is_mpim": False,
+        "is_private": channel.private or channel.is_im,
+        "is_archived": channel.archived,
+        "is_general": channel.general,
+        "context_team_id": workspace.id,
+    }
+    if channel.is_im:
+        shown["user"] = next(iter(channel.members - {call.bot(workspace).id}))
+    else:
+        shown |= {"name": channel.name, "is_member": call.inside(workspace, channel)}
+    if call.flag("include_num_members"):
+        shown["num_members"] = len(channel.members)
+    return {"channel": shown}
+
+
+def conversations_open(call: Call) -> Json:
+    if call.args.get("channel"):
+        return {"channel": {"id": call.channel()[1].id}}
+    call.need("users")
+    users = call.args["users"]
+    ids = users.split(",") if isinstance(users, str) else list(users)
+    if len(ids) != 1:
+        raise SlackError("not_enough_users" if not ids else "invalid_arguments")  # no group messages here
+    workspace, user = call.user(ids[0])
+    if user.deleted:
+        raise SlackError("user_disabled")
+    return {"channel": {"id": workspace.im(user).id}}
+
+
+def conversations_members(call: Call) -> Json:
+    _, channel = call.channel()
+    call.scope(READ[_kind(channel)])
+    start, size = int(call.args.get("cursor") or 0), int(call.args.get("limit") or 100)
+    members = sorted(channel.members)
+    following = str(start + size) if start + size < len(members) else ""
+    return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
+
+
+def conversations_replies(call: Call) -> Json:
+    workspace, channel = call.channel()
+    call.scope(HISTORY[_kind(channel)])
+    call.need("ts")
+    if not call.inside(workspace, channel):
+        raise SlackError("not_in_channel")
+    found = channel.thread(str(call.args["ts"]))
+    if not found:
+        raise SlackError("thread_not_found")
+    return {"messages": [each.to_json() for each in found], "has_more": False}
+
+
+def users_info(call: Call) -> Json:
+    call.need("user")
+    _, user = call.user(call.args["user"])
+    return {"user": user.to_json(with_locale=call.flag("include_locale"))}
+
+
+# --- views --------------------------------------------------------------------------------------------------
+
+
+def good_view(world: World, view: Any, kind: str, replacing: View | None = None) -> Json:
+    """The checked view, or Slack's refusal."""
+    if len(json.dumps(view)) > rules.VIEW_BYTES_MAX:
+        raise SlackError("view_too_large")
+    problems = rules.view_problems(view)
+    if not problems and view["type"] != kind:
+        problems = [("/view/type", f"expected a {kind} view")]
+    if problems:
+        raise SlackError("invalid_arguments", response_metadata={"messages": rules.said(problems)})
+    external_id = view.get("external_id")
+    for other in world.views.values():
+        taken = external_id and other.open and other.definition.get("external_id") == external_id
+        if taken and other is not replacing:
+            raise SlackError("duplicate_external_id")
+    found: Json = view
+    return found
+
+
+def _view(call: Call, kind: str, replacing: View | None = None) -> Json:
+    call.need("view")
+    return good_view(call.world, call.parsed("view", "invalid_arguments"), kind, replacing)
+
+
+def _trigger(call: Call) -> Trigger:
+    known = call.world.triggers.get(str(call.args["trigger_id"]))
+    if known and known.workspace not in call.workspaces:
+        raise SlackError("invalid_trigger_id")
+    return call.world.use_trigger(call.args["trigger_id"])
+
+
+def views_open(call: Call) -> Json:
+    call.need("trigger_id")
+    definition = _view(call, "modal")
+    trigger = _trigger(call)
+    return {"view": call.world.open_view(trigger.workspace, trigger.user_id, definition).to_json()}
+
+
+def views_push(call: Call) -> Json:
+    call.need("trigger_id")
+    definition = _view(call, "modal")
+    trigger = _trigger(call)
+    if trigger.view is None:
+        raise SlackError("not_found")
+    return {"view": call.world.push_view(trigger.view, definition).to_json()}
+
+
+def views_update(call: Call) -> Json:
+    wanted, external = call.args.get("view_id"), call.args.get("external_id")
+    if not wanted and not external:
+        call.need("view_id")
+    teams = {workspace.id for workspace in call.workspaces}
+    named = [
+        each
+        for each in call.world.views.values()
+        if each.id == wanted or (external and each.definition.get("external_id") == external)
+    ]
+    view = next((each for each in named if each.open and each.team_id in teams), None)
+    if view is None:
+        raise SlackError("not_found")
+    definition = _view(call, view.type, view)
+    if call.args.get("hash") not in (None, view.hash):
+        raise SlackError("hash_conflict")
+    call.world.set_view(view, definition)
+    return {"view": view.to_json()}
+
+
+def views_publish(call: Call) -> Json:
+    call.need("user_id")
+    workspace, user = call.user(call.args["user_id"])
+    view = workspace.homes.get(user.id)
+    definition = _view(call, "home", view)
+    if call.args.get("hash") not in (None, view.hash if view else None):
+        raise SlackError("hash_conflict")
+    if view is None:
+        view = workspace.homes[user.id] = call.world.new_view(workspace, user.id, definition)
+    else:
+        call.world.set_view(view, definition)
+    return {"view": view.to_json()}
+
+
+# --- The table ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Method:
+    run: Callable[[Call], Json]
+    tier: int | None
+    """Slack's tier; None where limits are special."""
+    scopes: tuple[str, ...] = ()
+    """Needed in any case; those that depend on the channel are checked by the method."""
+    bot: bool = True
+    """Whether a bot token is needed."""
+
+
+METHODS = {
+    "auth.test": Method(auth_test, None),
+    "auth.revoke": Method(auth_revoke, 3),
+    "apps.uninstall": Method(apps_uninstall, 1),
+    "oauth.v2.access": Method(oauth_v2_access, 4, bot=False),
+    "chat.postMessage": Method(chat_post_message, None, ("chat:write",)),
+    "chat.postEphemeral": Method(chat_post_ephemeral, 4, ("chat:write",)),
+    "chat.update": Method(chat_update, 3, ("chat:write",)),
+    "chat.delete": Method(chat_delete, 3, ("chat:write",)),
+    "chat.getPermalink": Method(chat_get_permalink, None),
+    "conversations.info": Method(conversations_info, 3),
+    "conversations.open": Method(conversations_open, 3, ("im:write",)),
+    "conversations.members": Method(conversations_members, 4),
+    "conversations.replies": Method(conversations_replies, 3),
+    "users.info": Method(users_info, 4, ("users:read",)),
+    "views.open": Method(views_open, 4),
+    "views.push": Method(views_push, 4),
+    "views.update": Method(views_update, 4),
+    "views.publish": Method(views_publish, 4),
+}
+
+
+def run(call: Call) -> Json:
+    """Runs a call. Raises SlackError."""
+    method = METHODS.get(call.method)
+    if method is None:
+        raise SlackError("unknown_method")
+    team_id = ""
+    if method.bot:
+        team_id = call.token.workspace.id
+        call.scope(*method.scopes)
+    call.limits.call(call.method, team_id, method.tier)
+    return method.run(call)

@@ -1,0 +1,179 @@
+"""The payloads Slack sends to an app, and their signature."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import Any
+
+from tests.standins.slack_state import Channel, Message, Trigger, User, View, Workspace
+from tests.standins.slack_surface import Found, Json
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Slack's v0 signature of a body at a time."""
+    base = b"v0:" + timestamp.encode() + b":" + body
+    return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+
+
+def escaped(text: str) -> str:
+    """As Slack sends what people type."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def event(workspace: Workspace, inner: Json, event_id: str | None = None) -> Json:
+    """The envelope of the Events API."""
+    world = workspace.world
+    bot = workspace.bot.id if workspace.bot else None
+    return {
+        "token": world.app.verification_token,
+        "team_id": workspace.id,
+        "context_team_id": workspace.id,
+        "context_enterprise_id": workspace.enterprise_id,
+        **({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {}),
+        "api_app_id": world.app.app_id,
+        "event": inner,
+        "type": "event_callback",
+        "event_id": event_id or world.new_id("Ev"),
+        "event_time": int(world.clock()),
+        "authorizations": [
+            {
+                "enterprise_id": workspace.enterprise_id,
+                "team_id": workspace.id,
+                "user_id": bot,
+                "is_bot": True,
+                "is_enterprise_install": _org(workspace),
+            }
+        ],
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{secrets.token_urlsafe(24)}",
+    }
+
+
+def message_event(message: Message, kind: str = "message") -> Json:
+    """A person's or the bot's message, as `message` or `app_mention`."""
+    channel = message.channel
+    inner: Json = {**message.to_json(), "type": kind, "channel": channel.id, "event_ts": message.ts}
+    if kind == "message":
+        inner["channel_type"] = "im" if channel.is_im else "group" if channel.private else "channel"
+    if not message.bot_id:
+        inner["client_msg_id"] = secrets.token_hex(16)
+        leaf = {"type": "text", "text": message.text}
+        section = {"type": "rich_text_section", "elements": [leaf]}
+        inner["blocks"] = [{"type": "rich_text", "block_id": "typed", "elements": [section]}]
+    return inner
+
+
+def command(
+    workspace: Workspace, user: User, channel: Channel, name: str, text: str, trigger: Trigger, url: str
+) -> dict[str, str]:
+    """The form of a slash command."""
+    world = workspace.world
+    form = {
+        "token": world.app.verification_token,
+        "team_id": workspace.id,
+        "team_domain": workspace.domain,
+        "channel_id": channel.id,
+        "channel_name": channel.payload_name,
+        "user_id": user.id,
+        "user_name": user.name,
+        "command": name,
+        "text": escaped(text),
+        "api_app_id": world.app.app_id,
+        "is_enterprise_install": "true" if _org(workspace) else "false",
+        "response_url": url,
+        "trigger_id": trigger.id,
+    }
+    if workspace.enterprise_id:
+        form |= {"enterprise_id": workspace.enterprise_id, "enterprise_name": f"{workspace.name} Group"}
+    return form
+
+
+def _interaction(kind: str, workspace: Workspace, user: User, trigger: Trigger | None) -> Json:
+    world = workspace.world
+    team: Json = {"id": workspace.id, "domain": workspace.domain}
+    enterprise = None
+    if workspace.enterprise_id:
+        enterprise = {"id": workspace.enterprise_id, "name": f"{workspace.name} Group"}
+        team |= {"enterprise_id": enterprise["id"], "enterprise_name": enterprise["name"]}
+    payload: Json = {
+        "type": kind,
+        "team": team,
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
+        "api_app_id": world.app.app_id,
+        "token": world.app.verification_token,
+        "enterprise": enterprise,
+        "is_enterprise_install": _org(workspace),
+    }
+    return payload | ({"trigger_id": trigger.id} if trigger else {})
+
+
+def block_actions(
+    workspace: Workspace, user: User, trigger: Trigger, where: Message | View, action: Json, url: str | None
+) -> Json:
+    """A press. `message` is absent for an ephemeral one, `response_url` for a view."""
+    payload = _interaction("block_actions", workspace, user, trigger)
+    if isinstance(where, View):
+        payload |= {"container": {"type": "view", "view_id": where.id}, "view": where.to_json()}
+    else:
+        channel = where.channel
+        container: Json = {
+            "type": "message",
+            "message_ts": where.ts,
+            "channel_id": channel.id,
+            "is_ephemeral": where.ephemeral,
+        }
+        if where.thread_ts:
+            container["thread_ts"] = where.thread_ts
+        payload |= {
+            "container": container,
+            "channel": {"id": channel.id, "name": channel.payload_name},
+            "state": {"values": where.state.get(user.id, {})},
+            "response_url": url,
+        }
+        if not where.ephemeral:
+            payload["message"] = where.to_json()
+    return payload | {"actions": [action]}
+
+
+def action(workspace: Workspace, found: Found, choice: Json | None) -> Json:
+    """What was pressed: `choice` is the new state of an element that keeps one."""
+    element = found.element
+    shown: Json = {"action_id": element["action_id"], "block_id": found.block["block_id"]}
+    if element["type"] == "button":
+        shown |= {name: element[name] for name in ("text", "value", "style", "url") if name in element}
+    if element["type"] == "overflow" and found.option:
+        shown["selected_option"] = found.option
+    if choice is not None:
+        shown |= choice
+    if "placeholder" in element:
+        shown["placeholder"] = element["placeholder"]
+    return shown | {"type": element["type"], "action_ts": workspace.world.now_ts()}
+
+
+def view_submission(workspace: Workspace, user: User, trigger: Trigger, view: View, response_urls: list[Json]) -> Json:
+    payload = _interaction("view_submission", workspace, user, trigger)
+    return payload | {"view": view.to_json(), "response_urls": response_urls}
+
+
+def view_closed(workspace: Workspace, user: User, view: View, cleared: bool) -> Json:
+    return _interaction("view_closed", workspace, user, None) | {
+        "view": view.to_json(),
+        "is_cleared": cleared,
+    }
+
+
+def shortcut(workspace: Workspace, user: User, trigger: Trigger, callback_id: str) -> Json:
+    payload = _interaction("shortcut", workspace, user, trigger)
+    return payload | {"callback_id": callback_id, "action_ts": workspace.world.now_ts()}
+
+
+def _org(workspace: Workspace) -> bool:
+    tokens: list[Any] = list(workspace.world.tokens.values())
+    return any(
+        token.enterprise_install
+        and token.state == "active"
+        and token.workspace.enterprise_id == workspace.enterprise_id
+        for token in tokens
+    )

@@ -1,0 +1,328 @@
+"""The things Slack keeps: workspaces, people, channels, messages, views, tokens. In memory, no network."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.standins.slack_surface import Json, Surface
+
+if TYPE_CHECKING:
+    from tests.standins.slack_world import World
+
+Clock = Callable[[], float]
+
+TRIGGER_SECONDS = 3.0
+RESPONSE_URL_SECONDS = 30 * 60.0
+RESPONSE_URL_USES = 5
+CODE_SECONDS = 10 * 60.0
+TOKEN_SECONDS = 12 * 3600
+VIEWS_DEEP = 3
+
+DEFAULT_SCOPES = (
+    "app_mentions:read,channels:read,chat:write,chat:write.public,commands,groups:read,im:history,im:read,"
+    "im:write,users:read"
+)
+DEFAULT_EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
+
+
+class ManualClock:
+    """A clock that moves only when told to. Seconds since 1970."""
+
+    def __init__(self, start: float | None = None) -> None:
+        self.now = time.time() if start is None else start
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class SlackError(Exception):
+    """A refusal: the name Slack gives it, the HTTP status, and what goes beside it in the answer."""
+
+    def __init__(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(name)
+        self.name, self.status, self.headers, self.more = name, status, headers or {}, more
+
+
+@dataclass
+class AppSettings:
+    """The app as its owner set it up at api.slack.com."""
+
+    app_id: str = "A0CMADVISOR"
+    name: str = "cm-advisor"
+    client_id: str = "111.222"
+    client_secret: str = "client-secret"
+    signing_secret: str = "8f742231b10e8888abcd99yyyzzz85a5"
+    app_token: str = "xapp-1-A0CMADVISOR-1-abc"
+    verification_token: str = "legacy-verification-token"
+    redirect_uris: tuple[str, ...] = ()
+    """Allowed prefixes; none given: any is allowed."""
+    rotation: bool = False
+    events: frozenset[str] = frozenset(DEFAULT_EVENTS)
+    """Subscriptions, `message.im` style for messages."""
+
+
+@dataclass(eq=False)
+class User:
+    id: str
+    name: str
+    team_id: str
+    locale: str = "en-US"
+    tz: str = "Europe/Paris"
+    is_bot: bool = False
+    deleted: bool = False
+
+    def to_json(self, with_locale: bool = False) -> Json:
+        shown: Json = {
+            "id": self.id,
+            "team_id": self.team_id,
+            "name": self.name,
+            "real_name": self.name.title(),
+            "deleted": self.deleted,
+            "tz": self.tz,
+            "tz_offset": 3600,
+            "is_bot": self.is_bot,
+            "is_app_user": False,
+            "is_restricted": False,
+            "profile": {"display_name": self.name, "real_name": self.name.title()},
+        }
+        return {**shown, "locale": self.locale} if with_locale else shown
+
+
+@dataclass(eq=False)
+class Message(Surface):
+    channel: Channel = field(repr=False)
+    ts: str
+    user_id: str
+    text: str = ""
+    blocks: list[Json] = field(default_factory=list)
+    thread_ts: str | None = None
+    app_id: str | None = None
+    bot_id: str | None = None
+    ephemeral_to: str | None = None
+    """The only person who sees it, for an ephemeral message."""
+    edited: bool = False
+    deleted: bool = False
+    versions: list[tuple[str, list[Json]]] = field(default_factory=list)
+    """What it said before each change, oldest first."""
+    state: dict[str, Json] = field(default_factory=dict)
+    """Per person: block_id -> action_id -> value of its selects."""
+
+    @property
+    def ephemeral(self) -> bool:
+        return self.ephemeral_to is not None
+
+    def snapshot(self) -> Message:
+        """As it looks now, kept: press its buttons later to play a screen that was not refreshed."""
+        return copy.copy(self)
+
+    def change(self, text: str, blocks: list[Json]) -> None:
+        self.versions.append((self.text, self.blocks))
+        self.text, self.blocks, self.edited, self.state = text, blocks, True, {}
+
+    def to_json(self) -> Json:
+        shown: Json = {"type": "message", "user": self.user_id, "ts": self.ts, "text": self.text}
+        if self.bot_id:
+            shown |= {"bot_id": self.bot_id, "app_id": self.app_id}
+        shown["team"] = self.channel.team_id
+        if self.blocks:
+            shown["blocks"] = copy.deepcopy(self.blocks)
+        if self.thread_ts:
+            shown["thread_ts"] = self.thread_ts
+        if self.edited:
+            shown["edited"] = {"user": self.user_id, "ts": self.ts}
+        return shown
+
+
+@dataclass(eq=False)
+class Channel:
+    id: str
+    name: str
+    team_id: str
+    private: bool = False
+    archived: bool = False
+    is_im: bool = False
+    general: bool = False
+    restricted: bool = False
+    """Only administrators may post: `restricted_action`."""
+    members: set[str] = field(default_factory=set)
+    log: list[Message] = field(default_factory=list, repr=False)
+    """Everything ever posted, deleted and ephemeral messages too."""
+
+    @property
+    def messages(self) -> list[Message]:
+        """What is there for everybody, oldest first."""
+        return [each for each in self.log if not each.deleted and not each.ephemeral]
+
+    def thread(self, ts: str) -> list[Message]:
+        return [each for each in self.messages if ts in (each.ts, each.thread_ts)]
+
+    def message(self, ts: str) -> Message | None:
+        return next((each for each in self.messages if each.ts == ts), None)
+
+    @property
+    def payload_name(self) -> str:
+        """As interaction payloads and commands call it."""
+        return "directmessage" if self.is_im else "privategroup" if self.private else self.name
+
+
+@dataclass(eq=False)
+class View(Surface):
+    id: str
+    team_id: str
+    user_id: str
+    definition: Json
+    app_id: str
+    bot_id: str
+    hash: str
+    root_view_id: str
+    previous_view_id: str | None = None
+    open: bool = True
+    errors: dict[str, str] = field(default_factory=dict)
+    """Shown at the inputs after a `response_action: errors`; block_id -> words."""
+    trouble: str | None = None
+    """What kept Slack from applying an answer ('We had some trouble connecting')."""
+    state: Json = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def blocks(self) -> list[Json]:  # type: ignore[override]
+        blocks: list[Json] = self.definition["blocks"]
+        return blocks
+
+    @property
+    def type(self) -> str:
+        return str(self.definition["type"])
+
+    @property
+    def title(self) -> str:
+        return str((self.definition.get("title") or {}).get("text", ""))
+
+    def to_json(self) -> Json:
+        shown = {
+            "private_metadata": "",
+            "callback_id": "",
+            "external_id": "",
+            "title": None,
+            "submit": None,
+            "close": None,
+            "clear_on_close": False,
+            "notify_on_close": False,
+            **copy.deepcopy(self.definition),
+        }
+        return {
+            **shown,
+            "id": self.id,
+            "team_id": self.team_id,
+            "hash": self.hash,
+            "state": {"values": copy.deepcopy(self.state)},
+            "root_view_id": self.root_view_id,
+            "previous_view_id": self.previous_view_id,
+            "app_id": self.app_id,
+            "app_installed_team_id": self.team_id,
+            "bot_id": self.bot_id,
+        }
+
+
+@dataclass(eq=False)
+class Workspace:
+    id: str
+    name: str
+    world: World = field(repr=False)
+    enterprise_id: str | None = None
+    users: dict[str, User] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    bot: User | None = None
+    bot_id: str = ""
+    homes: dict[str, View] = field(default_factory=dict)
+    """user id -> home tab."""
+
+    @property
+    def domain(self) -> str:
+        return self.name.lower().replace(" ", "-")
+
+    def add_user(self, name: str, **more: Any) -> User:
+        user = User(self.world.new_id("U"), name, self.id, **more)
+        self.users[user.id] = user
+        for channel in self.channels.values():
+            if channel.general and not user.is_bot:
+                channel.members.add(user.id)
+        return user
+
+    def add_channel(self, name: str, members: Iterable[User] = (), **more: Any) -> Channel:
+        channel = Channel(self.world.new_id("C"), name, self.id, **more)
+        channel.members = {each.id for each in members}
+        self.channels[channel.id] = channel
+        return channel
+
+    def im(self, user: User | str) -> Channel:
+        """The conversation between a person and the app, opened when first asked for."""
+        user_id = user if isinstance(user, str) else user.id
+        assert self.bot, "install the app first"
+        pair = {user_id, self.bot.id}
+        for channel in self.channels.values():
+            if channel.is_im and channel.members == pair:
+                return channel
+        channel = Channel(self.world.new_id("D"), "", self.id, is_im=True, members=pair)
+        self.channels[channel.id] = channel
+        return channel
+
+    def user(self, name: str) -> User:
+        return next(each for each in self.users.values() if name in (each.id, each.name))
+
+    def channel(self, name: str) -> Channel:
+        return next(each for each in self.channels.values() if name in (each.id, each.name, f"#{each.name}"))
+
+
+@dataclass(eq=False)
+class Token:
+    value: str
+    scopes: frozenset[str]
+    workspace: Workspace
+    enterprise_install: bool = False
+    expires_at: float | None = None
+    state: str = "active"
+    """active, or the error it now gives: token_revoked, account_inactive."""
+    refresh: str | None = None
+
+
+@dataclass(eq=False)
+class Trigger:
+    id: str
+    user_id: str
+    workspace: Workspace
+    created: float
+    view: View | None = None
+    """The modal it came from, for views.push."""
+    used: bool = False
+
+
+@dataclass(eq=False)
+class ResponseUrl:
+    id: str
+    user_id: str
+    channel: Channel
+    created: float
+    original: Message | None = None
+    """The pressed message. A command's URL has none: it can only add messages (slackapi/bolt-js#2287)."""
+    uses: int = 0
+
+
+@dataclass(eq=False)
+class Grant:
+    """An authorisation code on its way."""
+
+    code: str
+    workspace: Workspace
+    user: User
+    scopes: frozenset[str]
+    redirect_uri: str | None
+    created: float
+    enterprise_install: bool = False
+    used: bool = False

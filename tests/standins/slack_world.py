@@ -1,0 +1,237 @@
+"""Everything Slack keeps, together, and the changes to it."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tests.standins.slack_state import (
+    DEFAULT_SCOPES,
+    TOKEN_SECONDS,
+    TRIGGER_SECONDS,
+    VIEWS_DEEP,
+    AppSettings,
+    Channel,
+    Clock,
+    Grant,
+    Message,
+    ResponseUrl,
+    SlackError,
+    Token,
+    Trigger,
+    View,
+    Workspace,
+)
+from tests.standins.slack_surface import Json, completed, initial_state
+
+
+class World:
+    """All of it together, and the changes to it."""
+
+    def __init__(self, clock: Clock = time.time, app: AppSettings | None = None) -> None:
+        self.clock = clock
+        self.app = app or AppSettings()
+        self.workspaces: dict[str, Workspace] = {}
+        self.tokens: dict[str, Token] = {}
+        self.refresh_tokens: dict[str, Token] = {}
+        self.triggers: dict[str, Trigger] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.grants: dict[str, Grant] = {}
+        self.views: dict[str, View] = {}
+        self.stacks: dict[str, list[View]] = {}
+        """user id -> open modals, the visible one last."""
+        self.on_message: list[Callable[[str, Message], None]] = []
+        """Called with posted, changed or deleted, and the message."""
+        self.on_gone: list[Callable[[Workspace, bool], None]] = []
+        """Called when a workspace's tokens are revoked; the flag says whether the app was uninstalled."""
+        self._ids = itertools.count(1)
+        self._last_ts = 0
+
+    # Names and times
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}0{next(self._ids):08X}"
+
+    def short_id(self) -> str:
+        return secrets.token_urlsafe(4)[:5]
+
+    def new_ts(self) -> str:
+        """Unique and increasing, whatever the clock does."""
+        self._last_ts = max(self._last_ts + 1, int(self.clock() * 1_000_000))
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def now_ts(self) -> str:
+        return f"{self.clock():.6f}"
+
+    # Workspaces and installations
+
+    def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
+        """A workspace with #general and nobody in it."""
+        workspace = Workspace(self.new_id("T"), name, self, enterprise)
+        self.workspaces[workspace.id] = workspace
+        workspace.add_channel("general", general=True)
+        return workspace
+
+    def install(
+        self,
+        workspace: Workspace,
+        scopes: Iterable[str] | str = DEFAULT_SCOPES,
+        *,
+        rotation: bool | None = None,
+        enterprise_install: bool = False,
+    ) -> Token:
+        """Adds the bot where it is not yet, and a new token."""
+        names = scopes.split(",") if isinstance(scopes, str) else scopes
+        targets = [workspace]
+        if enterprise_install:
+            targets = [w for w in self.workspaces.values() if w.enterprise_id == workspace.enterprise_id]
+        for each in targets:
+            if each.bot is None:
+                each.bot = each.add_user(self.app.name, is_bot=True)
+                each.bot_id = self.new_id("B")
+            each.bot.deleted = False
+        rotating = self.app.rotation if rotation is None else rotation
+        return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install, rotating)
+
+    def new_token(
+        self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool, rotating: bool
+    ) -> Token:
+        prefix = "xoxe.xoxb-1-" if rotating else "xoxb-"
+        token = Token(prefix + secrets.token_hex(16), scopes, workspace, enterprise_install)
+        if rotating:
+            token.expires_at = self.clock() + TOKEN_SECONDS
+            token.refresh = "xoxe-1-" + secrets.token_hex(16)
+            self.refresh_tokens[token.refresh] = token
+        self.tokens[token.value] = token
+        return token
+
+    def uninstall(self, workspace: Workspace) -> None:
+        """Every token of the workspace dies, the bot leaves."""
+        for token in self.tokens.values():
+            if token.workspace is workspace:
+                token.state = "account_inactive"
+        self.refresh_tokens = {k: t for k, t in self.refresh_tokens.items() if t.workspace is not workspace}
+        if workspace.bot:
+            workspace.bot.deleted = True
+            for channel in workspace.channels.values():
+                if not channel.is_im:
+                    channel.members.discard(workspace.bot.id)
+        for listener in self.on_gone:
+            listener(workspace, True)
+
+    # Messages
+
+    def post(
+        self,
+        channel: Channel,
+        user_id: str,
+        text: str = "",
+        blocks: Any = None,
+        *,
+        thread_ts: str | None = None,
+        ephemeral_to: str | None = None,
+        by_app: bool = True,
+    ) -> Message:
+        message = Message(channel, self.new_ts(), user_id, text, completed(blocks or [], self.short_id))
+        message.thread_ts, message.ephemeral_to = thread_ts, ephemeral_to
+        if by_app:
+            message.app_id, message.bot_id = self.app.app_id, self.workspaces[channel.team_id].bot_id
+        channel.log.append(message)
+        self._tell("posted", message)
+        return message
+
+    def change(self, message: Message, text: str, blocks: Any) -> None:
+        message.change(text, completed(blocks or [], self.short_id))
+        self._tell("changed", message)
+
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self._tell("deleted", message)
+
+    def _tell(self, what: str, message: Message) -> None:
+        for listener in self.on_message:
+            listener(what, message)
+
+    # Triggers and response URLs
+
+    def new_trigger(self, user_id: str, workspace: Workspace, view: View | None = None) -> Trigger:
+        number = next(self._ids)
+        name = f"{number}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
+        trigger = Trigger(name, user_id, workspace, self.clock(), view)
+        self.triggers[trigger.id] = trigger
+        return trigger
+
+    def use_trigger(self, trigger_id: Any) -> Trigger:
+        trigger = self.triggers.get(trigger_id) if isinstance(trigger_id, str) else None
+        if trigger is None:
+            raise SlackError("invalid_trigger_id")
+        if trigger.used:
+            raise SlackError("exchanged_trigger_id")
+        if self.clock() - trigger.created > TRIGGER_SECONDS:
+            raise SlackError("expired_trigger_id")
+        trigger.used = True
+        return trigger
+
+    def new_response_url(self, user_id: str, channel: Channel, original: Message | None = None) -> ResponseUrl:
+        url = ResponseUrl(secrets.token_urlsafe(18), user_id, channel, self.clock(), original)
+        self.response_urls[url.id] = url
+        return url
+
+    # Views
+
+    def new_view(self, workspace: Workspace, user_id: str, definition: Json, below: View | None = None) -> View:
+        view_id = self.new_id("V")
+        root = below.root_view_id if below else view_id
+        app_id, bot_id = self.app.app_id, workspace.bot_id
+        view = View(view_id, workspace.id, user_id, {"blocks": []}, app_id, bot_id, "", root)
+        view.previous_view_id = below.id if below else None
+        self.views[view_id] = view
+        self.set_view(view, definition)
+        return view
+
+    def set_view(self, view: View, definition: Json) -> None:
+        """New content. What the person typed stays where block_id and action_id stay."""
+        view.definition = {**definition, "blocks": completed(definition["blocks"], self.short_id)}
+        view.hash = f"{self.new_ts()}.{secrets.token_hex(4)}"
+        view.errors, view.trouble = {}, None
+        before, view.state = view.state, initial_state(view.blocks)
+        for block_id, values in view.state.items():
+            for action_id in values:
+                kept = before.get(block_id, {}).get(action_id)
+                if kept and kept["type"] == values[action_id]["type"]:
+                    values[action_id] = kept
+
+    def stack(self, user_id: str) -> list[View]:
+        return self.stacks.setdefault(user_id, [])
+
+    def open_view(self, workspace: Workspace, user_id: str, definition: Json) -> View:
+        self.close_views(user_id)
+        view = self.new_view(workspace, user_id, definition)
+        self.stack(user_id).append(view)
+        return view
+
+    def push_view(self, below: View, definition: Json) -> View:
+        stack = self.stack(below.user_id)
+        if below not in stack:
+            raise SlackError("not_found")
+        if len(stack) >= VIEWS_DEEP:
+            raise SlackError("push_limit_reached")
+        view = self.new_view(self.workspaces[below.team_id], below.user_id, definition, stack[-1])
+        stack.append(view)
+        return view
+
+    def close_view(self, view: View) -> None:
+        """Closes it; the one below shows again."""
+        view.open = False
+        stack = self.stack(view.user_id)
+        if view in stack:
+            stack.remove(view)
+
+    def close_views(self, user_id: str) -> list[View]:
+        closed = list(self.stack(user_id))
+        for view in closed:
+            self.close_view(view)
+        return closed

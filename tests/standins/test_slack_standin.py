@@ -1,0 +1,776 @@
+"""The stand-in of Slack keeps its own promises: limits at the edge, lives, refusals, faults, signatures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import ClientError, ClientSession, web
+from slack_sdk.errors import SlackApiError
+from slack_sdk.oauth.token_rotation.async_rotator import AsyncTokenRotator
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.standins.slack import AppSettings, ManualClock, SlackStandIn
+from tests.standins.slack_rules import check_message, check_view
+from tests.standins.slack_state import Channel, User, Workspace
+from tests.standins.slack_surface import Json
+from tests.standins.slack_user import SlackUserSide
+
+
+def plain(words: str) -> Json:
+    return {"type": "plain_text", "text": words}
+
+
+def button(words: str = "Oui", **more: Any) -> Json:
+    return {"type": "button", "text": plain(words), "action_id": "yes", "value": "1", **more}
+
+
+def actions(*elements: Json) -> Json:
+    return {"type": "actions", "elements": list(elements)}
+
+
+def section(words: str = "Bonjour", **more: Any) -> Json:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": words}, **more}
+
+
+def choice(n: int, **more: Any) -> Json:
+    return {"text": plain(f"Option {n}"), "value": f"v{n}", **more}
+
+
+def select(**more: Any) -> Json:
+    return {"type": "static_select", "action_id": "pick", "options": [choice(1), choice(2)], **more}
+
+
+def modal(*blocks: Json, **more: Any) -> Json:
+    given = {"type": "modal", "title": plain("Cadrage"), "submit": plain("Envoyer"), "blocks": list(blocks)}
+    return given | more
+
+
+def typed_input(**more: Any) -> Json:
+    element = {"type": "plain_text_input", "action_id": "words"}
+    return {"type": "input", "block_id": "why", "label": plain("Pourquoi ?"), "element": element, **more}
+
+
+class App:
+    """A small app: keeps what it got, checks the signature, answers what the test says."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[dict[str, str], Any]] = []
+        self.answer: Any = None
+        self.status = 200
+        self.delay = 0.0
+        self.url = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        verifier = SignatureVerifier(AppSettings().signing_secret)
+        if not verifier.is_valid_request(body, dict(request.headers)):
+            return web.Response(status=401)
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        is_json = request.content_type == "application/json"
+        read = json.loads(body) if is_json else json.loads(form["payload"]) if "payload" in form else form
+        self.got.append((dict(request.headers), read))
+        await asyncio.sleep(self.delay)
+        if self.answer is None:
+            return web.Response(status=self.status)
+        return web.json_response(self.answer, status=self.status)
+
+    @property
+    def last(self) -> Any:
+        return self.got[-1][1]
+
+
+class Scene:
+    """A workspace with two people, a public and a private channel, and the app in it."""
+
+    def __init__(self, slack: SlackStandIn, clock: ManualClock, app: App) -> None:
+        self.slack, self.clock, self.app = slack, clock, app
+        self.team: Workspace = slack.add_workspace("Fabrique")
+        self.amelie: User = self.team.add_user("amelie", locale="fr-FR")
+        self.bob: User = self.team.add_user("bob")
+        people = [self.amelie, self.bob]
+        self.marketing: Channel = self.team.add_channel("marketing", people)
+        self.secret: Channel = self.team.add_channel("secret", people, private=True)
+        self.token = slack.install(self.team)
+        self.client = AsyncWebClient(token=self.token.value, base_url=slack.api_url)
+        self.hands: SlackUserSide = slack.hands(app.url, self.team)
+
+    def invite(self, channel: Channel) -> None:
+        assert self.team.bot
+        channel.members.add(self.team.bot.id)
+
+    async def refused(self, method: str, **args: Any) -> Any:
+        with pytest.raises(SlackApiError) as caught:
+            await self.client.api_call(method, json=args)
+        return caught.value.response
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    app, clock = App(), ManualClock()
+    server = web.Application()
+    server.router.add_post("/slack/events", app.handle)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    app.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with SlackStandIn(clock=clock) as slack:
+        yield Scene(slack, clock, app)
+    await runner.cleanup()
+
+
+# --- Block Kit, at the edge ---------------------------------------------------------------------------------
+
+
+def text_option(n: int) -> Json:
+    return {"text": plain("a" * n), "value": "v"}
+
+
+MESSAGES: dict[str, tuple[Any, int]] = {
+    "blocks": (lambda n: [{"type": "divider"}] * n, 50),
+    "header": (lambda n: [{"type": "header", "text": plain("a" * n)}], 150),
+    "section text": (lambda n: [section("a" * n)], 3000),
+    "fields": (lambda n: [{"type": "section", "fields": [plain("a")] * n}], 10),
+    "field text": (lambda n: [{"type": "section", "fields": [plain("a" * n)]}], 2000),
+    "button text": (lambda n: [actions(button("a" * n))], 75),
+    "button value": (lambda n: [actions(button(value="a" * n))], 2000),
+    "button url": (lambda n: [actions(button(url="https://" + "a" * (n - 8)))], 3000),
+    "accessibility_label": (lambda n: [actions(button(accessibility_label="a" * n))], 75),
+    "action_id": (lambda n: [actions(button(action_id="a" * n))], 255),
+    "block_id": (lambda n: [section(block_id="a" * n)], 255),
+    "actions": (lambda n: [actions(*(button(action_id=f"a{i}") for i in range(n)))], 25),
+    "context": (lambda n: [{"type": "context", "elements": [plain("a")] * n}], 10),
+    "options": (lambda n: [actions(select(options=[choice(i) for i in range(n)]))], 100),
+    "option text": (lambda n: [actions(select(options=[text_option(n)]))], 75),
+    "option value": (lambda n: [actions(select(options=[choice(1, value="a" * n)]))], 150),
+    "description": (lambda n: [actions(select(options=[choice(1, description=plain("a" * n))]))], 75),
+    "placeholder": (lambda n: [actions(select(placeholder=plain("a" * n)))], 150),
+    "overflow": (lambda n: [actions({"type": "overflow", "options": [choice(i) for i in range(n)]})], 5),
+    "radio": (lambda n: [actions({"type": "radio_buttons", "options": [choice(i) for i in range(n)]})], 10),
+    "checkboxes": (lambda n: [actions({"type": "checkboxes", "options": [choice(i) for i in range(n)]})], 10),
+    "alt_text": (lambda n: [{"type": "image", "image_url": "https://a.b/c.png", "alt_text": "a" * n}], 2000),
+    "confirm title": (lambda n: [actions(button(confirm=confirm(title=plain("a" * n))))], 100),
+    "confirm text": (lambda n: [actions(button(confirm=confirm(text=plain("a" * n))))], 300),
+    "confirm yes": (lambda n: [actions(button(confirm=confirm(confirm=plain("a" * n))))], 30),
+    "confirm no": (lambda n: [actions(button(confirm=confirm(deny=plain("a" * n))))], 30),
+}
+VIEWS: dict[str, tuple[Any, int]] = {
+    "blocks": (lambda n: modal(*[{"type": "divider"}] * n), 100),
+    "title": (lambda n: modal(title=plain("a" * n)), 24),
+    "submit": (lambda n: modal(submit=plain("a" * n)), 24),
+    "close": (lambda n: modal(close=plain("a" * n)), 24),
+    "private_metadata": (lambda n: modal(private_metadata="a" * n), 3000),
+    "callback_id": (lambda n: modal(callback_id="a" * n), 255),
+    "label": (lambda n: modal(typed_input(label=plain("a" * n))), 2000),
+    "hint": (lambda n: modal(typed_input(hint=plain("a" * n))), 2000),
+}
+
+
+def confirm(**more: Json) -> Json:
+    words = {name: plain("Oui") for name in ("title", "text", "confirm", "deny")}
+    return {**words, **more}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_limits_at_the_edge(name: str) -> None:
+    blocks, most = MESSAGES[name]
+    assert check_message({"text": "a", "blocks": blocks(most)}) == []
+    [problem] = check_message({"text": "a", "blocks": blocks(most + 1)})
+    assert f"less than {most + 1} characters" in problem or f"no more than {most} items" in problem
+    assert "[json-pointer:/blocks" in problem
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_view_limits_at_the_edge(name: str) -> None:
+    view, most = VIEWS[name]
+    assert check_view(view(most)) == []
+    [problem] = check_view(view(most + 1))
+    assert "[json-pointer:/view/" in problem
+
+
+def test_the_words_are_slacks() -> None:
+    [problem] = check_message({"text": "a", "blocks": [section(), actions(button("a" * 76))]})
+    assert problem == "[ERROR] must be less than 76 characters [json-pointer:/blocks/1/elements/0/text/text]"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        ([{"type": "header", "text": {"type": "mrkdwn", "text": "a"}}], "unsupported type: mrkdwn"),
+        ([actions({**button(), "text": {"type": "mrkdwn", "text": "a"}})], "unsupported type: mrkdwn"),
+        ([section("")], "must be more than 0 characters"),
+        ([{"type": "section"}], "missing required field"),
+        ([section(colour="red")], "invalid additional property: colour"),
+        ([actions(button(style="default"))], "valid enum value"),
+        ([actions(button(), button("Non"))], '`action_id` "yes" already exists'),
+        ([section(block_id="b"), section(block_id="b")], '`block_id` "b" already exists'),
+        ([actions()], "no fewer than 1 items"),
+        ([actions({"type": "overflow", "options": [choice(1)]})], "no fewer than 2 items"),
+        ([actions(select(initial_option=choice(3)))], "must exactly match"),
+        ([actions({"type": "static_select", "action_id": "a"})], "exactly one of"),
+        ([{"type": "context", "elements": [button()]}], "unsupported type: button"),
+        ([{"type": "carousel"}], "unsupported type: carousel"),
+        ([actions(button(url="no address"))], "required format"),
+        (["words"], "must provide an object"),
+    ],
+)
+def test_refused_blocks(blocks: Any, said: str) -> None:
+    problems = check_message({"text": "a", "blocks": blocks})
+    assert any(said in each for each in problems), problems
+
+
+def test_accepted_blocks() -> None:
+    rich = {"type": "rich_text_section", "elements": [{"type": "text", "text": "a", "style": {"bold": True}}]}
+    blocks = [
+        section(accessory=button()),
+        actions(button(), button("Non", action_id="no", style="danger")),
+        {"type": "rich_text", "elements": [rich]},
+        typed_input(),
+        {"type": "markdown", "text": "**a**"},
+    ]
+    assert check_message({"text": "a", "blocks": blocks}) == []
+
+
+def test_message_text() -> None:
+    assert check_message({"text": "a" * 40_000}) == []
+    assert "msg_too_long" in check_message({"text": "a" * 40_001})[0]
+    assert "no_text" in check_message({"text": ""})[0]
+    assert "msg_blocks_too_long" in check_message({"text": "a", "blocks": [section("a" * 3000)] * 5})[0]
+
+
+def test_views_differ_from_messages() -> None:
+    assert "missing required field: title" in check_view({"type": "modal", "blocks": []})[0]
+    without = {k: v for k, v in modal(typed_input()).items() if k != "submit"}
+    assert "missing required field: submit" in check_view(without)[0]
+    assert check_view({"type": "home", "blocks": [section()]}) == []
+    assert "additional property: title" in check_view({"type": "home", "title": plain("a"), "blocks": []})[0]
+    assert "unsupported type: markdown" in check_view(modal({"type": "markdown", "text": "a"}))[0]
+
+
+# --- The Web API --------------------------------------------------------------------------------------------
+
+
+async def test_slack_sdk_talks_to_it(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    me = await scene.client.auth_test()
+    assert scene.team.bot
+    assert (me["team_id"], me["user_id"]) == (scene.team.id, scene.team.bot.id)
+    posted = await scene.client.chat_postMessage(channel=scene.marketing.id, text="Bonjour", blocks=[section()])
+    await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="Bonsoir", blocks=[])
+    [message] = scene.marketing.messages
+    assert (message.ts, message.texts(), message.blocks) == (posted["ts"], ["Bonsoir"], [])
+    reply = await scene.client.chat_postMessage(channel="#marketing", text="Suite", thread_ts=posted["ts"])
+    thread = await scene.client.users_info(user=scene.amelie.id, include_locale=True)
+    assert thread["user"]["locale"] == "fr-FR"
+    assert "locale" not in (await scene.client.users_info(user=scene.amelie.id))["user"]
+    await scene.client.chat_delete(channel=scene.marketing.id, ts=reply["ts"])
+    opened = await scene.client.conversations_open(users=[scene.amelie.id])
+    assert opened["channel"]["id"] == scene.team.im(scene.amelie).id
+    info = await scene.client.conversations_info(channel=scene.marketing.id)
+    assert info["channel"]["is_member"]
+    members = await scene.client.conversations_members(channel=scene.marketing.id)
+    assert set(members["members"]) == scene.marketing.members
+    assert [each.method for each in scene.slack.refused] == []
+
+
+async def test_update_without_blocks_keeps_the_old_ones(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    posted = await scene.client.chat_postMessage(channel=scene.marketing.id, text="a", blocks=[actions(button())])
+    await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="b")
+    assert list(scene.marketing.messages[0].buttons()) == ["Oui"]
+
+
+async def test_tokens(scene: Scene) -> None:
+    async def error(token: str | None) -> str:
+        with pytest.raises(SlackApiError) as caught:
+            await AsyncWebClient(token=token, base_url=scene.slack.api_url).auth_test()
+        return str(caught.value.response["error"])
+
+    assert await error(None) == "not_authed"
+    assert await error("xoxb-other") == "invalid_auth"
+    old = scene.slack.install(scene.team, rotation=True)
+    scene.clock.advance(12 * 3600)
+    assert await error(old.value) == "token_expired"
+    await scene.client.auth_revoke()
+    assert await error(scene.token.value) == "token_revoked"
+    other = scene.slack.install(scene.team)
+    scene.slack.world.uninstall(scene.team)
+    assert await error(other.value) == "account_inactive"
+
+
+async def test_missing_scope_names_it(scene: Scene) -> None:
+    scene.client.token = scene.slack.install(scene.team, "chat:write,commands").value
+    answer = await scene.refused("users.info", user=scene.amelie.id)
+    assert (answer["error"], answer["needed"], answer["provided"]) == (
+        "missing_scope",
+        "users:read",
+        "chat:write,commands",
+    )
+
+
+async def test_where_a_bot_may_post(scene: Scene) -> None:
+    async def error(channel: str) -> str:
+        return str((await scene.refused("chat.postMessage", channel=channel, text="a"))["error"])
+
+    await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")  # chat:write.public
+    assert await error(scene.secret.id) == "channel_not_found"
+    scene.client.token = scene.slack.install(scene.team, "chat:write").value
+    assert await error(scene.marketing.id) == "not_in_channel"
+    scene.invite(scene.marketing)
+    scene.marketing.restricted = True
+    assert await error(scene.marketing.id) == "restricted_action"
+    scene.marketing.archived = True
+    assert await error(scene.marketing.id) == "is_archived"
+    assert await error("C404") == "channel_not_found"
+
+
+async def test_refused_arguments(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    here = scene.marketing.id
+    post = "chat.postMessage"
+    answer = await scene.refused(post, channel=here, text="a", blocks=[section("a" * 3001)])
+    assert answer["error"] == "invalid_blocks"
+    assert "[json-pointer:/blocks/0/text/text]" in answer["response_metadata"]["messages"][0]
+    assert (await scene.refused(post, channel=here, blocks="{"))["error"] == "invalid_blocks_format"
+    assert (await scene.refused(post, channel=here))["error"] == "no_text"
+    assert (await scene.refused(post, channel=here, text="a" * 40_001))["error"] == "msg_too_long"
+    assert (await scene.refused(post, text="a"))["error"] == "invalid_arguments"
+    assert (await scene.refused(post, channel=here, text="a", thread_ts="1.1"))["error"] == "thread_not_found"
+    assert (await scene.refused("chat.update", channel=here, ts="1.1", text="a"))["error"] == "message_not_found"
+    theirs = scene.slack.world.post(scene.marketing, scene.bob.id, "a", by_app=False)
+    update = await scene.refused("chat.update", channel=here, ts=theirs.ts, text="b")
+    assert update["error"] == "cant_update_message"
+    assert (await scene.refused("chat.nothing"))["error"] == "unknown_method"
+    assert (await scene.refused("users.info", user="U404"))["error"] == "user_not_found"
+    async with ClientSession() as session:
+        headers = {"Authorization": f"Bearer {scene.token.value}", "Content-Type": "application/json"}
+        async with session.post(f"{scene.slack.api_url}auth.test", data="{", headers=headers) as response:
+            assert (await response.json())["error"] == "invalid_json"
+        async with session.post(f"{scene.slack.api_url}auth.test", data={"token": scene.token.value}) as form:
+            assert (await form.json())["ok"]
+        async with session.post(f"{scene.slack.api_url}auth.test", json={"token": scene.token.value}) as body:
+            assert (await body.json())["error"] == "not_authed"
+
+
+async def test_ephemeral_messages(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    stranger = scene.team.add_user("carol")
+    here = scene.marketing.id
+    refused = await scene.refused("chat.postEphemeral", channel=here, user=stranger.id, text="a")
+    assert refused["error"] == "user_not_in_channel"
+    await scene.client.chat_postEphemeral(channel=here, user=scene.amelie.id, text="psst")
+    assert [m.text for m in scene.slack.visible_to(scene.amelie, scene.marketing)] == ["psst"]
+    assert scene.slack.visible_to(scene.bob, scene.marketing) == []
+    [message] = scene.marketing.log
+    refused = await scene.refused("chat.update", channel=here, ts=message.ts, text="b")
+    assert refused["error"] == "message_not_found"
+    scene.hands.reload(scene.amelie)
+    assert scene.slack.visible_to(scene.amelie, scene.marketing) == []
+
+
+# --- Views --------------------------------------------------------------------------------------------------
+
+
+async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
+    ack = await scene.hands.shortcut(scene.amelie, "form")
+    assert ack.trigger
+    trigger = ack.trigger.id
+    bad = await scene.refused("views.open", trigger_id=trigger, view=modal(title=plain("a" * 25)))
+    assert bad["error"] == "invalid_arguments"
+    assert "[json-pointer:/view/title/text]" in bad["response_metadata"]["messages"][0]
+    scene.clock.advance(3.0)
+    await scene.client.views_open(trigger_id=trigger, view=modal(section()))
+    again = await scene.refused("views.open", trigger_id=trigger, view=modal())
+    assert again["error"] == "exchanged_trigger_id"
+    late = await scene.hands.shortcut(scene.amelie, "form")
+    assert late.trigger
+    scene.clock.advance(3.1)
+    refused = await scene.refused("views.open", trigger_id=late.trigger.id, view=modal())
+    assert refused["error"] == "expired_trigger_id"
+    refused = await scene.refused("views.open", trigger_id="nonsense", view=modal())
+    assert refused["error"] == "invalid_trigger_id"
+
+
+async def open_modal(scene: Scene, view: Json) -> Any:
+    ack = await scene.hands.shortcut(scene.amelie, "form")
+    assert ack.trigger
+    await scene.client.views_open(trigger_id=ack.trigger.id, view=view)
+    opened = scene.hands.modal(scene.amelie)
+    assert opened
+    return opened
+
+
+async def test_submitting_a_modal(scene: Scene) -> None:
+    pick = {"type": "input", "block_id": "who", "label": plain("Qui ?"), "element": select()}
+    view = await open_modal(scene, modal(typed_input(), pick, private_metadata="m"))
+    with pytest.raises(ValueError, match="Pourquoi"):
+        await scene.hands.submit_view(scene.amelie, view, {"Qui ?": "Option 2"})
+    scene.app.answer = {"response_action": "errors", "errors": {"why": "Trop court"}}
+    await scene.hands.submit_view(scene.amelie, view, {"Pourquoi ?": "bof"})
+    assert view.errors == {"why": "Trop court"}
+    assert scene.app.last["view"]["state"]["values"] == {
+        "why": {"words": {"type": "plain_text_input", "value": "bof"}},
+        "who": {"pick": {"type": "static_select", "selected_option": choice(2, text=option_text(2))}},
+    }
+    scene.app.answer = {"response_action": "update", "view": modal(typed_input(), title=plain("Encore"))}
+    await scene.hands.submit_view(scene.amelie, view)
+    assert (view.title, view.state["why"]["words"]["value"]) == ("Encore", "bof")
+    scene.app.answer = {"response_action": "update", "view": modal(title=plain("a" * 25))}
+    ack = await scene.hands.submit_view(scene.amelie, view)
+    assert (ack.error, view.trouble) == ("invalid_arguments", "invalid_arguments")
+    scene.app.answer = {"response_action": "push", "view": modal(section())}
+    await scene.hands.submit_view(scene.amelie, view)
+    assert scene.hands.modal(scene.amelie) is not view
+    scene.app.answer = {"response_action": "clear"}
+    top = scene.hands.modal(scene.amelie)
+    assert top
+    await scene.hands.submit_view(scene.amelie, top)
+    assert scene.hands.modal(scene.amelie) is None
+
+
+def option_text(n: int) -> Json:
+    return {"type": "plain_text", "text": f"Option {n}", "emoji": True}
+
+
+async def test_views_update_push_and_close(scene: Scene) -> None:
+    view = await open_modal(scene, modal(actions(button()), notify_on_close=True))
+    stale = view.hash
+    await scene.client.views_update(view_id=view.id, hash=stale, view=modal(actions(button("Encore"))))
+    refused = await scene.refused("views.update", view_id=view.id, hash=stale, view=modal())
+    assert refused["error"] == "hash_conflict"
+    for depth in (2, 3):
+        top = scene.hands.modal(scene.amelie)
+        assert top
+        ack = await scene.hands.press(scene.amelie, top, action_id="yes")
+        assert "response_url" not in ack.payload
+        assert ack.trigger
+        await scene.client.views_push(trigger_id=ack.trigger.id, view=modal(actions(button(f"{depth}"))))
+    top = scene.hands.modal(scene.amelie)
+    assert top
+    ack = await scene.hands.press(scene.amelie, top, "3")
+    assert ack.trigger
+    refused = await scene.refused("views.push", trigger_id=ack.trigger.id, view=modal())
+    assert refused["error"] == "push_limit_reached"
+    await scene.hands.close_view(scene.amelie, top)
+    assert (await scene.refused("views.update", view_id=top.id, view=modal()))["error"] == "not_found"
+
+
+async def test_dispatching_inputs(scene: Scene) -> None:
+    pick = {"type": "input", "block_id": "who", "label": plain("Qui ?"), "element": select()}
+    view = await open_modal(scene, modal({**pick, "dispatch_action": True}, typed_input()))
+    ack = await scene.hands.dispatch(scene.amelie, view, "Qui ?", "Option 1")
+    [action] = ack.payload["actions"]
+    assert (action["block_id"], action["selected_option"]["value"]) == ("who", "v1")
+    with pytest.raises(LookupError, match="does not dispatch"):
+        await scene.hands.dispatch(scene.amelie, view, "Pourquoi ?", "a")
+
+
+async def test_home(scene: Scene) -> None:
+    ack = await scene.hands.open_home(scene.amelie)
+    assert ack.payload["event"]["type"] == "app_home_opened"
+    assert "view" not in ack.payload["event"]
+    home = {"type": "home", "blocks": [section("Vos essais"), actions(button("Commencer"))]}
+    await scene.client.views_publish(user_id=scene.amelie.id, view=home)
+    shown = scene.hands.home(scene.amelie)
+    assert shown
+    assert shown.texts() == ["Vos essais", "Commencer"]
+    assert (await scene.hands.open_home(scene.amelie)).payload["event"]["view"]["id"] == shown.id
+    assert (await scene.hands.press(scene.amelie, shown, "Commencer")).payload["container"]["type"] == "view"
+    refused = await scene.refused("views.publish", user_id="U404", view=home)
+    assert refused["error"] == "user_not_found"
+
+
+# --- Response URLs ------------------------------------------------------------------------------------------
+
+
+async def respond(url: str, **payload: Any) -> tuple[int, str]:
+    async with ClientSession() as session, session.post(url, json=payload) as response:
+        return response.status, await response.text()
+
+
+async def test_response_url_lives_five_uses_and_half_an_hour(scene: Scene) -> None:
+    ack = await scene.hands.slash(scene.amelie, scene.marketing)
+    url = ack.payload["response_url"]
+    assert await respond(url, blocks=[section("")]) == (400, "invalid_blocks")
+    for n in range(5):
+        assert await respond(url, text=f"{n}") == (200, "ok")
+    assert await respond(url, text="6") == (404, "used_url")
+    assert len(scene.slack.visible_to(scene.amelie, scene.marketing)) == 5
+    late = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    scene.clock.advance(30 * 60)
+    assert (await respond(late, text="a"))[0] == 200
+    scene.clock.advance(1)
+    assert await respond(late, text="a") == (404, "expired_url")
+
+
+async def test_pressing_an_ephemeral_card_and_replacing_it(scene: Scene) -> None:
+    scene.app.answer = {"text": "Question", "blocks": [section("Question"), actions(button())]}
+    card = (await scene.hands.slash(scene.amelie, scene.secret, "oui & <non>")).message
+    assert card
+    assert scene.app.last["text"] == "oui &amp; &lt;non&gt;"
+    assert scene.app.last["channel_name"] == "privategroup"
+    scene.app.answer = None
+    ack = await scene.hands.press(scene.amelie, card, "Oui")
+    assert "message" not in ack.payload
+    assert ack.payload["container"]["is_ephemeral"] is True
+    assert ack.payload["actions"][0]["value"] == "1"
+    with pytest.raises(LookupError, match="does not see"):
+        await scene.hands.press(scene.bob, card, "Oui")
+    with pytest.raises(LookupError, match="'Oui'"):
+        await scene.hands.press(scene.amelie, card, "Peut-être")
+    url = ack.payload["response_url"]
+    await respond(url, replace_original=True, text="Suite", blocks=[section("Suite")])
+    assert card.texts() == ["Suite"]
+    assert len(scene.secret.log) == 1
+    await respond(url, response_type="in_channel", text="Publié")
+    assert [each.text for each in scene.secret.messages] == ["Publié"]
+    await respond(url, delete_original=True)
+    assert card.deleted
+
+
+async def test_a_commands_url_replaces_nothing(scene: Scene) -> None:
+    url = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    await respond(url, text="un")
+    await respond(url, text="deux", replace_original=True)
+    assert [m.text for m in scene.slack.visible_to(scene.amelie, scene.marketing)] == ["un", "deux"]
+
+
+async def test_choosing_in_a_message(scene: Scene) -> None:
+    overflow = {"type": "overflow", "action_id": "more", "options": [choice(8), choice(9)]}
+    pick = {"type": "conversations_select", "action_id": "where", "placeholder": plain("Canal")}
+    message = scene.slack.world.post(
+        scene.team.im(scene.amelie), "U", "a", [actions(select(), overflow, pick, button())]
+    )
+    ack = await scene.hands.press(scene.amelie, message, "Option 2")
+    assert ack.payload["actions"][0]["selected_option"]["value"] == "v2"
+    assert ack.payload["channel"]["name"] == "directmessage"
+    ack = await scene.hands.press(scene.amelie, message, "Option 9")
+    assert ack.payload["actions"][0]["selected_option"]["value"] == "v9"
+    ack = await scene.hands.press(scene.amelie, message, "Canal", value=scene.marketing.id)
+    assert ack.payload["actions"][0]["selected_conversation"] == scene.marketing.id
+    [state] = ack.payload["state"]["values"].values()
+    assert state["pick"]["selected_option"]["value"] == "v2"
+    assert ack.payload["message"]["ts"] == message.ts
+
+
+# --- Limits and faults --------------------------------------------------------------------------------------
+
+
+async def test_one_message_a_second_and_channel(scene: Scene) -> None:
+    scene.slack.limits.messages = True
+    await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")
+    answer = await scene.refused("chat.postMessage", channel=scene.marketing.id, text="b")
+    assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "1")
+    await scene.client.chat_postMessage(channel=scene.amelie.id, text="elsewhere")
+    scene.clock.advance(1.0)
+    await scene.client.chat_postMessage(channel=scene.marketing.id, text="b")
+    assert len(scene.marketing.messages) == 2
+
+
+async def test_tiers(scene: Scene) -> None:
+    scene.slack.limits.tiers = True
+    for _ in range(50):
+        await scene.client.conversations_info(channel=scene.marketing.id)
+    scene.clock.advance(20)
+    answer = await scene.refused("conversations.info", channel=scene.marketing.id)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
+    scene.clock.advance(40)
+    await scene.client.conversations_info(channel=scene.marketing.id)
+
+
+async def test_faults(scene: Scene) -> None:
+    here = scene.marketing.id
+    scene.client.retry_handlers.clear()  # slack_sdk's own repeat a call whose answer was lost
+    scene.slack.fail("chat.postMessage", times=2, status=502)
+    for _ in range(2):
+        with pytest.raises(SlackApiError) as caught:
+            await scene.client.chat_postMessage(channel=here, text="a")
+        assert caught.value.response.status_code == 502
+    scene.slack.fail("*", error="internal_error")
+    assert (await scene.refused("auth.test"))["error"] == "internal_error"
+    scene.slack.fail("chat.postMessage", retry_after=7, match=lambda args: args["channel"] == here)
+    await scene.client.chat_postMessage(channel=scene.amelie.id, text="elsewhere")
+    assert (await scene.refused("chat.postMessage", channel=here, text="a")).headers["Retry-After"] == "7"
+    assert scene.marketing.messages == []
+    scene.slack.fail("chat.postMessage", drop="before")
+    with pytest.raises(ClientError):
+        await scene.client.chat_postMessage(channel=here, text="a")
+    assert scene.marketing.messages == []
+    scene.slack.fail("chat.postMessage", drop="after")
+    with pytest.raises(ClientError):
+        await scene.client.chat_postMessage(channel=here, text="lost answer")
+    assert [each.text for each in scene.marketing.messages] == ["lost answer"]
+    scene.slack.fail("chat.postMessage", status=500, effect=True)
+    with pytest.raises(SlackApiError):
+        await scene.client.chat_postMessage(channel=here, text="done all the same")
+    assert len(scene.marketing.messages) == 2
+    scene.slack.fail("auth.test", delay=0.1)
+    started = time.monotonic()
+    await scene.client.auth_test()
+    assert time.monotonic() - started >= 0.1
+    forever = scene.slack.fail("response_url", times=None, status=500)
+    url = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    assert (await respond(url, text="a"))[0] == 500
+    forever.cancel()
+    assert (await respond(url, text="a"))[0] == 200
+
+
+async def test_slack_sdk_itself_posts_twice_when_an_answer_is_lost(scene: Scene) -> None:
+    scene.slack.fail("chat.postMessage", drop="after")
+    await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")
+    assert len(scene.marketing.messages) == 2
+    assert [call.dropped for call in scene.slack.calls_to("chat.postMessage")] == [True, False]
+
+
+# --- What people do -----------------------------------------------------------------------------------------
+
+
+async def test_requests_are_truly_signed(scene: Scene) -> None:
+    ack = await scene.hands.slash(scene.amelie, scene.marketing, "aide")
+    assert (ack.status, ack.ok) == (200, True)
+    async with ClientSession() as session:
+        for headers in (
+            scene.hands.signed(ack.body, secret="other"),
+            scene.hands.signed(ack.body, timestamp=time.time() - 301),
+            scene.hands.signed(ack.body + b"x"),
+        ):
+            url = f"{scene.app.url}/slack/events"
+            async with session.post(url, data=ack.body, headers=headers) as response:
+                assert response.status == 401
+    assert len(scene.app.got) == 1
+
+
+async def test_mentions_reach_only_members(scene: Scene) -> None:
+    ack = await scene.hands.mention(scene.amelie, scene.marketing, "oui")
+    assert (ack.error, scene.app.got) == ("not_delivered", [])
+    scene.invite(scene.marketing)
+    ack = await scene.hands.mention(scene.amelie, scene.marketing, "<oui>")
+    assert ack.message
+    assert scene.team.bot
+    event = scene.app.last["event"]
+    assert (event["type"], event["ts"]) == ("app_mention", ack.message.ts)
+    assert event["text"] == f"<@{scene.team.bot.id}> &lt;oui&gt;"
+    assert "locale" not in json.dumps(scene.app.last)
+    with pytest.raises(LookupError, match="not a member"):
+        await scene.hands.mention(scene.team.add_user("carol"), scene.marketing, "oui")
+
+
+async def test_direct_messages_and_the_bots_own_echo(scene: Scene) -> None:
+    ack = await scene.hands.direct_message(scene.amelie, "bonjour")
+    assert ack.payload["event"]["channel_type"] == "im"
+    await scene.client.chat_postMessage(channel=scene.amelie.id, text="Bonjour !")
+    await scene.slack.settled()
+    echo = scene.app.last["event"]
+    assert (echo["text"], echo["bot_id"]) == ("Bonjour !", scene.team.bot_id)
+
+
+async def test_slack_delivers_again(scene: Scene) -> None:
+    scene.app.status = 500
+    scene.hands.retries = True
+    ack = await scene.hands.direct_message(scene.amelie, "bonjour")
+    assert ack.error == "dispatch_failed"
+    assert [each[0].get("X-Slack-Retry-Num") for each in scene.app.got] == [None, "1", "2", "3"]
+    assert len({each[1]["event_id"] for each in scene.app.got}) == 1
+    scene.app.status = 200
+    again = await scene.hands.redeliver(ack, retry=None)
+    assert (again.ok, scene.app.got[-1][0].get("X-Slack-Retry-Num")) == (True, None)
+
+
+async def test_late_and_failing_answers_are_told_to_the_person(scene: Scene) -> None:
+    scene.hands.ack_seconds = 0.1
+    scene.app.delay = 0.3
+    ack = await scene.hands.slash(scene.amelie, scene.marketing)
+    assert (ack.error, ack.status) == ("operation_timeout", None)
+    scene.app.delay, scene.app.status = 0.0, 500
+    await scene.hands.shortcut(scene.bob, "form")
+    told = [(each.user_id, each.error) for each in scene.hands.troubles]
+    assert told == [(scene.amelie.id, "operation_timeout"), (scene.bob.id, "dispatch_failed")]
+
+
+async def test_an_old_screen(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    posted = await scene.client.chat_postMessage(channel=scene.marketing.id, text="a", blocks=[actions(button())])
+    old = scene.marketing.messages[0].snapshot()
+    await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="b", blocks=[section("b")])
+    ack = await scene.hands.press(scene.amelie, old, "Oui")
+    await respond(ack.payload["response_url"], replace_original=True, text="c")
+    assert scene.marketing.messages[0].texts() == ["c"]
+
+
+async def test_uninstalling(scene: Scene) -> None:
+    acks = await scene.hands.uninstall()
+    assert [ack.payload["event"]["type"] for ack in acks] == ["tokens_revoked", "app_uninstalled"]
+    assert (await scene.refused("auth.test"))["error"] == "account_inactive"
+
+
+async def test_apps_uninstall_tells_the_app(scene: Scene) -> None:
+    app = scene.slack.app
+    await scene.client.apps_uninstall(client_id=app.client_id, client_secret=app.client_secret)
+    await scene.slack.settled()
+    assert [each["event"]["type"] for _, each in scene.app.got] == ["tokens_revoked", "app_uninstalled"]
+
+
+# --- OAuth and Socket Mode ----------------------------------------------------------------------------------
+
+
+async def authorise(scene: Scene, **query: str) -> dict[str, str]:
+    params = {"client_id": scene.slack.app.client_id, "scope": "commands,chat:write", "state": "s", **query}
+    url = f"{scene.slack.url}/oauth/v2/authorize"
+    async with ClientSession() as session, session.get(url, params=params, allow_redirects=False) as page:
+        assert page.status == 302
+        return {k: v[0] for k, v in parse_qs(urlsplit(page.headers["Location"]).query).items()}
+
+
+async def test_oauth_and_rotation(scene: Scene) -> None:
+    app, anywhere = scene.slack.app, "http://127.0.0.1:1/slack/oauth_redirect"
+    app.rotation = True
+    back = await authorise(scene, redirect_uri=anywhere)
+    assert back["state"] == "s"
+    anonymous = AsyncWebClient(base_url=scene.slack.api_url)
+    secrets = {"client_id": app.client_id, "client_secret": app.client_secret}
+    with pytest.raises(SlackApiError, match="bad_redirect_uri"):
+        await anonymous.oauth_v2_access(**secrets, code=back["code"])
+    got = await anonymous.oauth_v2_access(**secrets, code=back["code"], redirect_uri=anywhere)
+    assert (got["scope"], got["team"]["id"], got["expires_in"]) == ("chat:write,commands", scene.team.id, 43200)
+    assert got["access_token"].startswith("xoxe.xoxb-1-")
+    with pytest.raises(SlackApiError, match="code_already_used"):
+        await anonymous.oauth_v2_access(**secrets, code=back["code"], redirect_uri=anywhere)
+    refresh = {**secrets, "grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
+    new = await anonymous.oauth_v2_access(**refresh)
+    assert new["refresh_token"] != got["refresh_token"]
+    with pytest.raises(SlackApiError, match="invalid_refresh_token"):
+        await anonymous.oauth_v2_access(**refresh)
+    assert AsyncTokenRotator(**secrets, client=anonymous).client is anonymous
+    scene.slack.oauth.allow = False
+    assert await authorise(scene, redirect_uri=anywhere) == {"error": "access_denied", "state": "s"}
+
+
+async def test_socket_mode(scene: Scene) -> None:
+    got: list[str] = []
+    client = SocketModeClient(
+        app_token=scene.slack.app.app_token, web_client=AsyncWebClient(base_url=scene.slack.api_url)
+    )
+
+    async def listen(connection: Any, request: Any) -> None:
+        got.append(request.type)
+        answer = SocketModeResponse(envelope_id=request.envelope_id, payload={"text": "Bonjour"})
+        await connection.send_socket_mode_response(answer)
+
+    client.socket_mode_request_listeners.append(listen)
+    await client.connect()
+    await scene.slack.wait_for(lambda: scene.slack.sockets)
+    hands = scene.slack.hands(None, scene.team)
+    ack = await hands.slash(scene.amelie, scene.marketing)
+    await hands.shortcut(scene.amelie, "form")
+    await hands.open_home(scene.amelie)
+    assert (ack.ok, ack.message and ack.message.text) == (True, "Bonjour")
+    assert got == ["slash_commands", "interactive", "events_api"]
+    await client.close()
