@@ -23,7 +23,7 @@ from dialogs.views import (
     Verdict,
     View,
 )
-from dialogs.walk import Walk, most_left, reachable, settled_by, walk, what_if
+from dialogs.walk import Walk, behind, most_left, reachable, settled_by, walk, what_if
 from dialogs.words import Words, words
 
 MOST_STEPS = 3
@@ -73,7 +73,7 @@ def prompt(flow: Flow, session: Session, found: Walk, *, with_help: bool = False
     else:
         progress = _progress(text, len(found.path) + 1, most_left(flow, session.answers) - 1)
     parts = ("why", "judge", "examples") if with_help else ()
-    actions = ("back", "why", "restart") if found.path else ("why", "cancel")
+    actions = ("back", "why", "restart") if session.changing or behind(flow, found) else ("why", "cancel")
     return Prompt(
         question=question.id,
         progress=progress,
@@ -150,17 +150,19 @@ def verdict(flow: Flow, session: Session, found: Walk) -> Verdict:
     text = words(session.language)
     strategic = flow.strategic.truth(found.answers)
     since = settled_by(flow, found)
-    possible = tuple(text.text(f"outcome.{id}.title") for id in reachable(flow, session.answers))
+    reach = reachable(flow, session.answers)
+    possible = tuple(text.text(f"outcome.{id}.title") for id in reach)
+    only = [text.text("verdict.only", outcome=text.text(f"outcome.{id}.phrase")) for id in reach if len(reach) == 1]
     reasons = control(flow, found.answers)
     posted = session.status is Status.POSTED
     asked_next = found.here and text.text(f"question.{found.here.id}.text")
     return Verdict(
         title=text.text("verdict.title"),
-        strategic=_strategic(text, strategic),
+        strategic=" ".join((_strategic(text, strategic), *only)),
         since=text.text("verdict.since", question=text.text(f"question.{since}.short")) if since else None,
         control=text.count("verdict.control", reasons) if reasons else None,
         possible_title=text.text("verdict.possible"),
-        possible=possible,
+        possible=possible if len(possible) > 1 else (),
         next=text.text("verdict.next", question=asked_next) if asked_next else None,
         rows=_rows(flow, text, found.answers),
         unused_title=text.text("recommendation.unused"),
@@ -294,7 +296,11 @@ def _advice(text: Words, result: Result) -> tuple[AdviceLine, ...]:
 
 
 def _changes(flow: Flow, text: Words, answers: Answers, result: Result) -> Iterable[str]:
-    for change in what_if(flow, answers, result.because, result.outcome.id):
+    changes = list(what_if(flow, answers, result.because, result.outcome.id))
+    settled = {(change.question, change.outcomes) for change in changes if change.option != "unknown"}
+    for change in changes:
+        if change.option == "unknown" and (change.question, change.outcomes) in settled:
+            continue  # not to know has the same effect as another answer, which is the plainer one to read
         clause = text.text(f"option.{change.question}.{change.option}.if")
         phrases = [text.text(f"outcome.{outcome}.phrase") for outcome in change.outcomes]
         if len(phrases) == 1:

@@ -56,7 +56,7 @@ from dialogs.session import (
 from dialogs.understand import Chosen, Command, Company, Nothing, Problems, Reading, Unsure, read
 from dialogs.views import Button, Card, Notice, Prompt, Recommendation, Verdict, with_note
 from dialogs.views import Review as ReviewView
-from dialogs.walk import walk
+from dialogs.walk import behind, walk
 from dialogs.words import languages, words
 
 Result = tuple[Session | None, list[Effect]]
@@ -245,7 +245,7 @@ def _with_answers(flow: Flow, session: Session, given: dict[str, str]) -> Change
     after = walk(flow, answers)
     text = words(session.language)
     note = []
-    if session.changing:
+    if session.changing and answers != session.answers:
         option = compose.option_label(text, session.changing, answers[session.changing])
         name = text.text(f"question.{session.changing}.short")
         note.append(_say(session, "changed", question=name, answer=option))
@@ -267,10 +267,10 @@ def _back(flow: Flow, session: Session) -> Changed:
     if session.changing:
         session = replace(session, changing=None, revision=session.revision + 1)
         return session, _show(flow, session)
-    path = walk(flow, session.answers).path
-    if not path:
+    last = behind(flow, walk(flow, session.answers))
+    if last is None:
         return _remind(flow, session, "nothing_back")
-    answers = {question: option for question, option in session.answers.items() if question != path[-1].question}
+    answers = {question: option for question, option in session.answers.items() if question != last.question}
     session = replace(session, answers=answers, status=Status.OPEN, revision=session.revision + 1)
     return session, _show(flow, session)
 

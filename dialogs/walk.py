@@ -29,7 +29,7 @@ class Walk(NamedTuple):
 
     path: tuple[Step, ...]
     here: Question | None
-    answers: dict[str, str]
+    answers: Answers
     unused: tuple[str, ...]
 
 
@@ -43,6 +43,13 @@ class Change(NamedTuple):
 
 def walk(flow: Flow, answers: Answers) -> Walk:
     """Replay `answers` (valid ids only, in any order) through `flow`."""
+    return _walk(flow, tuple(answers.items()))
+
+
+# One turn walks the same answers several times: to see where it is, to draw it, to say what is left.
+@lru_cache(maxsize=1 << 14)
+def _walk(flow: Flow, given: tuple[tuple[str, str], ...]) -> Walk:
+    answers = dict(given)
     path: list[Step] = []
     unused: list[str] = []
     counted: dict[str, str] = {}
@@ -60,6 +67,13 @@ def walk(flow: Flow, answers: Answers) -> Walk:
             if asked:
                 path.append(Step(question.id, option))
     return Walk(tuple(path), here, counted, tuple(unused))
+
+
+def behind(flow: Flow, found: Walk) -> Step | None:
+    """Return the answered question just before the one that the walk stands at; None at the first."""
+    here = flow.questions.index(found.here) if found.here else len(flow.questions)
+    before = {question.id for question in flow.questions[:here]}
+    return next((step for step in reversed(found.path) if step.question in before), None)
 
 
 def outcomes(flow: Flow, answers: Answers) -> list[Outcome]:

@@ -169,6 +169,21 @@ def test_back_leaves_a_change_and_stops_at_the_first_question():
     assert notices(effects) == ["nothing_back"]
 
 
+def test_back_undoes_the_question_before_this_one_whatever_was_given_ahead():
+    session, _ = start({"brand": "yes", "mode": "agency"})
+    session, _ = step(FLOW, session, Answer(OWNER, "orientation", "key"))
+    session, effects = step(FLOW, session, Back(OWNER))
+    assert session.answers == {"orientation": "key", "mode": "agency"}
+    assert shown(effects).question == "brand"
+
+
+def test_the_same_answer_again_is_no_change():
+    session, _ = start(STRATEGIC)
+    session, _ = step(FLOW, session, Change(OWNER, "brand"))
+    session, effects = step(FLOW, session, Answer(OWNER, "brand", "yes"))
+    assert shown(effects).note == ()
+
+
 def test_why_shows_help_without_losing_the_place():
     session, _ = start({"orientation": "key"})
     same, effects = step(FLOW, session, Why(OWNER, revision=0))

@@ -1,0 +1,98 @@
+"""What can be chosen on a card in a terminal: by number, by Enter, or by the words of a label."""
+
+from dataclasses import dataclass, replace
+
+from dialogs.session import (
+    Actor,
+    Answer,
+    Back,
+    Cancel,
+    Change,
+    Event,
+    Help,
+    KeepPrivate,
+    Restart,
+    Resume,
+    Review,
+    SetLanguage,
+    Start,
+    Why,
+)
+from dialogs.views import Button, HelpCard, Notice, Prompt, View
+from dialogs.views import Review as ReviewView
+from dialogs.words import Words
+
+SESSION = "terminal"
+"""The one dialog of a terminal."""
+
+_PLAIN: dict[str, type[Event]] = {
+    "back": Back,
+    "cancel": Cancel,
+    "continue": Resume,
+    "help": Help,
+    "keep_private": KeepPrivate,
+    "restart": Restart,
+    "resume": Resume,
+    "review": Review,
+    "why": Why,
+}
+_BEGIN = {"new_check", "run_own", "start"}
+_ELSEWHERE = {"post", "cancel"}
+"""Buttons that a terminal does not draw: it has no channel, and it can simply be left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """`numbered`: chosen by number, from 1. `named`: chosen by the words of their labels. `enter`: by Enter alone."""
+
+    numbered: tuple[Button, ...] = ()
+    named: tuple[Button, ...] = ()
+    enter: Button | None = None
+
+    def chosen(self, typed: str) -> Button | None:
+        """Return the button that `typed` stands for, None where it has to be read as words."""
+        wanted = typed.strip().casefold()
+        if not wanted:
+            return self.enter
+        if wanted.isdecimal() and 1 <= int(wanted[:6]) <= len(self.numbered):
+            return self.numbered[int(wanted[:6]) - 1]
+        return next((button for button in self.named if button.label.casefold() == wanted), None)
+
+
+def menu(view: View, text: Words) -> Menu:
+    """Return what can be chosen on this view."""
+    buttons = tuple(_for_terminal(button, text) for button in view.buttons if button.action not in _ELSEWHERE)
+    match view:
+        case Prompt():
+            return Menu(view.choices, buttons)
+        case ReviewView():
+            rows = tuple(Button("change", row.answer, row.question) for row in view.rows)
+            return Menu(rows, buttons, _first(buttons, "keep_private", "continue"))
+        case Notice() | HelpCard():
+            return Menu(buttons, buttons, next((button for button in buttons if button.primary), None))
+    return Menu((), buttons, _first(buttons, "continue"))
+
+
+def event(button: Button, actor: Actor, revision: int | None) -> Event:
+    """Return what pressing `button` on a card of this revision means."""
+    match button.action:
+        case "answer" if button.question and button.option:
+            return Answer(actor, button.question, button.option, revision=revision)
+        case "change" if button.question:
+            return Change(actor, button.question, revision=revision)
+        case "language" if button.option:
+            return SetLanguage(actor, button.option)
+        case action if action in _BEGIN:
+            return Start(actor, SESSION)
+    return _PLAIN.get(button.action, Resume)(actor, revision=revision)
+
+
+def _first(buttons: tuple[Button, ...], *actions: str) -> Button | None:
+    return next((button for button in buttons if button.action in actions), None)
+
+
+def _for_terminal(button: Button, text: Words) -> Button:
+    # With nobody to post to there is nothing to keep from them either: what is left is to see the recommendation.
+    if button.action == "keep_private":
+        return replace(button, label=text.text("label.see_recommendation"))
+    return button

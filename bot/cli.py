@@ -1,0 +1,290 @@
+"""The command line. Each command is a function that adds its arguments, and a function that runs it.
+
+What a command needs is imported when it runs, so that a check does not wait for what a server needs.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from dialogs.words import DEFAULT_LANGUAGE, languages, nearest_language, words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INTERRUPTED = 130
+INVALID = 2
+
+Arguments = argparse.Namespace
+Run = Callable[[Arguments], int]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``cm-advisor`` with these arguments (None: those of the process); return its exit status."""
+    _make_printable()
+    try:
+        chosen = build_parser().parse_args(arguments)
+        run: Run = chosen.run
+        status = run(chosen)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has read enough. Nothing may be left that the interpreter would flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with every command in it."""
+    parser = argparse.ArgumentParser(
+        prog="cm-advisor", description="Should your community management stay in-house or be handed over?"
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for name, (summary, examples, add, run) in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"examples:\n{examples}" if examples else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        add(command)
+        command.set_defaults(run=run, parser=command)
+    return parser
+
+
+def language_of(arguments: Arguments) -> str:
+    """Return the language to speak: the one asked for, else the one of the environment, else the default."""
+    if arguments.lang:
+        return str(arguments.lang)
+    # POSIX: the first of these that is set and not empty decides.
+    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return nearest_language(locale.split(".")[0].split("@")[0]) or DEFAULT_LANGUAGE
+
+
+def add_language(command: argparse.ArgumentParser) -> None:
+    """Add ``--lang`` to a command."""
+    command.add_argument(
+        "--lang", choices=languages(), help="language of the answers (default: that of $LC_ALL, $LC_MESSAGES or $LANG)"
+    )
+
+
+def console() -> "Console":
+    """Return standard output as a console: colours on a terminal that has them, unless $NO_COLOR says no."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: that takes longer than a check."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"cm-advisor {version('cm-advisor')}")
+        parser.exit()
+
+
+def _make_printable() -> None:
+    """See to it that no text can fail to be read or printed, whatever the encoding of this terminal."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+# --- check --------------------------------------------------------------------------------------------------------
+
+
+def _add_check(command: argparse.ArgumentParser) -> None:
+    command.add_argument("answers", nargs="*", metavar="QUESTION=ANSWER", help="what is known, in any order")
+    command.add_argument("--json", action="store_true", help="print JSON on one line")
+    command.add_argument("--batch", metavar="FILE", help="answer the JSON Lines of FILE, or of standard input for -")
+    command.add_argument("--no-what-if", dest="what_if", action="store_false", help="leave out what would change it")
+    add_language(command)
+
+
+def _check(arguments: Arguments) -> int:
+    if arguments.batch is None:
+        return _check_one(arguments)
+    if arguments.answers:
+        arguments.parser.error("give either answers or --batch, not both")
+    return _check_batch(arguments)
+
+
+def _check_one(arguments: Arguments) -> int:
+    from bot.checks import encode, invalid, parse
+    from dialogs.community import FLOW
+    from dialogs.recommend import check
+    from dialogs.validate import validate
+
+    text = words(language_of(arguments))
+    given, malformed = parse(arguments.answers, text)
+    answers, faults = validate(FLOW, given, text)
+    faults = [*malformed, *faults]
+    if arguments.json:
+        print(encode(invalid(faults) if faults else check(FLOW, answers, with_what_if=arguments.what_if)))
+    elif faults:
+        print(*(fault["message"] for fault in faults), sep="\n", file=sys.stderr)
+    else:
+        from adapters.terminal.verdict import print_check
+
+        print_check(FLOW, answers, console(), text.language, with_what_if=arguments.what_if)
+    return INVALID if faults else 0
+
+
+def _check_batch(arguments: Arguments) -> int:
+    from bot.checks import Checker, batch
+    from dialogs.community import FLOW
+
+    text = words(language_of(arguments))
+    checker = Checker(FLOW, text, with_what_if=arguments.what_if)
+    with _opened(arguments) as source, _progress(source) as advance:
+        tally = batch(source, sys.stdout.buffer, checker, advance)
+    if tally.invalid:
+        print(text.count("terminal.batch.invalid", tally.invalid, total=tally.checks), file=sys.stderr)
+    return 0
+
+
+def _opened(arguments: Arguments) -> BinaryIO:
+    if arguments.batch == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(arguments.batch).open("rb")
+    except OSError as error:
+        parser: argparse.ArgumentParser = arguments.parser
+        parser.error(f"{arguments.batch}: {error.strerror}")
+
+
+@contextmanager
+def _progress(source: BinaryIO) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how much of `source` is done, unless the answers themselves are shown there."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda size: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    size = os.fstat(source.fileno()).st_size
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=size or None)
+        yield lambda done: progress.advance(task, done)
+
+
+# --- chat, flow, prove --------------------------------------------------------------------------------------------
+
+
+def _chat(arguments: Arguments) -> int:
+    from adapters.terminal.chat import run
+    from adapters.terminal.state import state_file
+    from dialogs.community import FLOW
+
+    path = state_file(os.environ)
+    return run(FLOW, path, console(), language_of(arguments), switch=arguments.lang is not None)
+
+
+def _add_flow(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("json", "mermaid", "svg", "dot"), default="json", help="default: json")
+    add_language(command)
+
+
+def _flow(arguments: Arguments) -> int:
+    from dialogs import diagram, picture
+    from dialogs.community import FLOW
+
+    text = words(language_of(arguments))
+    match arguments.format:
+        case "json":
+            drawn = diagram.as_json(FLOW, text)
+        case "mermaid":
+            drawn = diagram.mermaid(FLOW, text)
+        case "dot":
+            drawn = diagram.dot(FLOW, text)
+        case _:
+            drawn = picture.svg(FLOW, text)
+    # These formats are UTF-8 whatever the terminal is.
+    sys.stdout.buffer.write(drawn.encode())
+    return 0
+
+
+def _prove(_: Arguments) -> int:
+    from dialogs.community import FLOW
+    from dialogs.prove import prove
+
+    report = prove(FLOW)
+    print(*report.lines(), sep="\n")
+    print(*report.faults, sep="\n", end="\n" if report.faults else "", file=sys.stderr)
+    return 1 if report.faults else 0
+
+
+def _serve(arguments: Arguments) -> int:
+    from bot.server import serve
+
+    return serve(arguments)
+
+
+def _add_db(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", choices=("upgrade",), help="upgrade: bring the tables to this version")
+
+
+def _db(arguments: Arguments) -> int:
+    from bot.server import db_upgrade
+
+    return db_upgrade(arguments)
+
+
+def _add_nothing(command: argparse.ArgumentParser) -> None:
+    del command
+
+
+COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None], Run]] = {
+    "check": (
+        "say what is known of a company from the answers at hand",
+        """  cm-advisor check brand=yes mode=agency
+  cm-advisor check orientation=seo brand=no transformation=no presence=no --json --lang en
+  echo '{"id": 1, "answers": {"brand": "yes"}}' | cm-advisor check --batch -
+
+Exit status: 0, also when answers are missing; 2 when some are not valid. In a batch, blank lines are skipped and a
+line that is not valid is answered as such; the exit status is then 0.""",
+        _add_check,
+        _check,
+    ),
+    "chat": (
+        "answer the questions one by one, in this terminal",
+        """  cm-advisor chat --lang en
+
+Leave at any time, also with Ctrl-C: the next chat offers to go on.""",
+        add_language,
+        _chat,
+    ),
+    "flow": (
+        "draw the flow of questions",
+        """  cm-advisor flow --format svg --lang en > flow.svg
+  cm-advisor flow --format dot | dot -Tpdf > flow.pdf""",
+        _add_flow,
+        _flow,
+    ),
+    "serve": (
+        "answer in Slack and in Teams, as the settings say",
+        """  HOST=0.0.0.0 PORT=3978 cm-advisor serve
+
+Settings come from the environment and from .env. SIGTERM finishes what was taken on.""",
+        _add_nothing,
+        _serve,
+    ),
+    "db": ("look after the database", "  cm-advisor db upgrade", _add_db, _db),
+    "prove": ("walk every path of the flow, and report every fault", "", _add_nothing, _prove),
+}
+"""Name: its summary, its examples, what adds its arguments and what runs it."""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,65 @@
+"""The cost of a step, and of a proof."""
+
+import json
+import time
+from collections.abc import Iterator
+
+from dialogs.community import FLOW
+from dialogs.machine import step
+from dialogs.prove import prove
+from dialogs.session import Actor, Answer, Review, Session, Start
+from tests.benchmarks.measure import Figure, seconds
+
+ANN = Actor("bench:T1", "U1", "fr")
+PATH = {
+    "orientation": "seo",
+    "brand": "yes",
+    "transformation": "no",
+    "presence": "unknown",
+    "mode": "agency",
+    "agency_link": "yes",
+    "person": "interns",
+    "routine": "yes",
+}
+
+
+def figures() -> Iterator[Figure]:
+    """Yield the figures of the core."""
+    stored = [json.dumps(session.to_json()) for session in _sessions()]
+
+    def bare() -> None:
+        for text in stored:
+            json.dumps(json.loads(text))
+
+    def steps() -> None:
+        for text, (question, option) in zip(stored, PATH.items(), strict=True):
+            session = Session.from_json(json.loads(text))
+            after, _ = step(FLOW, session, Answer(ANN, question, option, revision=session.revision))
+            assert after is not None
+            json.dumps(after.to_json())
+
+    done, _ = step(FLOW, None, Start(ANN, "bench", answers=PATH))
+    assert done is not None
+    whole = json.dumps(done.to_json())
+
+    def review() -> None:
+        session, _ = step(FLOW, Session.from_json(json.loads(whole)), Review(ANN))
+        assert session is not None
+        json.dumps(session.to_json())
+
+    peer = seconds(bare) / len(stored) * 1e6
+    yield Figure("step: an answer, with its JSON", seconds(steps) / len(stored) * 1e6, "µs", peer, "the JSON alone")
+    peer = seconds(lambda: json.dumps(json.loads(whole))) * 1e6
+    yield Figure("step: a review, with its JSON", seconds(review) * 1e6, "µs", peer, "the JSON alone")
+    began = time.perf_counter()
+    report = prove(FLOW)
+    yield Figure(f"prove: {report.paths} paths", (time.perf_counter() - began) * 1e3, "ms")
+
+
+def _sessions() -> Iterator[Session]:
+    """Yield the session before each answer of the path."""
+    session, _ = step(FLOW, None, Start(ANN, "bench"))
+    for question, option in PATH.items():
+        assert session is not None
+        yield session
+        session, _ = step(FLOW, session, Answer(ANN, question, option))

@@ -1,0 +1,218 @@
+"""The command line, run as people run it."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.checks import parse
+from bot.cli import COMMANDS
+from dialogs.community import FLOW
+from dialogs.recommend import check
+from dialogs.words import languages, words
+
+SCRIPT = Path(sys.executable).with_name("cm-advisor")
+PATH = {
+    "orientation": "seo",
+    "brand": "yes",
+    "transformation": "no",
+    "presence": "unknown",
+    "mode": "agency",
+    "agency_link": "yes",
+    "person": "interns",
+    "routine": "yes",
+}
+ARGUMENTS = [f"{question}={option}" for question, option in PATH.items()]
+
+
+def run(*arguments: str, language: str | None = "en", **environment: str) -> subprocess.CompletedProcess:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "COLUMNS"))}
+    if language:
+        environment["LC_ALL"] = f"{language}_XX.UTF-8"
+    return subprocess.run(
+        [SCRIPT, *arguments],
+        check=False,
+        capture_output=True,
+        env=kept | {"PYTHONUTF8": "1"} | environment,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def printed(*arguments: str, language: str | None = "en", **environment: str) -> str:
+    done = run(*arguments, language=language, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    return str(done.stdout)
+
+
+# --- check --json -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answers", [{}, {"brand": "yes"}, PATH, PATH | {"seo_expert": "no"}])
+@pytest.mark.parametrize("what_if", [True, False])
+def test_json_is_exactly_one_check_on_one_line(answers, what_if):
+    arguments = [f"{question}={option}" for question, option in answers.items()]
+    shown = printed("check", "--json", *([] if what_if else ["--no-what-if"]), *arguments)
+    assert shown.count("\n") == 1
+    assert shown == json.dumps(check(FLOW, answers, with_what_if=what_if)) + "\n"
+
+
+def test_json_names_every_fault_at_once_and_in_order():
+    done = run("check", "--json", "brand", "mode=agncy", "brnad=yes", "routine=yes", "routine=no", "=x", "person=")
+    shown = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, shown["status"]) == (2, "", "invalid")
+    assert [error["question"] for error in shown["errors"]] == [None, "routine", None, None, "mode", "brnad"]
+    assert all(set(error) == {"question", "message"} for error in shown["errors"])
+
+
+# --- check, to read -----------------------------------------------------------------------------------------------
+
+
+def test_faults_go_to_standard_error_each_on_a_line():
+    done = run("check", "marque=oui", "mode=agncy", "x")
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3
+    assert "question=answer" in lines[0]
+    assert "“brand”" in lines[1]
+    assert "“agency”" in lines[2]
+
+
+def test_the_same_answer_twice_is_no_fault():
+    assert printed("check", "brand=yes", "brand=yes", "--json")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_recommendation_says_all_there_is_to_say(language):
+    text = words(language)
+    shown = " ".join(printed("check", *ARGUMENTS, language=language).split())
+    result: Any = check(FLOW, PATH)
+    said = [f"outcome.{result['outcome']}.title", "recommendation.what_if", "article.title", "control.title"]
+    said += [f"advice.{advice}.{part}" for advice in result["advice"] for part in ("title", "text", "step")]
+    said += [f"question.{step['question']}.short" for step in result["because"]]
+    said += [f"source.{step['source']}" for step in result["because"]]
+    for id in said:
+        assert " ".join(text.text(id).split()) in shown
+    assert text.text("label.post") not in shown
+    assert "None" not in shown
+
+
+def test_what_if_can_be_left_out():
+    title = words("en").text("recommendation.what_if")
+    assert title in printed("check", *ARGUMENTS)
+    assert title not in printed("check", "--no-what-if", *ARGUMENTS)
+
+
+def test_a_verdict_says_what_is_possible_and_how_to_go_on():
+    shown = printed("check", "brand=yes", "mode=agency", "light_mode=outsource")
+    for id in ("fact.strategic.true", "outcome.agency.title", "recommendation.unused", "question.orientation.text"):
+        assert " ".join(words("en").text(id).split()) in " ".join(shown.split())
+    assert "orientation=seo, orientation=key or orientation=unknown" in shown
+
+
+@pytest.mark.parametrize("width", [20, 50, 80, 200])
+@pytest.mark.parametrize("language", languages())
+def test_nothing_is_wider_than_the_terminal(width, language):
+    for arguments in (ARGUMENTS, ["brand=yes"], []):
+        shown = printed("check", *arguments, language=language, COLUMNS=str(width))
+        assert max(map(len, shown.splitlines())) <= min(width, 80)
+        assert shown == "".join(line.rstrip() + "\n" for line in shown.splitlines())
+
+
+def test_no_colours_where_nobody_sees_them():
+    assert "\x1b" not in printed("check", "brand=yes", TERM="xterm-256color")
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "fr"),
+        ({"LANG": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "en"}, "en"),
+        ({"LANG": "fr_FR.UTF-8", "LC_MESSAGES": "en_US"}, "en"),
+        ({"LC_ALL": "fr_CA.utf8", "LANG": "en_US"}, "fr"),
+        ({"LC_ALL": "", "LANG": "en_US@euro"}, "en"),
+        ({"LANG": "C.UTF-8"}, "fr"),
+        ({"LANG": "POSIX"}, "fr"),
+        ({"LC_ALL": "de_DE.UTF-8", "LANG": "en_US"}, "fr"),
+    ],
+)
+def test_the_language_is_that_of_the_environment(environment, language):
+    assert words(language).text("verdict.title") in printed("check", language=None, **environment)
+
+
+def test_the_language_asked_for_comes_first():
+    assert words("en").text("verdict.title") in printed("check", "--lang", "en", LC_ALL="fr_FR.UTF-8", language=None)
+
+
+def test_a_terminal_that_knows_no_accents_still_gets_an_answer():
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    environment = kept | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run([SCRIPT, "check", *ARGUMENTS], check=True, capture_output=True, env=environment)
+    assert done.stdout.isascii()
+    assert done.stderr == b""
+
+
+def test_a_reader_that_leaves_is_no_failure():
+    process: Any
+    with subprocess.Popen([SCRIPT, "flow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b""
+
+
+def test_arguments_are_trimmed():
+    assert parse([" brand = yes "], words("en")) == ({"brand": "yes"}, [])
+
+
+# --- The other commands -------------------------------------------------------------------------------------------
+
+
+def test_version():
+    assert printed("--version") == f"cm-advisor {version('cm-advisor')}\n"
+
+
+def test_help_names_every_command_and_gives_examples():
+    shown = printed("--help")
+    for name in COMMANDS:
+        assert name in shown
+        assert printed(name, "--help").startswith("usage: cm-advisor")
+    assert "cm-advisor check brand=yes" in printed("check", "--help")
+
+
+@pytest.mark.parametrize("arguments", [[], ["chekc"], ["check", "--lang", "de"], ["flow", "--format", "png"]])
+def test_what_the_command_line_does_not_know_is_an_error_of_use(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: ")
+
+
+def test_prove_says_what_it_covered():
+    shown = printed("prove")
+    assert "7944 paths" in shown
+
+
+def test_a_faulty_flow_fails_with_every_fault(monkeypatch, capsys):
+    from bot import cli
+    from dialogs import prove
+
+    report = prove.Report(faults=("option a=b: one", "text c: two"))
+    monkeypatch.setattr(prove, "prove", lambda flow: report)
+    assert cli.main(["prove"]) == 1
+    assert capsys.readouterr().err == "option a=b: one\ntext c: two\n"
+
+
+def test_a_check_imports_nothing_of_the_platforms():
+    source = (
+        "import sys; from bot.cli import main; main(['check', 'brand=yes', '--json']);"
+        "print(sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)
+    for heavy in ("aiohttp", "slack_bolt", "botbuilder", "sqlalchemy", "rich", "pydantic"):
+        assert f"'{heavy}'" not in done.stdout
