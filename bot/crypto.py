@@ -1,0 +1,88 @@
+"""Credentials of tenants, encrypted with keys the database never sees."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from adapters.ports import Json
+from bot.schema import states, tenants, tokens
+from bot.store import Store, Unit
+
+STATE_LIVES = timedelta(minutes=10)
+
+
+class Vault:
+    """`adapters.ports.Tokens`. `keys`: Fernet keys; the first encrypts, all decrypt, so that keys can be changed.
+
+    What an older key encrypted is encrypted anew when it is next loaded. Without a key nothing is stored: one
+    workspace's token is a setting.
+    """
+
+    def __init__(self, store: Store, keys: Sequence[str]) -> None:
+        self._store = store
+        self._newest = Fernet(keys[0]) if keys else None
+        self._keys = MultiFernet([Fernet(key) for key in keys]) if keys else None
+
+    async def save(self, tenant: str, credentials: Json) -> None:
+        if self._keys is None:
+            return
+        ciphertext = self._keys.encrypt(json.dumps({"tenant": tenant, "credentials": dict(credentials)}).encode())
+
+        def work(unit: Unit) -> None:
+            self._put(unit, tenant, ciphertext)
+            unit.execute(sa.delete(tenants).where(tenants.c.tenant == tenant))  # whoever installs has come back
+
+        await self._store.run(work)
+
+    async def load(self, tenant: str) -> Json | None:
+        query = sa.select(tokens.c.ciphertext).where(tokens.c.tenant == tenant)
+        found = await self._store.run(lambda unit: unit.execute(query).scalar()) if self._keys else None
+        if self._keys is None or self._newest is None or found is None:
+            return None
+        try:
+            stored = json.loads(self._keys.decrypt(found))
+        except InvalidToken:
+            return None
+        if stored["tenant"] != tenant:  # a row copied over another is not that tenant's
+            return None
+        try:
+            self._newest.decrypt(found)
+        except InvalidToken:
+            newer = self._keys.rotate(found)
+            same = sa.and_(tokens.c.tenant == tenant, tokens.c.ciphertext == found)  # unless it was saved meanwhile
+            await self._store.run(lambda unit: unit.execute(sa.update(tokens).where(same).values(ciphertext=newer)))
+        credentials: Json = stored["credentials"]
+        return credentials
+
+    def _put(self, unit: Unit, tenant: str, ciphertext: bytes) -> None:
+        row = {"ciphertext": ciphertext, "updated": unit.now}
+        insert = unit.insert(tokens).values(tenant=tenant, **row)
+        unit.execute(insert.on_conflict_do_update(index_elements=["tenant"], set_=row))
+
+    async def delete(self, tenant: str) -> None:
+        await self._store.run(lambda unit: unit.execute(sa.delete(tokens).where(tokens.c.tenant == tenant)))
+
+    async def issue_state(self) -> str:
+        state = secrets.token_urlsafe(32)
+
+        def work(unit: Unit) -> None:
+            unit.execute(sa.insert(states).values(state=_hash(state), expires=unit.now + STATE_LIVES))
+
+        await self._store.run(work)
+        return state
+
+    async def consume_state(self, state: str) -> bool:
+        def work(unit: Unit) -> bool:
+            good = sa.and_(states.c.state == _hash(state), states.c.expires > unit.now)
+            return unit.execute(sa.delete(states).where(good)).rowcount == 1
+
+        return await self._store.run(work)
+
+
+def _hash(state: str) -> bytes:
+    return hashlib.sha256(state.encode(errors="replace")).digest()

@@ -1,0 +1,347 @@
+"""The worker: does what is due, from rows that any replica may take.
+
+    state     means                                 then
+    pending   to be done when due                   leased by one worker, done, or pending again (`Later`)
+    sending   a post is with the platform           done; held when its answer, or this process, is lost meanwhile
+    held      waits for a person's word             pending again (`Service.post_again`)
+    dead      given up after `MOST_ATTEMPTS`        likewise
+    done      keeps the pace of its queue, and its key from being used again
+
+A post is marked ``sending`` in a transaction of its own before the platform is asked, so that a lease that ran out
+tells whether it may be out already. It is then never sent again without a person's word. Everything else can be done
+twice without harm.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from adapters.ports import Courier, Delivery, Json, Later, Lost, Refused, Unavailable
+from bot.schema import jobs, sessions
+from bot.service import Service, purge
+from bot.store import Unit
+from dialogs import compose
+from dialogs.session import Session
+from dialogs.views import Prompt, Recommendation, Review, Verdict, View, with_note
+from dialogs.walk import walk
+from dialogs.words import words
+
+MOST_ATTEMPTS = 8
+FIRST_DELAY = 3.0
+"""Seconds after the first failure; three times as long after each: eight attempts in about an hour."""
+SLOTS = 16
+POLL = 1.0
+PURGE_EVERY = timedelta(hours=6)
+NO_COURIER = 600.0
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row this worker has leased. `state` is the one it was found in."""
+
+    id: int
+    kind: str
+    session: str | None
+    payload: dict[str, str]
+    attempts: int
+    state: str
+
+
+_other = jobs.alias("other")
+# The head of its queue, and nothing of that queue under way or just done: in order, one at a time, at its pace.
+_waits = (
+    sa.exists()
+    .where(_other.c.queue == jobs.c.queue)
+    .where(
+        sa.or_(
+            sa.and_(_other.c.id < jobs.c.id, _other.c.state.in_(("pending", "sending"))),
+            _other.c.leased_until > sa.bindparam("now"),
+        )
+    )
+)
+_DUE = (
+    sa.select(*(jobs.c[name] for name in Job.__slots__))
+    .where(
+        jobs.c.state.in_(("pending", "sending")),
+        jobs.c.due <= sa.bindparam("now"),
+        sa.or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= sa.bindparam("now")),
+        ~_waits,
+    )
+    .order_by(jobs.c.due, jobs.c.id)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+
+class Worker:
+    """Takes rows in turn. `lease`: for how long one is ours; a call to a platform is given up well before that.
+
+    `pace`: between two posts of one queue.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        retention: timedelta = timedelta(days=180),
+        pace: timedelta = timedelta(seconds=1),
+        lease: timedelta = timedelta(seconds=60),
+    ) -> None:
+        service.wake = self.wake
+        self._service = service
+        self._store = service.store
+        self._retention = retention
+        self._pace = pace
+        self._lease = lease
+        self._name = secrets.token_hex(8)
+        self._woken = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._looked = float("-inf")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it looked for work lately."""
+        return time.monotonic() - self._looked < 10 * POLL
+
+    def wake(self) -> None:
+        """Look for work at once."""
+        self._woken.set()
+
+    async def start(self) -> None:
+        """Begin, with the deletions that come round."""
+        await self._store.run(lambda unit: unit.put("purge", once=True))
+        self._loop = asyncio.create_task(self._work())
+
+    async def stop(self, within: float = 20) -> None:
+        """Take nothing more and finish what is under way."""
+        self._stopping = True
+        self.wake()
+        if self._loop:
+            await self._loop
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=within)
+            for task in late:  # a post that is cancelled stays ``sending``: its owner will be asked
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                taken = await self._begin()
+            except Unavailable as error:
+                log.warning("the database cannot be had (%s)", error)
+                taken = 0
+            except Exception as error:  # the worker outlives whatever it meets
+                log.error("looking for work failed (%s)", type(error).__name__)
+                taken = 0
+            if not taken:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL)
+
+    async def _begin(self) -> int:
+        free = SLOTS - len(self._running)
+        taken = await self._claim(free) if free else []
+        self._looked = time.monotonic()
+        for job in taken:
+            task = asyncio.create_task(self._do(job))
+            self._running.add(task)
+            task.add_done_callback(self._finished)
+        return len(taken)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.wake()
+
+    async def work(self) -> int:
+        """Do what is due now and wait for it; return how many rows that was. For tests, and for a command line."""
+        taken = await self._claim(SLOTS)
+        await asyncio.gather(*(self._do(job) for job in taken))
+        return len(taken)
+
+    # --- Rows -----------------------------------------------------------------------------------------------------
+
+    async def _claim(self, most: int) -> list[Job]:
+        def work(unit: Unit) -> list[Job]:
+            found = [Job(*row) for row in unit.execute(_DUE, {"now": unit.now, "most": most})]
+            if found:
+                leased = {"leased_by": self._name, "leased_until": unit.now + self._lease}
+                rows = jobs.c.id.in_([job.id for job in found])
+                unit.execute(sa.update(jobs).where(rows).values(attempts=jobs.c.attempts + 1, **leased))
+            return found
+
+        return await self._store.run(work)
+
+    def _set(self, unit: Unit, job: Job, state: str, *before: str, **values: object) -> bool:
+        """Move a row that is still ours and in one of the states `before`."""
+        ours = sa.and_(jobs.c.id == job.id, jobs.c.leased_by == self._name, jobs.c.state.in_(before))
+        return unit.execute(sa.update(jobs).where(ours).values(state=state, **values)).rowcount == 1
+
+    def _drop(self, unit: Unit, job: Job) -> None:
+        unit.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.leased_by == self._name))
+
+    def _again(self, unit: Unit, job: Job, seconds: float | None, error: str) -> None:
+        delay = FIRST_DELAY * 3 ** min(job.attempts, MOST_ATTEMPTS) * random.uniform(0.75, 1.25)  # noqa: S311
+        due = unit.now + timedelta(seconds=max(delay, seconds or 0))
+        free = {"leased_by": None, "leased_until": None}
+        self._set(unit, job, "pending", "pending", "sending", due=due, error=error, **free)
+
+    def _hold(self, unit: Unit, job: Job, state: str, reason: str) -> None:
+        """Hold a post back, and see to it that its owner is told."""
+        if self._set(unit, job, state, "pending", "sending", error=reason, leased_until=None):
+            unit.put("tell", job.session, reason=reason, where=job.payload["where"])
+
+    # --- Doing ----------------------------------------------------------------------------------------------------
+
+    async def _do(self, job: Job) -> None:
+        try:
+            match job.kind:
+                case "post":
+                    await self._post(job)
+                case "show" | "posted" | "tell":
+                    await self._tell(job)
+                case _:
+                    await self._store.run(lambda unit: self._housekeep(unit, job))
+        except Unavailable as error:
+            log.warning("job %d (%s) waits for the database (%s)", job.id, job.kind, error)
+        except Exception as error:  # a fault of ours must not stop the others
+            log.error("job %d (%s) failed (%s)", job.id, job.kind, type(error).__name__)
+            with contextlib.suppress(Unavailable):
+                await self._retry(job, None, type(error).__name__)
+
+    def _housekeep(self, unit: Unit, job: Job) -> None:
+        after: timedelta | None = PURGE_EVERY
+        if job.kind == "purge":
+            purge(unit, self._retention)
+        else:
+            after = self._service.expire(unit, job.session or "")
+        if after is None:
+            self._drop(unit, job)
+        else:
+            free = {"leased_by": None, "leased_until": None}
+            self._set(unit, job, "pending", "pending", due=unit.now + after, attempts=0, **free)
+
+    async def _load(self, job: Job) -> tuple[Courier, Delivery] | None:
+        """Return who delivers what; None when the dialog was forgotten."""
+        stored = await self._store.run(lambda unit: unit.load(job.session or ""))
+        if stored is None:
+            await self._store.run(lambda unit: self._drop(unit, job))
+            return None
+        courier = self._service.couriers.get(stored.session.tenant.partition(":")[0])
+        if courier is None:
+            await self._retry(job, NO_COURIER, "its platform is not configured")
+            return None
+        return courier, Delivery(stored.session, stored.card, job.payload.get("where"))
+
+    async def _post(self, job: Job) -> None:
+        if job.state == "sending":  # somebody died while it was with the platform
+            return await self._store.run(lambda unit: self._hold(unit, job, "held", "lost"))
+        loaded = await self._load(job)
+        if loaded is None:
+            return None
+        courier, delivery = loaded
+        flow, session = self._service.flow, delivery.session
+        announcement = compose.announcement(flow, session, walk(flow, session.answers))
+        if not await self._store.run(lambda unit: self._mark(unit, job)):
+            return None  # the lease ran out before we came to it: it is another worker's
+        try:
+            posted = await self._call(courier.post(delivery, announcement), Lost())
+        except Later as later:
+            await self._retry(job, later.seconds, "Later")
+        except (Lost, Refused) as error:
+            reason = error.reason if isinstance(error, Refused) else "lost"
+            await self._store.run(lambda unit: self._hold(unit, job, "held", reason))
+        else:
+            await self._surely(lambda unit: self._posted(unit, job, posted))
+            asyncio.get_running_loop().call_later(self._pace.total_seconds(), self.wake)
+
+    async def _surely(self, work: Callable[[Unit], None]) -> None:
+        """Write what cannot be found out again, even when the database is away for a moment."""
+        for seconds in (0.1, 0.5, 2, 5):
+            try:
+                return await self._store.run(work)
+            except Unavailable:
+                await asyncio.sleep(seconds)
+        return await self._store.run(work)
+
+    def _mark(self, unit: Unit, job: Job) -> bool:
+        ours = sa.and_(jobs.c.id == job.id, jobs.c.leased_until > unit.now)
+        until = unit.now + self._lease
+        return unit.execute(sa.select(jobs.c.id).where(ours)).first() is not None and self._set(
+            unit, job, "sending", "pending", leased_until=until
+        )
+
+    def _posted(self, unit: Unit, job: Job, note: Json) -> None:
+        """It is out, whatever its row came to meanwhile: taken for lost, even asked for again."""
+        # The session's row before those of jobs, here as everywhere: who locks in one order never deadlocks.
+        found = unit.execute(sa.update(sessions).where(sessions.c.id == job.session).values(posted=dict(note)))
+        done = {"state": "done", "leased_until": unit.now + self._pace, "error": None}
+        unit.execute(sa.update(jobs).where(jobs.c.id == job.id).values(done))
+        unit.execute(sa.delete(jobs).where(jobs.c.key == f"{job.session}:tell"))
+        if found.rowcount:
+            unit.put("posted", job.session)
+
+    async def _tell(self, job: Job) -> None:
+        """Draw the card, or say why its post is held back."""
+        loaded = await self._load(job)
+        if loaded is None:
+            return
+        courier, delivery = loaded
+        card: Json | None = None
+        try:
+            if job.kind == "tell":
+                await self._call(courier.tell(delivery, job.payload["reason"]), Later())
+            else:
+                card = await self._call(courier.show(delivery, self._view(job, delivery.session)), Later())
+        except Later as later:
+            return await self._retry(job, later.seconds, "Later")
+        except (Lost, Refused) as error:  # a card can be asked for again; a second one would be worse than none
+            log.info("job %d (%s) came to nothing (%s)", job.id, job.kind, type(error).__name__)
+        await self._store.run(lambda unit: self._told(unit, job, card))
+
+    def _told(self, unit: Unit, job: Job, card: Json | None) -> None:
+        if card is not None:
+            unit.execute(sa.update(sessions).where(sessions.c.id == job.session).values(card=dict(card)))
+        self._drop(unit, job)
+
+    def _view(self, job: Job, session: Session) -> View:
+        view = compose.current(self._service.flow, session)
+        if job.kind == "posted" and isinstance(view, Prompt | Review | Recommendation | Verdict):
+            return with_note(view, words(session.language).text("notice.posted"))
+        return view
+
+    async def _call(self, call: Awaitable[T], otherwise: Exception) -> T:
+        """Return what a platform answers; a courier that breaks its word, or takes too long, counts as `otherwise`."""
+        try:
+            async with asyncio.timeout(self._lease.total_seconds() * 0.75):
+                return await call
+        except (Later, Lost, Refused):
+            raise
+        except Exception as error:
+            log.error("a courier failed (%s)", type(error).__name__)
+            raise otherwise from None
+
+    async def _retry(self, job: Job, seconds: float | None, error: str) -> None:
+        def work(unit: Unit) -> None:
+            if job.attempts + 1 < MOST_ATTEMPTS or job.kind in {"expire", "purge"}:
+                self._again(unit, job, seconds, error)
+            elif job.kind == "post":
+                self._hold(unit, job, "dead", "failed")
+            else:
+                self._drop(unit, job)
+
+        await self._store.run(work)

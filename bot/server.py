@@ -1,0 +1,230 @@
+"""One server for every configured platform: ``cm-advisor serve``."""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import aiohttp
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+from aiohttp.typedefs import Handler
+from pydantic import SecretStr
+
+from adapters.ports import Advisor, Courier, Tokens, Unavailable
+from bot.config import BadSettings, Settings, load
+from bot.crypto import Vault
+from bot.jobs import Worker
+from bot.service import Service
+from bot.store import Store, WrongSchema
+from dialogs.community import FLOW
+
+MOST_BYTES = 512 * 1024
+"""Of a request; the largest form of a platform is a fifth of that."""
+DRAIN = 20.0
+"""Seconds for what was taken to be finished: container hosts kill after 30."""
+
+log = logging.getLogger(__name__)
+
+
+class Adapter(Protocol):
+    """A platform."""
+
+    @property
+    def courier(self) -> Courier: ...
+
+    def routes(self) -> Sequence[web.RouteDef]: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Take nothing more; finish what was acknowledged."""
+        ...
+
+
+async def build(settings: Settings) -> web.Application:
+    """Return the application, its database opened. Raises `WrongSchema`, `Unavailable`."""
+    store = Store(settings.database)
+    try:
+        await asyncio.to_thread(store.open)
+    except BaseException:
+        store.close()
+        raise
+    couriers: dict[str, Courier] = {}
+    service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days))
+    worker = Worker(service, retention=timedelta(days=settings.retention_days))
+    http = aiohttp.ClientSession(trust_env=True)
+    adapters = _adapters(settings, service, Vault(store, settings.encryption_keys), http)
+    couriers.update({name: adapter.courier for name, adapter in adapters.items()})
+
+    async def life(_app: web.Application) -> AsyncIterator[None]:
+        """Begin from the inside out, end from the outside in: what was taken can still be finished."""
+        try:
+            await worker.start()
+            for adapter in adapters.values():
+                await adapter.start()
+            yield
+        finally:
+            for adapter in adapters.values():
+                await adapter.stop()
+            await worker.stop(DRAIN)
+            await http.close()
+            await asyncio.to_thread(store.close)
+
+    app = web.Application(client_max_size=MOST_BYTES)
+    app.cleanup_ctx.append(life)
+    app.add_routes([web.get("/", _home), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
+    for adapter in adapters.values():
+        app.add_routes(adapter.routes())
+    return app
+
+
+def _adapters(settings: Settings, advisor: Advisor, tokens: Tokens, http: aiohttp.ClientSession) -> dict[str, Adapter]:
+    """Return the configured platforms; what is not configured is not imported."""
+    found: dict[str, Adapter] = {}
+    if settings.slack:
+        from adapters.slack import SlackAdapter, SlackSettings
+
+        slack = SlackSettings(
+            signing_secret=_told(settings.slack_signing_secret) or "",
+            bot_token=_told(settings.slack_bot_token),
+            client_id=settings.slack_client_id,
+            client_secret=_told(settings.slack_client_secret),
+            app_token=_told(settings.slack_app_token),
+            api_url=settings.slack_api_url,
+            public_url=settings.public_url,
+        )
+        found["slack"] = SlackAdapter(slack, advisor, tokens, http)
+    if settings.teams:
+        from adapters.teams import TeamsAdapter, TeamsSettings
+
+        teams = TeamsSettings(
+            app_id=settings.microsoft_app_id or "",
+            app_password=_told(settings.microsoft_app_password),
+            app_type=settings.microsoft_app_type or "SingleTenant",
+            tenant_id=settings.microsoft_app_tenant_id or "",
+            token_issuer=settings.teams_token_issuer,
+            openid_metadata_url=settings.teams_openid_metadata_url,
+            login_url=settings.teams_login_url,
+            service_url_hosts=settings.teams_service_url_hosts,
+            allow_unauthenticated=settings.dangerously_allow_unauthenticated_teams,
+            allowed_tenants=settings.allowed_tenants,
+        )
+        found["teams"] = TeamsAdapter(teams, advisor, http)
+    return found
+
+
+def _told(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+async def _home(_request: web.Request) -> web.Response:
+    return web.Response(text="cm-advisor is running.\n")
+
+
+async def _alive(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+def _ready(store: Store, worker: Worker) -> Handler:
+    async def ready(_request: web.Request) -> web.Response:
+        checks = {"database": "ok", "worker": "ok" if worker.alive else "stopped"}
+        try:
+            async with asyncio.timeout(5):
+                await store.ping()
+        except (Unavailable, TimeoutError):
+            checks["database"] = "unavailable"
+        good = set(checks.values()) == {"ok"}
+        return web.json_response({"status": "ok" if good else "unavailable", **checks}, status=200 if good else 503)
+
+    return ready
+
+
+# --- Logs: what happened, and nothing about a person ---------------------------------------------------------------
+
+
+class AccessLogger(AbstractAccessLogger):
+    """The route that was asked for, not the path: a path is written by whoever asks, a query may hold a secret."""
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
+        route = resource.canonical if resource else "-"
+        self.logger.info("%s %s %d %d ms", request.method, route, response.status, round(time * 1000))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Ours as the settings say; of libraries, which may quote what a person sent, only warnings."""
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    text.converter = time.gmtime
+    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in ("adapters", "bot"):
+        logging.getLogger(name).setLevel(settings.log_level)
+
+
+# --- Commands -----------------------------------------------------------------------------------------------------
+
+
+def serve(_arguments: Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit status."""
+    try:
+        settings = load()
+    except BadSettings as error:
+        return _refuse(*error.problems)
+    set_up_logs(settings)
+    try:
+        web.run_app(
+            build(settings),
+            host=settings.host,
+            port=settings.port,
+            access_log=logging.getLogger("bot.access"),
+            access_log_class=AccessLogger,
+            shutdown_timeout=5,
+            print=lambda line: log.info("%s", line.splitlines()[0]),
+        )
+    except (WrongSchema, Unavailable, OSError) as error:
+        return _refuse(str(error))
+    return 0
+
+
+def db_upgrade(_arguments: Namespace) -> int:
+    """Bring the database to this version; return the exit status."""
+    try:
+        settings = load(platforms=False)
+    except BadSettings as error:
+        return _refuse(*error.problems)
+    store = Store(settings.database)
+    try:
+        store.upgrade()
+    except (WrongSchema, Unavailable) as error:
+        return _refuse(str(error))
+    finally:
+        store.close()
+    print("The database is up to date.")
+    return 0
+
+
+def _refuse(*sentences: str) -> int:
+    print("cm-advisor cannot start:", *(f"  - {sentence}" for sentence in sentences), sep="\n", file=sys.stderr)
+    return 2

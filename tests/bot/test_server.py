@@ -1,0 +1,204 @@
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+
+from adapters.ports import Advisor, Turn, Unavailable
+from bot import server
+from bot.config import Settings
+from bot.jobs import Worker
+from bot.server import AccessLogger, JsonFormatter, build, db_upgrade, serve, set_up_logs
+from bot.store import Store
+from dialogs.session import ConfirmPost, Start
+from tests.bot.scene import ANNA, FakeCourier, complete, rows
+
+Build = Callable[..., Any]
+
+
+class Platform:
+    """An adapter that answers a dialog with its session, and goes on working after that."""
+
+    def __init__(self, advisor: Advisor, courier: FakeCourier) -> None:
+        self.advisor = advisor
+        self.courier = courier
+        self.happened: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/platform/{name}", self.receive)]
+
+    async def start(self) -> None:
+        self.happened.append("start")
+
+    async def stop(self) -> None:
+        await asyncio.gather(*self.tasks)
+        self.happened.append("stop")
+
+    async def receive(self, request: web.Request) -> web.Response:
+        await request.read()
+        self.tasks.append(asyncio.create_task(self.later()))
+        return web.Response(text="taken")
+
+    async def later(self) -> None:
+        await asyncio.sleep(0.1)
+        await self.advisor.turn(Turn(Start(ANNA, "s1", complete()), place="D1"))
+        await self.advisor.shown("s1", 0)
+        await self.advisor.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
+
+
+@pytest.fixture
+def settings(url: str) -> Settings:
+    store = Store(url)
+    store.upgrade()
+    store.close()
+    return Settings(_env_file=None, database_url=url, slack_bot_token="xoxb-1")
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch) -> list[Platform]:
+    made: list[Platform] = []
+
+    def adapters(_settings: object, advisor: Advisor, *_: object) -> dict[str, Platform]:
+        made.append(Platform(advisor, FakeCourier()))
+        return {"slack": made[-1]}
+
+    monkeypatch.setattr(server, "_adapters", adapters)
+    return made
+
+
+@pytest.fixture
+async def client(settings: Settings, platform: list[Platform]) -> AsyncIterator[TestClient]:
+    async with TestClient(TestServer(await build(settings))) as client:
+        yield client
+
+
+async def test_alive_and_ready(client: TestClient) -> None:
+    assert (await client.get("/")).status == 200
+    assert (await client.get("/healthz")).status == 200
+    await asyncio.sleep(0.2)  # the worker looks for work
+    answer = await client.get("/readyz")
+    assert await answer.json() == {"status": "ok", "database": "ok", "worker": "ok"}
+    assert (await client.get("/nothing")).status == 404
+
+
+async def test_not_ready_without_database_or_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unavailable(_store: Store, _work: object) -> None:
+        raise Unavailable("OperationalError")
+
+    monkeypatch.setattr(Store, "run", unavailable)
+    monkeypatch.setattr(Worker, "alive", False)
+    answer = await client.get("/readyz")
+    assert answer.status == 503
+    assert await answer.json() == {"status": "unavailable", "database": "unavailable", "worker": "stopped"}
+    assert (await client.get("/healthz")).status == 200
+    monkeypatch.undo()
+
+
+async def test_a_body_that_is_too_long_is_refused(client: TestClient) -> None:
+    assert (await client.post("/platform/x", data=b"x" * (server.MOST_BYTES + 1))).status == 413
+
+
+async def test_what_was_taken_is_finished(settings: Settings, platform: list[Platform], url: str) -> None:
+    async with TestClient(TestServer(await build(settings))) as client:
+        assert await (await client.post("/platform/x", data=b"{}")).text() == "taken"
+    [one] = platform
+    assert one.happened == ["start", "stop"]
+    store = Store(url)
+    assert (await rows(store))["s1:post"] in {"pending", "done"}, "written, and taken up by whoever starts next"
+    store.close()
+
+
+async def test_a_start_that_fails_leaves_nothing_open(
+    settings: Settings, platform: list[Platform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_self: Platform) -> None:
+        raise OSError("no way out")
+
+    monkeypatch.setattr(Platform, "start", fail)
+    app = await build(settings)
+    with pytest.raises(OSError, match="no way out"):
+        await web.AppRunner(app).setup()
+
+
+async def test_logs_say_which_route_and_not_who(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    log = AccessLogger(logging.getLogger("bot.access"), "")
+    for path in ("/platform/anna?code=s3cret", "/anna"):
+        request = make_mocked_request("POST", path)
+        assert client.app
+        request._match_info = await client.app.router.resolve(request)
+        with caplog.at_level(logging.INFO, "bot.access"):
+            log.log(request, web.Response(status=404), 0.0123)
+    assert [message for message in caplog.messages if "ms" in message] == [
+        "POST /platform/{name} 404 12 ms",
+        "POST - 404 12 ms",
+    ]
+
+
+def test_logs_are_json_and_of_libraries_only_warnings() -> None:
+    record = logging.LogRecord("bot", logging.INFO, "", 0, "a\n%s", ("b",), None)
+    assert json.loads(JsonFormatter().format(record))["message"] == "a\nb"
+    kept = logging.root.handlers[:], logging.root.level
+    set_up_logs(Settings(_env_file=None, log_level="DEBUG", log_format="json"))
+    assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
+    assert not logging.getLogger("slack_bolt").isEnabledFor(logging.INFO), "it quotes what people send"
+    logging.root.handlers, logging.root.level = kept
+
+
+def test_a_start_is_refused_in_sentences(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    assert serve(Namespace()) == 2
+    assert "No platform is configured" in capsys.readouterr().err
+    assert db_upgrade(Namespace()) == 0
+    assert "up to date" in capsys.readouterr().out
+    assert (tmp_path / "cm-advisor.db").exists()
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/x.db")
+    assert db_upgrade(Namespace()) == 2
+    assert "Is DATABASE_URL right" in capsys.readouterr().err
+
+
+async def test_the_process_ends_well_on_sigterm(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.getcwd(),
+        "PORT": str(port),
+        "DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS": "true",
+        "LOG_FORMAT": "json",
+    }
+    command = [sys.executable, "-c", "from bot.server import serve; raise SystemExit(serve(None))"]
+    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < until and process.returncode is None:
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/readyz?secret=s3cret") as answer:
+                    if answer.status == 200:
+                        break
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    errors = (await asyncio.wait_for(process.communicate(), 30))[1].decode()
+    assert process.returncode == 0, errors
+    assert "s3cret" not in errors
+    assert all(json.loads(line) for line in errors.splitlines())
+    assert "GET /readyz 200" in errors
