@@ -1,0 +1,180 @@
+"""The adapter put together: bolt with our own door, our own authorisation, and a handful of listeners."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from adapters.ports import Advisor, Json, Later, Lost, Tokens, Unavailable
+from adapters.slack import actions, events, modal, talk
+from adapters.slack.api import Api, Refusal, new_client, send
+from adapters.slack.credentials import Credentials, Installed, NotInstalled, tenant_of
+from adapters.slack.deliver import SlackCourier
+from adapters.slack.desk import Desk
+from adapters.slack.front import Front
+from adapters.slack.hearing import BadShape, Heard, hear, tenants, text
+from adapters.slack.install import Install, OAuth
+from adapters.slack.settings import SlackSettings
+from dialogs.words import languages, words
+
+DRAIN = 20.0
+"""Seconds that `SlackAdapter.stop` waits for what was taken on."""
+ANY = re.compile(".*", re.DOTALL)
+
+log = logging.getLogger(__name__)
+_quiet = logging.getLogger(f"{__name__}.bolt")
+_quiet.setLevel(logging.CRITICAL)  # bolt logs bodies; what goes wrong is logged here
+
+Listener = Callable[[Desk, Heard, AsyncAck], Awaitable[None]]
+Next = Callable[[], Awaitable[None]]
+
+
+class SlackAdapter:
+    """Everything of Slack's. `session` is shared and stays the caller's."""
+
+    def __init__(
+        self, settings: SlackSettings, advisor: Advisor, tokens: Tokens, session: aiohttp.ClientSession
+    ) -> None:
+        self._settings = settings
+        self._client = new_client(settings.api_url, session)
+        oauth = OAuth(settings, session)
+        only = Installed("", settings.bot_token) if settings.bot_token else None
+        self._credentials = Credentials(tokens, oauth.refresh, only)
+        api = Api(settings.api_url, session, self._credentials)
+        self.courier = SlackCourier(api)
+        self._desk = Desk(advisor, api, self.courier)
+        self._app = self._bolt()
+        self._front = Front(self._app, api, settings.signing_secret, self._desk.tasks)
+        self._install = Install(settings, oauth, tokens, self._credentials, advisor, self._desk)
+        self._socket: AsyncSocketModeHandler | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what the server answers for Slack."""
+        found = [web.post("/slack/events", self._front.handle)]
+        if self._settings.client_id:
+            found.append(web.get("/slack/install", self._install.begin))
+            found.append(web.get("/slack/oauth_redirect", self._install.finish))
+        return found
+
+    async def start(self) -> None:
+        """Find out who we are, and connect where Socket Mode is wanted."""
+        if self._settings.bot_token:
+            self._desk.later(self._warm_up(self._settings.bot_token))
+        if self._settings.app_token:
+            self._socket = AsyncSocketModeHandler(
+                self._app, self._settings.app_token, logger=_quiet, web_client=self._client
+            )
+            await self._socket.connect_async()  # type: ignore[no-untyped-call]
+
+    async def stop(self) -> None:
+        """Take nothing more, and finish what was taken."""
+        if self._socket:
+            await self._socket.client.disconnect()  # type: ignore[no-untyped-call]
+        ends = asyncio.get_running_loop().time() + DRAIN
+        while self._desk.tasks and (left := ends - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._desk.tasks), timeout=left)
+        for task in self._desk.tasks:
+            task.cancel()
+        if self._socket:
+            await self._socket.close_async()  # type: ignore[no-untyped-call]
+
+    async def _warm_up(self, token: str) -> None:
+        for seconds in (1, 5, 15, 60, 0):
+            try:
+                known = await send(self._client, "auth.test", headers={"Authorization": f"Bearer {token}"})
+            except Refusal as refusal:
+                log.error("Slack does not accept SLACK_BOT_TOKEN: %s", refusal.error)
+                return
+            except (Later, Lost):
+                await asyncio.sleep(seconds)
+            else:
+                wide = known.get("is_enterprise_install") is True
+                id = text(known, "enterprise_id") if wide else text(known, "team_id")
+                self._credentials.settle(tenant_of(id), text(known, "user_id"))
+                return
+
+    # --- Bolt -------------------------------------------------------------------------------------
+
+    def _bolt(self) -> AsyncApp:
+        """Listeners do no more before the ack than the turn, so that it may wait for them.
+
+        That way an event is acknowledged once it is saved, not before; and bolt polls for no ack.
+        """
+        app = AsyncApp(
+            logger=_quiet,
+            name="cm-advisor",
+            client=self._client,
+            before_authorize=self._recognise,
+            authorize=_authorize,  # type: ignore[arg-type]  # bolt takes None for nobody
+            process_before_response=True,
+            request_verification_enabled=False,  # done by the front, over the raw bytes
+            user_facing_authorize_error_message=_in_every_language("slack.not_installed"),
+        )
+        app.command(ANY)(self._listener(talk.command))
+        app.action(ANY)(self._listener(actions.press))
+        app.shortcut({"type": "shortcut", "callback_id": ANY})(self._listener(actions.shortcut))
+        app.view(ANY)(self._listener(modal.submitted))
+        app.event(ANY)(self._listener(self._event))
+        app.error(self._failed)
+        return app
+
+    def _listener(self, listener: Listener) -> Callable[..., Awaitable[None]]:
+        async def listen(body: dict[str, Any], context: AsyncBoltContext, ack: AsyncAck) -> None:
+            found = context.get("installed")
+            await listener(self._desk, hear(body, found.tenant if found else ""), ack)
+
+        return listen
+
+    async def _event(self, desk: Desk, heard: Heard, ack: AsyncAck) -> None:
+        await events.happened(desk, heard, self._credentials)
+        await ack()
+
+    async def _recognise(self, body: Json, context: AsyncBoltContext, next: Next) -> None:  # noqa: A002 - bolt's name
+        """Find the installation, in memory mostly; never by ``auth.test``."""
+        with suppress(NotInstalled):
+            context["installed"] = await self._credentials.find(tenants(body))
+        await next()
+
+    async def _failed(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
+        """What a listener raised, as an answer: 503 has an event delivered again; a person hears that all is kept."""
+        if isinstance(error, BadShape):
+            return BoltResponse(status=400)
+        expected = isinstance(error, Unavailable | Later | Lost | Refusal)
+        log.log(
+            logging.WARNING if expected else logging.ERROR, "Slack: %s", type(error).__name__, exc_info=not expected
+        )
+        if request.body.get("type") == "event_callback":
+            return BoltResponse(status=503 if isinstance(error, Unavailable) else 200)
+        sorry = {"response_type": "ephemeral", "text": _in_every_language("notice.error"), "replace_original": False}
+        if "command" in request.body:
+            return BoltResponse(status=200, body=json.dumps(sorry))
+        url = request.body.get("response_url")
+        if isinstance(url, str):
+            self._desk.later(self._desk.api.respond(url, sorry))
+        return BoltResponse(status=200, body="")
+
+
+def _in_every_language(id: str) -> str:
+    return "\n".join(words(language).text(id) for language in languages())
+
+
+async def _authorize(context: AsyncBoltContext) -> AuthorizeResult | None:
+    found = context.get("installed")
+    if not isinstance(found, Installed):
+        return None
+    team, organisation = context.team_id, context.enterprise_id
+    bot = found.bot or None
+    return AuthorizeResult(enterprise_id=organisation, team_id=team, bot_user_id=bot, bot_token=found.token)

@@ -1,0 +1,132 @@
+"""Slack's Web API and response URLs: one session, one deadline, and errors that say what may be done about them."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.ports import Json, Later, Lost
+from adapters.slack.credentials import Credentials, NotInstalled
+
+DEADLINE = 10.0
+"""Seconds for one call. The shared session's own timeout stands back."""
+DEAD_TOKEN = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_revoked", "token_expired", "org_login_required"}
+)
+UNCERTAIN = frozenset({"fatal_error", "internal_error"})
+"""Slack: "some aspect of the operation may have succeeded"."""
+PASSING = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"})
+
+log = logging.getLogger(__name__)
+_quiet = logging.getLogger(f"{__name__}.sdk")
+_quiet.setLevel(logging.ERROR)  # the SDK would write messages and answers to its log
+
+
+class Refusal(Exception):
+    """Slack said no. `error` is Slack's name for why."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Api:
+    """Calls in the name of a tenant. Every call raises `Later`, `Lost` or `Refusal`, and nothing else."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession, credentials: Credentials) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._client = new_client(url, session)
+
+    async def call(self, tenant: str, method: str, **arguments: object) -> Json:
+        """Call a method that takes JSON."""
+        return await self._call(tenant, method, json=_given(arguments))
+
+    async def get(self, tenant: str, method: str, **arguments: object) -> Json:
+        """Call a method that reads, and takes a query."""
+        return await self._call(tenant, method, http_verb="GET", params=_given(arguments))
+
+    async def bot(self, tenant: str) -> str:
+        """Return the bot's user id, empty where there is no bot."""
+        try:
+            return (await self._credentials.find([tenant])).bot
+        except NotInstalled:
+            return ""
+
+    async def respond(self, url: str, message: Json) -> bool:
+        """Send to a response URL; False once it is used up or too old."""
+        try:
+            async with asyncio.timeout(DEADLINE), self._session.post(url, json=message) as answer:
+                if answer.status == 429 or answer.status >= 500:
+                    raise Later(_seconds(answer.headers))
+                if answer.status != 200:
+                    log.info("a response URL answered %s", answer.status)
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise Later from error
+
+    async def _call(self, tenant: str, method: str, **how: Any) -> Json:
+        try:
+            token = await self._credentials.token(tenant)
+        except NotInstalled:
+            raise Refusal("account_inactive") from None
+        try:
+            return await send(self._client, method, headers={"Authorization": f"Bearer {token}"}, **how)
+        except Refusal as refusal:
+            if refusal.error in DEAD_TOKEN:
+                self._credentials.doubt(tenant)
+            raise
+
+
+def new_client(url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """Return a client without a token. It retries nothing: what is worth retrying is a row, and waits its turn."""
+    return AsyncWebClient(base_url=url, session=session, retry_handlers=[], logger=_quiet)
+
+
+async def send(client: AsyncWebClient, method: str, **how: Any) -> Json:
+    """Call a method. Raises `Later`, `Lost` or `Refusal`."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            data = (await client.api_call(method, **how)).data
+            if isinstance(data, Mapping):
+                return data
+            raise Lost  # it was done, or not: what came back says neither
+    except SlackApiError as error:
+        raise _why(method, error.response) from None
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise Later from error
+    except (TimeoutError, aiohttp.ClientError, AttributeError, ValueError) as error:
+        raise Lost from error
+
+
+def _why(method: str, response: Any) -> Exception:
+    status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
+    data = getattr(response, "data", None)
+    answer: Json = data if isinstance(data, dict) else {}
+    error = str(answer.get("error", ""))
+    if status == 429 or error in PASSING:
+        return Later(_seconds(response.headers))
+    if status >= 500 and error not in UNCERTAIN:
+        return Later()
+    if error in UNCERTAIN or not error:
+        return Lost()
+    if error == "missing_scope":
+        log.error("Slack: %s needs the scope %s; add it to the app and install it again", method, answer.get("needed"))
+    elif error not in DEAD_TOKEN:
+        log.info("Slack refused %s: %s %s", method, error, answer.get("response_metadata", ""))
+    return Refusal(error)
+
+
+def _given(arguments: Mapping[str, object]) -> dict[str, object]:
+    return {name: each for name, each in arguments.items() if each is not None}
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    try:
+        return float(headers.get("Retry-After", ""))
+    except ValueError:
+        return None

@@ -1,0 +1,207 @@
+"""Drawing cards where they are, and the courier: posts, edits and words that the application sees to.
+
+A card is noted as ``{"channel", "ts"}`` for a message, with ``user`` instead of ``ts`` for one that a single person
+sees; ``thread`` where it stands in one. The latter changes only through a ``url`` that is good until ``till``; ``adds``
+says that this one, a command's, can only add.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any
+from weakref import WeakValueDictionary
+
+from adapters.ports import Delivery, Json, Later, Lost, Refused
+from adapters.slack import blocks
+from adapters.slack.api import DEAD_TOKEN, Api, Refusal
+from adapters.slack.press import Mark
+from dialogs.session import Session, Status
+from dialogs.views import Announcement, Button, Notice, View
+from dialogs.words import Words, words
+
+URL_LIFE = 29 * 60.0
+"""Seconds a response URL is used; Slack ends it after 30 minutes."""
+UNEDITABLE = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"}
+)
+REASONS = {
+    "not_in_channel": "not_in_channel",
+    "channel_not_found": "not_in_channel",
+    "is_archived": "archived",
+    "missing_scope": "missing_scope",
+} | dict.fromkeys(DEAD_TOKEN, "uninstalled")
+FORBIDDEN = "forbidden"
+"""Why Slack refuses a post -> our word for it (``slack.refused.*``); anything else is `FORBIDDEN`."""
+
+
+class SlackCourier:
+    """The `adapters.ports.Courier` of Slack, and the listeners' way to draw."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    # --- What the application asks for ------------------------------------------------------------
+
+    def queue(self, delivery: Delivery) -> str:
+        """One queue a channel: Slack takes one message a second there."""
+        return f"{delivery.session.tenant}:{delivery.where or (delivery.card or {}).get('channel', '')}"
+
+    async def post(self, delivery: Delivery, announcement: Announcement) -> Json:
+        """Post into the channel. See `adapters.ports.Courier`."""
+        session, where = delivery.session, delivery.where or ""
+        said = blocks.message(announcement, Mark("post", session.id), words(session.language))
+        try:
+            answer = await self.api.call(
+                session.tenant, "chat.postMessage", channel=where, unfurl_links=False, unfurl_media=False, **said
+            )
+        except Refusal as refusal:
+            raise Refused(REASONS.get(refusal.error, FORBIDDEN)) from None
+        return {"channel": answer["channel"], "ts": answer["ts"], "link": await self._link(session.tenant, answer)}
+
+    async def show(self, delivery: Delivery, view: View) -> Json | None:
+        """Draw the card. See `adapters.ports.Courier`."""
+        card = delivery.card or {}
+        if isinstance(view, Notice) and view.id == Status.EXPIRED and "ts" not in card:
+            return card  # nobody sees it any more; a new message would only disturb
+        try:
+            return await self.draw(delivery.session, card, view)
+        except Refusal as refusal:
+            raise Refused(REASONS.get(refusal.error, FORBIDDEN)) from None
+        except Lost:
+            raise Later from None  # drawing twice does no harm
+
+    async def tell(self, delivery: Delivery, reason: str) -> None:
+        """Say privately why the post is held back, with a button that tries again."""
+        session = delivery.session
+        text = words(session.language)
+        channel = f"<#{delivery.where}>"
+        bot = f"<@{await self.bot(session.tenant)}>"
+        id = f"slack.refused.{reason}"
+        said = text.text(id if id in text else f"slack.refused.{FORBIDDEN}", channel=channel, bot=bot)
+        again = Button("retry_post", text.text("label.retry_post"), option=delivery.where, primary=True)
+        mark = Mark("notice", session.id, session.revision)
+        message = {"text": said, "blocks": [blocks.section(said), blocks.actions([again], mark)]}
+        card = delivery.card or {}
+        try:
+            if not await self._add(card, message):
+                await self.api.call(session.tenant, "chat.postMessage", channel=session.owner, **message)
+        except Refusal as refusal:
+            raise Refused(REASONS.get(refusal.error, FORBIDDEN)) from None
+        except Lost:
+            raise Later from None
+
+    # --- What the listeners ask for ---------------------------------------------------------------
+
+    async def draw(self, session: Session, card: Json, view: View) -> Json:
+        """Draw a session's card where it is, or anew where it belongs; return where it is now.
+
+        One drawing of a session after the other, so that the last one drawn is the last one asked for.
+        """
+        lock = self._locks.setdefault(session.id, asyncio.Lock())
+        async with lock:
+            message = self.message(session, view, card)
+            return await self.put(session.tenant, session.owner, card, message, session.language)
+
+    def message(self, session: Session, view: View, card: Json) -> blocks.Message:
+        """Return the card as a message."""
+        text = words(session.language)
+        mark = Mark("card", session.id, session.revision)
+        return blocks.message(view, mark, text, where_line(text, str(card.get("channel", ""))))
+
+    async def put(self, tenant: str, person: str, card: Json, message: blocks.Message, language: str) -> Json:
+        """Put a message where the card says: change it there if that can be done, else send it."""
+        if "ts" in card:
+            try:
+                await self.api.call(tenant, "chat.update", channel=card["channel"], ts=card["ts"], **message)
+                return card
+            except Refusal as refusal:
+                if refusal.error not in UNEDITABLE:
+                    raise
+        elif "url" in card and not card.get("adds"):
+            if _alive(card) and await self.api.respond(str(card["url"]), {"replace_original": True, **message}):
+                return card
+        elif await self._add(card, message):
+            return card
+        return await self._anew(tenant, person, card, message, language)
+
+    async def whisper(self, tenant: str, person: str, card: Json, message: blocks.Message, language: str) -> None:
+        """Say something to one person, beside the card."""
+        if not await self._add(card, message):
+            channel = str(card.get("channel", ""))
+            private = not channel or channel.startswith("D")
+            away = {name: card[name] for name in ("channel", "thread") if name in card}
+            await self._anew(tenant, person, away if private else away | {"user": person}, message, language)
+
+    async def fold(self, tenant: str, card: Json, said: str) -> None:
+        """Leave a quiet line where a card was that goes on elsewhere."""
+        folded = {"text": blocks.escape(said), "blocks": [blocks.context(said)]}
+        with suppress(Later, Lost, Refusal):
+            await self.api.call(tenant, "chat.update", channel=card["channel"], ts=card["ts"], **folded)
+
+    async def drop(self, tenant: str, card: Json) -> None:
+        """Take a word away that has done its duty."""
+        with suppress(Later, Lost, Refusal):
+            if "ts" in card:
+                await self.api.call(tenant, "chat.delete", channel=card["channel"], ts=card["ts"])
+            elif "url" in card and not card.get("adds"):
+                await self.api.respond(str(card["url"]), {"delete_original": True})
+
+    async def bot(self, tenant: str) -> str:
+        """Return the bot's user id."""
+        return await self.api.bot(tenant)
+
+    async def _add(self, card: Json, message: blocks.Message) -> bool:
+        if "url" not in card or not _alive(card):
+            return False
+        return await self.api.respond(
+            str(card["url"]), {"response_type": "ephemeral", "replace_original": False, **message}
+        )
+
+    async def _anew(self, tenant: str, person: str, card: Json, message: blocks.Message, language: str) -> Json:
+        channel, thread = str(card.get("channel", "")), card.get("thread")
+        place: dict[str, object] = {"channel": channel} | ({"thread": thread} if thread else {})
+        try:
+            if "user" in card and not channel.startswith("D"):
+                here = {"channel": channel, "user": person, "thread_ts": thread}
+                await self.api.call(tenant, "chat.postEphemeral", **here, **message)
+                return place | {"user": person}
+            if channel:
+                sent = await self._send(tenant, channel, thread, message)
+                return place | {"ts": sent["ts"]}
+        except Refusal as refusal:
+            if refusal.error in DEAD_TOKEN or refusal.error == "missing_scope":
+                raise
+        moved = [blocks.context(words(language).text("slack.moved_here"))] if channel else []
+        sent = await self._send(tenant, person, None, message | {"blocks": [*moved, *message["blocks"]]})
+        return {"channel": sent["channel"], "ts": sent["ts"]}
+
+    async def _send(self, tenant: str, channel: str, thread: Any, message: blocks.Message) -> Json:
+        return await self.api.call(
+            tenant, "chat.postMessage", channel=channel, thread_ts=thread, unfurl_links=False, **message
+        )
+
+    async def _link(self, tenant: str, posted: Json) -> str | None:
+        try:
+            where = {"channel": posted["channel"], "message_ts": posted["ts"]}
+            return str((await self.api.get(tenant, "chat.getPermalink", **where))["permalink"])
+        except (Later, Lost, Refusal):
+            return None  # a post without a link is still a post
+
+
+def where_line(text: Words, channel: str) -> str:
+    """Return the line that says where a post from this channel would go."""
+    if channel[:1] in {"C", "G"}:
+        return text.text("slack.post_where", channel=f"<#{channel}>")
+    return text.text("slack.post_where_later")
+
+
+def private_card(channel: str, person: str, url: str, *, thread: str | None = None, adds: bool = False) -> Json:
+    """Return the note of a card that one person sees."""
+    card: dict[str, object] = {"channel": channel, "user": person, "url": url, "till": time.time() + URL_LIFE}
+    return card | ({"thread": thread} if thread else {}) | ({"adds": True} if adds else {})
+
+
+def _alive(card: Json) -> bool:
+    till = card.get("till")
+    return isinstance(till, int | float) and time.time() < till

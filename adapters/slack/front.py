@@ -1,0 +1,155 @@
+"""The door: who is not Slack gets no further, and what is not shaped like Slack's gets a 400, never a 500."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import time
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from adapters.ports import Later
+from adapters.slack.api import Api
+from adapters.slack.hearing import BadShape
+
+LARGEST = 1 << 20
+"""Bytes; Slack's own largest deliveries are a tenth of it."""
+OLDEST = 300
+"""Seconds between the signature and now."""
+IN_TIME = 2.5
+"""Seconds until the answer; Slack waits for 3."""
+
+OBJECTS = (
+    *("assistant_thread", "channel", "container", "enterprise", "event", "function_data", "item", "message"),
+    *("previous_message", "state", "team", "user", "view"),
+)
+LISTS = ("actions", "authorizations", "response_urls")
+TEXTS = ("type", "subtype", "callback_id", "action_id", "block_id", "command", "id", "team_id", "user_id")
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """An HTTP status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Front:
+    """``POST /slack/events``. Bolt gets what is parsed here already: its own parser is slower, and trips over
+    commands that contain the word "payload"."""
+
+    def __init__(self, app: AsyncApp, api: Api, secret: str, tasks: set[asyncio.Task[Any]]) -> None:
+        self._app = app
+        self._api = api
+        self._secret = secret.encode()
+        self._tasks = tasks
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one delivery."""
+        try:
+            raw = await _body(request)
+            verify(self._secret, request.headers, raw, time.time())
+            body = parsed(raw, request.content_type)
+        except Refused as refused:
+            return web.Response(status=refused.status)
+        task = asyncio.create_task(self._dispatch(body))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        done, _ = await asyncio.wait({task}, timeout=IN_TIME)
+        if done:
+            return task.result()
+        if body.get("type") == "event_callback":
+            return web.Response(status=503)  # Slack delivers it again; what is done by then is not done twice
+        late = asyncio.create_task(self._late(task, body))
+        self._tasks.add(late)
+        late.add_done_callback(self._tasks.discard)
+        return web.Response()
+
+    async def _dispatch(self, body: dict[str, Any]) -> web.Response:
+        try:
+            # "socket_mode" is bolt's word for a body that is an object already.
+            answer = await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+        except (AttributeError, BadShape, KeyError, TypeError, ValueError) as error:
+            log.info("a delivery was not shaped like Slack's: %s", type(error).__name__)
+            return web.Response(status=400)
+        return _response(answer)
+
+    async def _late(self, task: asyncio.Task[web.Response], body: dict[str, Any]) -> None:
+        """What would have been the answer to a command goes to its response URL."""
+        answer = await task
+        url = body.get("response_url")
+        if isinstance(url, str) and isinstance(answer.body, bytes) and answer.body.startswith(b"{"):
+            try:
+                await self._api.respond(url, json.loads(answer.body))
+            except Later:
+                log.warning("an answer came too late and could not be sent")
+
+
+async def _body(request: web.Request) -> bytes:
+    if (request.content_length or 0) > LARGEST:
+        raise Refused(400)
+    raw = bytearray()
+    async for chunk in request.content.iter_any():
+        raw += chunk
+        if len(raw) > LARGEST:
+            raise Refused(400)
+    return bytes(raw)
+
+
+def verify(secret: bytes, headers: Any, raw: bytes, now: float) -> None:
+    """Check signature and age of the very bytes. Raises `Refused`."""
+    stamp = headers.get("X-Slack-Request-Timestamp", "")
+    given = headers.get("X-Slack-Signature", "")
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 12) or abs(now - int(stamp)) > OLDEST:
+        raise Refused(401)
+    wanted = hmac.new(secret, b"v0:" + stamp.encode() + b":" + raw, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(f"v0={wanted}".encode(), given.encode("utf-8", "surrogateescape")):
+        raise Refused(401)
+
+
+def parsed(raw: bytes, content_type: str) -> dict[str, Any]:
+    """Return the delivery as an object: JSON, a form, or JSON in a form. Raises `Refused`."""
+    try:
+        said = raw.decode()
+        if content_type == "application/json":
+            body = json.loads(said)
+        else:
+            form = dict(parse_qsl(said, keep_blank_values=True, strict_parsing=bool(said), max_num_fields=100))
+            body = json.loads(form["payload"]) if "payload" in form else form
+    except (ValueError, RecursionError):
+        raise Refused(400) from None
+    if not isinstance(body, dict) or not body or not shaped(body):
+        raise Refused(400)
+    return body
+
+
+def shaped(body: dict[str, Any]) -> bool:
+    """Whether what bolt looks into, it can look into."""
+    for name in OBJECTS:
+        if not isinstance(body.get(name), dict | str | None):
+            return False
+    for name in LISTS:
+        found = body.get(name)
+        if found is not None and not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+            return False
+    inner = [body, *(each for name in OBJECTS if isinstance(each := body.get(name), dict))]
+    inner += [each for name in LISTS for each in body.get(name) or ()]
+    return all(isinstance(each.get(name), str | None) for each in inner for name in TEXTS) and all(
+        isinstance(each.get(name), dict | str | None) for each in inner for name in OBJECTS
+    )
+
+
+def _response(answer: BoltResponse) -> web.Response:
+    if answer.status == 404:
+        return web.Response()  # nothing of ours; an error would only make Slack deliver it again
+    kind = "application/json" if answer.body.startswith("{") else "text/plain"
+    return web.Response(status=answer.status, text=answer.body, content_type=kind)

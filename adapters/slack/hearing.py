@@ -1,0 +1,128 @@
+"""What every listener starts from: one delivery from Slack, read without trusting its shape."""
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.ports import Json
+from adapters.slack.credentials import tenant_of
+from adapters.slack.deliver import private_card
+
+COMMAND_PLACE = "command"
+"""The place of dialogs begun by the command: one a person, whichever channel it was typed in."""
+
+
+class BadShape(ValueError):
+    """A delivery that is not shaped like anything Slack sends."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One delivery. `once`: what Slack keeps the same when it delivers again. `trigger` opens a modal for 3 seconds."""
+
+    body: Json
+    tenant: str
+    person: str
+    once: str
+    channel: str = ""
+    thread: str | None = None
+    url: str | None = None
+    trigger: str | None = None
+
+    @property
+    def here(self) -> Json:
+        """The message that was pressed, as a card; empty for a press on the home tab or in a modal."""
+        container = part(self.body, "container")
+        if not self.channel or text(container, "type") != "message":
+            return {}
+        if container.get("is_ephemeral") or "message" not in self.body:
+            return private_card(self.channel, self.person, self.url or "", thread=self.thread)
+        card = {"channel": self.channel, "ts": text(container, "message_ts")}
+        return card | ({"thread": self.thread} if self.thread else {})
+
+    @property
+    def aside(self) -> Json:
+        """Where to say something to that person alone, beside what is there."""
+        card: dict[str, object] = {"channel": self.channel} if self.channel else {}
+        if self.url:
+            card |= private_card(self.channel, self.person, self.url, adds=True)
+        return card | ({"thread": self.thread} if self.thread else {})
+
+    @property
+    def room(self) -> Json:
+        """The conversation, as the card of a message to be sent there."""
+        return {"channel": self.channel} | ({"thread": self.thread} if self.thread else {})
+
+
+def place_of(card: Json) -> str:
+    """Return where typed words belong to the dialog of that card: a direct conversation, a thread, or the command."""
+    channel, thread = str(card.get("channel", "")), card.get("thread")
+    if channel.startswith("D"):
+        return channel
+    return f"{channel}:{thread}" if thread and "user" not in card else COMMAND_PLACE
+
+
+def hear(body: Json, tenant: str) -> Heard:
+    """Read an interaction, a command or an event. Raises `BadShape`."""
+    event = part(body, "event")
+    container = part(body, "container")
+    channel = text(body, "channel_id") or text(part(body, "channel"), "id") or text(event, "channel")
+    person = text(body, "user_id") or text(part(body, "user"), "id") or text(event, "user")
+    return Heard(
+        body,
+        tenant,
+        person,
+        once=text(body, "event_id") or text(body, "trigger_id"),
+        channel=channel or text(container, "channel_id"),
+        thread=text(container, "thread_ts") or text(event, "thread_ts") or None,
+        url=text(body, "response_url") or None,
+        trigger=text(body, "trigger_id") or None,
+    )
+
+
+def tenants(body: Json) -> Iterator[str]:
+    """Yield where the installation may be, the likeliest first.
+
+    For an organisation-wide installation that is the organisation. In a Slack Connect channel the person's own
+    workspace is another than the one where we are installed: what names the latter comes first.
+    """
+    granted = body.get("authorizations")
+    grants = [each for each in granted if isinstance(each, dict)] if isinstance(granted, list) else []
+    wide = any(each.get("is_enterprise_install") is True for each in (*grants, body))
+    ids = [each.get("enterprise_id") for each in grants]
+    ids += [_id(body.get("enterprise")), body.get("enterprise_id"), part(body, "team").get("enterprise_id")]
+    ids = ids if wide or body.get("is_enterprise_install") == "true" else []
+    ids += [part(body, "view").get("app_installed_team_id"), *(each.get("team_id") for each in grants)]
+    ids += [body.get("context_team_id"), part(body, "message").get("team"), body.get("team_id"), _id(body.get("team"))]
+    ids += [part(body, "user").get("team_id")]
+    yield from dict.fromkeys(tenant_of(id) for id in ids if isinstance(id, str) and id)
+
+
+def part(body: Mapping[str, Any], name: str) -> Json:
+    """Return an object in an object, empty where there is none. Raises `BadShape` for anything else."""
+    found = body.get(name)
+    if found is None or isinstance(found, str):
+        return {}
+    if not isinstance(found, dict):
+        raise BadShape(name)
+    return found
+
+
+def text(body: Mapping[str, Any], name: str) -> str:
+    """Return a text in an object, empty where there is none. Raises `BadShape` for anything else."""
+    found = body.get(name)
+    if found is None:
+        return ""
+    if not isinstance(found, str):
+        raise BadShape(name)
+    return found
+
+
+def typed(said: str) -> str:
+    """Return what a person typed, from what Slack made of it."""
+    return html.unescape(said).replace("\u00a0", " ").strip()
+
+
+def _id(owner: object) -> object:
+    return owner.get("id") if isinstance(owner, dict) else owner

@@ -1,0 +1,100 @@
+"""The door and the values of buttons, against whatever somebody may send."""
+
+import json
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.slack.front import Refused, parsed, shaped, verify
+from adapters.slack.hearing import BadShape, hear, tenants
+from adapters.slack.press import Mark, packed, pressed, unpacked, value
+from dialogs.community import FLOW
+from dialogs.views import Button
+from tests.standins.slack_payloads import signature
+
+NAMES = st.sampled_from(
+    [
+        *("type", "event", "team", "team_id", "user", "view", "actions", "container", "channel", "authorizations"),
+        *("enterprise", "message", "state", "values", "response_url", "trigger_id", "callback_id", "event_id", "id"),
+    ]
+)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+IDS = st.text("abcXYZ019_-", max_size=20)
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=8))
+def test_reading_a_delivery_raises_nothing_but_bad_shape(body: dict[str, Any]) -> None:
+    if not shaped(body):
+        return
+    try:
+        list(tenants(body))
+        hear(body, "slack:T1")
+    except BadShape:
+        pass
+
+
+@given(st.binary(max_size=300), st.sampled_from(["application/json", "application/x-www-form-urlencoded", ""]))
+def test_parsing_raises_nothing_but_a_refusal(raw: bytes, kind: str) -> None:
+    try:
+        found = parsed(raw, kind)
+    except Refused:
+        return
+    assert isinstance(found, dict)
+
+
+@given(st.dictionaries(st.text(max_size=12), st.text(max_size=12), max_size=3), st.binary(max_size=50))
+def test_no_made_up_headers_get_in(headers: dict[str, str], raw: bytes) -> None:
+    names = {
+        "X-Slack-Request-Timestamp": headers.get("a", str(int(time.time()))),
+        "X-Slack-Signature": headers.get("b", ""),
+    }
+    with pytest.raises(Refused) as refused:
+        verify(b"secret", names, raw, time.time())
+    assert refused.value.status == 401
+
+
+def test_a_true_signature_gets_in_for_five_minutes() -> None:
+    now, raw = 1_800_000_000, b"{}"
+    headers = {"X-Slack-Request-Timestamp": str(now), "X-Slack-Signature": signature("secret", str(now), raw)}
+    verify(b"secret", headers, raw, now + 299.0)
+    for late in (now + 301.0, now - 301.0):
+        with pytest.raises(Refused):
+            verify(b"secret", headers, raw, late)
+
+
+def test_a_form_and_json_are_both_read() -> None:
+    assert parsed(urlencode({"payload": json.dumps({"type": "block_actions"})}).encode(), "")["type"] == "block_actions"
+    assert parsed(b"command=%2Fcm&text=my+payload", "application/x-www-form-urlencoded")["text"] == "my payload"
+
+
+@given(st.text(max_size=200), st.text(max_size=60))
+def test_reading_a_value_never_fails(given_value: str, action_id: str) -> None:
+    pressed({"value": given_value, "action_id": action_id})
+
+
+@given(st.sampled_from(["card", "notice", "post", "home"]), IDS, st.none() | st.integers(0, 10**8), IDS, IDS)
+def test_a_value_is_read_as_it_was_written(
+    surface: Any, session: str, revision: int | None, question: str, option: str
+) -> None:
+    mark = Mark(surface, session, revision)
+    drawn = {"action_id": "answer:x", "value": value(Button("answer", "Oui", question, option), mark)}
+    found = pressed(drawn)
+    assert found
+    assert (found.action, found.mark, found.question, found.option) == ("answer", mark, question, option)
+
+
+@given(st.text(max_size=100))
+def test_packed_answers_are_read_without_trust(option: str) -> None:
+    for question, chosen in unpacked(option, FLOW).items():
+        known = FLOW.question(question)
+        assert known
+        assert chosen in known.options
+    assert unpacked(packed({"brand": "yes", "mode": "agency"}), FLOW) == {"brand": "yes", "mode": "agency"}
