@@ -102,7 +102,7 @@ class Advisor(Protocol):
         ...
 
     async def post_again(self, actor: Actor, session: str) -> bool:
-        """Take up a post that was held back (`Refused`, `Lost`, or given up). False when there is none of the actor's."""
+        """Take up a post that was held back (`Refused`, `Lost`, or given up). False when the actor has none."""
         ...
 
     async def remember(self, tenant: str, key: str, note: Json | None) -> None:

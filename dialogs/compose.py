@@ -229,7 +229,12 @@ def problem(flow: Flow, text: Words, found: Problem) -> str:
             return text.text("invalid.twice", question=name)
         case "answer" if question:
             valid = either(text, [option_label(text, question.id, option) for option in question.options])
+            if found.nearest:
+                near = option_label(text, question.id, found.nearest[0])
+                return text.text("invalid.answer_nearest", given=found.given, question=name, nearest=near, valid=valid)
             return text.text("invalid.answer", given=found.given, question=name, valid=valid)
+        case "too_many":
+            return text.text("invalid.too_many", given=found.given)
     return text.text("invalid.form", given=found.given)
 
 

@@ -13,8 +13,9 @@ from itertools import pairwise
 
 from dialogs import lexicon
 from dialogs.lexicon import BREAK, Index, Kind, Mark, Tokens, said, tokens
-from dialogs.lexicon import nearest as nearest  # part of what this module offers
 from dialogs.model import ALWAYS, Flow, Question
+
+nearest = lexicon.nearest
 
 MOST_READINGS = 4
 MOST_PAIRS = 24

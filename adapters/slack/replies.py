@@ -10,7 +10,7 @@ from dialogs import compose
 from dialogs.community import FLOW
 from dialogs.recommend import recommend
 from dialogs.session import Actor, Status
-from dialogs.understand import Clear, Command, Company, Problem, Problems, Reading, Unsure, read, read_company
+from dialogs.understand import Clear, Command, Company, Problems, Reading, Unsure, read, read_company
 from dialogs.views import Button, HelpCard
 from dialogs.walk import walk
 from dialogs.words import Words, words
@@ -60,7 +60,7 @@ def nearest(actor: Actor, found: Unsure | Problems) -> blocks.Message:
     """Return what was wrong with words, and what may have been meant."""
     text = words(actor.language)
     if isinstance(found, Problems):
-        lines = [_problem(text, problem) for problem in found.problems]
+        lines = [compose.problem(FLOW, text, problem) for problem in found.problems]
         return blocks.words_only("\n".join((*lines, text.text("help.quick"))), Mark("notice"), _help(text))
     offers = [offer for each in found.readings if (offer := _offer(text, each))]
     once = dict.fromkeys((*offers, *_help(text)))
@@ -113,25 +113,6 @@ def _date(moment: datetime, fallback: str) -> str:
 
 def _help(text: Words) -> tuple[Button, ...]:
     return (Button("help", text.text("label.help")),)
-
-
-def _problem(text: Words, problem: Problem) -> str:
-    given, question = problem.given, problem.question
-    close = ", ".join(problem.nearest)
-    valid = FLOW.question(question or "")
-    match problem.kind:
-        case "question" if close:
-            return text.text("invalid.question", given=given, nearest=close)
-        case "question":
-            return text.text("invalid.question_plain", given=given, valid=", ".join(q.id for q in FLOW.questions))
-        case "twice" if question:
-            return text.text("invalid.twice", question=question)
-        case "answer" if valid and close:
-            options = ", ".join(valid.options)
-            return text.text("invalid.answer_nearest", given=given, question=question, nearest=close, valid=options)
-        case "answer" if valid:
-            return text.text("invalid.answer", given=given, question=question, valid=", ".join(valid.options))
-    return text.text("invalid.form", given=given)
 
 
 def _offer(text: Words, meant: Clear) -> Button | None:

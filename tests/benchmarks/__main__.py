@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import batch, core, store
+from tests.benchmarks import batch, core, slack, store
 from tests.benchmarks.measure import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "core": core.figures,
     "batch": batch.figures,
     "store": store.figures,
+    "slack": slack.figures,
 }
 """Name -> what yields its figures, one after the other."""
 
