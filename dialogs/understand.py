@@ -274,8 +274,8 @@ def _put_right(typed: Tokens, flow: Flow, index: Index | None, answer: Unsure | 
 
 # --- A quick check -------------------------------------------------------------------------------
 
-_SIGN = re.compile(r"\s*[=:]+\s*")
-_SEPARATORS = ",;&|/"
+_SIGN = re.compile(r"\s*[=:]+[^\S\n]*")
+_SEPARATORS = ",;&|/\n"
 _PIECE = re.compile(rf"[^\s{_SEPARATORS}]+|[{_SEPARATORS}]")
 _LETTERS = frozenset({"o", "y", "n", "?", BREAK})
 
@@ -342,12 +342,14 @@ def _has_names(text: str) -> bool:
 def _split_name(part: str, leave: int) -> tuple[str, str]:
     """Split what stands before a sign into an answer (of at least `leave` words) and the name that ends it."""
     pieces = _PIECE.findall(part)
-    for start in range(max(leave, len(pieces) - 6), len(pieces)):
+    cut = max((place + 1 for place, piece in enumerate(pieces) if piece in _SEPARATORS), default=0)
+    first = max(leave, len(pieces) - 6)
+    # A name does not reach over a separator, save for the few that have one in them.
+    for start in (*range(max(first, cut), len(pieces)), *range(first, cut)):
         if said(" ".join(pieces[start:])) in lexicon.names():
             return " ".join(pieces[:start]), " ".join(pieces[start:])
-    separators = [place for place, piece in enumerate(pieces) if piece in _SEPARATORS]
-    start = separators[-1] + 1 if separators else len(pieces) - 1
-    return " ".join(pieces[: max(start, 0)]), " ".join(pieces[max(start, 0) :])
+    start = cut or max(len(pieces) - 1, 0)
+    return " ".join(pieces[:start]), " ".join(pieces[start:])
 
 
 def _pair(name: str, body: str, flow: Flow) -> tuple[Chosen | Problem, str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from dialogs.model import Answers, Flow, Outcome, Question
+from dialogs.model import Answers, Flow, Is, Outcome, Question
 
 
 class Step(NamedTuple):
@@ -83,13 +83,14 @@ def outcomes(flow: Flow, answers: Answers) -> list[Outcome]:
 
 def reachable(flow: Flow, answers: Answers) -> tuple[str, ...]:
     """Return the sorted ids of all outcomes that can still be reached from `answers`."""
-    deciding = _deciding(flow)
-    return _reachable(deciding, _key(deciding, answers))
+    essence = _deciding(flow)
+    return _reachable(essence.flow, essence.key(answers))
 
 
 def most_left(flow: Flow, answers: Answers) -> int:
     """Return how many questions are left at most, the present one included."""
-    return _most_left(flow, _key(flow, answers))
+    essence = _routing(flow)
+    return _most_left(essence.flow, essence.key(answers))
 
 
 def what_if(flow: Flow, answers: Answers, path: tuple[Step, ...], present: str) -> Iterator[Change]:
@@ -97,16 +98,17 @@ def what_if(flow: Flow, answers: Answers, path: tuple[Step, ...], present: str) 
 
     In the order asked, then in the order of the options. The other answers are kept.
     """
-    deciding = _deciding(flow)
-    key = _key(deciding, answers)
-    places = {question.id: place for place, question in enumerate(deciding.questions)}
+    essence = _deciding(flow)
+    key = essence.key(answers)
     for step in path:
-        place = places.get(step.question)
-        if place is None:
+        place = essence.places.get(step.question)
+        question = flow.question(step.question)
+        if place is None or question is None:
             continue
-        for option in deciding.questions[place].options:
+        for option in question.options:
             if option != step.option:
-                found = _reachable(deciding, (*key[:place], option, *key[place + 1 :]))
+                changed = essence.alike[question.id, option]
+                found = _reachable(essence.flow, (*key[:place], changed, *key[place + 1 :]))
                 if found != (present,):
                     yield Change(step.question, option, found)
 
@@ -121,30 +123,56 @@ def settled_by(flow: Flow, found: Walk) -> str | None:
     return None
 
 
+# --- Searching ----------------------------------------------------------------------------------------------------
+#
+# Most answers differ in nothing that a search is about: where no condition names an option, one stands for them all.
+# What is left of a flow then has few states, and remembering them makes a search as cheap as a look-up.
+
 Key = tuple[str | None, ...]
-"""Answers in the order of the flow's questions: small and hashable."""
+"""Answers in the order of the questions: small and hashable."""
 
 
-def _key(flow: Flow, answers: Answers) -> Key:
-    return tuple([answers.get(question.id) for question in flow.questions])
+class _Essence(NamedTuple):
+    """A flow with alike options made one. `alike`: (question, option) -> the option that stands for it."""
+
+    flow: Flow
+    alike: dict[tuple[str, str | None], str]
+    places: dict[str, int]
+
+    def key(self, answers: Answers) -> Key:
+        alike = self.alike
+        return tuple([alike.get((question, answers.get(question))) for question in self.places])
 
 
-def _answers(flow: Flow, key: Key) -> dict[str, str]:
-    given = zip(flow.questions, key, strict=True)
-    return {question.id: option for question, option in given if option is not None}
+def _essence(flow: Flow, questions: tuple[Question, ...], named: set[Is]) -> _Essence:
+    simpler: list[Question] = []
+    alike: dict[tuple[str, str | None], str] = {}
+    for question in questions:
+        other = next((option for option in question.options if Is(question.id, option) not in named), "")
+        stand = {option: option if Is(question.id, option) in named else other for option in question.options}
+        simpler.append(replace(question, options=tuple(dict.fromkeys(stand.values()))))
+        alike |= {(question.id, option): instead for option, instead in stand.items()}
+    places = {question.id: place for place, question in enumerate(simpler)}
+    return _Essence(replace(flow, questions=tuple(simpler)), alike, places)
 
 
 @lru_cache(maxsize=8)
-def _deciding(flow: Flow) -> Flow:
-    """Return the flow without the questions that have no say in the outcome, directly or by what they make asked."""
-    wanted = {leaf.question for outcome in flow.outcomes for leaf in outcome.when.leaves()}
+def _deciding(flow: Flow) -> _Essence:
+    """Return what has a say in the outcome, directly or by what it makes asked."""
+    named = {leaf for outcome in flow.outcomes for leaf in outcome.when.leaves()}
     for question in reversed(flow.questions):
-        if question.id in wanted:
-            wanted |= {leaf.question for leaf in question.asked.leaves()}
-    return replace(flow, questions=tuple(question for question in flow.questions if question.id in wanted))
+        if any(leaf.question == question.id for leaf in named):
+            named |= set(question.asked.leaves())
+    telling = {leaf.question for leaf in named}
+    return _essence(flow, tuple(question for question in flow.questions if question.id in telling), named)
 
 
-# A flow has few states beside the many paths through it, so that remembering them makes a search as cheap as a look-up.
+@lru_cache(maxsize=8)
+def _routing(flow: Flow) -> _Essence:
+    """Return what has a say in which questions are asked, every question included."""
+    return _essence(flow, flow.questions, {leaf for question in flow.questions for leaf in question.asked.leaves()})
+
+
 @lru_cache(maxsize=1 << 16)
 def _reachable(flow: Flow, key: Key) -> tuple[str, ...]:
     found = walk(flow, _answers(flow, key))
@@ -164,4 +192,10 @@ def _most_left(flow: Flow, key: Key) -> int:
 
 def _onward(flow: Flow, found: Walk, here: Question) -> Iterator[Key]:
     for option in here.options:
-        yield _key(flow, {**found.answers, here.id: option})
+        answers = {**found.answers, here.id: option}
+        yield tuple([answers.get(question.id) for question in flow.questions])
+
+
+def _answers(flow: Flow, key: Key) -> dict[str, str]:
+    given = zip(flow.questions, key, strict=True)
+    return {question.id: option for question, option in given if option is not None}

@@ -57,7 +57,9 @@ class SlackCourier:
             )
         except Refusal as refusal:
             raise Refused(REASONS.get(refusal.error, FORBIDDEN)) from None
-        return {"channel": answer["channel"], "ts": answer["ts"], "link": await self._link(session.tenant, answer)}
+        # It is out: nothing that follows may make it look lost.
+        channel, ts = answer.get("channel", where), answer.get("ts", "")
+        return {"channel": channel, "ts": ts, "link": await self._link(session.tenant, channel, ts)}
 
     async def show(self, delivery: Delivery, view: View) -> Json | None:
         """Draw the card. See `adapters.ports.Courier`."""
@@ -181,12 +183,12 @@ class SlackCourier:
             tenant, "chat.postMessage", channel=channel, thread_ts=thread, unfurl_links=False, **message
         )
 
-    async def _link(self, tenant: str, posted: Json) -> str | None:
+    async def _link(self, tenant: str, channel: object, ts: object) -> object:
         try:
-            where = {"channel": posted["channel"], "message_ts": posted["ts"]}
-            return str((await self.api.get(tenant, "chat.getPermalink", **where))["permalink"])
+            answer = await self.api.get(tenant, "chat.getPermalink", channel=channel, message_ts=ts)
         except (Later, Lost, Refusal):
             return None  # a post without a link is still a post
+        return answer.get("permalink")
 
 
 def where_line(text: Words, channel: str) -> str:
