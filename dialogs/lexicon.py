@@ -1,22 +1,23 @@
-"""The words people type, in French and English: tables, and how they are looked up for `dialogs.understand`.
+"""The words people type, in French and English, and how they are looked up for `dialogs.understand`.
 
-Written as people write; looked up without case, accents, punctuation or doubled letters. Phrases are separated by
-commas. The labels of the catalogues need not be repeated: they are understood as well. Nor need articles, or polite
-filling: phrases are put together as people put them.
+The words themselves are in ``locales/phrases.toml``, which says how they are written down.
 """
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum, auto
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dialogs.model import Question
-from dialogs.words import languages, words
+from dialogs.words import LOCALES, languages, words
 
 Tokens = tuple[str, ...]
+
+_TABLES: dict[str, Any] = tomllib.loads((LOCALES / "phrases.toml").read_text(encoding="utf-8"))
 
 
 def phrases(text: str) -> tuple[str, ...]:
@@ -24,260 +25,36 @@ def phrases(text: str) -> tuple[str, ...]:
     return tuple(" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip())
 
 
-def _each(text: str) -> tuple[str, ...]:
-    """Return ``form, form: phrase, phrase``, every phrase put into every form."""
-    forms, _, listed = text.partition(":")
-    return tuple(form.format(phrase) for form in phrases(forms) for phrase in phrases(listed))
+def _listed(name: str) -> tuple[str, ...]:
+    """Return the phrases of a table; of ``form, form: phrase, phrase`` every phrase in every form."""
+    cells = _TABLES[name]
+    found: list[str] = []
+    for cell in [cells] if isinstance(cells, str) else cells:
+        forms, _, listed = cell.partition(":") if "{}" in cell else ("{}", "", cell)
+        found += (form.format(phrase) for form in phrases(forms) for phrase in phrases(listed))
+    return tuple(found)
 
 
-# --- Answers any question may have ---------------------------------------------------------------
+BARE = _listed("bare")
+YES, NO, OPEN = _listed("yes"), _listed("no"), _listed("open")
+NEGATIONS, INSTEAD = _listed("negations"), _listed("instead")
+AND, OR, BUT, FILLING = _listed("and"), _listed("or"), _listed("but"), _listed("filling")
+POLITE, CHANGE, CHANGE_FILLING = _listed("polite"), _listed("change"), _listed("change_filling")
+LANGUAGE, APART = _listed("language"), _listed("apart")
+UNSURE: dict[str, str] = _TABLES["unsure"]
+UNSURE_ALONE: dict[str, str] = _TABLES["unsure_alone"]
+OPTIONS: dict[str, dict[str, str]] = _TABLES["options"]
+QUESTIONS: dict[str, str] = _TABLES["questions"]
+COMMANDS: dict[str, str] = _TABLES["commands"]
+NUMBERS: dict[int, str] = {int(place): texts for place, texts in _TABLES["numbers"].items()}
+SIGNS: dict[str, str] = _TABLES["signs"]
 
-BARE = phrases("oui, ouais, ouaip, yes, yep, yup, yeah, y, non, nan, no, nope, nah, n, jsp, idk, dunno, ?")
-"""Answers that stand for one question each in a row, as in "oui non oui"; the others may only stress the one before."""
-
-YES = phrases("""
-    oui, ouais, ouaip, affirmatif, absolument, exactement, tout à fait, carrément, évidemment, bien évidemment,
-    certainement, clairement, effectivement, en effet, bien sûr, bien entendu, vrai, c'est vrai, c'est le cas,
-    c'est ça, c'est exact, sûrement, probablement, sans doute, sans aucun doute, beaucoup, énormément, totalement,
-    complètement, toujours, et comment, je pense bien, je crois bien, on en a, nous en avons, il y en a, yes, yep, yup,
-    yeah, yea, y, +1, affirmative, absolutely, exactly, definitely, certainly, clearly, indeed, of course, sure,
-    for sure, surely, that's true, that's right, that's the case, that's correct, i think so, i believe so,
-    i guess so, i suppose so, we think so, i think yes, i'd say so, probably, very likely, no doubt,
-    without a doubt, without doubt, always, a lot, totally, completely, yes pls""")
-NO = (
-    *phrases("""
-    non, nan, nn, n, négatif, jamais, aucunement, nullement, en aucun cas, que nenni, faux, inexact, in exact,
-    rien, hors de question, bien sûr que non, non pas que je sache, no, nope, nop, nah, negative, never, no way,
-    by no means, in no way, hardly, unlikely, false, untrue, un true, incorrect, in correct, nothing, none,
-    i think not, we don't, we do not, we dont, it isn't, it isnt, it is not, it's not, it's not true,
-    it is not true, it doesn't, it doesnt, it does not, we haven't, we have not, there isn't, there is not"""),
-    *_each("""pas {}: du tout, vraiment, trop, tellement, tant que ça, plus que ça, spécialement, particulièrement,
-    beaucoup, encore, pour le moment, pour l'instant, actuellement, à ma connaissance, que je sache, le cas, question,
-    le moins du monde"""),
-    *_each("""{} pas: plutôt, vraiment, surtout, absolument, certainement, sûrement, évidemment, clairement,
-    probablement, sans doute, toujours"""),
-    *_each("{}, ne {}, n'{}, je {}: crois pas, pense pas, pensons pas, croyons pas, est pas le cas"),
-    *_each("{}, n'{}, on n'{}: en a pas, en avons pas, y en a pas, pense pas"),
-    *_each("on {}, on ne {}: pense pas, croit pas"),
-    *_each("""not {}: really, at all, much, a lot, particularly, especially, yet, currently, for now, for the moment,
-    right now, that i know, that i know of, that i'm aware of, to my knowledge, as far as i know, true,
-    in the least"""),
-    *_each("{} not: probably, definitely, absolutely, certainly, of course, surely, clearly, rather, likely"),
-    *_each("don't {}, dont {}, do not {}: think so, believe so"),
-)
-OPEN = (
-    *phrases("""
-    ?, jsp, jspa, nsp, nspp, chais pas, chai pas, chépa, aucune idée, inconnu, inconnue, sans avis, sans opinion,
-    ne se prononce pas, indécis, indécise, hésite, hésitons, hésitant, hésitation, j'hésite, on hésite, on ne sait pas,
-    on sait pas, difficile à dire, qui sait, va savoir, je sèche, on ne sait pas trop,
-    on sait pas trop, à décider, rien de décidé, idk, dunno, dno, no idea,
-    no clue, no opinion, unsure, un sure, uncertain, unknown, undecided, hesitate, hesitating, hesitant, torn,
-    in two minds, who knows, hard to say, hard to tell, difficult to say, can't say, can't tell, cannot say,
-    couldn't say, couldn't tell, to be decided, tbd"""),
-    *_each("""{}, ne {}: sais pas, sait pas, savons pas, savent pas, sais plus, sait plus, sais pas trop,
-    sait pas trop, sais pas encore, sait pas encore, sais vraiment pas, sais pas du tout, saurais dire,
-    peux pas dire, suis pas sûr, suis pas sûre, suis pas certain, suis pas certaine, sommes pas sûrs"""),
-    *_each("{}, n'{}: ai aucune idée, avons aucune idée, en ai aucune idée, en sais rien, en sait rien"),
-    *_each("""pas {}: sûr, sûre, sûrs, certain, certaine, si sûr, très sûr, très sûre, trop sûr, trop sûre,
-    vraiment sûr, vraiment sûre, tout à fait sûr, d'idée, idée, la moindre idée, d'avis, décidé, décidés,
-    encore décidé, encore décidés, encore sûr, tranché, encore tranché"""),
-    *_each("""not {}: sure, certain, so sure, really sure, quite sure, too sure, entirely sure, sure yet, a clue,
-    decided, yet decided, decided yet"""),
-    *_each("""don't {}, dont {}, do not {}, we don't {}, we do not {}: know, really know, know yet, know at all,
-    know for sure, have a clue"""),
-    *_each("""n'{}, {}, on n'{}: avons pas décidé, ai pas décidé, a pas décidé, avons pas encore décidé,
-    a pas encore décidé"""),
-    *_each("{} decided, {} decided yet, we {} decided, we {} decided yet: haven't, havent, have not, hasn't"),
-)
-"""Read as ``unknown``, or as ``undecided`` where a question has that instead."""
-
-UNSURE = {
-    "open yes no": """ça dépend, cela dépend, dépend, peut-être, possible, c'est possible, possiblement,
-        éventuellement, à voir, on verra, skip, je passe, passer, it depends, depends, that depends, maybe, perhaps,
-        possibly, we'll see""",
-    "yes no open": """mouais, mouai, moui, bof, moyen, moyennement, plus ou moins, en partie, partiellement, un peu,
-        parfois, presque, couci-couça, meh, kind of, kinda, sort of, somewhat, a bit, a little, more or less, partly,
-        partially, sometimes, almost, so so,
-        oui et non, ni oui ni non, oui ou non, yes and no, yes or no, neither, ni l'un ni l'autre, aucun des deux""",
-    "yes open no": """pas mal, not bad, pourquoi pas, why not, pas faux, not false, not wrong, pas impossible,
-        not impossible, pas non, not no, dis pas non, ne dis pas non, dit pas non, ne dit pas non, dirais pas non,
-        ne dirais pas non, wouldn't say no, not saying no, si, si si, exact, true, correct""",
-    "no yes open": """pas toujours, pas tout à fait, pas exactement, pas complètement, pas totalement, pas entièrement,
-        not always, not quite, not exactly, not completely, not entirely, not totally""",
-    "no open": """peut-être pas, maybe not, perhaps not, possibly not, pas forcément, pas nécessairement,
-        not necessarily, j'en doute, i doubt it, doubtful, rarement, rarely""",
-    "open both": "peu importe, indifférent, sans préférence, pas de préférence, no preference, whatever, don't care",
-    "agency outsource": """prestataire, provider, contractor, sous-traitant, agence, agency, expert seo, seo expert,
-        spécialiste, specialist""",
-    "agency outsource lasting": "freelance, freelancer",
-    "lasting interns": """quelqu'un, someone, somebody, une personne, la personne, notre personne, cette personne,
-        1 personne, a person, une personne en interne, interne, en interne, in-house""",
-    "interns in_house": "stagiaire, stagiaires, intern, interns, trainee",
-    "interns lasting": "alternant, alternante, alternants, apprenti, apprentie, apprentice",
-    "seo key": "présence",
-    "both agency": "deux, two",
-    "yes": "o",
-}
-"""What a phrase may mean -> phrases that are never taken for an answer: these meanings are offered."""
-
-UNSURE_ALONE = {"yes open no": "ok, okay, d'accord, je crois, je pense, je suppose, i think, i guess, i suppose, bien"}
-"""The same, only when nothing else is said: beside an answer these are polite filling."""
-
-# --- Answers of one question ---------------------------------------------------------------------
-
-_IN_HOUSE = """en interne, interne, internaliser, internalisé, internalisation, équipe interne, notre équipe,
-    notre propre équipe, nous-mêmes, par nous-mêmes, en propre, in-house, inhouse, in house team, internal, internally,
-    internal team, our team, our own team, own team, ourselves, by ourselves"""
-_OUTSIDE = """externe, en externe, externaliser, externalisé, externalisation, sous-traiter, sous-traitance,
-    à l'extérieur, external, externally, outsource, outsourced, outsourcing"""
-
-OPTIONS: dict[str, dict[str, str]] = {
-    "orientation": {
-        "seo": """seo, référencement, référencement naturel, complément, complément du seo, complément au seo, appui,
-            appui au seo, additif, pour le seo, pour le référencement, présence à entretenir, add-on, addon,
-            add-on to seo, extra, support seo, for seo, seo support, search engine optimization, search ranking,
-            presence to keep up""",
-        "key": """clé, clef, clé de voûte, clef de voûte, central, centrale, au centre, au coeur, pilier, stratégique,
-            essentiel, essentielle, key, keystone, cornerstone, at the heart, strategic, essential""",
-    },
-    "mode": {
-        "in_house": _IN_HOUSE,
-        "agency": f"""agence, agence spécialisée, agence externe, agency, specialised agency, specialized agency,
-            external agency, {_OUTSIDE}""",
-        "both": """les deux, tous les deux, les deux à la fois, à la fois, hybride, mixte, un mix, mélange,
-            moitié-moitié, both, both of them, the two, hybrid, mixed, a mix, mixture, half and half, combination""",
-        "undecided": "",
-    },
-    "person": {
-        "lasting": """durable, quelqu'un de durable, dans la durée, quelqu'un qui reste, une personne qui reste, reste,
-            pérenne, en poste, cdi, salarié, salariée, lasting, long term, permanent, someone who stays,
-            someone who will stay, someone lasting, employee, permanent employee""",
-        "interns": """stagiaire, stagiaires, seulement des stagiaires, que des stagiaires, n'avons que des stagiaires,
-            n'ai que des stagiaires, on n'a que des stagiaires, on a que des stagiaires, intern, interns, trainee,
-            trainees, only interns, just interns""",
-        "nobody": """personne, personne pour l'instant, personne pour le moment, personne encore, aucun, aucune,
-            il n'y a personne, n'y a personne, y a personne, on n'a personne, on a personne, n'avons personne,
-            n'ai personne, n'a personne, avons personne, ai personne, non personne, non aucun, no nobody, no no one,
-            nobody, no one, noone, none, nobody yet, no one yet, nobody in-house, we have nobody, we have no one""",
-    },
-    "light_mode": {
-        "in_house": f"la garder, garder, garder en interne, keep, keep it, keep in-house, {_IN_HOUSE}",
-        "outsource": f"""confier, la confier, déléguer, la déléguer, confier à l'extérieur, hand over, hand it over,
-            hand off, delegate, delegate it, {_OUTSIDE}""",
-        "undecided": "",
-    },
-}
 NEGATIVE = frozenset({"no", "nobody"})
 """Options that are negative themselves: "not nobody", "non, personne" must not hide them from what is offered."""
 TOGETHER = {frozenset({"in_house", "agency"}): "both"}
 """Two options joined by "and" that are a third."""
-
-QUESTIONS = {
-    "orientation": "orientation, rôle, role, place, social media role, rôle du community management",
-    "brand": """marque, image, image de marque, notoriété, brand, brand image, the brand, la marque, critère 1,
-        criterion 1""",
-    "transformation": """transformation, transfo, transformation digitale, transformation numérique, digital,
-        numérique, digital transformation, digitalisation, digitalization, critère 2, criterion 2""",
-    "presence": """présence, présence web, présence en ligne, web, internet, presence, web presence, online presence,
-        critère 3, criterion 3""",
-    "mode": "mode, gestion, mode de gestion, gestionnaire, management, management mode, who runs it, qui gère",
-    "agency_link": """lien, lien agence, lien avec l'agence, lien avec une agence, link, agency link,
-        link with the agency, close link""",
-    "person": "personne, person, personne en interne, person in-house, someone in-house",
-    "routine": "routine, tâches, tâches répétitives, répétitif, tasks, repetitive tasks, routine tasks, chores",
-    "seo_expert": """expert seo, expert en seo, expert, seo expert, spécialiste, spécialiste seo, specialist,
-        seo specialist""",
-    "light_mode": """mode léger, gestion légère, préférence, light mode, light management, preference, light task,
-        tâche légère""",
-}
-
-# --- Commands ------------------------------------------------------------------------------------
-
-COMMANDS = {
-    "start": """start, begin, commencer, démarrer, débuter, on commence, c'est parti, go, let's go, nouveau bilan,
-        new check""",
-    "back": """back, go back, step back, previous, previous question, undo, retour, retour arrière, revenir, reviens,
-        revenir en arrière, en arrière, précédent, précédente, question précédente""",
-    "restart": """restart, start over, start again, start afresh, from the beginning, recommencer, recommence,
-        tout recommencer, repartir de zéro, depuis le début, réinitialiser, reset""",
-    "why": """why, why this question, why do you ask, why are you asking, pourquoi, pourquoi cette question,
-        pourquoi tu demandes, pourquoi demandez-vous, pourquoi ça, explain, expliquer, explique""",
-    "help": """help, help me, aide, aidez-moi, aide-moi, à l'aide, au secours, comment ça marche, how does it work,
-        how does this work, what can you do, que sais-tu faire, ?""",
-    "review": """review, review my answers, check my answers, my answers, summary, résumé, récapitulatif, récap,
-        mes réponses, vérifier, vérifier mes réponses, relire""",
-    "post": "post, post it, publish, publish it, share, share it, publier, publie, poster, partager, envoyer au canal",
-    "keep_private": """keep private, keep it private, private, keep it to myself, keep to myself, garder pour moi,
-        garder privé, le garder pour moi, je garde pour moi, privé, ne pas publier, ne publie pas, don't post,
-        do not post, don't post it, don't share""",
-    "cancel": """cancel, stop, quit, exit, abort, annuler, annule, arrêter, arrête, quitter, abandonner, on arrête,
-        stopper""",
-    "resume": "resume, continue, carry on, go on, reprendre, continuer, on continue, reprends, poursuivre",
-    "my_checks": "my checks, my reports, list my checks, mes bilans, mes diagnostics, mes recommandations",
-    "forget_me": """forget me, delete my data, delete me, erase my data, oublie-moi, oubliez-moi,
-        supprimer mes données, supprime mes données, effacer mes données""",
-    "form": """form, the form, open form, open the form, formulaire, le formulaire, ouvrir le formulaire,
-        questionnaire, ouvrir le questionnaire, open the questions""",
-    "hello": "hello, hi, hi there, hey, good morning, bonjour, bonsoir, salut, coucou, hello there",
-    "language:fr": "français, en français, french, in french, parle français, lang fr, langue fr, language fr, fr",
-    "language:en": "anglais, en anglais, english, in english, speak english, lang en, langue en, language en",
-}
-LANGUAGE = phrases("langue, language, changer de langue, change language, lang")
 WEIGHTY = frozenset({"post", "cancel", "restart", "forget_me"})
 """Commands never taken from a misspelt word: they are offered instead."""
-
-POLITE = phrases("""
-    merci, svp, stp, s'il vous plaît, s'il te plaît, please, pls, thanks, thank you, je veux, je voudrais, i want to,
-    i'd like to, can we, can you, on peut, peux-tu, pouvez-vous""")
-CHANGE = phrases("""
-    changer, change, changes, modifier, modifie, modify, edit, editer, corriger, corrige, revenir à, revenir sur,
-    retour à, go back to, back to""")
-CHANGE_FILLING = phrases("""
-    la, le, les, l, ma, mon, mes, my, the, réponse, réponses, answer, answers, question, sur, on, to, à, au, about,
-    for, of, de, du, d, numéro, number""")
-
-# --- Around the answer ---------------------------------------------------------------------------
-
-NEGATIONS = phrases("""
-    pas, ne, n, ni, sans, jamais, aucun, aucune, plus, sauf, hors, not, no, nt, t, dont, don, isn, isnt, doesn, doesnt,
-    didn, haven, hasn, won, wont, cant, cannot, never, without, except, neither, nor, anything but""")
-INSTEAD = phrases("plutôt que, plutôt qu', au lieu de, au lieu d', à la place de, rather than, instead of")
-AND = phrases("et, et avec, and, and with, avec, with, along with, ainsi que")
-OR = phrases("ou, ou bien, or, soit, either")
-BUT = phrases("mais, but, cependant, pourtant, however, though, quoique")
-FILLING = phrases("""
-    merci, merci beaucoup, svp, stp, s'il vous plaît, s'il te plaît, please, thanks, thank you, ok, okay,
-    d'accord, euh, heu, hum, hmm, mmm, ben, bah, alors, donc, eh, eh bien, ah, oh, well, uh, um, en fait,
-    actually, voilà, je pense, je crois, je dirais, je suppose, j'imagine, il me semble, à mon avis, selon moi,
-    pour moi, pour nous, chez nous, a priori, en principe, sauf erreur, sauf erreur de ma part,
-    si je ne me trompe pas, à vrai dire, pour être honnête, honnêtement, franchement, i think, i'd say, i would say,
-    i guess, i suppose, i believe, i'm, i've, we're, in my opinion, imo, for us, for me, if i'm not mistaken,
-    unless i'm mistaken, to be honest, honestly, frankly, plutôt, plutôt du côté de, vraiment, très, assez, rather,
-    really, quite, very, more of, je, j, il, elle, nous, vous, on est, on a, on veut, on voudrait, on dirait,
-    nous avons, nous sommes, c'est, est, c, ce, cela, ça, que, qu, le, la, les, l, un, une, des, du, de, d, au, aux,
-    en, à, chez, pour, notre, avons, ai, serait, voudrions, aimerions, préférons, préférerions, i, we, i am,
-    we are, we have, we've, it's, it, an, a, the, our, of, we'd, like, prefer, we would, would, numéro,
-    option, choix, réponse, choice, answer, number, one, to""")
-NUMBERS = {
-    1: "premier, première, 1er, 1ère, first, 1st",
-    2: "deuxième, second, seconde, 2e, 2ème, 2nd, 2nde",
-    3: "troisième, third, 3e, 3ème, 3rd",
-    4: "quatrième, fourth, 4e, 4ème, 4th",
-    -1: "dernier, dernière, last",
-}
-SIGNS = {
-    "résumé": "récapitulatif",
-    "👍": " oui ",
-    "👎": " non ",
-    "œ": "oe",
-    "æ": "ae",
-    "n°": "numéro ",
-    "nº": "numéro ",
-}
-"""Replaced before accents go. "Résumé" is a summary, "resume" is to go on."""
-APART = phrases("""
-    salaire, regarder, personnes, persons, permanence, employer, stratégie, strategy, interval, garden, intérim""")
-"""Real words a slip away from an answer, that are not a slip."""
 
 # --- Looked up -----------------------------------------------------------------------------------
 

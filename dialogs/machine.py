@@ -448,6 +448,9 @@ def _offers(session: Session, readings: tuple[Reading, ...]) -> list[Button]:
             case Chosen(question, option):
                 label = compose.option_label(text, question, option)
                 found.append(Button("answer", label, question, option))
+            case Command("change", str(question)):
+                label = f"{text.text('label.change')} · {text.text(f'question.{question}.short')}"
+                found.append(Button("change", label, question))
             case Command(name) if f"label.{name}" in text:
                 found.append(Button(name, text.text(f"label.{name}")))
     return found
