@@ -76,6 +76,7 @@ class Terminal:
             if select.select([self.file], [], [], 0.2)[0]:
                 self.shown += os.read(self.file, 65536).decode(errors="replace")
         self.mark = len(self.shown)
+        time.sleep(0.2)  # a person does not type between the prompt and the line editor behind it either
         return seen
 
     def type(self, text: str) -> None:
