@@ -22,6 +22,7 @@ returns the very same session.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import overload
 
 from dialogs import compose
 from dialogs.model import Flow
@@ -63,6 +64,12 @@ Result = tuple[Session | None, list[Effect]]
 Changed = tuple[Session, list[Effect]]
 
 
+@overload
+def step(flow: Flow, session: Session, event: Event) -> Changed: ...
+@overload
+def step(flow: Flow, session: None, event: Start) -> Changed: ...
+@overload
+def step(flow: Flow, session: Session | None, event: Event) -> Result: ...
 def step(flow: Flow, session: Session | None, event: Event) -> Result:
     """Return the session after `event` and what has to be done. Never raises; see the table above.
 

@@ -1,7 +1,7 @@
 """The reducer: total, pure, and never moved by what is not its owner's, out of date, or nonsense."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
@@ -83,7 +83,9 @@ def test_every_path_answer_by_answer_and_back_again():
         if here is None:
             seen += 1
             result = recommend(FLOW, walk(FLOW, session.answers))
+            assert result
             assert isinstance(view, ReviewView)
+            assert view.preview
             assert view.preview.outcome == words("fr").text(f"outcome.{result.outcome.id}.title")
             return
         assert isinstance(view, Prompt)
@@ -401,7 +403,7 @@ KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and is
 KINDS.remove(events.Event)
 KINDS.remove(Start)
 EVENTS = st.sampled_from([*KINDS, *[Answer] * 6]).flatmap(
-    lambda kind: st.builds(kind, **{name: SOMETHING[name] for name in kind.__dataclass_fields__})
+    lambda kind: st.builds(kind, **{field.name: SOMETHING[field.name] for field in fields(kind)})
 )
 
 

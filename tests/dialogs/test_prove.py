@@ -8,6 +8,7 @@ from dialogs import prove as proof
 from dialogs.community import FLOW, STRATEGIC
 from dialogs.model import Advice, AllOf, AnyOf, Is, Outcome, Question
 from dialogs.prove import prove
+from dialogs.words import words
 
 
 def with_question(id, **changes):
@@ -107,7 +108,7 @@ class Altered:
     ],
 )
 def test_a_fault_in_the_words_is_found(monkeypatch, id, text, message):
-    real = proof.words
+    real = words
     monkeypatch.setattr(
         proof, "words", lambda language: Altered(real("fr"), id, text) if language == "fr" else real(language)
     )

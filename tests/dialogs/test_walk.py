@@ -41,7 +41,7 @@ def test_the_order_of_answers_does_not_matter(answers, random):
 @settings(max_examples=25)
 @given(ANSWERS)
 def test_reachable_is_what_the_paths_from_here_end_in(answers):
-    ends = {check(FLOW, dict(path), with_what_if=False)["outcome"] for path in paths(FLOW, answers)}
+    ends = {str(check(FLOW, dict(path), with_what_if=False)["outcome"]) for path in paths(FLOW, answers)}
     assert reachable(FLOW, answers) == tuple(sorted(ends))
 
 

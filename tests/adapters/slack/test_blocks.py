@@ -137,7 +137,6 @@ def test_no_answer_is_made_to_look_better_than_another() -> None:
         drawn = blocks.message(view, MARK, words("fr"))["blocks"]
         first = next(block for block in drawn if block["type"] == "actions")
         assert all("style" not in element for element in first["elements"])
-        assert session
         here = walk(FLOW, session.answers).here
         assert here
         session, effects = step(FLOW, session, Answer(actor, here.id, option))

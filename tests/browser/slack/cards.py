@@ -9,7 +9,7 @@ from adapters.slack.press import Mark
 from dialogs import compose
 from dialogs.community import FLOW
 from dialogs.machine import step
-from dialogs.session import Actor, Change, KeepPrivate, Session, Status, Why
+from dialogs.session import Actor, Change, Event, KeepPrivate, Session, Status, Why
 from dialogs.walk import walk
 from dialogs.words import words
 
@@ -34,8 +34,8 @@ def cards(language: str) -> Iterator[tuple[str, blocks.Message]]:
     begun = Session("s1", "slack:T1", "U1", language, FLOW.version, dict(list(FULL.items())[:1]))
     done = replace(begun, answers=FULL)
 
-    def shown(session: Session, event: object) -> blocks.Message:
-        _, effects = step(FLOW, session, event)  # type: ignore[arg-type]
+    def shown(session: Session, event: Event) -> blocks.Message:
+        _, effects = step(FLOW, session, event)
         view = next(effect.view for effect in effects if hasattr(effect, "view"))
         return blocks.message(view, MARK, text, where_line(text, "C1"))
 

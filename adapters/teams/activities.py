@@ -1,0 +1,162 @@
+"""A request's body -> Microsoft's `Activity`, filled by us.
+
+The SDK's own deserialiser takes 0.5 ms a turn and lets a text that is a number through; this takes a tenth and knows
+what a well-formed activity is.
+"""
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from botbuilder.schema import Activity, ActivityTypes, ChannelAccount, ConversationAccount
+
+from adapters.teams.place import KINDS, Kind, Place
+
+LONGEST_TEXT = 8_000
+LONGEST_ID = 1_000
+
+_KEYS = {
+    "type": "type",
+    "id": "id",
+    "channelId": "channel_id",
+    "serviceUrl": "service_url",
+    "locale": "locale",
+    "name": "name",
+    "replyToId": "reply_to_id",
+    "text": "text",
+    "action": "action",
+}
+_TAG = re.compile(r"</?at\b[^>]*>")
+
+
+class Malformed(ValueError):
+    """The body is no activity. The message says where."""
+
+
+def parse(raw: bytes) -> Activity:
+    """Return the activity in a request's body, with our mention taken out of its text. Raises `Malformed`."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not JSON") from error
+    if not isinstance(body, dict):
+        raise Malformed("not an object")
+    texts = {ours: _text(body, key) for key, ours in _KEYS.items()}
+    for required in ("type", "channel_id", "service_url"):
+        if not texts[required]:
+            raise Malformed(f"{required} is missing")
+    activity = Activity(
+        **texts,
+        from_property=_account(body, "from"),
+        recipient=_account(body, "recipient"),
+        conversation=_conversation(body),
+        members_added=_accounts(body, "membersAdded"),
+        members_removed=_accounts(body, "membersRemoved"),
+        channel_data=_object(body, "channelData"),
+        value=body.get("value"),
+    )
+    if activity.type in {ActivityTypes.message, ActivityTypes.invoke} and not activity.id:
+        raise Malformed("id is missing")
+    if activity.type == ActivityTypes.invoke and not isinstance(activity.value, dict | None):
+        raise Malformed("value is no object")
+    activity.text = _without_mention(activity.text or "", body.get("entities"), activity.recipient.id)[:LONGEST_TEXT]
+    return activity
+
+
+def place(activity: Activity) -> Place:
+    """Return where an activity happened; for a press, the message pressed."""
+    kind = activity.conversation.conversation_type
+    if kind not in KINDS:
+        # Left out in some events: a team's are about a channel, a group is marked as such.
+        in_team = "team" in activity.channel_data
+        kind = "channel" if in_team else "groupChat" if activity.conversation.is_group else "personal"
+    conversation = activity.conversation.id
+    return Place(activity.service_url, conversation, cast(Kind, kind), tenant(activity), activity.reply_to_id)
+
+
+def tenant(activity: Activity) -> str:
+    """Return the tenant an activity comes from; empty where it names none."""
+    return activity.conversation.tenant_id or _inner(activity.channel_data, "tenant") or ""
+
+
+def tenants(activity: Activity) -> set[str]:
+    """Return every tenant an activity names, to be checked."""
+    return {activity.conversation.tenant_id, _inner(activity.channel_data, "tenant")} - {None, ""}
+
+
+def team(activity: Activity) -> tuple[str, str] | None:
+    """Return id and name (or an empty one) of the team an activity happened in."""
+    id = _inner(activity.channel_data, "team")
+    return (id, _inner(activity.channel_data, "team", "name") or "") if id else None
+
+
+def _inner(data: Mapping[str, object], key: str, inner: str = "id") -> str | None:
+    found = data.get(key)
+    value = found.get(inner) if isinstance(found, dict) else None
+    return value if isinstance(value, str) and len(value) <= LONGEST_ID else None
+
+
+def _text(body: Mapping[str, object], key: str) -> str | None:
+    value = body.get(key)
+    if not isinstance(value, str | None):
+        raise Malformed(f"{key} is no text")
+    if key != "text" and value is not None and len(value) > LONGEST_ID:
+        raise Malformed(f"{key} is too long")
+    if value is not None and "\x00" in value:
+        raise Malformed(f"{key} holds a zero")  # no database takes it
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        raise Malformed(f"{key} is half a character") from error
+    return value
+
+
+def _object(body: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = body.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Malformed(f"{key} is no object")
+    return value
+
+
+def _account(body: Mapping[str, object], key: str) -> ChannelAccount:
+    return _person(_object(body, key), required=True)
+
+
+def _person(value: Mapping[str, object], *, required: bool) -> ChannelAccount:
+    id = _text(value, "id")
+    if required and not id:
+        raise Malformed("an account has no id")
+    return ChannelAccount(id=id, name=_text(value, "name"), aad_object_id=_text(value, "aadObjectId"))
+
+
+def _accounts(body: Mapping[str, object], key: str) -> list[ChannelAccount]:
+    value = body.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise Malformed(f"{key} is no list of accounts")
+    return [_person(one, required=False) for one in value]
+
+
+def _conversation(body: Mapping[str, object]) -> ConversationAccount:
+    value = _object(body, "conversation")
+    id = _text(value, "id")
+    if not id:
+        raise Malformed("conversation has no id")
+    kind, of = _text(value, "conversationType"), _text(value, "tenantId")
+    return ConversationAccount(id=id, conversation_type=kind, tenant_id=of, is_group=value.get("isGroup") is True)
+
+
+def _without_mention(text: str, entities: object, bot: str) -> str:
+    """Take out where we were mentioned, and only there; our name elsewhere in the text is what somebody said."""
+    for entity in entities if isinstance(entities, list) else ():
+        if not isinstance(entity, dict) or entity.get("type") != "mention":
+            continue
+        mentioned, shown = entity.get("mentioned"), entity.get("text")
+        if isinstance(mentioned, dict) and mentioned.get("id") == bot and isinstance(shown, str) and shown:
+            text = text.replace(shown, " ", 1)
+    return " ".join(html.unescape(_TAG.sub(" ", text)).split())

@@ -1,0 +1,112 @@
+"""The way in: ``POST /api/messages``. Nothing is believed before the token is checked, and nothing answers 500."""
+
+import asyncio
+import logging
+
+import aiohttp
+from aiohttp import web
+from botbuilder.core import TurnContext
+from botbuilder.schema import Activity, ActivityTypes
+
+from adapters.ports import Advisor, Courier, Later, Lost, Refused, Unavailable
+from adapters.teams import activities
+from adapters.teams.connector import Connector
+from adapters.teams.deliver import TeamsCourier
+from adapters.teams.handler import ANSWER, Handler, Turns, typing
+from adapters.teams.settings import TeamsSettings
+from adapters.teams.stage import Stage
+from adapters.teams.token import KeysUnavailable, TokenCheck, Unauthorized
+
+TYPING_AFTER = 1.5
+ANSWER_WITHIN = 12.0
+"""Seconds: beyond 15 Teams gives up and delivers again, though the work goes on."""
+
+log = logging.getLogger(__name__)
+
+
+class TeamsAdapter:
+    """Teams, whole. The application gives the routes to its server and calls `start` and `stop`."""
+
+    def __init__(self, settings: TeamsSettings, advisor: Advisor, session: aiohttp.ClientSession) -> None:
+        self._settings = settings
+        self._check = TokenCheck(settings, session)
+        self._connector = Connector(settings, session)
+        self._stage = Stage(advisor, self._connector)
+        self._turns = Turns(self._connector)
+        self._handler = Handler(advisor, self._stage)
+        self._tasks: set[asyncio.Task[object]] = set()
+        self.courier: Courier = TeamsCourier(self._stage, f"28:{settings.app_id}")
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what the server is to route to us."""
+        return [web.post("/api/messages", self._receive)]
+
+    async def start(self) -> None:
+        """Say what an administrator should know."""
+        if self._settings.unauthenticated:
+            log.warning("DANGEROUS: requests in the name of Teams are let in without a token")
+        elif self._settings.allow_unauthenticated:
+            log.warning("There is an app id, so that every request needs a token after all")
+
+    async def stop(self) -> None:
+        """Finish what has been begun."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+        await self._stage.drain()
+        await self._connector.credentials.stop()
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        try:
+            token = await self._check.verify(request.headers.get("Authorization"))
+            activity = activities.parse(await request.read())
+            self._check.match(token, activity.channel_id, activity.service_url)
+            self._admit(activity)
+        except Unauthorized as error:
+            log.warning("A request is refused: %s", error)
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        except KeysUnavailable:
+            return web.Response(status=503, headers={"Retry-After": "5"})
+        except activities.Malformed as error:
+            log.info("A request is malformed: %s", error)
+            return web.Response(status=400, text=str(error))
+        try:
+            return await self._serve(activity)
+        except Unavailable:
+            return web.Response(status=503, headers={"Retry-After": "2"})
+
+    def _admit(self, activity: Activity) -> None:
+        """Let in only those we may answer. Raises `Unauthorized`."""
+        if not self._connector.trusts(activity.service_url):
+            raise Unauthorized("the service URL is not on the list of hosts")
+        allowed, named = self._settings.tenants, activities.tenants(activity)
+        if allowed and not (named and named <= allowed):
+            raise Unauthorized("the tenant is not on the list")
+
+    async def _serve(self, activity: Activity) -> web.Response:
+        """Run the turn as a task of its own: it goes on when the sender hangs up."""
+        context = TurnContext(self._turns, activity)
+        task: asyncio.Task[object] = asyncio.create_task(self._handler.on_turn(context))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        if activity.type == ActivityTypes.message:
+            done, _ = await asyncio.wait({task}, timeout=TYPING_AFTER)
+            if not done:
+                self._stage.later(self._typing(context))
+        await asyncio.wait({task}, timeout=ANSWER_WITHIN)
+        if task.done():
+            task.result()
+        if activity.type != ActivityTypes.invoke:
+            return web.Response()
+        answer = context.turn_state.get(ANSWER)
+        return web.json_response(answer) if answer is not None else web.Response(status=501)
+
+    async def _typing(self, context: TurnContext) -> None:
+        try:
+            await context.send_activity(typing())
+        except (Later, Lost, Refused) as error:
+            log.debug("No sign of typing: %r", error)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, Unavailable):
+            log.error("An activity failed", exc_info=error)

@@ -1,0 +1,169 @@
+"""Microsoft's turn and activity handler, as far as they serve: from an activity to the one of ours that answers it.
+
+Invokes are dispatched here, not by the SDK, which writes their answers as JSON twice (500) and turns an error of ours
+into 501.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from botbuilder.core import ActivityHandler, BotAdapter, TurnContext
+from botbuilder.schema import Activity, ActivityTypes, ConversationReference, ResourceResponse
+
+from adapters.ports import Advisor, Later, Lost, Refused, Unavailable
+from adapters.teams import activities, cards
+from adapters.teams.channels import Channels
+from adapters.teams.connector import CARD_TYPE, Connector
+from adapters.teams.elements import Json
+from adapters.teams.forms import Forms
+from adapters.teams.heard import Heard
+from adapters.teams.installs import Installs
+from adapters.teams.presses import Outcome, Presses
+from adapters.teams.settings import language_of
+from adapters.teams.stage import Stage
+from adapters.teams.typed import TypedWords
+from dialogs.session import Actor
+from dialogs.views import Notice
+
+MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
+ANSWER = "answer"
+"""Where in a turn's state the body of an invoke's response is."""
+
+log = logging.getLogger(__name__)
+
+
+class Turns(BotAdapter):  # type: ignore[misc]  # the SDK has no types
+    """What a turn context sends through: our own connector, in place of the SDK's blocking one."""
+
+    def __init__(self, connector: Connector) -> None:
+        super().__init__()
+        self._connector = connector
+
+    async def send_activities(self, context: TurnContext, activities_: Sequence[Activity]) -> list[ResourceResponse]:
+        place = activities.place(context.activity).at(None)
+        sent = [await self._connector.send(place, one.serialize()) for one in activities_]
+        return [ResourceResponse(id=id) for id in sent]
+
+    async def update_activity(self, context: TurnContext, activity: Activity) -> None:
+        place = activities.place(context.activity).at(activity.id)
+        await self._connector.update(place, activity.serialize())
+
+    async def delete_activity(self, context: TurnContext, reference: ConversationReference) -> None:
+        await self._connector.delete(activities.place(context.activity).at(reference.activity_id))
+
+
+class Handler(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
+    """One for the process. Raises `Unavailable` when the activity should be delivered again."""
+
+    def __init__(self, advisor: Advisor, stage: Stage) -> None:
+        self._advisor = advisor
+        self._stage = stage
+        self._channels = Channels(advisor, stage.connector)
+        self._presses = Presses(advisor, stage, self._channels)
+        self._typed = TypedWords(advisor, stage, self._presses)
+        self._forms = Forms(advisor, stage)
+        self._installs = Installs(advisor, stage, self._channels)
+
+    async def on_message_activity(self, turn_context: TurnContext) -> None:
+        """Typed words, or a button of a client that knows no Action.Execute."""
+        activity = turn_context.activity
+        heard = await self._heard(activity)
+        self._stage.later(self._channels.remember(heard, activities.team(activity)))
+        try:
+            if isinstance(activity.value, dict):
+                await self._without_answer(replace(heard, data=activity.value))
+            else:
+                await self._typed.hear(heard)
+        except (Later, Lost, Refused) as error:
+            log.warning("An answer to a message is not sent: %r", error)
+
+    async def on_conversation_update_activity(self, turn_context: TurnContext) -> None:
+        activity = turn_context.activity
+        added = activity.recipient.id in [one.id for one in activity.members_added]
+        removed = activity.recipient.id in [one.id for one in activity.members_removed]
+        gone = activity.channel_data.get("eventType") in {"teamDeleted", "teamHardDeleted"}
+        await self._installed(activity, added=added, removed=removed or gone)
+
+    async def on_installation_update(self, turn_context: TurnContext) -> None:
+        action = turn_context.activity.action
+        await self._installed(turn_context.activity, added=action == "add", removed=action == "remove")
+
+    async def on_invoke_activity(self, turn_context: TurnContext) -> None:
+        """Answer an invoke, always; the answer is left in the turn's state."""
+        heard = await self._heard(turn_context.activity)
+        try:
+            answer = await self._invoked(turn_context.activity, heard)
+        except (Later, Lost, Refused, Unavailable) as error:
+            log.warning("A press is answered with a word: %r", error)
+            answer = _failed(turn_context.activity, heard)
+        except Exception:
+            log.exception("A press is answered with a word")
+            answer = _failed(turn_context.activity, heard)
+        turn_context.turn_state[ANSWER] = answer
+
+    async def _invoked(self, activity: Activity, heard: Heard) -> Json | None:
+        value = activity.value or {}
+        match activity.name:
+            case "adaptiveCard/action":
+                action = value.get("action")
+                data = action.get("data") if isinstance(action, dict) else None
+                pressed = replace(heard, data=data if isinstance(data, dict) else {})
+                return _answer(await self._presses.press(pressed), pressed)
+            case "composeExtension/fetchTask" | "task/fetch":
+                return self._forms.open(heard)
+            case "composeExtension/submitAction" | "task/submit":
+                data = value.get("data")
+                filled = replace(heard, data=data if isinstance(data, dict) else {})
+                return await self._forms.submit(filled, extension=activity.name.startswith("composeExtension"))
+        return None
+
+    async def _without_answer(self, heard: Heard) -> None:
+        """A press that cannot be answered in its place: what is for one person goes to their own chat."""
+        outcome = await self._presses.press(heard)
+        if outcome.shown:
+            return
+        card = outcome.card or cards.draw(Notice("word", outcome.word))
+        await self._stage.whisper(heard, card, "")
+
+    async def _installed(self, activity: Activity, *, added: bool, removed: bool) -> None:
+        if not (added or removed):
+            return
+        heard, team = await self._heard(activity), activities.team(activity)
+        try:
+            if added:
+                await self._installs.added(heard, team)
+            else:
+                await self._installs.removed(heard, team)
+        except (Later, Lost, Refused) as error:
+            log.warning("A welcome is not sent: %r", error)
+
+    async def _heard(self, activity: Activity) -> Heard:
+        person, tenant = activity.from_property, f"teams:{activities.tenant(activity)}"
+        language = await self._advisor.language(tenant, person.id) or language_of(activity.locale)
+        return Heard(
+            actor=Actor(tenant, person.id, language),
+            name=person.name or "",
+            place=activities.place(activity),
+            bot=activity.recipient.id,
+            once=f"teams:{activity.conversation.id}:{activity.id}",
+            said=activity.text,
+        )
+
+
+def _answer(outcome: Outcome, heard: Heard) -> Json:
+    if outcome.card is not None:
+        return {"statusCode": 200, "type": CARD_TYPE, "value": outcome.card}
+    word = outcome.word or heard.words.text("teams.heard")
+    return {"statusCode": 200, "type": MESSAGE_TYPE, "value": word}
+
+
+def _failed(activity: Activity, heard: Heard) -> Json:
+    if activity.name == "adaptiveCard/action":
+        return _answer(Outcome(word=heard.words.text("notice.error")), heard)
+    return {"task": {"type": "message", "value": heard.words.text("notice.error")}}
+
+
+def typing() -> Activity:
+    """Return the sign that an answer is on its way."""
+    return Activity(type=ActivityTypes.typing)

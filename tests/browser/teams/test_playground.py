@@ -1,0 +1,180 @@
+"""The whole dialog by clicking, in Microsoft's own playground of Teams, in a real browser, without any account.
+
+``SCREENSHOTS=folder`` keeps a picture of each step there.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from playwright.async_api import Error, Locator, Page, async_playwright, expect
+
+from adapters.teams import TeamsSettings
+from dialogs.words import Words, words
+from tests.adapters.teams.npm import package
+from tests.scenario.teams.conftest import SHORT, Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+CHROMIUM = shutil.which("chromium")
+PLACES = {"personal": "Personal Chat", "group": "Group Chat", "channel": "My Team - Announcements"}
+SHOTS = os.environ.get("SCREENSHOTS")
+
+
+@dataclass
+class Teams:
+    """The page, and what a person does there."""
+
+    page: Page
+    text: Words
+    name: str
+    shots: int = 0
+
+    async def go(self, where: str) -> None:
+        await self.page.get_by_role("treeitem", name=PLACES[where], exact=True).click()
+
+    async def mention(self, typed: str) -> None:
+        """Write to the bot in the box that begins a new post, or a message."""
+        box = self.page.get_by_role("textbox").first
+        await box.click()
+        await box.press_sequentially("@")
+        await self.page.get_by_role("menuitem").filter(has_text="Test Bot").click()
+        await self.page.keyboard.type(typed)
+        await self.shot("typed")
+        post = self.page.get_by_role("button", name="Post", exact=True)
+        await (post if await post.count() else self.page.get_by_role("button", name="Send Message").last).click()
+
+    async def write(self, typed: str) -> None:
+        box = self.page.get_by_role("textbox").last
+        await box.click()
+        await box.press_sequentially(typed)
+        await self.page.keyboard.press("Enter")
+
+    def button(self, id: str) -> Locator:
+        label = self.text.text(id if "." in id else f"label.{id}")
+        return self.page.get_by_role("button", name=label, exact=True).last
+
+    async def press(self, id: str) -> None:
+        await self.button(id).click()
+
+    async def sees(self, id: str, **values: object) -> None:
+        await expect(self.page.get_by_text(self.text.text(id, **values)).last).to_be_visible()
+
+    async def sees_english(self, id: str) -> None:
+        await expect(self.page.get_by_text(words("en").text(id)).last).to_be_visible()
+
+    async def shot(self, what: str) -> None:
+        if SHOTS:
+            self.shots += 1
+            await self.page.screenshot(path=f"{SHOTS}/{self.name}-{self.shots:02}-{what}.png")
+
+
+async def serving(port: int, process: asyncio.subprocess.Process) -> str:
+    """The address of the playground, once it answers."""
+    url = f"http://localhost:{port}"
+    async with aiohttp.ClientSession() as session:
+        for _ in range(200):
+            if process.returncode is not None:
+                pytest.skip("the playground does not start")
+            try:
+                async with session.get(url):
+                    return url
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.1)
+    pytest.skip("the playground does not answer")
+
+
+@pytest.fixture
+async def playground(tmp_path: Path) -> AsyncIterator[str]:
+    """The real application, the door open on this machine, and Microsoft's playground before it."""
+    node = shutil.which("node")
+    if not node or not CHROMIUM:
+        pytest.skip("Node or Chromium is not installed")
+    home = await asyncio.to_thread(package, "@microsoft/m365agentsplayground", "0.2.28")
+    server = await Server(TeamsSettings(allow_unauthenticated=True, service_url_hosts=()), tmp_path / "x.db").start()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [node, str(home / "cli.js"), "start", "-e", server.url, "-c", "msteams", "-p", str(port), "--dt"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield await serving(port, process)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)  # it starts another process, which outlives it
+        await process.wait()
+        await server.stop()
+
+
+@pytest.fixture(params=["fr", "en"])
+async def teams(playground: str, request: pytest.FixtureRequest) -> AsyncIterator[Teams]:
+    async with async_playwright() as playwright:
+        try:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except Error as error:
+            pytest.skip(f"Chromium does not start: {error.message[:80]}")
+        page = await browser.new_page(viewport={"width": 1400, "height": 1200})
+        page.set_default_timeout(10_000)
+        await page.goto(playground, wait_until="networkidle")
+        yield Teams(page, words(request.param), f"{request.node.name}".replace("/", "-"))
+        await browser.close()
+
+
+@pytest.mark.parametrize("where", PLACES)
+async def test_the_whole_dialog_by_clicking(teams: Teams, where: str) -> None:
+    if where == "personal":
+        await teams.go("channel")  # the playground installs the bot where one looks
+        await teams.sees_english("welcome.title")
+    await teams.go(where)
+    if where != "personal":
+        # The playground's people are all American: who wants French says so.
+        await teams.mention(f"lang {teams.text.language}")
+        await teams.sees("notice.language")
+        await teams.mention("check")
+    else:
+        await expect(teams.page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+        await teams.shot("welcome")
+        await teams.write(f"lang {teams.text.language}")
+        await teams.sees("notice.language")
+        await teams.press("start")
+    await teams.sees("question.orientation.text")
+    await teams.shot("question")
+    await teams.press("why")
+    await teams.sees("question.orientation.why")
+    await teams.shot("why")
+    for question, option in SHORT.items():
+        await teams.sees(f"question.{question}.text")
+        await teams.press(f"option.{question}.{option}")
+    await teams.sees("review.title")
+    await teams.shot("review")
+    await teams.press("back")
+    await teams.sees("question.routine.text")
+    await teams.press("option.routine.yes")
+    await teams.sees("review.title")
+    await teams.press("post")
+    if where == "personal":
+        await teams.sees("label.choose_channel")
+        await teams.shot("channels")
+        await teams.press("back")
+        await teams.press("keep_private")
+        await teams.sees("notice.kept")
+        await teams.shot("recommendation")
+        return
+    await teams.sees("announcement.by", person="Alex Wilber")
+    await teams.sees("notice.posted")
+    await teams.shot("post")
+    await teams.press("details")
+    await teams.sees("recommendation.what_if")
+    await teams.shot("details")
