@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=3978, ge=1, le=65535)
     public_url: str | None = None
+    support_url: str | None = None
     database_url: SecretStr = SecretStr("sqlite:///cm-advisor.db")
     token_encryption_key: SecretStr | None = None
     retention_days: int = Field(default=180, ge=1)
@@ -147,6 +148,8 @@ def problems(settings: Settings) -> list[str]:
 def _common(settings: Settings) -> Iterator[str]:
     if settings.public_url:
         yield from _address("PUBLIC_URL", settings.public_url)
+    if settings.support_url and not settings.support_url.startswith("mailto:"):
+        yield from _address("SUPPORT_URL", settings.support_url)
     try:
         backend = sa.make_url(settings.database).get_backend_name()
     except sa.exc.ArgumentError:

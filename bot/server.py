@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 
+from adapters.pages import page
 from adapters.ports import Advisor, Courier, Tokens, Unavailable
 from bot.config import BadSettings, Settings, load
 from bot.crypto import Vault
@@ -78,7 +79,7 @@ async def build(settings: Settings) -> web.Application:
 
     app = web.Application(client_max_size=MOST_BYTES)
     app.cleanup_ctx.append(life)
-    app.add_routes([web.get("/", _home), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
+    app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
     for adapter in adapters.values():
         app.add_routes(adapter.routes())
     return app
@@ -123,8 +124,17 @@ def _told(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-async def _home(_request: web.Request) -> web.Response:
-    return web.Response(text="cm-advisor is running.\n")
+def _pages(settings: Settings) -> list[web.RouteDef]:
+    """What the two stores ask for: what this is, what becomes of data, on what terms, and who helps."""
+    links = {"support": [settings.support_url] if settings.support_url else []}
+
+    def route(path: str, id: str) -> web.RouteDef:
+        async def show(request: web.Request) -> web.Response:
+            return page(request, f"page.{id}", 200, *links.get(id, ()))
+
+        return web.get(path, show)
+
+    return [route("/", "home"), *(route(f"/{id}", id) for id in ("privacy", "terms", "support"))]
 
 
 async def _alive(_request: web.Request) -> web.Response:

@@ -1,7 +1,6 @@
 """Installing by OAuth: to Slack's page and back, with a state that is bound to the browser and good for once."""
 
 import hmac
-import html
 import logging
 import time
 from urllib.parse import urlencode
@@ -9,26 +8,18 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
+from adapters.pages import page
 from adapters.ports import Advisor, Json, Later, Lost, Tokens
 from adapters.slack.api import Refusal, new_client, send
 from adapters.slack.credentials import Credentials, Installed
 from adapters.slack.desk import Desk, short
 from adapters.slack.hearing import Heard, part, text
 from adapters.slack.settings import SCOPES, SlackSettings
-from dialogs.words import DEFAULT_LANGUAGE, nearest_language, words
 
 COOKIE = "slack_install"
 COOKIE_LIFE = 600
 
 log = logging.getLogger(__name__)
-
-_PAGE = """<!doctype html>
-<html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.2rem}}
-:root{{color-scheme:light dark}}</style>
-<h1>{title}</h1><p>{said}</p></html>
-"""
 
 
 class OAuth:
@@ -95,21 +86,21 @@ class Install:
         state, bound = request.query.get("state", ""), request.cookies.get(COOKIE, "")
         ours = bool(state) and hmac.compare_digest(state.encode(), bound.encode())
         if not ours or not await self._tokens.consume_state(state):
-            return _page(request, "install_state", 400)
+            return page(request, "slack.page.install_state", 400)
         code = request.query.get("code")
         if request.query.get("error") or not code:
-            return _page(request, "install_refused", 400)
+            return page(request, "slack.page.install_refused", 400)
         try:
             answer = await self._oauth.exchange(code, self._redirect(request))
         except (Later, Lost, Refusal) as error:
             log.warning("an installation failed: %s", error)
-            return _page(request, "install_failed", 400)
+            return page(request, "slack.page.install_failed", 400)
         installed = Installed.from_answer(answer, time.time())
         await self._credentials.save(installed)
         person = text(part(answer, "authed_user"), "id")
         if person and not await self._advisor.heard(f"welcome:{installed.tenant}:{person}"):
             self._desk.later(self._welcome(installed.tenant, person))
-        return _page(request, "installed", 200)
+        return page(request, "slack.page.installed", 200)
 
     async def _welcome(self, tenant: str, person: str) -> None:
         heard = Heard({}, tenant, person, "")
@@ -119,12 +110,3 @@ class Install:
 
     def _redirect(self, request: web.Request) -> str:
         return f"{(self._settings.public_url or str(request.url.origin())).rstrip('/')}/slack/oauth_redirect"
-
-
-def _page(request: web.Request, id: str, status: int) -> web.Response:
-    wanted = (each.split(";")[0].strip() for each in request.headers.get("Accept-Language", "").split(","))
-    language = next((found for each in wanted if (found := nearest_language(each))), DEFAULT_LANGUAGE)
-    said = words(language)
-    title, body = (html.escape(said.text(f"slack.page.{id}.{part}")) for part in ("title", "text"))
-    page = _PAGE.format(language=language, title=title, said=body)
-    return web.Response(text=page, status=status, content_type="text/html", headers={"Cache-Control": "no-store"})

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import batch, core, slack, store
+from tests.benchmarks import batch, core, slack, store, teams
 from tests.benchmarks.measure import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "batch": batch.figures,
     "store": store.figures,
     "slack": slack.figures,
+    "teams": teams.figures,
 }
 """Name -> what yields its figures, one after the other."""
 

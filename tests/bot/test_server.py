@@ -1,4 +1,5 @@
 import asyncio
+import html
 import json
 import logging
 import os
@@ -24,6 +25,7 @@ from bot.jobs import Worker
 from bot.server import AccessLogger, JsonFormatter, build, db_upgrade, serve, set_up_logs
 from bot.store import Store
 from dialogs.session import ConfirmPost, Start
+from dialogs.words import words
 from tests.bot.scene import ANNA, FakeCourier, complete, rows
 
 Build = Callable[..., Any]
@@ -93,6 +95,20 @@ async def test_alive_and_ready(client: TestClient) -> None:
     answer = await client.get("/readyz")
     assert await answer.json() == {"status": "ok", "database": "ok", "worker": "ok"}
     assert (await client.get("/nothing")).status == 404
+
+
+@pytest.mark.parametrize("id", ["home", "privacy", "terms", "support"])
+@pytest.mark.parametrize(
+    ("accepted", "language"), [("en-GB,fr;q=0.5", "en"), ("de-DE, fr;q=0.9", "fr"), ("", "fr"), ('"<x>', "fr")]
+)
+async def test_the_pages_that_the_stores_ask_for(client: TestClient, id: str, accepted: str, language: str) -> None:
+    path = "/" if id == "home" else f"/{id}"
+    answer = await client.get(path, headers={"Accept-Language": accepted})
+    said = html.unescape(await answer.text())
+    assert answer.status == 200
+    assert f'<html lang="{language}">' in said
+    for part in ("title", "text"):
+        assert all(line in said for line in words(language).text(f"page.{id}.{part}").splitlines())
 
 
 async def test_not_ready_without_database_or_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

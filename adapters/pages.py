@@ -1,0 +1,30 @@
+"""Pages for a browser: small, without script, in the language that the browser asks for."""
+
+import html
+
+from aiohttp import web
+
+from dialogs.words import DEFAULT_LANGUAGE, Words, nearest_language, words
+
+_PAGE = """<!doctype html>
+<html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem;
+color-scheme:light dark}}h1{{font-size:1.6rem}}</style>
+<h1>{title}</h1>{paragraphs}</html>
+"""
+
+
+def words_of(request: web.Request) -> Words:
+    """Return the words of the first language in ``Accept-Language`` that there are words of."""
+    wanted = (each.split(";")[0].strip() for each in request.headers.get("Accept-Language", "").split(","))
+    return words(next((found for each in wanted if (found := nearest_language(each))), DEFAULT_LANGUAGE))
+
+
+def page(request: web.Request, id: str, status: int = 200, *links: str) -> web.Response:
+    """Return the page whose texts are ``{id}.title`` and ``{id}.text``, a paragraph a line, then links."""
+    text = words_of(request)
+    paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in text.text(f"{id}.text").splitlines())
+    paragraphs += "".join(f'<p><a href="{html.escape(link)}">{html.escape(link)}</a></p>' for link in links)
+    drawn = _PAGE.format(language=text.language, title=html.escape(text.text(f"{id}.title")), paragraphs=paragraphs)
+    return web.Response(text=drawn, status=status, content_type="text/html", headers={"Cache-Control": "no-store"})
