@@ -21,7 +21,8 @@ class Turn:
     """One thing that happened to a dialog.
 
     `session`: the id the event is about. None: the running dialog of the actor at `place`; `place` alone tells a dialog
-    in a thread from one in a direct conversation. A `Start` event is stored under its own id, with `place` and `card`.
+    in a thread from one in a direct conversation. A `Start` event is stored under its own id, with `place` and `card`;
+    where that id is taken, it counts as repeated.
     `card`: where the card is shown from now on, None: where it was. `once`: the id under which the platform may deliver
     this event again; the second delivery changes nothing.
     """

@@ -13,44 +13,11 @@ from adapters.slack.press import Press, pressed, unpacked
 from adapters.slack.replies import ELSEWHERE, help_card, reply
 from dialogs import compose
 from dialogs.community import FLOW
-from dialogs.session import (
-    Actor,
-    Answer,
-    Back,
-    Cancel,
-    Change,
-    ConfirmPost,
-    Details,
-    Event,
-    Help,
-    KeepPrivate,
-    Restart,
-    Resume,
-    Review,
-    SetLanguage,
-    Why,
-)
+from dialogs.presses import BEGINS, event_of
+from dialogs.session import Actor, ConfirmPost, Event, SetLanguage
 from dialogs.understand import Command
 from dialogs.views import Notice
 from dialogs.words import languages, words
-
-Happens = Callable[[Actor, Press], Event]
-EVENTS: dict[str, Happens] = {
-    "answer": lambda actor, press: Answer(actor, press.question, press.option, revision=press.mark.revision),
-    "back": lambda actor, press: Back(actor, revision=press.mark.revision),
-    "cancel": lambda actor, press: Cancel(actor, revision=press.mark.revision),
-    "change": lambda actor, press: Change(actor, press.question, revision=press.mark.revision),
-    "continue": lambda actor, press: Resume(actor, revision=press.mark.revision),
-    "details": lambda actor, press: Details(actor),
-    "help": lambda actor, press: Help(actor),
-    "keep_private": lambda actor, press: KeepPrivate(actor, revision=press.mark.revision),
-    "restart": lambda actor, press: Restart(actor, revision=press.mark.revision),
-    "resume": lambda actor, press: Resume(actor),
-    "review": lambda actor, press: Review(actor, revision=press.mark.revision),
-    "see_recommendation": lambda actor, press: Resume(actor),
-    "why": lambda actor, press: Why(actor, revision=press.mark.revision),
-}
-BEGINS = frozenset({"start", "new_check", "run_own", "quick"})
 
 
 async def press(desk: Desk, heard: Heard, ack: AsyncAck) -> None:
@@ -66,14 +33,18 @@ async def press(desk: Desk, heard: Heard, ack: AsyncAck) -> None:
         await ack()  # a link; Slack tells us all the same
         return
     found = pressed(actions[0])
-    actor = await desk.actor(heard, lately=found is not None and found.action in EVENTS)
     special = SPECIAL.get(found.action) if found else None
-    if found and special and not (found.action == "help" and found.mark.session):
+    if found and found.action == "help" and found.mark.session:
+        special = None
+    begins = found is not None and found.action in BEGINS | {"quick"}
+    actor = await desk.actor(heard, lately=not (special or begins))
+    event = event_of(found.action, actor, found.question, found.option, found.mark.revision) if found else None
+    if found and special:
         await special(desk, heard, actor, found, ack)
-    elif found and found.action in BEGINS:
+    elif found and begins:
         await _begin(desk, heard, actor, found, ack)
-    elif found and found.action in EVENTS:
-        await _happen(desk, heard, actor, EVENTS[found.action](actor, found), found, ack)
+    elif found and event:
+        await _happen(desk, heard, actor, event, found, ack)
     else:
         await ack()
         unknown = compose.notice(words(actor.language), "unknown")

@@ -15,42 +15,11 @@ from adapters.teams.settings import other_language
 from adapters.teams.stage import Stage
 from dialogs import compose
 from dialogs.community import FLOW
-from dialogs.session import (
-    Answer,
-    Back,
-    Cancel,
-    Change,
-    ConfirmPost,
-    Details,
-    Event,
-    Help,
-    KeepPrivate,
-    Notify,
-    Restart,
-    Resume,
-    Review,
-    Session,
-    SetLanguage,
-    Show,
-    Start,
-    Why,
-)
+from dialogs.presses import BEGINS, event_of
+from dialogs.session import ConfirmPost, Event, Notify, Resume, Session, SetLanguage, Show, Start
 from dialogs.understand import Company, read_company
 from dialogs.views import Notice
 from dialogs.words import words
-
-_PLAIN: dict[str, type[Event]] = {
-    "back": Back,
-    "cancel": Cancel,
-    "continue": Resume,
-    "details": Details,
-    "keep_private": KeepPrivate,
-    "restart": Restart,
-    "resume": Resume,
-    "review": Review,
-    "why": Why,
-}
-_BEGIN = frozenset({"new_check", "run_own", "start"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +52,7 @@ class Presses:
                 return await self._language(heard)
             case "refresh":
                 return await self._refresh(heard)
-            case _ if action in _BEGIN:
+            case _ if action in BEGINS:
                 return await self.begin(heard)
             case "quick":
                 return await self._quick(heard)
@@ -211,15 +180,6 @@ class Presses:
 
 
 def _event(heard: Heard, action: str | None) -> Event | None:
-    actor, revision = heard.actor, heard.revision
-    question, option = heard.given("question"), heard.given("option")
-    match action:
-        case "answer" if question and option:
-            return Answer(actor, question, option, revision=revision)
-        case "change":
-            return Change(actor, heard.given("change") or question or "", revision=revision)
-        case "help":
-            return Help(actor)
-        case str() if action in _PLAIN:
-            return _PLAIN[action](actor, revision=revision)
-    return None
+    # The card's own choice of what to change comes in a field of its own.
+    question = (heard.given("change") if action == "change" else None) or heard.given("question")
+    return event_of(action or "", heard.actor, question, heard.given("option"), heard.revision)

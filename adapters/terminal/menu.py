@@ -2,22 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from dialogs.session import (
-    Actor,
-    Answer,
-    Back,
-    Cancel,
-    Change,
-    Event,
-    Help,
-    KeepPrivate,
-    Restart,
-    Resume,
-    Review,
-    SetLanguage,
-    Start,
-    Why,
-)
+from dialogs.presses import BEGINS, event_of
+from dialogs.session import Actor, Event, Resume, Start
 from dialogs.views import Button, HelpCard, Notice, Prompt, View
 from dialogs.views import Review as ReviewView
 from dialogs.words import Words
@@ -25,18 +11,6 @@ from dialogs.words import Words
 SESSION = "terminal"
 """The one dialog of a terminal."""
 
-_PLAIN: dict[str, type[Event]] = {
-    "back": Back,
-    "cancel": Cancel,
-    "continue": Resume,
-    "help": Help,
-    "keep_private": KeepPrivate,
-    "restart": Restart,
-    "resume": Resume,
-    "review": Review,
-    "why": Why,
-}
-_BEGIN = {"new_check", "run_own", "start"}
 _ELSEWHERE = {"post", "cancel"}
 """Buttons that a terminal does not draw: it has no channel, and it can simply be left."""
 
@@ -75,16 +49,9 @@ def menu(view: View, text: Words) -> Menu:
 
 def event(button: Button, actor: Actor, revision: int | None) -> Event:
     """Return what pressing `button` on a card of this revision means."""
-    match button.action:
-        case "answer" if button.question and button.option:
-            return Answer(actor, button.question, button.option, revision=revision)
-        case "change" if button.question:
-            return Change(actor, button.question, revision=revision)
-        case "language" if button.option:
-            return SetLanguage(actor, button.option)
-        case action if action in _BEGIN:
-            return Start(actor, SESSION)
-    return _PLAIN.get(button.action, Resume)(actor, revision=revision)
+    if button.action in BEGINS:
+        return Start(actor, SESSION)
+    return event_of(button.action, actor, button.question, button.option, revision) or Resume(actor)
 
 
 def _first(buttons: tuple[Button, ...], *actions: str) -> Button | None:

@@ -77,7 +77,8 @@ def test_buttons_mean_events():
     assert event(Button("new_check", "New"), ANN, 3) == Start(ANN, "terminal")
     assert event(Button("keep_private", "See"), ANN, 3) == KeepPrivate(ANN, revision=3)
     assert event(Button("restart", "Restart"), ANN, 3) == Restart(ANN, revision=3)
-    assert event(Button("elsewhere", "?"), ANN, 3) == Resume(ANN, revision=3)
+    assert event(Button("resume", "Resume"), ANN, 3) == Resume(ANN)
+    assert event(Button("elsewhere", "?"), ANN, 3) == Resume(ANN)
 
 
 def test_nothing_offers_to_post():
