@@ -13,7 +13,7 @@ import pytest
 from adapters.teams.package import build_package
 from dialogs.community import FLOW
 from dialogs.understand import Command, Company, read
-from tests.adapters.teams.npm import package
+from tests.npm import package
 
 ID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 URL = "https://advisor.example.org/"

@@ -18,7 +18,7 @@ from playwright.async_api import Error, Locator, Page, async_playwright, expect
 
 from adapters.teams import TeamsSettings
 from dialogs.words import Words, words
-from tests.adapters.teams.npm import package
+from tests.npm import package
 from tests.scenario.teams.conftest import SHORT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

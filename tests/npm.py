@@ -1,4 +1,4 @@
-"""Microsoft's packages that tests need, from npm, kept in ``.venv/npm``; skips where they cannot be had."""
+"""Packages that tests need, from npm, kept in ``.venv/npm``; skips with a reason where none can be had."""
 
 import fcntl
 import shutil
@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-CACHE = ROOT / ".venv" / "npm"
+CACHE = Path(__file__).resolve().parents[1] / ".venv" / "npm"
 
 
 def package(name: str, version: str) -> Path:
     """Return the folder of a package, installed when it is not there yet."""
-    home = CACHE / f"{name.replace('/', '+')}@{version}"
-    folder = home / "node_modules" / name
+    return packages(f"{name}@{version}") / "node_modules" / name
+
+
+def packages(*wanted: str) -> Path:
+    """Return a folder with these packages (``name@version``), installed when they are not there yet."""
+    home = CACHE / wanted[0].replace("/", "+")
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("npm is not installed")
@@ -24,8 +27,8 @@ def package(name: str, version: str) -> Path:
         if not (home / "done").exists():
             command = [npm, "install", "--prefix", str(home), "--ignore-scripts", "--no-audit", "--no-fund"]
             try:
-                subprocess.run([*command, f"{name}@{version}"], check=True, capture_output=True, timeout=100)
+                subprocess.run([*command, *wanted], check=True, capture_output=True, timeout=100)
             except (subprocess.SubprocessError, OSError) as error:
-                pytest.skip(f"npm cannot get {name}@{version}: {type(error).__name__}")
+                pytest.skip(f"npm cannot get {' '.join(wanted)}: {type(error).__name__}")
             (home / "done").touch()
-    return folder
+    return home
