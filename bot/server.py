@@ -24,6 +24,7 @@ from bot.jobs import Worker
 from bot.service import Service
 from bot.store import Store, WrongSchema
 from dialogs.community import FLOW
+from dialogs.understand import prepare
 
 MOST_BYTES = 512 * 1024
 """Of a request; the largest form of a platform is a fifth of that."""
@@ -66,6 +67,7 @@ async def build(settings: Settings) -> web.Application:
     async def life(_app: web.Application) -> AsyncIterator[None]:
         """Begin from the inside out, end from the outside in: what was taken can still be finished."""
         try:
+            await asyncio.to_thread(prepare, service.flow)
             await worker.start()
             for adapter in adapters.values():
                 await adapter.start()

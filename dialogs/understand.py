@@ -86,6 +86,13 @@ class Nothing:
 Reading = Clear | Unsure | Problems | Nothing
 
 
+def prepare(flow: Flow) -> None:
+    """Look everything up once, so that the first person who types does not wait for it."""
+    for question in flow.questions:
+        read("?", flow, question)
+    read_company("?=?", flow)
+
+
 def read(text: str, flow: Flow, question: Question | None) -> Reading:
     """Read what was typed in a dialog where `question` is at hand, None where none is. Never raises."""
     text = text.strip()

@@ -28,7 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page that draws blocks."""
     home, out = packages(*PACKAGES), tmp_path_factory.mktemp("page")
     options = ["--bundle", f"--outfile={out}/page.js", "--define:process.env.NODE_ENV='production'"]
-    build = [home / "node_modules/.bin/esbuild", HERE / "page.jsx", *options]
+    build = [str(home / "node_modules/.bin/esbuild"), str(HERE / "page.jsx"), *options]
     subprocess.run(build, env=os.environ | {"NODE_PATH": str(home / "node_modules")}, check=True, timeout=60)
     (out / "index.html").write_text(f'{PAGE}<script src="page.js"></script>')
     return out / "index.html"
