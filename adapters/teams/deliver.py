@@ -36,8 +36,7 @@ class TeamsCourier:
         place = _where(delivery)
         if place is None:
             raise Refused("gone")
-        member = await self._stage.connector.member(place, delivery.session.owner)
-        name = str(member.get("name") or "?")
+        name = await self._name(place, delivery)
         try:
             id = await self._send(place, cards.announcement(announcement, name))
         except Refused as refused:
@@ -74,6 +73,17 @@ class TeamsCourier:
                 raise
             chat = await self._stage.connector.open_personal(place, self._bot, session.owner)
             await self._stage.say(chat, cards.with_note(card, _elsewhere(session)))
+
+    async def _name(self, place: Place, delivery: Delivery) -> str:
+        """Return the name of who ran it, who must be a member of where it goes."""
+        told = str(json.loads(delivery.where or "{}").get("by") or "")
+        try:
+            member = await self._stage.connector.member(place, delivery.session.owner)
+        except Refused as refused:
+            if refused.reason == "not_member" or not told:
+                raise
+            return told  # the roster cannot be had; they pressed here, and whether we may post shows when we do
+        return str(member.get("name") or told or "?")
 
     async def _send(self, place: Place, card: Json) -> str | None:
         return await self._stage.connector.send(place.root, message(card))

@@ -128,7 +128,9 @@ class Presses:
             where = await self._channels.find(heard, chosen)
         if where is None:
             return Outcome(word=heard.words.text("teams.held.not_member"))
-        place = json.dumps(where.to_json(), ensure_ascii=False)
+        # Who presses in the very place that is posted to is there, and Teams has just told us their name.
+        here = {"by": heard.name} if where.base == heard.place.base else {}
+        place = json.dumps(where.to_json() | here, ensure_ascii=False)
         return await self._turn(heard, ConfirmPost(heard.actor, place, revision=heard.revision))
 
     # --- What is about a person, not about one dialog ---
