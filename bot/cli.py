@@ -241,6 +241,32 @@ def _db(arguments: Arguments) -> int:
     return db_upgrade(arguments)
 
 
+def _add_manifest(command: argparse.ArgumentParser) -> None:
+    platforms = command.add_subparsers(required=True, metavar="PLATFORM", dest="platform")
+    slack = platforms.add_parser("slack", help="print the app manifest")
+    teams = platforms.add_parser("teams", help="write the app package")
+    teams.add_argument("--out", metavar="FILE.zip", required=True, help="the file to write")
+    teams.add_argument("--app-id", metavar="GUID", help="default: $MICROSOFT_APP_ID")
+    for one in (slack, teams):
+        one.add_argument("--public-url", metavar="URL", help="default: $PUBLIC_URL")
+
+
+def _manifest(arguments: Arguments) -> int:
+    from bot.manifest import slack, teams
+
+    return (slack if arguments.platform == "slack" else teams)(arguments)
+
+
+def _add_doctor(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON on one line")
+
+
+def _doctor(arguments: Arguments) -> int:
+    from bot.doctor import doctor
+
+    return doctor(arguments)
+
+
 def _add_nothing(command: argparse.ArgumentParser) -> None:
     del command
 
@@ -281,6 +307,22 @@ Settings come from the environment and from .env. SIGTERM finishes what was take
         _serve,
     ),
     "db": ("look after the database", "  cm-advisor db upgrade", _add_db, _db),
+    "manifest": (
+        "make what Slack or Teams is told of this app",
+        """  cm-advisor manifest slack --public-url https://advisor.example.org > manifest.json
+  cm-advisor manifest teams --out cm-advisor.zip""",
+        _add_manifest,
+        _manifest,
+    ),
+    "doctor": (
+        "check settings, credentials, reachability, scopes, clock and database",
+        """  cm-advisor doctor
+  cm-advisor doctor --json
+
+Exit status: 1 when something fails, else 0.""",
+        _add_doctor,
+        _doctor,
+    ),
     "prove": ("walk every path of the flow, and report every fault", "", _add_nothing, _prove),
 }
 """Name: its summary, its examples, what adds its arguments and what runs it."""
