@@ -192,6 +192,8 @@ def announcement(flow: Flow, session: Session, found: Walk) -> Announcement:
         possible = [text.text(f"outcome.{id}.phrase") for id in reachable(flow, session.answers)]
         summary = f"{text.text('verdict.possible')} {either(text, possible)}"
         because = list(_rows(flow, text, found.answers))
+    steps = _advice(text, result)[:MOST_STEPS] if result else ()
+    sources = dict.fromkeys([*(row.source for row in because), *(line.source for line in steps)])
     return Announcement(
         session=session.id,
         owner=session.owner,
@@ -203,7 +205,8 @@ def announcement(flow: Flow, session: Session, found: Walk) -> Announcement:
         because_title=text.text("recommendation.because"),
         because=tuple(because),
         steps_title=text.text("announcement.steps"),
-        steps=_advice(text, result)[:MOST_STEPS] if result else (),
+        steps=steps,
+        sources=text.text("source.cite", source=" · ".join(sources)),
         caveat=caveat(text),
         buttons=buttons(text, "details", "run_own"),
     )

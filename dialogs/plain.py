@@ -41,8 +41,9 @@ def _lines(view: View | Announcement) -> Iterable[str | None]:
         case Recommendation():
             yield from (*view.note, view.title, view.outcome, view.summary, view.provisional)
             yield from _control(view.control)
-            yield view.advice_title
-            yield from (f"- {line.title}\n{line.text}\n{line.step}" for line in view.advice)
+            yield from _listed(
+                view.advice_title, tuple(f"{line.title}\n{line.text}\n{line.step}" for line in view.advice)
+            )
             yield from (view.because_title, *_rows(view.because), *_listed(view.what_if_title, view.what_if))
             yield from _listed(view.open_title, view.open)
             yield view.caveat
@@ -55,7 +56,7 @@ def _lines(view: View | Announcement) -> Iterable[str | None]:
             yield from _control(view.control)
             yield from (view.because_title, *_rows(view.because))
             yield from _listed(view.steps_title, tuple(f"{line.title}. {line.step}" for line in view.steps))
-            yield view.caveat
+            yield from (view.sources, view.caveat)
 
 
 def _rows(rows: Iterable[Row]) -> Iterable[str]:

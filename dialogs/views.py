@@ -164,6 +164,7 @@ class Announcement:
     because: tuple[Row, ...]
     steps_title: str
     steps: tuple[AdviceLine, ...]
+    sources: str
     caveat: str
     buttons: tuple[Button, ...] = ()
 

@@ -69,7 +69,7 @@ def _blocks(view: View | Announcement, mark: Mark, text: Words, share: str | Non
         case Verdict():
             yield from _verdict(view, mark, share)
         case Announcement():
-            yield from _announcement(view, mark, text)
+            yield from _announcement(view, mark)
 
 
 # --- Cards --------------------------------------------------------------------------------------------------------
@@ -122,7 +122,8 @@ def _recommendation(view: Recommendation, mark: Mark, share: str | None) -> Iter
     if view.control:
         yield _control(view.control)
     yield {"type": "divider"}
-    yield section(f"*{escape(view.advice_title)}*")
+    if view.advice:
+        yield section(f"*{escape(view.advice_title)}*")
     for line in view.advice:
         yield section(f"*{escape(line.title)}* · {_source(line)}\n{escape(line.text)}\n{escape(line.step)}")
     yield {"type": "divider"}
@@ -152,7 +153,7 @@ def _verdict(view: Verdict, mark: Mark, share: str | None) -> Iterator[Block]:
     yield from _rows_of_buttons(view.buttons, mark)
 
 
-def _announcement(view: Announcement, mark: Mark, text: Words) -> Iterator[Block]:
+def _announcement(view: Announcement, mark: Mark) -> Iterator[Block]:
     yield header(view.title)
     yield {"type": "context", "elements": [_mrkdwn(escape(view.by).replace("{person}", f"<@{view.owner}>"))]}
     yield section(f"*{escape(view.headline)}*\n{escape(view.summary)}")
@@ -163,7 +164,7 @@ def _announcement(view: Announcement, mark: Mark, text: Words) -> Iterator[Block
         steps = (f"*{escape(line.title)}*\n{escape(line.step)}" for line in view.steps)
         yield section(f"*{escape(view.steps_title)}*")
         yield from map(section, steps)
-    yield context(f"{_sources(text, (*view.because, *view.steps))}\n{view.caveat}")
+    yield context(f"{view.sources}\n{view.caveat}")
     yield from _rows_of_buttons(view.buttons, mark)
 
 
@@ -257,7 +258,3 @@ def _sections(mrkdwn: str) -> Iterator[Block]:
         part = f"{part}\n{line}" if part else line[:SECTION]
     if part:
         yield section(part)
-
-
-def _sources(text: Words, lines: Iterable[Row | AdviceLine]) -> str:
-    return text.text("source.cite", source=" · ".join(dict.fromkeys(line.source for line in lines)))

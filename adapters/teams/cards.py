@@ -68,7 +68,7 @@ def announcement(view: Announcement, name: str, *, short: bool = False) -> Json:
         *e.control(view.control),
         *(() if short else e.rows(view.because_title, view.because)),
         *e.section(view.steps_title, _steps(view.steps)),
-        *(() if short else [e.quiet(view.caveat, separator=True, spacing="Large")]),
+        *(() if short else [e.quiet(view.sources, separator=True, spacing="Large"), e.quiet(view.caveat)]),
         *e.actions(view.buttons, {"session": view.session}),
     ]
     named = replace(view, by=view.by.replace("{person}", name))
@@ -157,8 +157,8 @@ def _recommendation(view: Recommendation, ids: Json) -> Json:
         *([e.text(view.provisional, color="Warning")] if view.provisional else ()),
         *e.control(view.control),
         *e.section(view.advice_title, _advice(view.advice)),
-        *e.rows(view.because_title, view.because),
-        *e.rows(view.others_title, view.others),
+        *e.rows(view.because_title, view.because, cited=True),
+        *e.rows(view.others_title, view.others, cited=True),
         *e.listed(view.open_title, view.open),
         *e.listed(view.what_if_title, view.what_if),
         *e.rows(view.unused_title, view.unused),

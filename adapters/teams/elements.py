@@ -43,9 +43,9 @@ def listed(title: str, items: Iterable[str]) -> list[Json]:
     return section(title, (text(f"• {item}", spacing="Small") for item in items))
 
 
-def rows(title: str, given: Iterable[Row], *, apart: bool = True) -> list[Json]:
-    """Questions with their answers."""
-    facts = [{"title": row.name, "value": row.answer} for row in given]
+def rows(title: str, given: Iterable[Row], *, apart: bool = True, cited: bool = False) -> list[Json]:
+    """Questions with their answers, and `cited` with their places in the article."""
+    facts = [{"title": row.name, "value": f"{row.answer} ({row.source})" if cited else row.answer} for row in given]
     return section(title, [{"type": "FactSet", "facts": facts, "spacing": "Small"}] if facts else [], apart=apart)
 
 

@@ -86,8 +86,9 @@ def _recommendation(page: Page, view: Recommendation, text: Words) -> None:
         page.gap()
         page.line(view.provisional, NOTE)
     _control(page, view.control, text)
-    page.gap()
-    page.line(view.advice_title, TITLE)
+    if view.advice:
+        page.gap()
+        page.line(view.advice_title, TITLE)
     for number, advice in enumerate(view.advice, 1):
         page.line(advice.title, STRONG, mark=f"{number:>3}. ", quiet=f"({advice.source})")
         page.line(advice.text, indent=5)

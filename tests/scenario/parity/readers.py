@@ -277,6 +277,9 @@ def of_teams(card: dict[str, Any]) -> Page:
     return page
 
 
+_CITED = re.compile(r" \(parti?e?s? [^()]*\)$")
+
+
 def _teams_lines(element: dict[str, Any]) -> Iterator[Line]:
     match element["type"]:
         case "TextBlock":
@@ -286,7 +289,7 @@ def _teams_lines(element: dict[str, Any]) -> Iterator[Line]:
         case "RichTextBlock":
             yield flat("".join(run["text"] for run in element["inlines"]))
         case "FactSet":
-            yield from ((flat(fact["title"]), flat(fact["value"])) for fact in element["facts"])
+            yield from ((flat(fact["title"]), _CITED.sub("", flat(fact["value"]))) for fact in element["facts"])
         case "Container" | "Column" | "ColumnSet":
             for each in element.get("items") or element.get("columns") or ():
                 yield from _teams_lines(each)
