@@ -1,8 +1,9 @@
 """From a session to the view that shows it: the one place where ids become words."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from dialogs.model import Answers, Flow
+from dialogs.model import Answers, Flow, Question
 from dialogs.recommend import Recommendation as Result
 from dialogs.recommend import control, recommend, source, supporting
 from dialogs.session import Session, Status
@@ -23,7 +24,7 @@ from dialogs.views import (
     Verdict,
     View,
 )
-from dialogs.walk import Walk, behind, most_left, reachable, settled_by, walk, what_if
+from dialogs.walk import Walk, most_left, reachable, settled_by, walk, what_if
 from dialogs.words import Words, words
 
 MOST_STEPS = 3
@@ -47,6 +48,7 @@ def current(flow: Flow, session: Session) -> View:
     return review(flow, session, found)
 
 
+@lru_cache(maxsize=256)
 def buttons(text: Words, *actions: str, primary: str | None = None) -> tuple[Button, ...]:
     """Return buttons for these ids of labels."""
     return tuple(Button(action, text.text(f"label.{action}"), primary=action == primary) for action in actions)
@@ -73,21 +75,26 @@ def prompt(flow: Flow, session: Session, found: Walk, *, with_help: bool = False
     else:
         progress = _progress(text, len(found.path) + 1, most_left(flow, session.answers) - 1)
     parts = ("why", "judge", "examples") if with_help else ()
-    actions = ("back", "why", "restart") if session.changing or behind(flow, found) else ("why", "cancel")
+    actions = ("back", "why", "restart") if session.changing or found.last else ("why", "cancel")
     return Prompt(
         question=question.id,
         progress=progress,
         text=text.text(f"question.{question.id}.text"),
-        choices=tuple(
-            Button("answer", option_label(text, question.id, option), question.id, option)
-            for option in question.options
-        ),
+        choices=_choices(text, question),
         current=text.text("prompt.current", answer=option_label(text, question.id, given)) if given else None,
         help=tuple(HelpPart(text.text(f"help.{part}"), text.text(f"question.{question.id}.{part}")) for part in parts),
         buttons=buttons(text, *(action for action in actions if not (with_help and action == "why"))),
     )
 
 
+@lru_cache(maxsize=256)
+def _choices(text: Words, question: Question) -> tuple[Button, ...]:
+    return tuple(
+        Button("answer", option_label(text, question.id, option), question.id, option) for option in question.options
+    )
+
+
+@lru_cache(maxsize=256)
 def _progress(text: Words, number: int, more: int) -> str:
     left = text.count("progress.more", more) if more else text.text("progress.last")
     return f"{text.text('progress.question', number=number)} · {left}"

@@ -57,7 +57,7 @@ from dialogs.session import (
 from dialogs.understand import Chosen, Command, Company, Nothing, Problems, Reading, Unsure, read
 from dialogs.views import Button, Card, Notice, Prompt, Recommendation, Verdict, with_note
 from dialogs.views import Review as ReviewView
-from dialogs.walk import behind, walk
+from dialogs.walk import walk
 from dialogs.words import languages, words
 
 Result = tuple[Session | None, list[Effect]]
@@ -274,7 +274,7 @@ def _back(flow: Flow, session: Session) -> Changed:
     if session.changing:
         session = replace(session, changing=None, revision=session.revision + 1)
         return session, _show(flow, session)
-    last = behind(flow, walk(flow, session.answers))
+    last = walk(flow, session.answers).last
     if last is None:
         return _remind(flow, session, "nothing_back")
     answers = {question: option for question, option in session.answers.items() if question != last.question}

@@ -23,12 +23,13 @@ class Walk(NamedTuple):
     """Where answers lead.
 
     `path`: the asked and answered questions, in the order asked. `here`: the first question not answered yet, None at
-    the end. `answers`: what counts, answers given ahead included as long as their question may still be asked.
-    `unused`: the questions answered though they are not asked on this path.
+    the end. `last`: the answered question just before it. `answers`: what counts, answers given ahead included as long
+    as their question may still be asked. `unused`: the questions answered though they are not asked on this path.
     """
 
     path: tuple[Step, ...]
     here: Question | None
+    last: Step | None
     answers: Answers
     unused: tuple[str, ...]
 
@@ -47,13 +48,14 @@ def walk(flow: Flow, answers: Answers) -> Walk:
 
 
 # One turn walks the same answers several times: to see where it is, to draw it, to say what is left.
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=512)
 def _walk(flow: Flow, given: tuple[tuple[str, str], ...]) -> Walk:
     answers = dict(given)
     path: list[Step] = []
     unused: list[str] = []
     counted: dict[str, str] = {}
     here: Question | None = None
+    last: Step | None = None
     for question in flow.questions:
         option = answers.get(question.id)
         asked = question.asked.truth(counted)
@@ -66,14 +68,8 @@ def _walk(flow: Flow, given: tuple[tuple[str, str], ...]) -> Walk:
             counted[question.id] = option
             if asked:
                 path.append(Step(question.id, option))
-    return Walk(tuple(path), here, counted, tuple(unused))
-
-
-def behind(flow: Flow, found: Walk) -> Step | None:
-    """Return the answered question just before the one that the walk stands at; None at the first."""
-    here = flow.questions.index(found.here) if found.here else len(flow.questions)
-    before = {question.id for question in flow.questions[:here]}
-    return next((step for step in reversed(found.path) if step.question in before), None)
+                last = path[-1] if here is None else last
+    return Walk(tuple(path), here, last, counted, tuple(unused))
 
 
 def outcomes(flow: Flow, answers: Answers) -> list[Outcome]:

@@ -11,7 +11,7 @@ from dialogs.prove import Path, paths
 from dialogs.recommend import recommend
 from dialogs.session import Session, Status
 from dialogs.views import View
-from dialogs.walk import behind, walk
+from dialogs.walk import walk
 
 MOST = 16
 """Paths chosen by code; the winding ones below come on top."""
@@ -113,7 +113,7 @@ def seen(journey: Journey) -> Iterator[tuple[Press, View, dict[str, str]]]:
             answers.clear()
         elif press == BACK:
             made = Press("back")
-            last = behind(FLOW, found)
+            last = found.last
             assert last
             if not changing:
                 del answers[last.question]
