@@ -54,9 +54,8 @@ from dialogs.session import (
     Typed,
     Why,
 )
-from dialogs.understand import Chosen, Command, Company, Nothing, Problems, Reading, Unsure, read
-from dialogs.views import Button, Card, Notice, Prompt, Recommendation, Verdict, with_note
-from dialogs.views import Review as ReviewView
+from dialogs.typed import meaning
+from dialogs.views import Card, Notice, Recommendation, Verdict, with_note
 from dialogs.walk import walk
 from dialogs.words import languages, words
 
@@ -86,7 +85,10 @@ def step(flow: Flow, session: Session | None, event: Event) -> Result:
     if session.owner != event.actor.person:
         return session, [Notify(compose.notice(own, "not_yours", compose.buttons(own, "run_own")))]
     if isinstance(event, Typed):
-        return _typed(flow, session, event)
+        meant = meaning(flow, session, event)
+        if isinstance(meant, Notice):
+            return session, [Notify(meant)]
+        return _act(flow, session, meant)
     if event.revision is not None and event.revision != session.revision:
         return _stale(flow, session, event)
     session, effects = _act(flow, session, event)
@@ -379,85 +381,3 @@ def _close(flow: Flow, session: Session, status: Status) -> Changed:
         return _finished(session)
     session = replace(session, status=status, changing=None, revision=session.revision + 1)
     return session, _show(flow, session)
-
-
-# --- Typed words --------------------------------------------------------------------------------------------------
-
-_COMMANDS: dict[str, type[Event]] = {
-    "back": Back,
-    "cancel": Cancel,
-    "hello": Help,
-    "help": Help,
-    "keep_private": KeepPrivate,
-    "post": Resume,  # typed words never post: they show the card with the button that does
-    "restart": Restart,
-    "resume": Resume,
-    "review": Review,
-    "start": Resume,
-    "why": Why,
-}
-"""What typed commands mean in a dialog. The others ("my checks", "forget me") are about more than one dialog."""
-
-
-def _typed(flow: Flow, session: Session, event: Typed) -> Changed:
-    found = walk(flow, session.answers)
-    question = flow.question(session.changing or "") or found.here
-    at_hand = question if session.status.running else None
-    return _apply(flow, session, event, read(event.text, flow, at_hand))
-
-
-def _apply(flow: Flow, session: Session, event: Typed, reading: Reading) -> Changed:
-    text = words(session.language)
-    match reading:
-        case Chosen(question, option):
-            return _answer(flow, session, question, option)
-        case Company(answers):
-            return _fill(flow, session, answers)
-        case Command("change", str(question)):
-            return _change(flow, session, question)
-        case Command("change", None):
-            return _review(flow, session)
-        case Command("language", str(language)):
-            return _set_language(flow, session, language)
-        case Command(name) if name in _COMMANDS:
-            return _act(flow, session, _COMMANDS[name](event.actor))
-        case Unsure(readings):
-            return session, [Notify(compose.notice(text, "did_you_mean", tuple(_offers(session, readings))))]
-        case Problems(problems):
-            lines = "\n".join(compose.problem(flow, text, problem) for problem in problems)
-            return session, [Notify(Notice("not_understood", lines, compose.buttons(text, "help")))]
-        case Nothing() | Command():
-            return _not_understood(flow, session)
-    return _not_understood(flow, session)
-
-
-def _not_understood(flow: Flow, session: Session) -> Changed:
-    text = words(session.language)
-    view = compose.current(flow, session)
-    if isinstance(view, Prompt):
-        return session, [Notify(compose.notice(text, "not_understood", view.choices, choices=_choices(flow, session)))]
-    also = () if isinstance(view, ReviewView) else compose.buttons(text, "help")
-    return session, [Notify(compose.notice(text, "nothing_understood", also))]
-
-
-def _choices(flow: Flow, session: Session) -> str:
-    view = compose.current(flow, session)
-    choices = view.choices if isinstance(view, Prompt) else ()
-    text = words(session.language)
-    return compose.either(text, [text.text("list.quoted", item=choice.label) for choice in choices])
-
-
-def _offers(session: Session, readings: tuple[Reading, ...]) -> list[Button]:
-    text = words(session.language)
-    found = []
-    for reading in readings:
-        match reading:
-            case Chosen(question, option):
-                label = compose.option_label(text, question, option)
-                found.append(Button("answer", label, question, option))
-            case Command("change", str(question)):
-                label = f"{text.text('label.change')} · {text.text(f'question.{question}.short')}"
-                found.append(Button("change", label, question))
-            case Command(name) if f"label.{name}" in text:
-                found.append(Button(name, text.text(f"label.{name}")))
-    return found
