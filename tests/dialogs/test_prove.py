@@ -53,7 +53,10 @@ FAULTS = {
         "question orientation: there 2 times",
     ),
     "options that change nothing": (
-        replace(FLOW, questions=(*FLOW.questions, Question("colour", ("red", "blue"), "1"))),
+        replace(
+            FLOW,
+            questions=(*FLOW.questions, Question("colour", ("red", "blue"), "1", Is("light_mode", "in_house"))),
+        ),
         "option colour=red: changes nothing on any path",
     ),
 }
