@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 from aiohttp import ClientSession, TCPConnector, web
 from pydantic import SecretStr
 
+from adapters.playground.standins.slack_payloads import signature
 from bot.config import Settings
 from bot.server import build
 from tests.benchmarks.measure import Figure
-from tests.standins.slack_payloads import signature
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CONNECTIONS = 32

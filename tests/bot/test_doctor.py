@@ -16,6 +16,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography.fernet import Fernet
 
+from adapters.playground.standins.slack import SlackStandIn
+from adapters.playground.standins.teams import TeamsStandIn
 from adapters.slack import SCOPES
 from bot import doctor
 from bot.config import Settings, problems
@@ -23,8 +25,6 @@ from bot.crypto import Vault
 from bot.doctor import Finding, examine
 from bot.server import build
 from bot.store import Store
-from tests.standins.slack import SlackStandIn
-from tests.standins.teams import TeamsStandIn
 
 SCRIPT = Path(sys.executable).with_name("cm-advisor")
 KEY, OTHER = (Fernet.generate_key().decode() for _ in range(2))

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from adapters.playground.standins.slack_rules import check_message, check_view
 from adapters.slack import blocks, modal, replies
 from adapters.slack.press import Mark, pressed
 from dialogs import compose
@@ -17,7 +18,6 @@ from dialogs.understand import Command, Company, Problems, Reading, Unsure, read
 from dialogs.views import Announcement, Button, View
 from dialogs.walk import walk
 from dialogs.words import words
-from tests.standins.slack_rules import check_message, check_view
 
 LANGUAGES = ("fr", "en")
 SHARE = "À publier dans <#C0123456789>"

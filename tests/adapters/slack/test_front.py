@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.playground.standins.slack_payloads import signature
 from adapters.slack.front import Refused, parsed, shaped, verify
 from adapters.slack.hearing import BadShape, hear, tenants
 from adapters.slack.press import Mark, packed, pressed, unpacked, value
 from dialogs.community import FLOW
 from dialogs.views import Button
-from tests.standins.slack_payloads import signature
 
 NAMES = st.sampled_from(
     [

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.playground.standins.teams_rules import MAX_BYTES, check_card
+from adapters.playground.standins.teams_rules import walk as nodes
 from adapters.ports import Check
 from adapters.teams import cards, own
 from adapters.teams.forms import _step
@@ -16,8 +18,6 @@ from dialogs.session import Session, Status
 from dialogs.views import Announcement, Notice
 from dialogs.walk import walk
 from dialogs.words import languages, words
-from tests.standins.teams_rules import MAX_BYTES, check_card
-from tests.standins.teams_rules import walk as nodes
 
 NOTES = ("Réponse modifiée : ceci.", "Sans effet avec cette réponse : cela.")
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from adapters.playground.standins import slack, teams
+from adapters.playground.standins.teams_user import TeamsUsers
 from bot.config import Settings, problems
 from dialogs.words import words
 from tests.scenario.parity.journeys import Journey
 from tests.scenario.parity.platforms import AtTerminal, InSlack, InTeams, Platform
 from tests.scenario.slack.conftest import Scene, serve
-from tests.standins import slack, teams
-from tests.standins.teams_user import TeamsUsers
 
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 

@@ -7,6 +7,11 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
+from adapters.playground.standins import slack_state
+from adapters.playground.standins.teams import Chat as TeamsChat
+from adapters.playground.standins.teams import Conversation, TeamsStandIn, User
+from adapters.playground.standins.teams import Message as TeamsMessage
+from adapters.playground.standins.teams_user import TeamsUsers
 from adapters.terminal.chat import Chat
 from adapters.terminal.page import Page as TerminalPage
 from dialogs.community import FLOW
@@ -15,11 +20,6 @@ from tests.scenario.parity.journeys import Press
 from tests.scenario.parity.readers import Page, Posted, Shown, of_slack, of_teams, of_terminal, posted, shown
 from tests.scenario.slack.conftest import Scene
 from tests.scenario.teams.conftest import visible
-from tests.standins import slack_state
-from tests.standins.teams import Chat as TeamsChat
-from tests.standins.teams import Conversation, TeamsStandIn, User
-from tests.standins.teams import Message as TeamsMessage
-from tests.standins.teams_user import TeamsUsers
 
 
 class Platform(Protocol):

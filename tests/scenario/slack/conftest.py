@@ -12,12 +12,12 @@ import pytest
 from aiohttp import web
 from cryptography.fernet import Fernet
 
+from adapters.playground.standins.slack import SlackStandIn
+from adapters.playground.standins.slack_state import Channel, Message, User, View, Workspace
+from adapters.playground.standins.slack_user import Ack, SlackUserSide
 from bot.config import Settings
 from bot.server import build
 from dialogs.words import Words, words
-from tests.standins.slack import SlackStandIn
-from tests.standins.slack_state import Channel, Message, User, View, Workspace
-from tests.standins.slack_user import Ack, SlackUserSide
 
 Blocks = Message | View
 

@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import ClientSession, CookieJar
 
+from adapters.playground.standins import slack_methods, slack_world
+from adapters.playground.standins.slack_state import Channel, Message, User
 from adapters.ports import Turn, Turned, Unavailable
 from adapters.slack import front
 from adapters.slack.press import Mark, value
 from bot import service
 from dialogs.views import Button
 from tests.scenario.slack.conftest import MakeScene, Scene
-from tests.standins import slack_methods, slack_world
-from tests.standins.slack_state import Channel, Message, User
 
 GARBAGE = [
     (b"", "application/x-www-form-urlencoded"),

@@ -2,9 +2,9 @@
 
 import pytest
 
+from adapters.playground.standins.slack_state import Message
 from dialogs.words import words
 from tests.scenario.slack.conftest import Scene
-from tests.standins.slack_state import Message
 
 
 async def test_the_command_runs_one_private_card_from_the_first_question_to_the_post(

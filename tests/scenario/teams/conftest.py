@@ -11,6 +11,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from adapters.playground.standins.teams import Channel, Chat, Conversation, Message, Team, TeamsStandIn, User
+from adapters.playground.standins.teams_rules import walk
+from adapters.playground.standins.teams_user import Answer, TeamsUsers
 from adapters.ports import Courier
 from adapters.teams import TeamsAdapter, TeamsSettings
 from bot.jobs import Worker
@@ -18,9 +21,6 @@ from bot.service import Service
 from bot.store import Store
 from dialogs.community import FLOW
 from dialogs.words import Words, words
-from tests.standins.teams import Channel, Chat, Conversation, Message, Team, TeamsStandIn, User
-from tests.standins.teams_rules import walk
-from tests.standins.teams_user import Answer, TeamsUsers
 
 SHORT = {
     "orientation": "key",

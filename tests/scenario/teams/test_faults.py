@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from adapters.playground.standins.teams import Message
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene
-from tests.standins.teams import Message
 
 
 async def ready(scene: Scene) -> Message:

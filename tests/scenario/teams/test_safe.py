@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters.playground.standins.teams_user import FORGERIES
 from adapters.teams import front
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene
-from tests.standins.teams_user import FORGERIES
 
 
 @pytest.mark.parametrize("case", FORGERIES)

@@ -1,9 +1,9 @@
 """Commands, quick checks, a person's own checks, language, forgetting, installing, the message extension."""
 
+from adapters.playground.standins.teams import Message
+from adapters.playground.standins.teams_user import fill
 from dialogs.words import words
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene, visible
-from tests.standins.teams import Message
-from tests.standins.teams_user import fill
 
 WORDS = {
     "fr": ("oui non oui", "marque=oui mode=agence", "mes bilans", "langue en", "supprimer mes données", "formulaire"),

@@ -30,11 +30,11 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientConnectionError, WSMsgType, web
 
-from tests.standins.slack_calls import Call
-from tests.standins.slack_limits import Limits
-from tests.standins.slack_methods import run
-from tests.standins.slack_respond import respond
-from tests.standins.slack_state import (
+from adapters.playground.standins.slack_calls import Call
+from adapters.playground.standins.slack_limits import Limits
+from adapters.playground.standins.slack_methods import run
+from adapters.playground.standins.slack_respond import respond
+from adapters.playground.standins.slack_state import (
     DEFAULT_SCOPES,
     AppSettings,
     Channel,
@@ -49,11 +49,11 @@ from tests.standins.slack_state import (
     View,
     Workspace,
 )
-from tests.standins.slack_surface import Json
-from tests.standins.slack_world import World
+from adapters.playground.standins.slack_surface import Json
+from adapters.playground.standins.slack_world import World
 
 if TYPE_CHECKING:
-    from tests.standins.slack_user import SlackUserSide
+    from adapters.playground.standins.slack_user import SlackUserSide
 
 __all__ = ["AppSettings", "Channel", "ManualClock", "Message", "SlackStandIn", "User", "View", "Workspace"]
 
@@ -180,7 +180,7 @@ class SlackStandIn:
 
     def hands(self, app_url: str | None, workspace: Workspace) -> SlackUserSide:
         """What people do in a workspace; one for each workspace. Without `app_url`: by Socket Mode."""
-        from tests.standins.slack_user import SlackUserSide
+        from adapters.playground.standins.slack_user import SlackUserSide
 
         side = SlackUserSide(self, app_url, workspace)
         self.sides.append(side)

@@ -18,11 +18,11 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.standins.slack import AppSettings, ManualClock, SlackStandIn
-from tests.standins.slack_rules import check_message, check_view
-from tests.standins.slack_state import Channel, User, Workspace
-from tests.standins.slack_surface import Json
-from tests.standins.slack_user import SlackUserSide
+from adapters.playground.standins.slack import AppSettings, ManualClock, SlackStandIn
+from adapters.playground.standins.slack_rules import check_message, check_view
+from adapters.playground.standins.slack_state import Channel, User, Workspace
+from adapters.playground.standins.slack_surface import Json
+from adapters.playground.standins.slack_user import SlackUserSide
 
 
 def plain(words: str) -> Json:

@@ -7,8 +7,8 @@ import hmac
 import secrets
 from typing import Any
 
-from tests.standins.slack_state import Channel, Message, Trigger, User, View, Workspace
-from tests.standins.slack_surface import Found, Json
+from adapters.playground.standins.slack_state import Channel, Message, Trigger, User, View, Workspace
+from adapters.playground.standins.slack_surface import Found, Json
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

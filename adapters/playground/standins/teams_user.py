@@ -26,8 +26,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.standins.teams import Channel, Chat, Conversation, Message, SigningKey, Team, TeamsStandIn, User
-from tests.standins.teams_rules import (
+from adapters.playground.standins.teams import (
+    Channel,
+    Chat,
+    Conversation,
+    Message,
+    SigningKey,
+    Team,
+    TeamsStandIn,
+    User,
+)
+from adapters.playground.standins.teams_rules import (
     CARD_TYPE,
     ERROR_TYPE,
     MESSAGE_TYPE,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.standins.slack_rules import elements_of
+from adapters.playground.standins.slack_rules import elements_of
 
 Json = dict[str, Any]
 Label = str | re.Pattern[str]

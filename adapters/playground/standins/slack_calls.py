@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.standins import slack_rules as rules
-from tests.standins.slack_limits import Limits
-from tests.standins.slack_state import Channel, SlackError, Token, User, Workspace
-from tests.standins.slack_surface import Json
-from tests.standins.slack_world import World
+from adapters.playground.standins import slack_rules as rules
+from adapters.playground.standins.slack_limits import Limits
+from adapters.playground.standins.slack_state import Channel, SlackError, Token, User, Workspace
+from adapters.playground.standins.slack_surface import Json
+from adapters.playground.standins.slack_world import World
 
 
 @dataclass

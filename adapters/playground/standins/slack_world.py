@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.standins.slack_state import (
+from adapters.playground.standins.slack_state import (
     DEFAULT_SCOPES,
     TOKEN_SECONDS,
     TRIGGER_SECONDS,
@@ -25,7 +25,7 @@ from tests.standins.slack_state import (
     View,
     Workspace,
 )
-from tests.standins.slack_surface import Json, completed, initial_state
+from adapters.playground.standins.slack_surface import Json, completed, initial_state
 
 
 class World:

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from tests.standins import slack_payloads as payloads
-from tests.standins.slack_methods import good_view
-from tests.standins.slack_respond import say
-from tests.standins.slack_state import (
+from adapters.playground.standins import slack_payloads as payloads
+from adapters.playground.standins.slack_methods import good_view
+from adapters.playground.standins.slack_respond import say
+from adapters.playground.standins.slack_state import (
     Channel,
     Message,
     ResponseUrl,
@@ -24,10 +24,10 @@ from tests.standins.slack_state import (
     View,
     Workspace,
 )
-from tests.standins.slack_surface import CHOICE_KEYS, MANY, Found, Json, Label, chosen, option
+from adapters.playground.standins.slack_surface import CHOICE_KEYS, MANY, Found, Json, Label, chosen, option
 
 if TYPE_CHECKING:
-    from tests.standins.slack import SlackStandIn
+    from adapters.playground.standins.slack import SlackStandIn
 
 ACK_SECONDS = 3.0
 FORM = "application/x-www-form-urlencoded"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.standins import slack_rules as rules
-from tests.standins.slack_calls import Call
-from tests.standins.slack_state import (
+from adapters.playground.standins import slack_rules as rules
+from adapters.playground.standins.slack_calls import Call
+from adapters.playground.standins.slack_state import (
     CODE_SECONDS,
     TOKEN_SECONDS,
     Channel,
@@ -19,8 +19,8 @@ from tests.standins.slack_state import (
     Trigger,
     View,
 )
-from tests.standins.slack_surface import Json
-from tests.standins.slack_world import World
+from adapters.playground.standins.slack_surface import Json
+from adapters.playground.standins.slack_world import World
 
 READ = {"im": "im:read", "private": "groups:read", "public": "channels:read"}
 HISTORY = {"im": "im:history", "private": "groups:history", "public": "channels:history"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 
-from tests.standins.slack_state import Clock, SlackError
+from adapters.playground.standins.slack_state import Clock, SlackError
 
 TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
 """Calls a minute, per method and workspace."""

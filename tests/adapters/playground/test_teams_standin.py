@@ -9,8 +9,8 @@ import jwt
 import pytest
 from aiohttp import ClientError, ClientSession, web
 
-from tests.standins.teams import SCOPE, TeamsStandIn
-from tests.standins.teams_rules import (
+from adapters.playground.standins.teams import SCOPE, TeamsStandIn
+from adapters.playground.standins.teams_rules import (
     CARD_TYPE,
     ERROR_TYPE,
     MESSAGE_TYPE,
@@ -20,7 +20,7 @@ from tests.standins.teams_rules import (
     check_invoke_response,
     check_task_response,
 )
-from tests.standins.teams_user import FORGERIES, CannotPress, TeamsUsers, fill
+from adapters.playground.standins.teams_user import FORGERIES, CannotPress, TeamsUsers, fill
 
 
 def execute(title: str, verb: str = "answer", **data: Any) -> Json:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.standins.slack_surface import Json, Surface
+from adapters.playground.standins.slack_surface import Json, Surface
 
 if TYPE_CHECKING:
-    from tests.standins.slack_world import World
+    from adapters.playground.standins.slack_world import World
 
 Clock = Callable[[], float]
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.standins.slack_calls import checked
-from tests.standins.slack_state import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, Message, ResponseUrl, SlackError
-from tests.standins.slack_world import World
+from adapters.playground.standins.slack_calls import checked
+from adapters.playground.standins.slack_state import (
+    RESPONSE_URL_SECONDS,
+    RESPONSE_URL_USES,
+    Message,
+    ResponseUrl,
+    SlackError,
+)
+from adapters.playground.standins.slack_world import World
 
 
 def respond(world: World, url_id: str, payload: Any) -> Message | None:

@@ -27,7 +27,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from tests.standins.teams_rules import CARD_TYPE, Json, check_activity, words
+from adapters.playground.standins.teams_rules import CARD_TYPE, Json, check_activity, words
 
 T = TypeVar("T")
 
