@@ -87,6 +87,8 @@ def _offers(session: Session, readings: tuple[Reading, ...]) -> list[Button]:
             case Command("change", str(question)):
                 label = f"{text.text('label.change')} · {text.text(f'question.{question}.short')}"
                 found.append(Button("change", label, question))
+            case Command("language", str(language)):
+                found.append(Button("language", words(language).text("language.own"), option=language))
             case Command(name) if f"label.{name}" in text:
                 found.append(Button(name, text.text(f"label.{name}")))
     return found

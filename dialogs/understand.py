@@ -14,6 +14,7 @@ from itertools import pairwise
 from dialogs import lexicon
 from dialogs.lexicon import BREAK, Index, Kind, Mark, Tokens, said, tokens
 from dialogs.model import ALWAYS, Flow, Question
+from dialogs.words import languages
 
 nearest = lexicon.nearest
 
@@ -233,7 +234,7 @@ def _command(typed: Tokens, flow: Flow) -> Command | Unsure | None:
     if found := lexicon.commands().get(asked):
         return Command(*found)
     if asked in lexicon.prepared(lexicon.LANGUAGE):
-        return Unsure((Command("language", "fr"), Command("language", "en")))
+        return Unsure(tuple(Command("language", language) for language in languages()))
     verb = next((verb for verb in lexicon.prepared(lexicon.CHANGE) if asked[: len(verb)] == verb), None)
     return _change(asked[len(verb) :], flow) if verb else None
 

@@ -65,11 +65,24 @@ def words(language: str) -> Words:
     """Return the words of `language`; of the default language where there are none."""
     if language not in languages():
         return words(DEFAULT_LANGUAGE)
+    found = Words(language, _catalogues(language))
+    # The button that switches: the other language's own word for itself.
+    found._messages["label.language"] = Words("", _catalogues(other_language(language))).text("language.own")
+    return found
+
+
+def _catalogues(language: str) -> tuple[gettext.GNUTranslations, ...]:
     catalogues = []
     for path in sorted((LOCALES / language / "LC_MESSAGES").glob("*.mo")):
         with path.open("rb") as file:
             catalogues.append(gettext.GNUTranslations(file))
-    return Words(language, tuple(catalogues))
+    return tuple(catalogues)
+
+
+def other_language(language: str) -> str:
+    """Return the language that a switch offers next: each in turn, so that every one can be had."""
+    known = languages()
+    return known[(known.index(language) + 1) % len(known)]
 
 
 def nearest_language(locale: str | None) -> str | None:

@@ -17,7 +17,7 @@ from dialogs.presses import BEGINS, event_of
 from dialogs.session import Actor, ConfirmPost, Event, SetLanguage
 from dialogs.understand import Command
 from dialogs.views import Notice
-from dialogs.words import languages, words
+from dialogs.words import languages, other_language, words
 
 
 async def press(desk: Desk, heard: Heard, ack: AsyncAck) -> None:
@@ -152,7 +152,7 @@ async def _forget(desk: Desk, heard: Heard, actor: Actor, press: Press, ack: Asy
 
 
 async def _language(desk: Desk, heard: Heard, actor: Actor, press: Press, ack: AsyncAck) -> None:
-    other = press.option or next(each for each in languages() if each != actor.language)
+    other = press.option or other_language(actor.language)
     if other not in languages():
         await ack()
         return

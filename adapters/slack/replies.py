@@ -125,7 +125,7 @@ def _offer(text: Words, meant: Clear) -> Button | None:
             label = ", ".join(named)
             return Button("quick", label if len(label) <= 75 else f"{label[:74]}…", option=packed(answers))
         case Command("language", str(language)):
-            return Button("language", text.text(f"language.{language}"), option=language)
+            return Button("language", words(language).text("language.own"), option=language)
         case Command("form"):
             return Button("open_form", text.text("label.open_form"))
         case Command(name) if name in {*ELSEWHERE, "help", "start"}:

@@ -11,7 +11,6 @@ from adapters.teams.channels import Channels
 from adapters.teams.elements import Json
 from adapters.teams.heard import Heard
 from adapters.teams.place import Place
-from adapters.teams.settings import other_language
 from adapters.teams.stage import Stage
 from dialogs import compose
 from dialogs.community import FLOW
@@ -19,7 +18,7 @@ from dialogs.presses import BEGINS, event_of
 from dialogs.session import ConfirmPost, Event, Notify, Resume, Session, SetLanguage, Show, Start
 from dialogs.understand import Company, read_company
 from dialogs.views import Notice
-from dialogs.words import words
+from dialogs.words import languages, other_language, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,8 @@ class Presses:
 
     async def _language(self, heard: Heard) -> Outcome:
         session = heard.given("session")
-        language = other_language(heard.actor.language)
+        asked = heard.given("option")
+        language = asked if asked in languages() else other_language(heard.actor.language)
         actor = heard.actor._replace(language=language)
         await self._advisor.choose_language(actor, language)
         if session:

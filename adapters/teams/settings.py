@@ -44,11 +44,6 @@ class TeamsSettings:
         return frozenset(host.lower() for host in (*self.service_url_hosts, *own))
 
 
-def other_language(language: str) -> str:
-    """Return the language that ``label.language`` offers in this one."""
-    return next((one for one in languages() if one != language), language)
-
-
 def language_of(locale: str | None) -> str:
     """Return the language of an activity's locale; the default where it has none."""
     return nearest_language(locale) or languages()[0]

@@ -131,8 +131,8 @@ def _offer(heard: Heard, meant: Clear) -> Button | None:
             named = (compose.option_label(text, question, option) for question, option in answers.items())
             packed = " ".join(f"{question}={option}" for question, option in answers.items())
             return Button("quick", ", ".join(named)[:80], option=packed)
-        case Command("language", _):
-            return Button("language", text.text("label.language"))
+        case Command("language", str(language)):
+            return Button("language", words(language).text("language.own"), option=language)
         case Command("form"):
             return Button("open_form", text.text("label.open_form"))
         case Command("hello" | "resume"):

@@ -145,7 +145,7 @@ class Chat:
         yield Button("help", text.text("label.help"))
         for language in languages():
             if language != text.language:
-                yield Button("language", words(language).text("terminal.language"), option=language)
+                yield Button("language", words(language).text("language.own"), option=language)
         yield Button("quit", text.text("terminal.quit"))
 
     def _is_quit(self, typed: str) -> bool:

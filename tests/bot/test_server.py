@@ -99,7 +99,7 @@ async def test_alive_and_ready(client: TestClient) -> None:
 
 @pytest.mark.parametrize("id", ["home", "privacy", "terms", "support"])
 @pytest.mark.parametrize(
-    ("accepted", "language"), [("en-GB,fr;q=0.5", "en"), ("de-DE, fr;q=0.9", "fr"), ("", "fr"), ('"<x>', "fr")]
+    ("accepted", "language"), [("en-GB,fr;q=0.5", "en"), ("tlh-QO, fr;q=0.9", "fr"), ("", "fr"), ('"<x>', "fr")]
 )
 async def test_the_pages_that_the_stores_ask_for(client: TestClient, id: str, accepted: str, language: str) -> None:
     path = "/" if id == "home" else f"/{id}"

@@ -167,7 +167,7 @@ def test_svg_needs_nothing_from_elsewhere(text):
     assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")
 
 
-@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_picture_in_the_documentation_is_the_present_one(language):
     drawn = (DOCS / f"flow.{language}.svg").read_text(encoding="utf-8")
     assert drawn == picture.svg(FLOW, words(language)), (

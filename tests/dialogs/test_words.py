@@ -1,12 +1,16 @@
 """The catalogues: every id the code names is there, every text reads as its language is written."""
 
+import io
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
 from dialogs import words as module
-from dialogs.words import MissingText, languages, nearest_language, words
+from dialogs.words import MissingText, languages, nearest_language, other_language, words
 
 ROOT = Path(module.__file__).parent.parent
 LITERAL = re.compile(
@@ -58,7 +62,7 @@ def test_english_is_set_as_english_is():
 
 @pytest.mark.parametrize(
     ("locale", "language"),
-    [("fr-FR", "fr"), ("fr_CA", "fr"), ("en", "en"), ("EN-gb", "en"), ("de-DE", None), ("", None), (None, None)],
+    [("fr-FR", "fr"), ("fr_CA", "fr"), ("en", "en"), ("EN-gb", "en"), ("tlh-QO", None), ("", None), (None, None)],
 )
 def test_the_language_of_a_locale(locale, language):
     assert nearest_language(locale) == language
@@ -69,3 +73,40 @@ def test_a_text_that_is_not_there():
         words("fr").text("no.such.id")
     assert words("tlh").language == "fr"
     assert words("fr").count("progress.more", 1) != words("fr").count("progress.more", 3)
+
+
+@pytest.fixture
+def with_a_third_language(tmp_path, monkeypatch):
+    """Another language is one more catalogue: Latin, which says everything in English."""
+    shutil.copytree(module.LOCALES, tmp_path / "locales")
+    latin = tmp_path / "locales" / "la"
+    shutil.copytree(module.LOCALES / "en", latin)
+    for path in latin.rglob("dialog.po"):
+        path.write_text(path.read_text().replace('msgstr "English"', 'msgstr "Latina"'))
+        (tmp_path / "dialog.mo").write_bytes(compiled(path))
+        (tmp_path / "dialog.mo").replace(path.with_suffix(".mo"))
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "LOCALES", tmp_path / "locales")
+        forget()
+        yield
+    forget()
+
+
+def compiled(path):
+    made = io.BytesIO()
+    with path.open("rb") as source:
+        write_mo(made, read_po(source))
+    return made.getvalue()
+
+
+def forget():
+    for cached in (languages, words):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("with_a_third_language")
+def test_the_switch_of_languages_reaches_every_one():
+    offered = {language: words(language).text("label.language") for language in languages()}
+    assert offered == {"fr": "English", "en": "Latina", "la": "Français"}
+    assert [other_language(language) for language in ("fr", "en", "la")] == ["en", "la", "fr"]
+    assert nearest_language("la-VA") == "la"

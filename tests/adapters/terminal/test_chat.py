@@ -289,7 +289,7 @@ def test_it_is_killed_without_harm(tmp_path):
         process.stdin.write(b"1\n2\n")
         process.stdin.flush()
         ends = time.monotonic() + 30
-        while not (tmp_path / "cm-advisor").exists() or len(kept(tmp_path)["answers"]) < 2:
+        while not (tmp_path / "cm-advisor" / "chat.json").exists() or len(kept(tmp_path)["answers"]) < 2:
             assert time.monotonic() < ends
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)

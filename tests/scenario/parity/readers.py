@@ -7,7 +7,7 @@ from typing import Any
 
 from dialogs.community import FLOW
 from dialogs.views import Prompt, Recommendation, Review, Row, View
-from dialogs.words import Words
+from dialogs.words import Words, languages
 
 Pair = tuple[str, str]
 
@@ -317,8 +317,8 @@ def of_terminal(printed: str, text: Words) -> Page:
             assert int(numbered[1]) == len(choices)
         else:
             page.lines += _terminal_line(line, text)
-    # The last three are always there: help, the other language, quit.
-    ways = [label.removeprefix("⏎ ") for label in lines[-1].split(" · ")][:-3]
+    # The last ones are always there: help, the other languages, quit.
+    ways = [label.removeprefix("⏎ ") for label in lines[-1].split(" · ")][: -1 - len(languages())]
     page.buttons = [tuple(choices), tuple(ways)]
     if lines[begins] == text.text("review.title"):
         after = page.lines.index(flat(text.text("terminal.review"))) + 1
