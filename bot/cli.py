@@ -231,6 +231,18 @@ def _serve(arguments: Arguments) -> int:
     return serve(arguments)
 
 
+def _add_playground(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, help="of the page (default: 3980, or another where that is taken)")
+    command.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page")
+    add_language(command)
+
+
+def _playground(arguments: Arguments) -> int:
+    from bot.playground import playground
+
+    return playground(arguments.port, language_of(arguments), browser=arguments.browser)
+
+
 def _add_db(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", choices=("upgrade",), help="upgrade: bring the tables to this version")
 
@@ -290,6 +302,12 @@ line that is not valid is answered as such; the exit status is then 0.""",
 Leave at any time, also with Ctrl-C: the next chat offers to go on.""",
         add_language,
         _chat,
+    ),
+    "playground": (
+        "try it as in Slack and as in Teams, in a page on this computer; no account, no internet",
+        "  cm-advisor playground --no-browser",
+        _add_playground,
+        _playground,
     ),
     "flow": (
         "draw the flow of questions",

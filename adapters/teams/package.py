@@ -60,6 +60,18 @@ def build_package(  # noqa: PLR0913 - the fields of a manifest
     return out
 
 
+def offered(language: str) -> Json:
+    """Return what people can type and open, in a language: ``commands`` and ``extension``, each with its words."""
+    words = _words(language)
+    forms = zip(
+        json.loads(_read("manifest.json"))["composeExtensions"][0]["commands"], words["extension.commands"], strict=True
+    )
+    return {
+        "commands": [{"title": title, "description": text} for title, text in words["bot.commands"]],
+        "extension": [{"id": form["id"], "title": title} for form, (title, _) in forms],
+    }
+
+
 def _read(name: str) -> bytes:
     return (files("adapters.teams") / "app" / name).read_bytes()
 

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 from aiohttp import ClientConnectionError, WSMsgType, web
+from aiohttp.typedefs import Middleware
 
 from adapters.playground.standins.slack_calls import Call
 from adapters.playground.standins.slack_limits import Limits
@@ -114,8 +115,15 @@ class SlackStandIn:
     """The server. `world` is its state; see the module."""
 
     def __init__(
-        self, *, clock: Clock = time.time, limits: bool = False, burst: int = 1, app: AppSettings | None = None
+        self,
+        *,
+        clock: Clock = time.time,
+        limits: bool = False,
+        burst: int = 1,
+        app: AppSettings | None = None,
+        middlewares: Iterable[Middleware] = (),
     ) -> None:
+        self._middlewares = tuple(middlewares)
         self.world = World(clock, app)
         self.limits = Limits(clock, limits, burst)
         self.calls: list[Call] = []
@@ -133,7 +141,7 @@ class SlackStandIn:
     # Life
 
     async def start(self) -> SlackStandIn:
-        server = web.Application(client_max_size=4 * 1024**2)
+        server = web.Application(client_max_size=4 * 1024**2, middlewares=self._middlewares)
         server.router.add_route("*", "/api/{method}", self._api)
         server.router.add_post("/response/{id}", self._response)
         server.router.add_get("/oauth/v2/authorize", self._authorize)

@@ -77,20 +77,21 @@ class User:
     tz: str = "Europe/Paris"
     is_bot: bool = False
     deleted: bool = False
+    real_name: str = ""
 
     def to_json(self, with_locale: bool = False) -> Json:
         shown: Json = {
             "id": self.id,
             "team_id": self.team_id,
             "name": self.name,
-            "real_name": self.name.title(),
+            "real_name": self.real_name or self.name.title(),
             "deleted": self.deleted,
             "tz": self.tz,
             "tz_offset": 3600,
             "is_bot": self.is_bot,
             "is_app_user": False,
             "is_restricted": False,
-            "profile": {"display_name": self.name, "real_name": self.name.title()},
+            "profile": {"display_name": self.name, "real_name": self.real_name or self.name.title()},
         }
         return {**shown, "locale": self.locale} if with_locale else shown
 

@@ -153,14 +153,15 @@ class Surface:
             each.element["text"]["text"]: each.element for each in self.elements() if each.element["type"] == "button"
         }
 
-    def find(self, label: Label | None = None, action_id: Label | None = None) -> Found:
-        """The element by its label (a button's, an option's, a placeholder or an input's) or by action_id.
+    def find(self, label: Label | None = None, action_id: Label | None = None, block_id: str | None = None) -> Found:
+        """The element by its label (a button's, an option's, a placeholder or an input's) or by its ids.
 
         A label may be a compiled pattern, which is searched. Raises LookupError, naming all there is, when
         nothing matches, or more than one thing of the same kind does.
         """
         if action_id is not None:
             by_id = [each for each in self.elements() if matches(action_id, each.element["action_id"])]
+            by_id = [each for each in by_id if block_id in (None, each.block["block_id"])]
             if label is not None and len(by_id) != 1:
                 by_id = [each for each in by_id if matches(label, _label(each))]
             return self._only(by_id, f"action_id {action_id!r}")

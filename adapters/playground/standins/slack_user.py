@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -84,6 +85,7 @@ class SlackUserSide:
         """Whether events that got no 200 are sent again, at once, up to three times."""
         self.acks: list[Ack] = []
         self.troubles: list[Trouble] = []
+        self.on_ack: list[Callable[[Ack], None]] = []
         self._session: ClientSession | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.world.on_message.append(self._echo)
@@ -114,6 +116,8 @@ class SlackUserSide:
             except ClientError:
                 ack.error = "dispatch_failed"
             ack.seconds = time.monotonic() - started
+        for hear in self.on_ack:
+            hear(ack)
         return ack
 
     async def _deliver_by_http(self, ack: Ack, headers: dict[str, str]) -> None:
@@ -255,6 +259,7 @@ class SlackUserSide:
         label: Label | None = None,
         *,
         action_id: Label | None = None,
+        block_id: str | None = None,
         value: Any = None,
     ) -> Ack:
         """Presses a button, or chooses in a select, overflow, radio or checkbox group, of a message or view.
@@ -264,7 +269,7 @@ class SlackUserSide:
         not say it. Raises LookupError when this person cannot see it or it is not there.
         """
         self._sees(user, where)
-        found = where.find(label, action_id)
+        found = where.find(label, action_id, block_id)
         choice = None
         if found.element["type"] == "overflow":
             picked = found.option or option(found.element, value)

@@ -24,6 +24,7 @@ from typing import Any, Literal, Self, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
@@ -254,7 +255,9 @@ class TeamsStandIn:
         issuer: str = ISSUER,
         limits: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        middlewares: Iterable[Middleware] = (),
     ):
+        self._middlewares = tuple(middlewares)
         self.app_id = app_id or str(uuid.uuid4())
         self.app_password, self.bot_name, self.issuer = app_password, bot_name, issuer
         self.tenant = tenant or str(uuid.uuid4())
@@ -291,7 +294,7 @@ class TeamsStandIn:
         await self.stop()
 
     async def start(self) -> Self:
-        app = web.Application(client_max_size=16 * 1024**2)
+        app = web.Application(client_max_size=16 * 1024**2, middlewares=self._middlewares)
         conversation = "/amer/v3/conversations/{conversation}"
         for method, path, operation, handler in (
             ("POST", "/{tenant}/oauth2/v2.0/token", "token", self._token),

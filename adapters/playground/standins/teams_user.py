@@ -16,7 +16,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -151,6 +151,7 @@ class TeamsUsers:
         self.teams, self.endpoint, self.patience = teams, endpoint, patience
         self.answers: list[Answer] = []
         self.notices: list[tuple[User, str]] = []
+        self.on_answer: list[Callable[[Answer], None]] = []
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -252,6 +253,8 @@ class TeamsUsers:
             self.teams.problems.append(f"{activity.get('name') or activity.get('type')} answered {answer.status}")
         elif raw is None and answer.ok:
             self._take_in(answer)
+        for hear in self.on_answer:
+            hear(answer)
         return answer
 
     def _take_in(self, answer: Answer) -> None:
@@ -348,9 +351,22 @@ class TeamsUsers:
 
         `old_client` is a Teams that does not know Action.Execute and falls back to Action.Submit.
         """
-        self._must_be_in(user, message.where)
         card = message.card_for(user)
-        shown = action = find_action(card, label)
+        return self.make_press_of(user, message, card, find_action(card, label), inputs, old_client=old_client)
+
+    def make_press_of(
+        self,
+        user: User,
+        message: Message,
+        card: Json,
+        action: Json,
+        inputs: Json | None = None,
+        *,
+        old_client: bool = False,
+    ) -> Json:
+        """The same for an action of the card, which may stand there under a label of its own."""
+        self._must_be_in(user, message.where)
+        shown, label = action, action.get("title")
         if old_client and action["type"] == "Action.Execute":
             action = action["fallback"]
         data = gather(card, action, inputs, shown)
@@ -430,6 +446,13 @@ class TeamsUsers:
             root = identity if where.kind == "channel" else None
             self.teams.record(Message(identity, where, root, {"type": "message", "attachments": [content]}, by=user))
         return answer
+
+    async def submit_task(self, user: User, message: Message, data: Json) -> Answer:
+        """Sends the filled form that a button of `message` opened; `data` as for `submit_action`."""
+        value = {"data": data, "context": {"theme": "default"}, "tabContext": None}
+        return await self.send_activity(
+            self._invoke("task/submit", user, message.where, message.root, value, message.id)
+        )
 
     def _command(self, command_id: str, context: str) -> Json:
         theme = {"theme": "default"}

@@ -1,0 +1,175 @@
+"""The page's server: what each person sees, what they do, and what went over the wire. On loopback alone.
+
+``GET /api/state?as=KEY`` is one person's view of both panes, ``POST /api/do`` a gesture of theirs, ``GET /api/stream``
+server-sent events: ``changed`` when there is something new to see. What a page elsewhere sends is refused: the address
+asked for must be loopback's, a gesture must come from this very page, as JSON.
+"""
+
+import asyncio
+import json
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from adapters.playground import slack_pane
+from adapters.playground.teams_pane import TeamsPane
+from adapters.playground.wire import Wire
+from adapters.playground.world import Serve, World, open_world
+from dialogs.words import languages, words
+
+Json = dict[str, Any]
+
+BUILT = Path(str(files("adapters.playground"))) / "page" / "dist"
+LOCALES = ("fr-FR", "en-GB")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_QUIET = 0.05
+"""Seconds between two words that something changed: a turn changes several things at once."""
+_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; connect-src 'self';"
+    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What the app's own manifests say it offers. `slack`: its features; `teams`: by language, commands and forms."""
+
+    slack: Json
+    teams: dict[str, Json]
+
+
+class Playground:
+    """Both platforms, the app between them, and the page's server. `serve` runs the app."""
+
+    def __init__(self, serve: Serve, offers: Offers) -> None:
+        self._serve = serve
+        self._offers = offers
+        self._version = 0
+        self._changed = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._resetting = asyncio.Lock()
+        self.world: World
+        self.wire: Wire
+
+    async def start(self) -> None:
+        """Open a world where nothing happened yet."""
+        self.wire = Wire(self._change)
+        self._teams = TeamsPane(self._offers.teams)
+        self.world = await self._stack.enter_async_context(open_world(self._serve, self.wire))
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    def _change(self) -> None:
+        self._version += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def application(self) -> web.Application:
+        """Return the page's server."""
+        app = web.Application(middlewares=[_only_from_here])
+        app.add_routes(
+            [
+                web.get("/", self._index),
+                web.get("/api/state", self._state),
+                web.get("/api/stream", self._stream),
+                web.get("/api/wire", self._entries),
+                web.get("/api/words", self._words),
+                web.post("/api/do", self._do),
+            ]
+        )
+        if BUILT.is_dir():
+            app.router.add_static("/assets", BUILT)
+        return app
+
+    async def _index(self, _request: web.Request) -> web.FileResponse:
+        return web.FileResponse(BUILT / "index.html", headers={"Content-Security-Policy": _POLICY})
+
+    async def _state(self, request: web.Request) -> web.Response:
+        person = self.world.people.get(request.query.get("as", ""))
+        if person is None:
+            raise web.HTTPNotFound
+        people = [{"key": one.key, "name": one.name, "locale": one.locale} for one in self.world.people.values()]
+        return web.json_response(
+            {
+                "version": self._version,
+                "people": people,
+                "slack": slack_pane.state(self.world, person, self._offers.slack),
+                "teams": self._teams.state(self.world, person),
+            }
+        )
+
+    async def _words(self, _request: web.Request) -> web.Response:
+        """The page's own words in each language."""
+        known = {language: words(language) for language in languages()}
+        return web.json_response(
+            {
+                language: {id: text.text(id) for id in text.ids() if id.startswith("playground.")}
+                for language, text in known.items()
+            }
+        )
+
+    async def _entries(self, _request: web.Request) -> web.Response:
+        return web.json_response({"entries": list(self.wire.entries)})
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await stream.prepare(request)
+        told = -1
+        with suppress(ConnectionError):
+            while True:
+                changed = self._changed
+                if told == self._version:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(changed.wait(), 15)
+                    await asyncio.sleep(_QUIET)
+                told = self._version
+                await stream.write(f"event: changed\ndata: {json.dumps({'version': told})}\n\n".encode())
+        return stream
+
+    async def _do(self, request: web.Request) -> web.Response:
+        given = await request.json()
+        person = self.world.people.get(str(given.get("as")))
+        if person is None:
+            raise web.HTTPNotFound
+        said: str | None = None
+        try:
+            match given.get("platform"):
+                case "slack":
+                    await slack_pane.act(self.world, person, str(given["do"]), given)
+                case "teams":
+                    said = await self._teams.act(self.world, person, str(given["do"]), given)
+                case _ if given.get("do") == "locale" and given.get("locale") in LOCALES:
+                    person.locale = given["locale"]
+                case _ if given.get("do") == "reset":
+                    await self._reset()
+                case _:
+                    raise LookupError("nobody can do that")
+        except (LookupError, ValueError, AssertionError, StopIteration, TypeError) as error:
+            return web.json_response({"ok": False, "error": str(error) or "it is not there any more"})
+        finally:
+            self._change()
+        return web.json_response({"ok": True, "said": said})
+
+    async def _reset(self) -> None:
+        async with self._resetting:
+            await self._stack.aclose()
+            await self.start()
+
+
+@web.middleware
+async def _only_from_here(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what another site's page may have sent: by a name of its own for this machine, or across sites."""
+    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
+    if host not in _LOOPBACK:
+        raise web.HTTPForbidden
+    if request.method != "GET" and (
+        request.headers.get("Origin") != f"http://{request.host}" or request.content_type != "application/json"
+    ):
+        raise web.HTTPForbidden
+    return await handler(request)

@@ -1,0 +1,121 @@
+"""What one person sees of Slack, as JSON, and what they do there."""
+
+from typing import Any
+
+from adapters.playground.standins.slack_state import Channel, Message, View
+from adapters.playground.standins.slack_user import Ack
+from adapters.playground.world import APP, Person, World
+
+Json = dict[str, Any]
+
+_ERRORS = {
+    "operation_timeout": "The app did not answer in time (operation_timeout).",
+    "dispatch_failed": "The app could not be reached (dispatch_failed).",
+    "not_delivered": "",  # nobody but the people there hears it: not an error
+}
+
+
+def state(world: World, person: Person, features: Json) -> Json:
+    """Return the pane. `features`: those of the app's manifest."""
+    workspace, user = world.workspace, person.slack
+    names = {each.id: each.real_name or each.name for each in workspace.users.values()}
+    places = [channel for channel in workspace.channels.values() if user.id in channel.members]
+    home, modal = world.hands.home(user), world.hands.modal(user)
+    return {
+        "app": {"id": workspace.bot.id if workspace.bot else "", "name": APP},
+        "commands": [
+            {"command": each["command"], "hint": each["usage_hint"], "description": each["description"]}
+            for each in features["slash_commands"]
+        ],
+        "shortcuts": [{"id": each["callback_id"], "name": each["name"]} for each in features["shortcuts"]],
+        "users": [{"id": id, "name": name} for id, name in names.items()],
+        "places": [{"id": each.id, "kind": "dm" if each.is_im else "channel", "name": each.name} for each in places],
+        "messages": {
+            each.id: [_message(message, names) for message in world.slack.visible_to(user, each)] for each in places
+        },
+        "home": {"blocks": home.blocks} if home else None,
+        "modal": _modal(modal) if modal else None,
+    }
+
+
+def _message(message: Message, names: dict[str, str]) -> Json:
+    return {
+        "ts": message.ts,
+        "thread_ts": message.thread_ts,
+        "author": names.get(message.user_id, APP),
+        "bot": message.bot_id is not None,
+        "ephemeral": message.ephemeral,
+        "edited": message.edited,
+        "text": message.text,
+        "blocks": message.blocks,
+    }
+
+
+def _modal(view: View) -> Json:
+    return {"id": view.id, "view": view.definition, "state": view.state, "errors": view.errors}
+
+
+async def act(world: World, person: Person, do: str, given: Json) -> None:
+    """Do what the person does. Raises `LookupError` or `ValueError` for what Slack itself would not let them do."""
+    hands, user = world.hands, person.slack
+    match do:
+        case "type":
+            _check(await _type(world, person, _place(world, given), str(given["text"]), given.get("thread")))
+        case "press":
+            where = _surface(world, person, given)
+            ids = {"action_id": given["action_id"], "block_id": given["block_id"]}
+            _check(await hands.press(user, where, value=given.get("value"), **ids))
+        case "submit":
+            _check(await hands.submit_view(user, _open(world, person), given.get("values") or {}))
+        case "close":
+            await hands.close_view(user, _open(world, person))
+        case "home":
+            _check(await hands.open_home(user))
+        case "shortcut":
+            _check(await hands.shortcut(user, str(given["id"])))
+        case _:
+            raise LookupError(f"nobody can {do}")
+
+
+async def _type(world: World, person: Person, place: Channel, text: str, thread: str | None) -> Ack:
+    hands, user = world.hands, person.slack
+    if text.startswith("/"):
+        command, _, rest = text.partition(" ")
+        return await hands.slash(user, place, rest.strip(), command)
+    if place.is_im:
+        return await hands.direct_message(user, text, thread)
+    if f"@{APP}".lower() in text.lower():
+        at = text.lower().index(f"@{APP}".lower())
+        said = f"{text[:at]} {text[at + len(APP) + 1 :]}"
+        return await hands.mention(user, place, " ".join(said.split()), thread)
+    return await hands.say(user, place, text, thread)
+
+
+def _place(world: World, given: Json) -> Channel:
+    return world.workspace.channels[str(given["place"])]
+
+
+def _surface(world: World, person: Person, given: Json) -> Message | View:
+    match given["in"]:
+        case "home":
+            found: Message | View | None = world.hands.home(person.slack)
+        case "modal":
+            found = world.hands.modal(person.slack)
+        case _:
+            seen = world.slack.visible_to(person.slack, _place(world, given))
+            found = next((each for each in seen if each.ts == given["ts"]), None)
+    if found is None:
+        raise LookupError("it is not there any more")
+    return found
+
+
+def _open(world: World, person: Person) -> View:
+    view = world.hands.modal(person.slack)
+    if view is None:
+        raise LookupError("no form is open")
+    return view
+
+
+def _check(ack: Ack) -> None:
+    if ack.error and (said := _ERRORS.get(ack.error, ack.error)):
+        raise LookupError(said)

@@ -1,0 +1,140 @@
+"""What one person sees of Teams, as JSON, and what they do there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.playground.standins.teams import Conversation, Message
+from adapters.playground.standins.teams_user import Answer, gather
+from adapters.playground.world import APP, Person, World
+
+Json = dict[str, Any]
+
+
+class TeamsPane:
+    """The pane; the task module a person has open is its own, by person. `offers`: the app package's words."""
+
+    def __init__(self, offers: dict[str, Json]) -> None:
+        self._offers = offers
+        self._tasks: dict[str, Json] = {}
+        self._words: dict[str, str] = {}
+
+    def state(self, world: World, person: Person) -> Json:
+        places = world.conversations(person)
+        offered = self._offers.get(person.locale[:2]) or next(iter(self._offers.values()))
+        task = self._tasks.get(person.key)
+        return {
+            "app": {"name": APP},
+            "commands": offered["commands"],
+            "extension": offered["extension"],
+            "places": [{"id": each.id, "kind": each.kind, "name": each.name or APP} for each in places],
+            "messages": {
+                each.id: [_message(one, person) for one in world.teams.messages(each, by_bot=False)] for each in places
+            },
+            "task": task and {"title": task["title"], "card": task["card"]},
+        }
+
+    async def act(self, world: World, person: Person, do: str, given: Json) -> str | None:
+        """Do what the person does; return the words that only they are shown.
+
+        Raises `LookupError` or `AssertionError` for what Teams itself would not let them do.
+        """
+        users, user = world.users, person.teams
+        answer: Answer | None = None
+        match do:
+            case "type":
+                answer = await self._type(world, person, given)
+            case "press":
+                message = _seen(world, person, given)
+                card = message.card_for(user)
+                action = _at(card, given["path"])
+                pressed = users.make_press_of(user, message, card, action, given.get("inputs"))
+                answer = await users.send_activity(pressed)
+                self._open(person, answer, {"message": message})
+            case "seen":
+                answer = await users.refresh(user, _seen(world, person, given))
+            case "extension":
+                where = _place(world, person, given)
+                answer = await users.fetch_task(user, where, str(given["id"]))
+                self._open(person, answer, {"where": where, "command": str(given["id"])})
+            case "task":
+                answer = await self._submit(world, person, given)
+            case "task_close":
+                self._tasks.pop(person.key, None)
+            case _:
+                raise LookupError(f"nobody can {do}")
+        return _said(answer)
+
+    async def _type(self, world: World, person: Person, given: Json) -> Answer | None:
+        where, text = _place(world, person, given), str(given["text"])
+        if where.kind == "personal":
+            return await world.users.personal(person.teams, text)
+        thread = world.teams.find(given.get("root"))
+        if given.get("mention"):
+            return await world.users.mention(person.teams, where, text, thread=thread)  # type: ignore[arg-type]
+        # Without a mention it is for the people there: the app hears nothing of it.
+        id = world.teams.new_id()
+        root = (thread.root if thread else id) if where.kind == "channel" else None
+        world.teams.record(Message(id, where, root, {"type": "message", "text": text}, by=person.teams))
+        return None
+
+    async def _submit(self, world: World, person: Person, given: Json) -> Answer:
+        task = self._tasks[person.key]
+        data = gather(task["card"], _at(task["card"], given["path"]), given.get("inputs"))
+        if "command" in task:
+            answer = await world.users.submit_action(person.teams, task["where"], task["command"], data)
+        else:
+            answer = await world.users.submit_task(person.teams, task["message"], data)
+        self._open(person, answer, task)
+        return answer
+
+    def _open(self, person: Person, answer: Answer, about: Json) -> None:
+        """Show the form that came back; a task module without a next form closes."""
+        if answer.task_card:
+            title = answer.body["task"]["value"].get("title", APP)
+            self._tasks[person.key] = {**about, "title": title, "card": answer.task_card}
+        else:
+            self._tasks.pop(person.key, None)
+
+
+def _message(message: Message, person: Person) -> Json:
+    return {
+        "id": message.id,
+        "root": message.root,
+        "author": message.by.name if message.by else APP,
+        "bot": message.by is None,
+        "edited": message.edits > 0 or bool(message.views.get(person.teams.id)),
+        "text": message.text,
+        "card": message.card_for(person.teams) if message.cards else None,
+        "refreshes": bool(message.cards and message.card_for(person.teams).get("refresh")),
+        "suggested": [
+            action["title"] for action in (message.activity.get("suggestedActions") or {}).get("actions", ())
+        ],
+    }
+
+
+def _place(world: World, person: Person, given: Json) -> Conversation:
+    return next(each for each in world.conversations(person) if each.id == given["place"])
+
+
+def _seen(world: World, person: Person, given: Json) -> Message:
+    place = _place(world, person, given)
+    return next(each for each in world.teams.messages(place, by_bot=False) if each.id == given["message"])
+
+
+def _at(card: Json, path: Sequence[str | int]) -> Json:
+    """Return the action at a path of keys and numbers inside a card."""
+    node: Any = card
+    for step in path:
+        node = node[step]
+    if not isinstance(node, dict) or not str(node.get("type")).startswith("Action."):
+        raise LookupError("it is not there any more")
+    return node
+
+
+def _said(answer: Answer | None) -> str | None:
+    if answer is None:
+        return None
+    if not answer.ok:
+        raise LookupError(f"Something went wrong. Please try again. ({answer.status or 'no answer'})")
+    refusal = answer.refusal
+    return answer.message or answer.task_message or (refusal and str(refusal.get("message"))) or None

@@ -1,0 +1,85 @@
+"""``cm-advisor playground``: the real server between stand-ins of Slack and Teams, and a page before them.
+
+Everything listens on loopback and is gone when the command ends, its database included.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from adapters.playground.page import BUILT, Offers, Playground
+from adapters.slack.manifest import build_manifest
+from adapters.teams.package import LANGUAGES, offered
+from bot.config import Settings
+from bot.server import build, set_up_logs
+from dialogs.words import words
+
+PORT = 3980
+
+
+def playground(port: int | None, language: str, *, browser: bool = True) -> int:
+    """Run until it is interrupted; return the exit status."""
+    if not (BUILT / "index.html").exists():
+        print(words(language).text("terminal.playground.unbuilt"), file=sys.stderr)
+        return 2
+    return asyncio.run(_run(port, language, browser=browser))
+
+
+async def _run(port: int | None, language: str, *, browser: bool) -> int:
+    text, ended = words(language), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    played = Playground(serve, offers())
+    await played.start()
+    runner = web.AppRunner(played.application(), access_log=None, shutdown_timeout=0.2)
+    try:
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", PORT if port is None else port).start()
+        except OSError as error:
+            if port is not None:
+                print(text.text("terminal.playground.taken", port=port, reason=os.strerror(error.errno or 0)))
+                return 2
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        print(text.text("terminal.playground.open", url=url), flush=True)
+        if browser:
+            await asyncio.to_thread(webbrowser.open, url)
+        await ended.wait()
+    finally:
+        await runner.cleanup()
+        await played.stop()
+    return 0
+
+
+@asynccontextmanager
+async def serve(settings: Mapping[str, str]) -> AsyncIterator[str]:
+    """Serve the app on a free port, with a database of its own; give its address."""
+    with tempfile.TemporaryDirectory(prefix="cm-advisor-") as folder:
+        # Of this machine's own settings none may slip in: a playground never talks to a real workspace.
+        given: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
+        given |= {name.lower(): value for name, value in settings.items()}
+        known = Settings(_env_file=None, **given | {"database_url": f"sqlite:///{folder}/cm-advisor.db"})
+        set_up_logs(known.model_copy(update={"log_level": "WARNING"}))
+        runner = web.AppRunner(await build(known), access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+
+def offers() -> Offers:
+    """Return what the app's manifests say of commands, shortcuts and forms."""
+    return Offers(
+        build_manifest("https://localhost")["features"], {language: offered(language) for language in LANGUAGES}
+    )
