@@ -14,11 +14,24 @@ find_python = for python in python3 python3.13 python3.12 python3.11; do \
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: help run test $(STEPS) format bench test-matrix lock clean .venv
+.PHONY: help run chat page test $(STEPS) format bench test-matrix lock clean .venv
 
-##   run          talk to the advisor in this terminal (the default)
-run: $(VENV)/ready locales
+##   run          try it as in Slack and in Teams, in a page on this computer (the default)
+run: $(VENV)/ready locales page
+	@$(BIN)/cm-advisor playground
+
+##   chat         talk to the advisor in this terminal
+chat: $(VENV)/ready locales
 	@$(BIN)/cm-advisor chat
+
+##   page         build the playground's page; Node comes from PyPI, so that a fresh machine needs none
+PAGE := adapters/playground/page
+page: $(PAGE)/dist/app.js
+
+$(PAGE)/dist/app.js: $(wildcard $(PAGE)/*.jsx $(PAGE)/*.css $(PAGE)/*.html $(PAGE)/*.json) | $(VENV)/ready
+	@echo "Building the playground's page"
+	@NPM="$(CURDIR)/$(BIN)/npm"; [ -x "$$NPM" ] || NPM=npm; PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(PAGE) && \
+		"$$NPM" ci --silent --no-progress && "$$NPM" run --silent build
 
 ##   test         all that CI checks: lint, types, imports, locales, prove, pytest
 test: $(VENV)/ready
@@ -76,7 +89,7 @@ lock: $(VENV)/ready
 
 ##   clean        remove all that make made
 clean:
-	@rm -rf .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(PAGE)/dist $(PAGE)/node_modules .venv .venv-* build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find adapters bot dialogs deploy tests -name __pycache__ -prune -exec rm -rf {} + -o -name '*.mo' -exec rm -f {} +
 
 ##   help         this list
