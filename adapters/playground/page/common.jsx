@@ -1,5 +1,5 @@
 // What both panes have in common: the list of places, the box one types into, and a dialog.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 
 export function Places({ label, places, here, go }) {
   return (
@@ -17,7 +17,7 @@ export function Places({ label, places, here, go }) {
 export function Composer({ label, placeholder, button, offers, type, children }) {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
-  const list = `offers-${label}`;
+  const list = useId();
   const submit = async (event) => {
     event.preventDefault();
     if (!text.trim() || busy) return;

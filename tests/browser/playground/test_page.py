@@ -1,0 +1,205 @@
+"""The playground as a newcomer uses it: the real command, the built page, a real browser.
+
+``SCREENSHOTS=folder`` keeps pictures there.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Error, Locator, Page, async_playwright, expect
+
+from adapters.playground.page import BUILT
+from dialogs.words import Words, words
+from tests.npm import package
+from tests.scenario.teams.conftest import SHORT
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+CHROMIUM = shutil.which("chromium")
+SHOTS = os.environ.get("SCREENSHOTS")
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    """The address that the command prints."""
+    if not (BUILT / "index.html").exists():
+        pytest.skip("the page is not built: make page")
+    command = [str(Path(sys.executable).with_name("cm-advisor")), "playground", "--no-browser", "--port", "0"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout
+    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    assert found, line
+    yield found[0]
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
+    async with async_playwright() as playwright:
+        try:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except Error as error:
+            pytest.skip(f"Chromium does not start: {error.message[:80]}")
+        yield browser
+        await browser.close()
+
+
+class Visitor:
+    """Somebody at the page. `text`: the words of the app in their language."""
+
+    def __init__(self, page: Page, language: str) -> None:
+        self.page, self.language, self.text = page, language, words(language)
+        self.slack = page.get_by_role("region", name="Slack", exact=True)
+        self.teams = page.get_by_role("region", name="Teams", exact=True)
+
+    async def go(self, pane: Locator, place: str) -> None:
+        await pane.get_by_role("navigation").get_by_role("button", name=place, exact=True).click()
+
+    async def write(self, pane: Locator, text: str) -> None:
+        box = pane.get_by_role("combobox")
+        await box.fill(text)
+        await box.press("Enter")
+
+    async def press(self, pane: Locator, id: str) -> None:
+        label = self.text.text(id)
+        await pane.get_by_role("button", name=label, exact=True).last.click()
+
+    async def answer_all(self, pane: Locator) -> None:
+        for question, option in SHORT.items():
+            await expect(pane.get_by_text(self.text.text(f"question.{question}.text")).last).to_be_visible()
+            await self.press(pane, f"option.{question}.{option}")
+
+    async def posted(self, pane: Locator) -> None:
+        await expect(pane.get_by_text(self.text.text("announcement.title")).last).to_be_visible(timeout=10_000)
+
+    async def shot(self, name: str) -> None:
+        if SHOTS:
+            await self.page.screenshot(path=f"{SHOTS}/playground-{self.language}-{name}.png")
+
+
+async def visit(
+    browser: Browser, url: str, language: str, *, theme: str = "light", who: str = "", width: int = 1440
+) -> Visitor:
+    page = await browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=theme)  # type: ignore[arg-type]
+    page.set_default_timeout(10_000)
+    person = who or {"fr": "lea", "en": "tom"}[language]
+    await page.add_init_script(f"localStorage.who ??= '{person}'")
+    await page.goto(url)
+    await expect(page.get_by_role("heading", name="CM Advisor", level=1)).to_be_visible()
+    return Visitor(page, language)
+
+
+async def in_slack(visitor: Visitor) -> None:
+    await visitor.write(visitor.slack, "/cm")
+    await visitor.answer_all(visitor.slack)
+    await visitor.press(visitor.slack, "label.post")
+    await visitor.posted(visitor.slack)
+
+
+async def in_teams(visitor: Visitor) -> None:
+    await visitor.write(visitor.teams, visitor.text.text("label.start"))
+    await visitor.answer_all(visitor.teams)
+    await visitor.press(visitor.teams, "label.post")
+    await visitor.posted(visitor.teams)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_a_whole_dialog_in_each_pane(url: str, browser: Browser, language: str) -> None:
+    visitor = await visit(browser, url, language)
+    await in_slack(visitor)
+    await in_teams(visitor)
+    await visitor.shot("light")
+    await visitor.page.get_by_role("button", name=visitor.text.text("playground.wire")).click()
+    entries = visitor.page.get_by_role("complementary").get_by_role("group")
+    await expect(entries.nth(20)).to_be_attached()
+    await visitor.shot("wire")
+    # Messages stay after a reload.
+    await visitor.page.reload()
+    await visitor.posted(visitor.slack)
+    await visitor.posted(visitor.teams)
+
+
+async def test_two_people_at_once_and_a_reload_in_the_middle(url: str, browser: Browser) -> None:
+    lea, tom = await visit(browser, url, "fr"), await visit(browser, url, "en")
+    await lea.write(lea.slack, "/cm")
+    await tom.write(tom.slack, "/cm")
+    first, second = "option.orientation.key", "question.brand.text"
+    await lea.press(lea.slack, first)
+    await lea.page.reload()
+    await expect(lea.slack.get_by_text(lea.text.text(second))).to_be_visible()
+    await tom.press(tom.slack, first)
+    await expect(tom.slack.get_by_text(tom.text.text(second))).to_be_visible()
+    # What is for one person alone is not shown to the other.
+    await expect(tom.slack.get_by_text(lea.text.text(second))).to_have_count(0)
+
+
+async def test_a_form_on_each_side(url: str, browser: Browser) -> None:
+    visitor = await visit(browser, url, "en")
+    await visitor.slack.get_by_role("button", name="Decide on social media").click()
+    form = visitor.page.get_by_role("dialog")
+    await form.get_by_role("radio", name=label(visitor.text, "orientation", "key")).check()
+    await visitor.shot("form")
+    await form.get_by_role("button", name=visitor.text.text("playground.close")).first.click()
+    await expect(form).to_have_count(0)
+    await visitor.teams.locator(".composer button[type=button]").first.click()
+    await form.get_by_text(label(visitor.text, "orientation", "key")).first.click()
+    await visitor.shot("task")
+
+
+def label(text: Words, question: str, option: str) -> str:
+    return text.text(f"option.{question}.{option}")
+
+
+async def test_with_the_keyboard_alone(url: str, browser: Browser) -> None:
+    visitor = await visit(browser, url, "en")
+    keys = visitor.page.keyboard
+
+    async def to(name: str) -> None:
+        """Go there with the tabulator, from wherever it is now."""
+        for _ in range(120):
+            await keys.press("Tab")
+            if (
+                await visitor.page.evaluate(
+                    "(document.activeElement.ariaLabel || document.activeElement.innerText || '').trim()"
+                )
+                == name
+            ):
+                return
+        raise AssertionError(f"{name} cannot be reached")
+
+    await to(visitor.text.text("playground.slack.write"))
+    await keys.type("/cm")
+    await keys.press("Enter")
+    for question, option in list(SHORT.items())[:2]:
+        await expect(visitor.slack.get_by_text(visitor.text.text(f"question.{question}.text"))).to_be_visible()
+        await to(label(visitor.text, question, option))
+        await keys.press("Enter")
+    await expect(visitor.slack.get_by_text(visitor.text.text("question.transformation.text"))).to_be_visible()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+async def test_nothing_serious_for_who_cannot_see_it_well(url: str, browser: Browser, theme: str, width: int) -> None:
+    axe = await asyncio.to_thread(package, "axe-core", "4.10.3")
+    visitor = await visit(browser, url, "fr", theme=theme, width=width)
+    await visitor.write(visitor.slack, "/cm")
+    await expect(visitor.slack.get_by_text(visitor.text.text("question.orientation.text"))).to_be_visible()
+    await visitor.shot(f"{theme}-{width}")
+    # Past the page's own policy, as a browser's developer tools are.
+    await visitor.page.evaluate((axe / "axe.min.js").read_text(encoding="utf-8"))
+    found = await visitor.page.evaluate("axe.run().then((result) => result.violations)")
+    serious = [
+        (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
