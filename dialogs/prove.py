@@ -28,7 +28,7 @@ LIMITS = (
 """The first pattern that fits an id gives the most characters its text may have."""
 
 PLATFORMS = re.compile(r"Slack|Teams|Microsoft|Discord|Mattermost")
-OWN_WORDS = ("slack.", "teams.", "terminal.")
+OWN_WORDS = ("slack.", "teams.", "terminal.", "playground.")
 """Ids that only one surface shows; all others must suit every one."""
 
 Path = tuple[Step, ...]

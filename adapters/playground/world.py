@@ -76,8 +76,9 @@ async def open_world(serve: Serve, wire: Wire) -> AsyncIterator[World]:
             for key, name, locale in PEOPLE
         }
         everybody = [person.slack for person in people.values()]
-        workspace.add_channel("general", members=[*everybody, bot], general=True)
         workspace.add_channel("marketing", members=[*everybody, bot])
+        for one in everybody:
+            workspace.im(one)
         settings = {
             "SLACK_SIGNING_SECRET": slack.app.signing_secret,
             "SLACK_BOT_TOKEN": token,

@@ -132,7 +132,7 @@ export function TeamsPane({ t, theme, state, send }) {
         )}
         {state.extension.map((one) => (
           <button key={one.id} type="button" title={one.title} aria-label={one.title} onClick={() => send("extension", { id: one.id, place: here })}>
-            ＋
+            +
           </button>
         ))}
       </Composer>
