@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+SECRETS = Path("/run/secrets")
 Names = Annotated[tuple[str, ...], NoDecode]
 """Several names with commas between them."""
 
@@ -35,7 +36,13 @@ class Settings(BaseSettings):
     """What can be set; the environment names are these in capitals. An empty value is as good as none."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        # Where containers find their secrets, a file each; what the environment says comes before it.
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
     )
 
     host: str = "127.0.0.1"

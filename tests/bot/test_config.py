@@ -115,3 +115,14 @@ def test_what_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     keys = [Fernet.generate_key().decode() for _ in range(2)]
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", " , ".join(keys))
     assert load(env_file=None).encryption_keys == tuple(keys)
+
+
+def test_secrets_are_files_and_the_environment_comes_first(tmp_path, monkeypatch):
+    for name, value in {"slack_signing_secret": "of the file", "slack_bot_token": "of the file"}.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "of the environment")
+    settings = Settings(_env_file=None, _secrets_dir=tmp_path)
+    assert settings.slack_signing_secret
+    assert settings.slack_bot_token
+    assert settings.slack_signing_secret.get_secret_value() == "of the file"
+    assert settings.slack_bot_token.get_secret_value() == "of the environment"
