@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     token_encryption_key: SecretStr | None = None
     retention_days: int = Field(default=180, ge=1)
     idle_days: int = Field(default=14, ge=1)
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "text"] = "text"
 

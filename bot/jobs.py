@@ -26,6 +26,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from adapters.ports import Courier, Delivery, Json, Later, Lost, Refused, Unavailable
+from bot import metrics
 from bot.schema import jobs, sessions
 from bot.service import Service, purge
 from bot.store import Unit
@@ -202,12 +203,14 @@ class Worker:
 
     def _hold(self, unit: Unit, job: Job, state: str, reason: str) -> None:
         """Hold a post back, and see to it that its owner is told."""
+        metrics.FAILURES.labels(job.kind, state).inc()
         if self._set(unit, job, state, "pending", "sending", error=reason, leased_until=None):
             unit.put("tell", job.session, reason=reason, where=job.payload["where"])
 
     # --- Doing ----------------------------------------------------------------------------------------------------
 
     async def _do(self, job: Job) -> None:
+        metrics.REQUEST.set(f"job-{job.id}")
         try:
             match job.kind:
                 case "post":
@@ -336,6 +339,8 @@ class Worker:
             raise otherwise from None
 
     async def _retry(self, job: Job, seconds: float | None, error: str) -> None:
+        metrics.FAILURES.labels(job.kind, error).inc()
+
         def work(unit: Unit) -> None:
             if job.attempts + 1 < MOST_ATTEMPTS or job.kind in {"expire", "purge"}:
                 self._again(unit, job, seconds, error)

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -18,6 +19,7 @@ from pydantic import SecretStr
 
 from adapters.pages import page
 from adapters.ports import Advisor, Courier, Tokens, Unavailable
+from bot import metrics
 from bot.config import BadSettings, Settings, load
 from bot.crypto import Vault
 from bot.jobs import Worker
@@ -60,13 +62,18 @@ async def build(settings: Settings) -> web.Application:
     couriers: dict[str, Courier] = {}
     service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days))
     worker = Worker(service, retention=timedelta(days=settings.retention_days))
-    http = aiohttp.ClientSession(trust_env=True)
+    hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
+    http = aiohttp.ClientSession(trust_env=True, trace_configs=[metrics.calls(hosts)])
     adapters = _adapters(settings, service, Vault(store, settings.encryption_keys), http)
     couriers.update({name: adapter.courier for name, adapter in adapters.items()})
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
         """Begin from the inside out, end from the outside in: what was taken can still be finished."""
+        counted = web.AppRunner(metrics.listener(store), access_log=None)
         try:
+            if settings.metrics_port:
+                await counted.setup()
+                await web.TCPSite(counted, settings.host, settings.metrics_port).start()
             await asyncio.to_thread(prepare, service.flow)
             await worker.start()
             for adapter in adapters.values():
@@ -76,10 +83,11 @@ async def build(settings: Settings) -> web.Application:
             for adapter in adapters.values():
                 await adapter.stop()
             await worker.stop(DRAIN)
+            await counted.cleanup()
             await http.close()
             await asyncio.to_thread(store.close)
 
-    app = web.Application(client_max_size=MOST_BYTES)
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=[metrics.measured])
     app.cleanup_ctx.append(life)
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
     for adapter in adapters.values():
@@ -179,6 +187,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if request := metrics.REQUEST.get():
+            entry["request"] = request
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

@@ -1,16 +1,19 @@
 """The application as adapters see it: load, step, save, and write down what must happen, in one transaction."""
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from adapters.ports import Check, Courier, Delivery, Json, Turn, Turned
+from bot import metrics
 from bot.schema import jobs, notes, people, seen, sessions, states, tenants
 from bot.store import Store, Stored, Unit
 from dialogs.machine import step
 from dialogs.model import Flow
 from dialogs.session import Actor, Effect, Expire, Post, Schedule, Session, Show, Start, Status
+from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
 """How long an adapter has to draw a card before the worker does."""
@@ -45,7 +48,9 @@ class Service:
     # --- A turn ---------------------------------------------------------------------------------------------------
 
     async def turn(self, turn: Turn) -> Turned:
+        began = time.perf_counter()
         turned, due = await self.store.run(lambda unit: self._turn(unit, turn))
+        metrics.turned(turn.event, turned, time.perf_counter() - began)
         if due:
             self.wake()
         return turned
@@ -123,6 +128,9 @@ class Service:
         closed, effects = step(self.flow, stored.session, Expire(owner))
         if closed is not None:
             unit.save(stored, closed)
+            metrics.ABANDONED.labels(
+                closed.tenant.partition(":")[0], walk(self.flow, closed.answers).here or "end"
+            ).inc()
             for _ in (effect for effect in effects if isinstance(effect, Show)):
                 unit.put("show", session, revision=closed.revision)
         return None

@@ -82,6 +82,30 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> list[Platform]:
     return made
 
 
+async def test_what_is_counted_has_a_listener_of_its_own(settings: Settings, platform: list[Platform]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = await build(settings.model_copy(update={"metrics_port": port}))
+    async with TestClient(TestServer(app)) as client, aiohttp.ClientSession() as prometheus:
+        answer = await client.post("/platform/x")
+        assert len(answer.headers["X-Request-Id"]) == 16
+        await asyncio.gather(*platform[0].tasks)
+        assert (await client.get("/metrics")).status == 404
+        async with prometheus.get(f"http://127.0.0.1:{port}/metrics") as shown:
+            text = await shown.text()
+    platform_name = ANNA.tenant.partition(":")[0]
+    for line in (
+        'cm_advisor_ack_seconds_count{route="/platform/{name}",status="200"}',
+        f'cm_advisor_turn_seconds_count{{event="Start",platform="{platform_name}"}}',
+        f'cm_advisor_dialogs_started_total{{platform="{platform_name}"}}',
+        f'cm_advisor_dialogs_completed_total{{how="posted",platform="{platform_name}"}}',
+        "cm_advisor_outbox_rows{",
+        "cm_advisor_outbox_oldest_seconds 0",
+    ):
+        assert line in text, line
+
+
 @pytest.fixture
 async def client(settings: Settings, platform: list[Platform]) -> AsyncIterator[TestClient]:
     async with TestClient(TestServer(await build(settings))) as client:

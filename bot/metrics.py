@@ -1,0 +1,123 @@
+"""What is counted, for Prometheus: ``METRICS_PORT`` opens a listener of its own for it; the public one has none.
+
+Labels come from short lists of ours, never from what a request says.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aiohttp
+import sqlalchemy as sa
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+from adapters.ports import Turned, Unavailable
+from bot.schema import jobs
+from bot.store import Store, Unit
+from dialogs.session import ConfirmPost, Event, KeepPrivate, Start, Status
+
+_QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10)
+"""Seconds; Slack waits for three."""
+
+ACKS = Histogram("cm_advisor_ack_seconds", "From a request to its answer.", ["route", "status"], buckets=_QUICK)
+TURNS = Histogram("cm_advisor_turn_seconds", "Load, step, save.", ["platform", "event"], buckets=_QUICK)
+CALLS = Histogram("cm_advisor_call_seconds", "Calls to a platform.", ["platform", "outcome"], buckets=_QUICK)
+STARTED = Counter("cm_advisor_dialogs_started", "Dialogs begun.", ["platform"])
+COMPLETED = Counter("cm_advisor_dialogs_completed", "Dialogs with a recommendation.", ["platform", "how"])
+ABANDONED = Counter("cm_advisor_dialogs_abandoned", "Dialogs closed because nobody went on.", ["platform", "question"])
+FAILURES = Counter("cm_advisor_job_failures", "Attempts that came to nothing.", ["kind", "reason"])
+DEPTH = Gauge("cm_advisor_outbox_rows", "Rows waiting, by what they are.", ["kind", "state"])
+AGE = Gauge("cm_advisor_outbox_oldest_seconds", "How long the oldest row that is due has been due.")
+
+REQUEST: ContextVar[str] = ContextVar("request", default="")
+"""The id of what is being answered, or done by the worker; in every log line meanwhile."""
+
+log = logging.getLogger(__name__)
+
+
+@web.middleware
+async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, and time its answer."""
+    REQUEST.set(uuid4().hex[:16])
+    began, status = time.perf_counter(), 500
+    try:
+        response = await handler(request)
+        status = response.status
+        response.headers["X-Request-Id"] = REQUEST.get()
+        return response
+    except web.HTTPException as answer:
+        status = answer.status
+        raise
+    finally:
+        resource = request.match_info.route.resource
+        ACKS.labels(resource.canonical if resource else "-", str(status)).observe(time.perf_counter() - began)
+
+
+def turned(event: Event, came_to: Turned, seconds: float) -> None:
+    """Count a turn."""
+    platform = event.actor.tenant.partition(":")[0]
+    TURNS.labels(platform, type(event).__name__).observe(seconds)
+    if came_to.repeated or came_to.session is None or not came_to.effects:
+        return
+    status = came_to.session.status
+    if isinstance(event, Start):
+        STARTED.labels(platform).inc()
+    elif isinstance(event, ConfirmPost | KeepPrivate) and status in {Status.POSTED, Status.KEPT}:
+        COMPLETED.labels(platform, status.value).inc()
+
+
+def calls(hosts: Mapping[str, str]) -> aiohttp.TraceConfig:
+    """Return what times the calls of an HTTP client. `hosts`: the platform of a host; others are Teams' own."""
+
+    def note(context: SimpleNamespace, url: object, outcome: str) -> None:
+        seconds = time.perf_counter() - context.began
+        CALLS.labels(hosts.get(urlsplit(str(url)).hostname or "", "teams"), outcome).observe(seconds)
+        log.debug("a platform answered %s after %d ms", outcome, seconds * 1000)
+
+    async def start(_session: object, context: SimpleNamespace, _params: object) -> None:
+        context.began = time.perf_counter()
+
+    async def end(_session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        note(context, params.url, f"{params.response.status // 100}xx")
+
+    async def fail(_session: object, context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams) -> None:
+        note(context, params.url, "lost")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(start)
+    trace.on_request_end.append(end)
+    trace.on_request_exception.append(fail)
+    return trace
+
+
+def _outbox(unit: Unit) -> None:
+    """Look how much waits, and for how long."""
+    waiting = jobs.c.state != "done"
+    kinds = sa.select(jobs.c.kind, jobs.c.state, sa.func.count()).where(waiting).group_by(jobs.c.kind, jobs.c.state)
+    DEPTH.clear()
+    for kind, state, count in unit.execute(kinds).all():
+        DEPTH.labels(kind, state).set(count)
+    due = sa.select(sa.func.min(jobs.c.due)).where(jobs.c.state.in_(("pending", "sending")))
+    oldest = unit.execute(due).scalar()
+    AGE.set(max(0.0, (unit.now - oldest).total_seconds()) if oldest else 0)
+
+
+def listener(store: Store) -> web.Application:
+    """Return the server that Prometheus asks."""
+
+    async def show(_request: web.Request) -> web.Response:
+        try:
+            await store.run(_outbox)
+        except Unavailable:
+            AGE.set(float("nan"))
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", show)])
+    return app
