@@ -87,9 +87,9 @@ _DUE = (
 
 
 class Worker:
-    """Takes rows in turn. `lease`: for how long one is ours; a call to a platform is given up well before that.
-
-    `pace`: between two posts of one queue.
+    """Takes rows in turn. `lease`: for how long one is ours without our saying so again, as we do while a platform is
+    asked: what a dead worker held is another's soon. `patience`: for how long a platform may think. `pace`: between two
+    posts of one queue.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class Worker:
         *,
         retention: timedelta = timedelta(days=180),
         pace: timedelta = timedelta(seconds=1),
-        lease: timedelta = timedelta(seconds=60),
+        lease: timedelta = timedelta(seconds=12),
+        patience: timedelta = timedelta(seconds=45),
     ) -> None:
         service.wake = self.wake
         self._service = service
@@ -106,6 +107,7 @@ class Worker:
         self._retention = retention
         self._pace = pace
         self._lease = lease
+        self._patience = patience
         self._name = secrets.token_hex(8)
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
@@ -262,7 +264,7 @@ class Worker:
         if not await self._store.run(lambda unit: self._mark(unit, job)):
             return None  # the lease ran out before we came to it: it is another worker's
         try:
-            posted = await self._call(courier.post(delivery, announcement), Lost())
+            posted = await self._call(job, courier.post(delivery, announcement), Lost())
         except Later as later:
             await self._retry(job, later.seconds, "Later")
         except (Lost, Refused) as error:
@@ -307,9 +309,9 @@ class Worker:
         card: Json | None = None
         try:
             if job.kind == "tell":
-                await self._call(courier.tell(delivery, job.payload["reason"]), Later())
+                await self._call(job, courier.tell(delivery, job.payload["reason"]), Later())
             else:
-                card = await self._call(courier.show(delivery, self._view(job, delivery.session)), Later())
+                card = await self._call(job, courier.show(delivery, self._view(job, delivery.session)), Later())
         except Later as later:
             return await self._retry(job, later.seconds, "Later")
         except (Lost, Refused) as error:  # a card can be asked for again; a second one would be worse than none
@@ -327,16 +329,33 @@ class Worker:
             return with_note(view, words(session.language).text("notice.posted"))
         return view
 
-    async def _call(self, call: Awaitable[T], otherwise: Exception) -> T:
+    async def _renew(self, job: Job) -> None:
+        """Say again and again that a row is ours, while it is; a lease that ran out is not taken back."""
+        ours = sa.and_(jobs.c.id == job.id, jobs.c.leased_by == self._name)
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            with contextlib.suppress(Unavailable):
+                await self._store.run(
+                    lambda unit: unit.execute(
+                        sa.update(jobs)
+                        .where(ours, jobs.c.leased_until > unit.now)
+                        .values(leased_until=unit.now + self._lease)
+                    )
+                )
+
+    async def _call(self, job: Job, call: Awaitable[T], otherwise: Exception) -> T:
         """Return what a platform answers; a courier that breaks its word, or takes too long, counts as `otherwise`."""
+        renewing = asyncio.create_task(self._renew(job))
         try:
-            async with asyncio.timeout(self._lease.total_seconds() * 0.75):
+            async with asyncio.timeout(self._patience.total_seconds()):
                 return await call
         except (Later, Lost, Refused):
             raise
         except Exception as error:
             log.error("a courier failed (%s)", type(error).__name__)
             raise otherwise from None
+        finally:
+            renewing.cancel()
 
     async def _retry(self, job: Job, seconds: float | None, error: str) -> None:
         metrics.FAILURES.labels(job.kind, error).inc()

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -114,7 +115,7 @@ async def test_a_courier_that_breaks_its_word(service: Service, worker: Worker, 
 
 
 async def test_a_platform_that_never_answers(service: Service, courier: FakeCourier, clock: Clock) -> None:
-    worker = Worker(service, lease=timedelta(seconds=0.2))
+    worker = Worker(service, patience=timedelta(seconds=0.2))
 
     async def never(*_: object) -> None:
         await asyncio.sleep(60)
@@ -300,3 +301,40 @@ async def test_a_post_cut_off_by_the_end_is_asked_about(url: str, courier: FakeC
     assert courier.posts == []
     assert courier.told == ["lost"]
     store.close()
+
+
+async def test_a_call_that_takes_longer_than_its_lease_stays_ours(
+    service: Service, courier: FakeCourier, store: Store, clock: Clock
+) -> None:
+    slow, other = Worker(service, lease=timedelta(seconds=0.3)), Worker(service)
+    answered = asyncio.Event()
+    posted = courier.post
+
+    async def thinking(*given: Any) -> Any:
+        await answered.wait()
+        return await posted(*given)
+
+    courier.post = thinking  # type: ignore[assignment, method-assign]
+    await confirm(service)
+    working = asyncio.create_task(slow.work())
+    for _ in range(4):  # half a second of thinking, with leases of a third: renewed each tenth
+        await asyncio.sleep(0.13)
+        clock.forward(seconds=0.13)
+        assert await other.work() == 0
+    answered.set()
+    await working
+    assert courier.posts == [("s1", "C1")]
+    assert courier.told == []
+
+
+async def test_what_a_dead_worker_held_is_another_s_within_fifteen_seconds(
+    service: Service, worker: Worker, courier: FakeCourier, clock: Clock
+) -> None:
+    await confirm(service)
+    dead = Worker(service)
+    assert len(await dead._claim(1)) == 1
+    clock.forward(seconds=11)
+    assert await worker.work() == 0
+    clock.forward(seconds=3)
+    await work(worker)
+    assert courier.posts == [("s1", "C1")]
