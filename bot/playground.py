@@ -30,6 +30,8 @@ def playground(port: int | None, language: str, *, browser: bool = True) -> int:
     if not (BUILT / "index.html").exists():
         print(words(language).text("terminal.playground.unbuilt"), file=sys.stderr)
         return 2
+    # Everything here is on this machine: a company's proxy would not find it.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     return asyncio.run(_run(port, language, browser=browser))
 
 

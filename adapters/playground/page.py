@@ -133,8 +133,11 @@ class Playground:
         return stream
 
     async def _do(self, request: web.Request) -> web.Response:
-        given = await request.json()
-        person = self.world.people.get(str(given.get("as")))
+        try:
+            given = await request.json()
+        except ValueError:
+            raise web.HTTPBadRequest from None
+        person = self.world.people.get(str(given.get("as"))) if isinstance(given, dict) else None
         if person is None:
             raise web.HTTPNotFound
         said: str | None = None

@@ -1,6 +1,7 @@
 """What went over the wire between the platforms' stand-ins and the app, for whoever wants to see it."""
 
 import itertools
+import re
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -58,7 +59,8 @@ class Wire:
             raw, began = await request.read(), request.loop.time()
             response = await handler(request)
             body = read(response.body) if isinstance(response, web.Response) and response.body else None
-            path, seconds = request.path, request.loop.time() - began
+            seconds = request.loop.time() - began
+            path = re.sub(r"^/response/(.{3}).*", r"/response/\1…", request.path)  # who knows it may post there
             label = f"{request.method} {path.rsplit('/', 1)[-1]}"
             self.note(("CM Advisor", platform), path, label, response.status, seconds, read(raw), body)
             return response

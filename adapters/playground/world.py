@@ -79,6 +79,7 @@ async def open_world(serve: Serve, wire: Wire) -> AsyncIterator[World]:
         workspace.add_channel("marketing", members=[*everybody, bot])
         for one in everybody:
             workspace.im(one)
+        workspace.channel("general").members.add(bot.id)
         settings = {
             "SLACK_SIGNING_SECRET": slack.app.signing_secret,
             "SLACK_BOT_TOKEN": token,

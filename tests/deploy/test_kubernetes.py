@@ -83,7 +83,7 @@ def test_there_is_time_to_finish(sources: list[Json]) -> None:
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["terminationGracePeriodSeconds"] >= before + 5 + DRAIN
+    assert pod["terminationGracePeriodSeconds"] >= before + 5 + 2 * DRAIN
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
 

@@ -105,7 +105,8 @@ async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
     told = json.dumps(entries)
     world = browser.played.world
     token = next(iter(world.slack.world.tokens))
-    for secret in (token, world.teams.app_password, world.slack.app.signing_secret, *world.teams._tokens):
+    urls = [url.id for url in world.slack.world.response_urls.values()]
+    for secret in (*urls, token, world.teams.app_password, world.slack.app.signing_secret, *world.teams._tokens):
         assert secret not in told
     assert shortened({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
         "token": "abcde…",
@@ -153,6 +154,13 @@ async def test_what_nobody_can_do_is_refused_in_words(browser: Browser, given: J
     answer = await browser.do("lea", given.pop("platform"), given.pop("do"), **given)
     assert answer["ok"] is False
     assert answer["error"]
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 400), (b"{", 400), (b"[]", 404), (b'{"as": "x"}', 404)])
+async def test_what_is_not_a_gesture_is_refused(browser: Browser, body: bytes, status: int) -> None:
+    headers = {"Origin": browser.url, "Content-Type": "application/json"}
+    async with browser.http.post(f"{browser.url}/api/do", data=body, headers=headers) as answer:
+        assert answer.status == status
 
 
 def test_production_knows_nothing_of_it() -> None:
