@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
+import traceback
 from collections.abc import Coroutine, Mapping
 from typing import TypeVar
 
@@ -113,8 +114,10 @@ class Desk:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             level = logging.INFO if isinstance(error, Later | Lost | Refusal | Unavailable) else logging.ERROR
-            unexpected = level == logging.ERROR
-            log.log(level, "Slack: %s %s", type(error).__name__, error, exc_info=error if unexpected else None)
+            # What an unexpected error says may quote a person: its kind and place are told, not its words.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"at {place.filename}:{place.lineno}" if level == logging.ERROR else str(error)
+            log.log(level, "Slack: %s %s", type(error).__name__, said)
 
     async def perform(self, heard: Heard, turned: Turned, language: str, card: Json | None = None) -> None:
         """Do the effects, in order. What cannot be drawn now, the application has drawn later."""
