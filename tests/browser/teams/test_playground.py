@@ -119,7 +119,7 @@ async def playground(tmp_path: Path) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def teams(playground: str, request: pytest.FixtureRequest) -> AsyncIterator[Teams]:
+async def teams(playground: str, language: str, request: pytest.FixtureRequest) -> AsyncIterator[Teams]:
     async with async_playwright() as playwright:
         try:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -129,7 +129,7 @@ async def teams(playground: str, request: pytest.FixtureRequest) -> AsyncIterato
         page.set_default_timeout(20_000)
         expect.set_options(timeout=20_000)
         await page.goto(playground, wait_until="networkidle")
-        yield Teams(page, words(request.getfixturevalue("language")), f"{request.node.name}".replace("/", "-"))
+        yield Teams(page, words(language), f"{request.node.name}".replace("/", "-"))
         await browser.close()
 
 
