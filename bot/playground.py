@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.playground.page import BUILT, Offers, Playground
+from adapters.playground.server import BUILT, Offers, Playground
 from adapters.slack.manifest import build_manifest
 from adapters.teams.package import LANGUAGES, offered
 from bot.config import Settings
@@ -30,8 +30,7 @@ def playground(port: int | None, language: str, *, browser: bool = True) -> int:
     if not (BUILT / "index.html").exists():
         print(words(language).text("terminal.playground.unbuilt"), file=sys.stderr)
         return 2
-    # Everything here is on this machine: a company's proxy would not find it.
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+    _stay_here()
     return asyncio.run(_run(port, language, browser=browser))
 
 
@@ -62,26 +61,55 @@ async def _run(port: int | None, language: str, *, browser: bool) -> int:
     return 0
 
 
+def _stay_here() -> None:
+    """Take this machine's proxies, and its own settings of Slack and Teams, out of the environment.
+
+    Nothing here leaves the machine; bolt, too, looks into the environment.
+    """
+    ours = {name.upper() for name in Settings.model_fields}
+    for name in [name for name in os.environ if name.upper() in ours or name.upper().endswith("_PROXY")]:
+        del os.environ[name]
+    os.environ["NO_PROXY"] = "*"  # some systems know proxies outside the environment, too
+
+
+class Server:
+    """The app on a free port."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.url = ""
+
+    async def start(self) -> None:
+        self._runner = web.AppRunner(await build(self._settings), access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+
 @asynccontextmanager
-async def serve(settings: Mapping[str, str]) -> AsyncIterator[str]:
-    """Serve the app on a free port, with a database of its own; give its address."""
+async def serve(settings: Mapping[str, str]) -> AsyncIterator[Server]:
+    """Serve the app, with a database of its own."""
     with tempfile.TemporaryDirectory(prefix="cm-advisor-") as folder:
         # Of this machine's own settings none may slip in: a playground never talks to a real workspace.
         given: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
         given |= {name.lower(): value for name, value in settings.items()}
         known = Settings(_env_file=None, **given | {"database_url": f"sqlite:///{folder}/cm-advisor.db"})
         set_up_logs(known.model_copy(update={"log_level": "WARNING"}))
-        runner = web.AppRunner(await build(known), access_log=None, shutdown_timeout=1)
-        await runner.setup()
+        server = Server(known)
+        await server.start()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield server
         finally:
-            await runner.cleanup()
+            await server.stop()
 
 
 def offers() -> Offers:
     """Return what the app's manifests say of commands, shortcuts and forms."""
-    return Offers(
-        build_manifest("https://localhost")["features"], {language: offered(language) for language in LANGUAGES}
-    )
+    return Offers(build_manifest("https://localhost"), {language: offered(language) for language in LANGUAGES})

@@ -3,16 +3,10 @@
 from typing import Any
 
 from adapters.playground.standins.slack_state import Channel, Message, View
-from adapters.playground.standins.slack_user import Ack
-from adapters.playground.world import APP, Person, World
+from adapters.playground.standins.slack_user import Ack, Incomplete
+from adapters.playground.world import APP, Impossible, Person, World
 
 Json = dict[str, Any]
-
-_ERRORS = {
-    "operation_timeout": "The app did not answer in time (operation_timeout).",
-    "dispatch_failed": "The app could not be reached (dispatch_failed).",
-    "not_delivered": "",  # nobody but the people there hears it: not an error
-}
 
 
 def state(world: World, person: Person, features: Json) -> Json:
@@ -56,31 +50,54 @@ def _modal(view: View) -> Json:
 
 
 async def act(world: World, person: Person, do: str, given: Json) -> None:
-    """Do what the person does. Raises `LookupError` or `ValueError` for what Slack itself would not let them do."""
+    """Do what the person does.
+
+    Raises `Impossible`, and `LookupError` or `ValueError` for what Slack itself would not let them do.
+    """
     hands, user = world.hands, person.slack
+    ack: Ack | None = None
     match do:
         case "type":
-            _check(await _type(world, person, _place(world, given), str(given["text"]), given.get("thread")))
+            ack = await _type(world, person, _place(world, given), str(given["text"]), given.get("thread"))
         case "press":
-            where = _surface(world, person, given)
-            ids = {"action_id": given["action_id"], "block_id": given["block_id"]}
-            _check(await hands.press(user, where, value=given.get("value"), **ids))
+            ack = await _press(world, person, given)
         case "submit":
-            _check(await hands.submit_view(user, _open(world, person), given.get("values") or {}))
+            view = _open(world, person)
+            try:
+                ack = await hands.submit_view(user, view, given.get("values") or {})
+            except Incomplete as incomplete:
+                view.errors = dict.fromkeys(incomplete.block_ids, person.words.text("playground.complete"))
         case "close":
-            await hands.close_view(user, _open(world, person))
+            ack = await hands.close_view(user, _open(world, person))
         case "home":
-            _check(await hands.open_home(user))
+            ack = await hands.open_home(user)
         case "shortcut":
-            _check(await hands.shortcut(user, str(given["id"])))
+            ack = await hands.shortcut(user, str(given["id"]))
         case _:
-            raise LookupError(f"nobody can {do}")
+            raise LookupError(do)
+    # Of an event that fails Slack tells nobody; of all else, whoever waits for it.
+    if ack and ack.error and ack.kind != "event":
+        raise Impossible(person.words.text("playground.slack.failed", error=ack.error))
+
+
+async def _press(world: World, person: Person, given: Json) -> Ack | None:
+    where, user = _surface(world, person, given), person.slack
+    ids = {"action_id": str(given["action_id"]), "block_id": str(given["block_id"])}
+    block, value = where.find(**ids).block, given.get("value")
+    if isinstance(where, View) and block["type"] == "input" and not block.get("dispatch_action"):
+        world.hands.fill(user, where, {ids["block_id"]: value})  # of this Slack tells the app nothing yet
+        return None
+    return await world.hands.press(user, where, value=value, **ids)
 
 
 async def _type(world: World, person: Person, place: Channel, text: str, thread: str | None) -> Ack:
     hands, user = world.hands, person.slack
     if text.startswith("/"):
         command, _, rest = text.partition(" ")
+        if command not in world.commands:
+            raise Impossible(person.words.text("playground.slack.no_command", command=command))
+        if thread:
+            raise Impossible(person.words.text("playground.slack.not_in_thread", command=command))
         return await hands.slash(user, place, rest.strip(), command)
     if place.is_im:
         return await hands.direct_message(user, text, thread)
@@ -105,17 +122,12 @@ def _surface(world: World, person: Person, given: Json) -> Message | View:
             seen = world.slack.visible_to(person.slack, _place(world, given))
             found = next((each for each in seen if each.ts == given["ts"]), None)
     if found is None:
-        raise LookupError("it is not there any more")
+        raise LookupError(given["in"])
     return found
 
 
 def _open(world: World, person: Person) -> View:
     view = world.hands.modal(person.slack)
     if view is None:
-        raise LookupError("no form is open")
+        raise LookupError("modal")
     return view
-
-
-def _check(ack: Ack) -> None:
-    if ack.error and (said := _ERRORS.get(ack.error, ack.error)):
-        raise LookupError(said)

@@ -1,11 +1,10 @@
 """What one person sees of Teams, as JSON, and what they do there."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from adapters.playground.standins.teams import Conversation, Message
-from adapters.playground.standins.teams_user import Answer, gather
-from adapters.playground.world import APP, Person, World
+from adapters.playground.standins.teams_user import Answer, Incomplete, fill
+from adapters.playground.world import APP, Impossible, Person, World
 
 Json = dict[str, Any]
 
@@ -36,8 +35,14 @@ class TeamsPane:
     async def act(self, world: World, person: Person, do: str, given: Json) -> str | None:
         """Do what the person does; return the words that only they are shown.
 
-        Raises `LookupError` or `AssertionError` for what Teams itself would not let them do.
+        Raises `Impossible`, and `LookupError` or `AssertionError` for what Teams itself would not let them do.
         """
+        try:
+            return await self._act(world, person, do, given)
+        except Incomplete as incomplete:
+            raise Impossible(incomplete.words) from None
+
+    async def _act(self, world: World, person: Person, do: str, given: Json) -> str | None:
         users, user = world.users, person.teams
         answer: Answer | None = None
         match do:
@@ -45,10 +50,7 @@ class TeamsPane:
                 answer = await self._type(world, person, given)
             case "press":
                 message = _seen(world, person, given)
-                card = message.card_for(user)
-                action = _at(card, given["path"])
-                pressed = users.make_press_of(user, message, card, action, given.get("inputs"))
-                answer = await users.send_activity(pressed)
+                answer = await users.press(user, message, given["path"], given.get("inputs"))
                 self._open(person, answer, {"message": message})
             case "seen":
                 answer = await users.refresh(user, _seen(world, person, given))
@@ -61,8 +63,8 @@ class TeamsPane:
             case "task_close":
                 self._tasks.pop(person.key, None)
             case _:
-                raise LookupError(f"nobody can {do}")
-        return _said(answer)
+                raise LookupError(do)
+        return _said(person, answer)
 
     async def _type(self, world: World, person: Person, given: Json) -> Answer | None:
         where, text = _place(world, person, given), str(given["text"])
@@ -79,7 +81,7 @@ class TeamsPane:
 
     async def _submit(self, world: World, person: Person, given: Json) -> Answer:
         task = self._tasks[person.key]
-        data = gather(task["card"], _at(task["card"], given["path"]), given.get("inputs"))
+        data = fill(task["card"], given["path"], given.get("inputs"))
         if "command" in task:
             answer = await world.users.submit_action(person.teams, task["where"], task["command"], data)
         else:
@@ -102,7 +104,7 @@ def _message(message: Message, person: Person) -> Json:
         "root": message.root,
         "author": message.by.name if message.by else APP,
         "bot": message.by is None,
-        "edited": message.edits > 0 or bool(message.views.get(person.teams.id)),
+        "edited": message.edits > 0,
         "text": message.text,
         "card": message.card_for(person.teams) if message.cards else None,
         "refreshes": bool(message.cards and message.card_for(person.teams).get("refresh")),
@@ -121,20 +123,10 @@ def _seen(world: World, person: Person, given: Json) -> Message:
     return next(each for each in world.teams.messages(place, by_bot=False) if each.id == given["message"])
 
 
-def _at(card: Json, path: Sequence[str | int]) -> Json:
-    """Return the action at a path of keys and numbers inside a card."""
-    node: Any = card
-    for step in path:
-        node = node[step]
-    if not isinstance(node, dict) or not str(node.get("type")).startswith("Action."):
-        raise LookupError("it is not there any more")
-    return node
-
-
-def _said(answer: Answer | None) -> str | None:
+def _said(person: Person, answer: Answer | None) -> str | None:
     if answer is None:
         return None
     if not answer.ok:
-        raise LookupError(f"Something went wrong. Please try again. ({answer.status or 'no answer'})")
+        raise Impossible(person.words.text("playground.teams.failed"))
     refusal = answer.refusal
     return answer.message or answer.task_message or (refusal and str(refusal.get("message"))) or None

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +14,9 @@ from aiohttp.typedefs import Handler
 Json = dict[str, Any]
 
 MOST = 300
-_SECRET = ("token", "secret", "password", "trigger_id", "response_url", "signature", "authorization", "code")
+_SECRET = ("token", "secret", "password", "trigger_id", "response_url", "signature", "authorization")
+_SECRET_WORDS = re.compile(r"(xox[a-z]\S?-|xapp-|eyJ|/response/)[\w.\-]+")
+"""In whatever field: tokens, and the addresses to answer at, which anybody could post to who knew them."""
 
 
 class Wire:
@@ -56,11 +59,10 @@ class Wire:
 
         @web.middleware
         async def noting(request: web.Request, handler: Handler) -> web.StreamResponse:
-            raw, began = await request.read(), request.loop.time()
+            raw, began = await request.read(), time.perf_counter()
             response = await handler(request)
             body = read(response.body) if isinstance(response, web.Response) and response.body else None
-            seconds = request.loop.time() - began
-            path = re.sub(r"^/response/(.{3}).*", r"/response/\1…", request.path)  # who knows it may post there
+            path, seconds = shortened(request.path), time.perf_counter() - began
             label = f"{request.method} {path.rsplit('/', 1)[-1]}"
             self.note(("CM Advisor", platform), path, label, response.status, seconds, read(raw), body)
             return response
@@ -74,6 +76,6 @@ def shortened(value: Any, name: str = "") -> Any:
         return {key: shortened(one, str(key).lower()) for key, one in value.items()}
     if isinstance(value, list):
         return [shortened(one, name) for one in value]
-    if isinstance(value, str) and any(word in name for word in _SECRET):
-        return f"{value[:5]}…"
-    return value
+    if not isinstance(value, str):
+        return value
+    return f"{value[:5]}…" if any(word in name for word in _SECRET) else _SECRET_WORDS.sub(r"\1…", value)

@@ -4,23 +4,42 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from secrets import token_hex
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from adapters.playground.standins.slack import SlackStandIn
+from adapters.playground.standins.slack import AppSettings, SlackStandIn
 from adapters.playground.standins.slack_state import User as SlackUser
 from adapters.playground.standins.slack_state import Workspace
 from adapters.playground.standins.slack_user import SlackUserSide
 from adapters.playground.standins.teams import Conversation, TeamsStandIn
 from adapters.playground.standins.teams import User as TeamsUser
 from adapters.playground.standins.teams_user import TeamsUsers
-from adapters.playground.wire import Wire
+from adapters.playground.wire import MOST, Wire
+from dialogs.words import DEFAULT_LANGUAGE, Words, nearest_language, words
+
+Json = dict[str, Any]
 
 APP = "CM Advisor"
 PEOPLE = (("lea", "Léa Martin", "fr-FR"), ("tom", "Tom Baker", "en-GB"), ("ines", "Inès Diallo", "fr-FR"))
 
-Serve = Callable[[Mapping[str, str]], AbstractAsyncContextManager[str]]
-"""Serves the app with these settings while it is open; gives its address."""
+
+class Served(Protocol):
+    """The app, running. `url`: its address."""
+
+    url: str
+
+    async def restart(self) -> None:
+        """Run it anew on the same database, perhaps at another address; what it was doing is finished first."""
+        ...
+
+
+Serve = Callable[[Mapping[str, str]], AbstractAsyncContextManager[Served]]
+"""Serves the app with these settings while it is open."""
+
+
+class Impossible(Exception):
+    """A person cannot do that there. The words are for them, in their language."""
 
 
 @dataclass
@@ -36,9 +55,9 @@ class Person:
     def locale(self) -> str:
         return self.slack.locale
 
-    @locale.setter
-    def locale(self, locale: str) -> None:
-        self.slack.locale = self.teams.locale = locale
+    @property
+    def words(self) -> Words:
+        return words(nearest_language(self.locale) or DEFAULT_LANGUAGE)
 
 
 @dataclass
@@ -51,6 +70,29 @@ class World:
     teams: TeamsStandIn
     users: TeamsUsers
     people: dict[str, Person]
+    served: Served
+    commands: tuple[str, ...]
+    """The slash commands there are."""
+
+    async def speak(self, person: Person, locale: str) -> None:
+        """The person changes their language on both platforms.
+
+        The app asks Slack for it once an hour; here it is run anew, for nobody would wait that long.
+        """
+        person.slack.locale = person.teams.locale = locale
+        await self.served.restart()
+        self._connect()
+
+    def _connect(self) -> None:
+        self.hands.app_url = self.served.url
+        self.users.endpoint = f"{self.served.url}/api/messages"
+
+    def forget(self) -> None:
+        """Keep no more of what went by than the wire does."""
+        slack: tuple[list[Any], ...] = (self.hands.acks, self.hands.troubles, self.slack.calls)
+        teams = (self.users.answers, self.users.notices, self.teams.calls, self.teams.problems, self.teams.typing)
+        for notes in (*slack, *teams):
+            del notes[:-MOST]
 
     def conversations(self, person: Person) -> list[Conversation]:
         """The person's places in Teams."""
@@ -59,16 +101,21 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(serve: Serve, wire: Wire) -> AsyncIterator[World]:
-    """Start both stand-ins and the app, and install it; all of it ends with the context."""
+async def open_world(serve: Serve, wire: Wire, manifest: Json) -> AsyncIterator[World]:
+    """Start both stand-ins and the app, and install it; all of it ends with the context.
+
+    `manifest`: Slack's, whose scopes and events are all the app gets.
+    """
     async with AsyncExitStack() as stack:
-        slack = SlackStandIn(limits=True, burst=5, middlewares=[wire.listen("Slack", _read)])
+        events = frozenset(manifest["settings"]["event_subscriptions"]["bot_events"])
+        told = AppSettings(signing_secret=token_hex(16), events=events)
+        slack = SlackStandIn(limits=True, burst=5, app=told, middlewares=[wire.listen("Slack", _read)])
         await slack.start()
         stack.push_async_callback(slack.stop)
-        teams = TeamsStandIn(bot_name=APP, middlewares=[wire.listen("Teams", _read)])
+        teams = TeamsStandIn(app_password=token_hex(16), bot_name=APP, middlewares=[wire.listen("Teams", _read)])
         await stack.enter_async_context(teams)
         workspace = slack.add_workspace("Fabrique")
-        token = slack.install(workspace).value
+        token = slack.install(workspace, manifest["oauth_config"]["scopes"]["bot"]).value
         bot = workspace.user("cm-advisor")
         bot.name = APP
         people = {
@@ -85,10 +132,10 @@ async def open_world(serve: Serve, wire: Wire) -> AsyncIterator[World]:
             "SLACK_BOT_TOKEN": token,
             "SLACK_API_URL": slack.api_url,
         }
-        url = await stack.enter_async_context(serve(settings | teams.settings()))
-        hands = slack.hands(url, workspace)
+        served = await stack.enter_async_context(serve(settings | teams.settings()))
+        hands = slack.hands(served.url, workspace)
         hands.retries = True
-        users = await stack.enter_async_context(TeamsUsers(teams, f"{url}/api/messages"))
+        users = await stack.enter_async_context(TeamsUsers(teams, f"{served.url}/api/messages"))
         hands.on_ack.append(
             lambda ack: wire.note(
                 ("Slack", APP),
@@ -111,7 +158,8 @@ async def open_world(serve: Serve, wire: Wire) -> AsyncIterator[World]:
                 answer.body,
             )
         )
-        world = World(slack, workspace, hands, teams, users, people)
+        commands = tuple(each["command"] for each in manifest["features"]["slash_commands"])
+        world = World(slack, workspace, hands, teams, users, people, served, commands)
         await _install(world)
         yield world
 

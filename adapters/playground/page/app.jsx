@@ -25,11 +25,13 @@ function App({ catalogues }) {
 
   const load = useCallback(async () => {
     const found = await (await fetch(`/api/state?as=${who}`)).json();
+    if (found.version < version.current) return; // a slow answer may come after a newer one
     version.current = found.version;
     setState(found);
   }, [who]);
 
   useEffect(() => {
+    version.current = 0; // what another person sees is of no use
     load();
     const stream = new EventSource("/api/stream");
     stream.addEventListener("changed", load);

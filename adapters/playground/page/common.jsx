@@ -87,3 +87,11 @@ export function Author({ name, bot, marks }) {
     </p>
   );
 }
+
+export function InThread({ t, leave }) {
+  return (
+    <p className="thread">
+      {t("in_thread")} <button onClick={leave}>{t("close")}</button>
+    </p>
+  );
+}

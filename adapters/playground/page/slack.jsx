@@ -2,7 +2,7 @@
 // their order, which is that of the blocks. Its form fields take no input at all: those of a modal are the browser's.
 import { useState } from "react";
 import { Message } from "slack-blocks-to-jsx";
-import { Author, Composer, Log, Modal, Places } from "./common.jsx";
+import { Author, Composer, InThread, Log, Modal, Places } from "./common.jsx";
 
 const HOME = "home";
 
@@ -50,11 +50,7 @@ export function SlackPane({ t, theme, state, send }) {
               </article>
             ))}
           </Log>
-          {thread && (
-            <p className="thread">
-              {t("in_thread")} <button onClick={() => setThread(null)}>{t("close")}</button>
-            </p>
-          )}
+          {thread && <InThread t={t} leave={() => setThread(null)} />}
           <Composer label={t("slack.write")} button={t("send")}
             placeholder={place?.kind === "dm" ? t("slack.write_dm") : t("slack.write_channel")}
             offers={[...state.commands.map((one) => ({ text: one.command, about: one.description })),

@@ -1,7 +1,7 @@
 // Teams. Cards are drawn by Microsoft's own renderer; what is pressed is told by its place in the card.
 import * as AdaptiveCards from "adaptivecards";
 import { useEffect, useRef, useState } from "react";
-import { Author, Composer, Log, Modal, Places } from "./common.jsx";
+import { Author, Composer, InThread, Log, Modal, Places } from "./common.jsx";
 
 const colour = (dark, light) => ({ default: dark, subtle: light });
 const CONFIG = (dark) => {
@@ -116,11 +116,7 @@ export function TeamsPane({ t, theme, state, send }) {
           </article>
         ))}
       </Log>
-      {thread && (
-        <p className="thread">
-          {t("in_thread")} <button onClick={() => setThread(null)}>{t("close")}</button>
-        </p>
-      )}
+      {thread && <InThread t={t} leave={() => setThread(null)} />}
       <Composer label={t("teams.write")} button={t("send")}
         placeholder={place.kind === "personal" ? t("slack.write_dm") : t("teams.write_channel")}
         offers={state.commands.map((one) => ({ text: one.title, about: one.description }))}

@@ -70,6 +70,14 @@ class Trouble:
     ack: Ack = field(repr=False)
 
 
+class Incomplete(ValueError):
+    """Slack itself asks to complete these inputs first, and sends nothing."""
+
+    def __init__(self, missing: list[Found]) -> None:
+        super().__init__(f"please complete: {[_input_label(each.block) for each in missing]}")
+        self.block_ids = [str(each.block["block_id"]) for each in missing]
+
+
 class SlackUserSide:
     """What the people of one workspace do. See `SlackStandIn.hands`.
 
@@ -348,15 +356,15 @@ class SlackUserSide:
         return await self.press(user, view, action_id=found.element["action_id"], value=value)
 
     async def submit_view(self, user: User, view: View, values: Values | None = None) -> Ack:
-        """Fills in and submits. Raises ValueError where Slack itself would ask to complete a field.
+        """Fills in and submits. Raises Incomplete where Slack itself would ask to complete a field.
 
         Inputs are named by label, block_id or action_id. What the app answers is applied: errors (`view.errors`),
         update, push, clear; no body closes the view. An answer Slack could not apply stands in `ack.error` and
         `view.trouble`, and the view stays.
         """
         self.fill(user, view, values or {})
-        if missing := [_input_label(each.block) for each in view.elements() if _missing(view, each)]:
-            raise ValueError(f"please complete: {missing}")
+        if missing := [each for each in view.elements() if _missing(view, each)]:
+            raise Incomplete(missing)
         trigger = self.world.new_trigger(user.id, self.workspace, view)
         view.errors, view.trouble = {}, None
         urls = self._submission_urls(user, view)

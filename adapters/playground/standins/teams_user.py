@@ -70,11 +70,21 @@ FORGERIES = (
     "unendorsed key",
     "other tenant",
 )
+CardPath = Sequence[str | int]
+"""Where something is in a card: keys and numbers from the top."""
 _TASKS = ("composeExtension/fetchTask", "composeExtension/submitAction", "task/fetch", "task/submit")
 
 
 class CannotPress(AssertionError):
     """There is no such button, or Teams would not let it be pressed."""
+
+
+class Incomplete(CannotPress):
+    """The client asks to complete or correct an input first; `words` is what it shows."""
+
+    def __init__(self, name: str, words: str) -> None:
+        super().__init__(f"{name}: {words}")
+        self.words = words
 
 
 @dataclass
@@ -341,32 +351,27 @@ class TeamsUsers:
 
     # --- Pressing ---
 
-    async def press(self, user: User, message: Message, label: str, inputs: Json | None = None, **more: Any) -> Answer:
+    async def press(
+        self, user: User, message: Message, label: str | CardPath, inputs: Json | None = None, **more: Any
+    ) -> Answer:
         return await self.send_activity(self.make_press(user, message, label, inputs, **more))
 
     def make_press(
-        self, user: User, message: Message, label: str, inputs: Json | None = None, *, old_client: bool = False
-    ) -> Json:
-        """What Teams sends when `user` presses `label` on the card as that person sees it.
-
-        `old_client` is a Teams that does not know Action.Execute and falls back to Action.Submit.
-        """
-        card = message.card_for(user)
-        return self.make_press_of(user, message, card, find_action(card, label), inputs, old_client=old_client)
-
-    def make_press_of(
         self,
         user: User,
         message: Message,
-        card: Json,
-        action: Json,
+        label: str | CardPath,
         inputs: Json | None = None,
         *,
         old_client: bool = False,
     ) -> Json:
-        """The same for an action of the card, which may stand there under a label of its own."""
+        """What Teams sends when `user` presses `label`, or what is at that path, on the card as that person sees it.
+
+        `old_client` is a Teams that does not know Action.Execute and falls back to Action.Submit.
+        """
         self._must_be_in(user, message.where)
-        shown, label = action, action.get("title")
+        card = message.card_for(user)
+        shown = action = find_action(card, label)
         if old_client and action["type"] == "Action.Execute":
             action = action["fallback"]
         data = gather(card, action, inputs, shown)
@@ -575,20 +580,38 @@ class TeamsUsers:
 # --- Cards, as the client works them ---
 
 
-def find_action(card: Json, label: str) -> Json:
-    """The one action with this title (a selectAction also by tooltip); CannotPress with what there is instead."""
+def find_action(card: Json, label: str | CardPath) -> Json:
+    """The one action with this title (a selectAction also by tooltip), or at this path.
+
+    Raises CannotPress with what there is instead, or for one that is greyed out or hidden.
+    """
     found = list(_actions(card, hidden=False))
+    there = None if isinstance(label, str) else _at(card, label)
     toggled = {_target(t) for action, _ in found for t in action.get("targetElements") or ()}
-    named = [(action, hides) for action, hides in found if label in (action.get("title"), action.get("tooltip"))]
+    named = [
+        (action, hides)
+        for action, hides in found
+        if (label in (action.get("title"), action.get("tooltip")) if there is None else action is there)
+    ]
     if len(named) != 1:
-        there = [action.get("title") or action.get("tooltip") for action, _ in found]
-        raise CannotPress(f"{len(named)} actions are called {label!r}, there are {there}")
+        labels = [action.get("title") or action.get("tooltip") for action, _ in found]
+        raise CannotPress(f"{len(named)} actions are called {label!r}, there are {labels}")
     action, hides = named[0]
     if action.get("isEnabled") is False:
         raise CannotPress(f"{label!r} is greyed out")
     if hides is not None and hides not in toggled:
         raise CannotPress(f"{label!r} is hidden and nothing shows it")
     return action
+
+
+def _at(card: Json, path: CardPath) -> Any:
+    node: Any = card
+    for step in path:
+        try:
+            node = node[step]
+        except (LookupError, TypeError):
+            raise CannotPress(f"nothing is at {list(path)}") from None
+    return node
 
 
 def _target(target: Any) -> Any:
@@ -628,7 +651,7 @@ def _inputs(node: Any, action: Json) -> tuple[list[Json], bool]:
     return inputs, holds
 
 
-def fill(card: Json | None, label: str, inputs: Json | None = None) -> Json:
+def fill(card: Json | None, label: str | CardPath, inputs: Json | None = None) -> Json:
     """The data a form's button sends, as `submit_action` takes it."""
     assert card, "there is no form"
     return gather(card, find_action(card, label), inputs)
@@ -662,16 +685,16 @@ def gather(card: Json, action: Json, inputs: Json | None = None, shown: Json | N
 def _valid(name: str, one: Json, value: Any) -> None:
     if not value:
         if one.get("isRequired"):
-            raise CannotPress(f"{name}: {one.get('errorMessage', 'required')}")
+            raise Incomplete(name, one.get("errorMessage", "required"))
         return
     if "choices" in one:
         offered = [choice["value"] for choice in one["choices"]]
         if any(part not in offered for part in (value.split(",") if one.get("isMultiSelect") else [value])):
             raise CannotPress(f"{name}: {value!r} is not among {offered}")
     if len(str(value)) > one.get("maxLength", 10**9):
-        raise CannotPress(f"{name}: longer than {one['maxLength']}")
+        raise Incomplete(name, f"longer than {one['maxLength']}")
     if "regex" in one and not re.search(one["regex"], str(value)):
-        raise CannotPress(f"{name}: {one.get('errorMessage', 'does not match')}")
+        raise Incomplete(name, one.get("errorMessage", "does not match"))
 
 
 def _b64(data: bytes) -> bytes:

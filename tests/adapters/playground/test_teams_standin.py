@@ -481,6 +481,13 @@ async def test_buttons_in_odd_places(teams, users, bot, anna, channel):
     for label in ("Lost", "Grey", "Twice", "Nowhere", "Show", "More"):
         with pytest.raises(CannotPress):
             users.make_press(anna, message, label)
+    last = ["body", len(message.card["body"]) - 1, "actions"]
+    assert message.card["body"][last[1]]["type"] == "ActionSet"
+    for place in (0, 2, 9):  # a card below, greyed out, nothing
+        with pytest.raises(CannotPress):
+            users.make_press(anna, message, [*last, place])
+    twins = [users.make_press(anna, message, [*last, place])["value"]["action"]["title"] for place in (3, 4)]
+    assert twins == ["Twice", "Twice"], "where a label does not say which, a path does"
 
 
 async def test_refresh_only_for_those_named(teams, users, app, bot, anna, ben, channel):

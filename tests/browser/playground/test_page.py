@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Error, Locator, Page, async_playwright, expect
 
-from adapters.playground.page import BUILT
+from adapters.playground.server import BUILT
 from dialogs.words import Words, words
 from tests.npm import package
 from tests.scenario.teams.conftest import SHORT

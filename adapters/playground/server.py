@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler
 from adapters.playground import slack_pane
 from adapters.playground.teams_pane import TeamsPane
 from adapters.playground.wire import Wire
-from adapters.playground.world import Serve, World, open_world
+from adapters.playground.world import Impossible, Person, Serve, World, open_world
 from dialogs.words import languages, words
 
 Json = dict[str, Any]
@@ -37,7 +37,7 @@ _POLICY = (
 
 @dataclass(frozen=True)
 class Offers:
-    """What the app's own manifests say it offers. `slack`: its features; `teams`: by language, commands and forms."""
+    """What the app's own manifests say it offers. `slack`: all; `teams`: by language, commands and forms."""
 
     slack: Json
     teams: dict[str, Json]
@@ -52,7 +52,7 @@ class Playground:
         self._version = 0
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
-        self._resetting = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self.world: World
         self.wire: Wire
 
@@ -60,7 +60,7 @@ class Playground:
         """Open a world where nothing happened yet."""
         self.wire = Wire(self._change)
         self._teams = TeamsPane(self._offers.teams)
-        self.world = await self._stack.enter_async_context(open_world(self._serve, self.wire))
+        self.world = await self._stack.enter_async_context(open_world(self._serve, self.wire, self._offers.slack))
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -99,7 +99,7 @@ class Playground:
             {
                 "version": self._version,
                 "people": people,
-                "slack": slack_pane.state(self.world, person, self._offers.slack),
+                "slack": slack_pane.state(self.world, person, self._offers.slack["features"]),
                 "teams": self._teams.state(self.world, person),
             }
         )
@@ -136,33 +136,40 @@ class Playground:
         try:
             given = await request.json()
         except ValueError:
-            raise web.HTTPBadRequest from None
-        person = self.world.people.get(str(given.get("as"))) if isinstance(given, dict) else None
+            given = None
+        if not isinstance(given, dict):
+            raise web.HTTPBadRequest
+        person = self.world.people.get(str(given.get("as")))
         if person is None:
             raise web.HTTPNotFound
-        said: str | None = None
         try:
-            match given.get("platform"):
-                case "slack":
-                    await slack_pane.act(self.world, person, str(given["do"]), given)
-                case "teams":
-                    said = await self._teams.act(self.world, person, str(given["do"]), given)
-                case _ if given.get("do") == "locale" and given.get("locale") in LOCALES:
-                    person.locale = given["locale"]
-                case _ if given.get("do") == "reset":
-                    await self._reset()
-                case _:
-                    raise LookupError("nobody can do that")
-        except (LookupError, ValueError, AssertionError, StopIteration, TypeError) as error:
-            return web.json_response({"ok": False, "error": str(error) or "it is not there any more"})
+            said = await self._act(person, str(given.get("do")), given)
+        except Impossible as impossible:
+            return web.json_response({"ok": False, "error": str(impossible)})
+        except (LookupError, ValueError, AssertionError, StopIteration, TypeError):
+            # What a page shows was there a moment ago; what it asks for may be gone.
+            return web.json_response({"ok": False, "error": person.words.text("playground.gone")})
         finally:
+            self.world.forget()
             self._change()
         return web.json_response({"ok": True, "said": said})
 
-    async def _reset(self) -> None:
-        async with self._resetting:
-            await self._stack.aclose()
-            await self.start()
+    async def _act(self, person: Person, do: str, given: Json) -> str | None:
+        match given.get("platform"), do:
+            case "slack", _:
+                await slack_pane.act(self.world, person, do, given)
+            case "teams", _:
+                return await self._teams.act(self.world, person, do, given)
+            case "page", "locale" if given.get("locale") in LOCALES:
+                async with self._changing:
+                    await self.world.speak(person, given["locale"])
+            case "page", "reset":
+                async with self._changing:
+                    await self._stack.aclose()
+                    await self.start()
+            case _:
+                raise LookupError(do)
+        return None
 
 
 @web.middleware

@@ -1,0 +1,310 @@
+"""The playground over HTTP, as its page uses it, with the real app behind: what is refused, what is told, to whom."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import BaseTestServer, TestServer
+
+from adapters.playground.server import Playground
+from adapters.playground.wire import MOST, shortened
+from bot.playground import _stay_here, offers, serve
+from dialogs.words import Words, words
+
+Json = dict[str, Any]
+
+
+class Browser:
+    """The page in somebody's browser."""
+
+    def __init__(self, server: BaseTestServer, http: aiohttp.ClientSession, played: Playground) -> None:
+        self.url, self.http, self.played = f"http://127.0.0.1:{server.port}", http, played
+
+    async def state(self, who: str) -> Json:
+        async with self.http.get(f"{self.url}/api/state", params={"as": who}) as answer:
+            found: Json = await answer.json()
+            return found
+
+    async def do(self, who: str, platform: str, do: str, **more: Any) -> Json:
+        given = {"as": who, "platform": platform, "do": do, **more}
+        async with self.http.post(f"{self.url}/api/do", json=given, headers={"Origin": self.url}) as answer:
+            assert answer.status == 200
+            found: Json = await answer.json()
+            return found
+
+    async def sees(self, who: str, pane: str, text: str) -> None:
+        """Wait until the pane shows these words, as whoever looks at it does."""
+        async with asyncio.timeout(5):
+            while text not in json.dumps((await self.state(who))[pane], ensure_ascii=False):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    played = Playground(serve, offers())
+    await played.start()
+    async with TestServer(played.application(), host="127.0.0.1") as server, aiohttp.ClientSession() as http:
+        yield Browser(server, http, played)
+    await played.stop()
+
+
+def place_of(pane: Json, name: str) -> str:
+    return str(next(one["id"] for one in pane["places"] if one["name"] == name))
+
+
+async def begun(browser: Browser, who: str) -> tuple[str, Json]:
+    """Type /cm in #marketing; return the place and the card."""
+    place = place_of((await browser.state(who))["slack"], "marketing")
+    assert (await browser.do(who, "slack", "type", place=place, text="/cm"))["ok"]
+    return place, (await browser.state(who))["slack"]["messages"][place][-1]
+
+
+async def test_a_press_goes_through_and_only_its_person_sees_the_card(browser: Browser) -> None:
+    place, card = await begun(browser, "lea")
+    block = next(one for one in card["blocks"] if one["type"] == "actions")
+    pressed = {"block_id": block["block_id"], "action_id": block["elements"][0]["action_id"]}
+    seen = {"in": "message", "place": place, "ts": card["ts"]}
+    assert (await browser.do("tom", "slack", "press", **seen, **pressed))["ok"] is False
+    assert (await browser.do("lea", "slack", "press", **seen, **pressed))["ok"]
+    await browser.sees("lea", "slack", words("fr").text("question.brand.text"))
+    assert (await browser.state("tom"))["slack"]["messages"][place] == []
+
+
+async def test_a_language_is_that_of_the_person(browser: Browser) -> None:
+    assert (await browser.do("lea", "page", "locale", locale="en-GB"))["ok"]
+    _, card = await begun(browser, "lea")
+    assert words("en").text("question.orientation.text") in json.dumps(card, ensure_ascii=False)
+    assert not (await browser.do("lea", "page", "locale", locale="tlh"))["ok"]
+    # Slack was asked for the language a moment ago, and is asked again.
+    assert (await browser.do("lea", "page", "locale", locale="fr-FR"))["ok"]
+    place = place_of((await browser.state("lea"))["slack"], "marketing")
+    await browser.do("lea", "slack", "type", place=place, text="@CM Advisor check")
+    await browser.sees("lea", "slack", words("fr").text("question.orientation.text"))
+
+
+async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
+    teams = (await browser.state("tom"))["teams"]
+    chat = place_of(teams, "CM Advisor")
+    # Teams does not say which language a person speaks until they do something.
+    assert words("fr").text("welcome.title") in json.dumps(teams["messages"][chat], ensure_ascii=False)
+    (form,) = teams["extension"]
+    assert (await browser.do("tom", "teams", "extension", id=form["id"], place=chat))["ok"]
+    assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
+    assert (await browser.state("ines"))["teams"]["task"] is None
+    await browser.do("tom", "teams", "task_close")
+    assert (await browser.state("tom"))["teams"]["task"] is None
+
+
+async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
+    await begun(browser, "lea")
+    async with browser.http.get(f"{browser.url}/api/wire") as answer:
+        entries = (await answer.json())["entries"]
+    assert {(one["from"], one["to"]) for one in entries} == {
+        (one, other) for one in ("Slack", "Teams", "CM Advisor") for other in ("Slack", "Teams", "CM Advisor")
+    } - {(one, one) for one in ("Slack", "Teams", "CM Advisor")} - {("Slack", "Teams"), ("Teams", "Slack")}
+    told = json.dumps(entries)
+    world = browser.played.world
+    token = next(iter(world.slack.world.tokens))
+    urls = [url.id for url in world.slack.world.response_urls.values()]
+    for secret in (*urls, token, world.teams.app_password, world.slack.app.signing_secret, *world.teams._tokens):
+        assert secret not in told
+    assert shortened({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
+        "token": "abcde…",
+        "a": [{"client_secret": "12345…"}],
+    }
+
+
+async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
+    place, card = await begun(browser, "lea")
+    await press(browser, "lea", "slack", place, card, words("fr").text("option.orientation.key"))
+    await browser.sees("lea", "slack", words("fr").text("question.brand.text"))
+    async with browser.http.get(f"{browser.url}/api/wire") as answer:
+        told = json.dumps(await answer.json(), ensure_ascii=False)
+    used = [url.id for url in browser.played.world.slack.world.response_urls.values()]
+    assert "/response/…" in told
+    assert used
+    assert [id for id in used if id in told] == []
+    assert shortened({"code": "BadArgument", "said": "xoxb-12345678"}) == {"code": "BadArgument", "said": "xoxb-…"}
+
+
+async def test_every_request_is_truly_signed(browser: Browser) -> None:
+    world = browser.played.world
+    world.slack.app.signing_secret = "another"
+    place = place_of((await browser.state("lea"))["slack"], "marketing")
+    assert (await browser.do("lea", "slack", "type", place=place, text="/cm"))["ok"] is False
+    assert (await browser.state("lea"))["slack"]["messages"][place] == []
+
+
+async def test_afresh_is_afresh(browser: Browser) -> None:
+    await begun(browser, "lea")
+    assert (await browser.do("lea", "page", "reset"))["ok"]
+    slack = (await browser.state("lea"))["slack"]
+    assert slack["messages"][place_of(slack, "marketing")] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/api/state?as=lea", {"Host": "evil.example"}),
+        ("GET", "/api/state?as=lea", {"Host": "127.0.0.1.evil.example:3980"}),
+        ("POST", "/api/do", {"Origin": "https://evil.example", "Content-Type": "application/json"}),
+        ("POST", "/api/do", {"Content-Type": "application/json"}),
+        ("POST", "/api/do", {"Origin": "SAME", "Content-Type": "text/plain"}),
+    ],
+)
+async def test_other_sites_are_refused(browser: Browser, method: str, path: str, headers: dict[str, str]) -> None:
+    headers = {name: browser.url if value == "SAME" else value for name, value in headers.items()}
+    data = b'{"as": "lea", "platform": "page", "do": "reset"}' if method == "POST" else None
+    async with browser.http.request(method, browser.url + path, headers=headers, data=data) as answer:
+        assert answer.status == 403
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"platform": "slack", "do": "type", "place": "C0"}, {"platform": "x", "do": "y"}]
+)
+async def test_what_nobody_can_do_is_refused_in_words(browser: Browser, given: Json) -> None:
+    given = {"platform": "page", "do": "", **given}
+    answer = await browser.do("lea", given.pop("platform"), given.pop("do"), **given)
+    assert answer == {"ok": False, "error": words("fr").text("playground.gone")}
+
+
+# --- Whole dialogs, by the interface alone ------------------------------------------------------------------------
+
+SHORT = ("key", "yes", "no", "unknown", "in_house", "lasting", "no")
+"""The shortest way to the end on the strategic side; `ASKED` in this order."""
+ASKED = ("orientation", "brand", "transformation", "presence", "mode", "person", "routine")
+
+
+def found_in(node: Any, wanted: Any, path: tuple[str | int, ...] = ()) -> Any:
+    """Every dictionary for which `wanted` is true, with its path."""
+    if isinstance(node, dict) and wanted(node):
+        yield path, node
+    for key, one in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key not in ("fallback", "refresh"):
+            yield from found_in(one, wanted, (*path, key))
+
+
+async def press(browser: Browser, who: str, platform: str, place: str, message: Json, label: str) -> None:
+    """Press what bears this label, as the page tells of it."""
+    if platform == "slack":
+        where: Json = {"in": "message", "place": place, "ts": message["ts"]}
+        for block in message["blocks"]:
+            for element in [*block.get("elements", ()), block.get("accessory")]:
+                if element and element["type"] == "button" and element["text"]["text"] == label:
+                    where |= {"block_id": block["block_id"], "action_id": element["action_id"]}
+    else:
+        named = lambda node: str(node.get("type")).startswith("Action.") and node.get("title") == label  # noqa: E731
+        ((path, _),) = found_in(message["card"], named)
+        where = {"place": place, "message": message["id"], "path": path, "inputs": {}}
+    answer = await browser.do(who, platform, "press", **where)
+    assert answer["ok"], answer
+
+
+async def shown(browser: Browser, who: str, platform: str, place: str, id: str, text: str) -> Json:
+    """Wait until one message shows this text; return it."""
+    async with asyncio.timeout(5):
+        while True:
+            messages = (await browser.state(who))[platform]["messages"][place]
+            message: Json = next(one for one in messages if id in (one.get("ts"), one.get("id")))
+            if text in json.dumps(message, ensure_ascii=False):
+                return message
+            await asyncio.sleep(0.02)
+
+
+async def hold(browser: Browser, who: str, platform: str, place: str, card: Json, text: Words) -> None:
+    """Answer all, and post."""
+    id = card.get("ts") or card["id"]
+    for question, option in zip(ASKED, SHORT, strict=True):
+        asked = await shown(browser, who, platform, place, id, text.text(f"question.{question}.text"))
+        await press(browser, who, platform, place, asked, text.text(f"option.{question}.{option}"))
+    done = await shown(browser, who, platform, place, id, text.text("label.post"))
+    await press(browser, who, platform, place, done, text.text("label.post"))
+
+
+@pytest.mark.parametrize(("who", "language"), [("lea", "fr"), ("tom", "en")])
+async def test_a_whole_dialog_in_slack(browser: Browser, who: str, language: str) -> None:
+    place, card = await begun(browser, who)
+    await hold(browser, who, "slack", place, card, words(language))
+    await browser.sees("ines", "slack", words(language).text("announcement.title"))
+    world = browser.played.world
+    assert world.slack.refused == []
+    assert world.hands.troubles == []
+
+
+@pytest.mark.parametrize(("who", "language"), [("lea", "fr"), ("tom", "en")])
+async def test_a_whole_dialog_in_teams(browser: Browser, who: str, language: str) -> None:
+    place = place_of((await browser.state(who))["teams"], "Campaigns")
+    assert (await browser.do(who, "teams", "type", place=place, text="check", mention=True))["ok"]
+    card = (await browser.state(who))["teams"]["messages"][place][-1]
+    await hold(browser, who, "teams", place, card, words(language))
+    await browser.sees("ines", "teams", words(language).text("announcement.title"))
+    assert browser.played.world.teams.problems == []
+
+
+async def test_two_people_at_once_each_in_their_language(browser: Browser) -> None:
+    (place, hers), (_, his) = await begun(browser, "lea"), await begun(browser, "tom")
+    await asyncio.gather(
+        hold(browser, "lea", "slack", place, hers, words("fr")),
+        hold(browser, "tom", "slack", place, his, words("en")),
+    )
+    for language in ("fr", "en"):
+        await browser.sees("ines", "slack", words(language).text("announcement.title"))
+
+
+async def test_a_form_that_is_not_complete_says_so_at_its_fields(browser: Browser) -> None:
+    assert (await browser.do("tom", "slack", "shortcut", id="open_form"))["ok"]
+    await browser.sees("tom", "slack", words("en").text("question.orientation.text"))
+    before = len(browser.played.world.hands.acks)
+    assert (await browser.do("tom", "slack", "submit", values={"orientation": "key"}))["ok"]
+    modal = (await browser.state("tom"))["slack"]["modal"]
+    assert modal["errors"]["brand"] == words("en").text("playground.complete")
+    assert "orientation" not in modal["errors"]
+    assert len(browser.played.world.hands.acks) == before, "nothing is sent"
+    assert (await browser.state("lea"))["slack"]["modal"] is None
+
+
+async def test_no_more_is_remembered_than_can_be_looked_at(browser: Browser) -> None:
+    await begun(browser, "lea")
+    world = browser.played.world
+    notes: tuple[list[Any], ...] = (world.hands.acks, world.slack.calls, world.users.answers, world.teams.calls)
+    for one in notes:
+        one.extend(one * 400)
+    await browser.do("lea", "slack", "home")
+    assert [len(one) for one in notes] == [MOST] * 4
+
+
+async def test_slack_knows_its_commands(browser: Browser) -> None:
+    place, card = await begun(browser, "tom")
+    unknown = await browser.do("tom", "slack", "type", place=place, text="/nothing of ours")
+    assert unknown["error"] == words("en").text("playground.slack.no_command", command="/nothing")
+    threaded = await browser.do("tom", "slack", "type", place=place, text="/cm", thread=card["ts"])
+    assert threaded["error"] == words("en").text("playground.slack.not_in_thread", command="/cm")
+    assert len((await browser.state("tom"))["slack"]["messages"][place]) == 1
+
+
+def test_neither_a_proxy_nor_a_real_installation_has_a_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"HTTPS_PROXY": "http://proxy", "http_proxy": "x", "SLACK_BOT_TOKEN": "xoxb-1", "LANG": "fr_FR"}
+    monkeypatch.setattr("os.environ", environment)
+    _stay_here()
+    assert environment == {"LANG": "fr_FR", "NO_PROXY": "*"}
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"as": "x"}', 404)])
+async def test_what_is_not_a_gesture_is_refused(browser: Browser, body: bytes, status: int) -> None:
+    headers = {"Origin": browser.url, "Content-Type": "application/json"}
+    async with browser.http.post(f"{browser.url}/api/do", data=body, headers=headers) as answer:
+        assert answer.status == status
+
+
+def test_production_knows_nothing_of_it() -> None:
+    code = (
+        "import sys, asyncio; from bot.config import Settings; from bot import server;"
+        "from adapters import slack, teams;"
+        "print([name for name in sys.modules if 'playground' in name])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
