@@ -331,7 +331,9 @@ class Worker:
 
     async def _renew(self, job: Job) -> None:
         """Say again and again that a row is ours, while it is; a lease that ran out is not taken back."""
-        ours = sa.and_(jobs.c.id == job.id, jobs.c.leased_by == self._name)
+        # Not what is done: there a lease is the pace of its queue.
+        undone = jobs.c.state.in_(("pending", "sending"))
+        ours = sa.and_(jobs.c.id == job.id, jobs.c.leased_by == self._name, undone)
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             with contextlib.suppress(Unavailable):

@@ -338,3 +338,17 @@ async def test_what_a_dead_worker_held_is_another_s_within_fifteen_seconds(
     clock.forward(seconds=3)
     await work(worker)
     assert courier.posts == [("s1", "C1")]
+
+
+async def test_what_is_done_keeps_the_pace_of_its_queue(service: Service, store: Store, clock: Clock) -> None:
+    worker = Worker(service, lease=timedelta(seconds=0.03))
+    await confirm(service)
+    [job] = await worker._claim(1)
+    until = clock() + timedelta(seconds=1)
+    done = sa.update(jobs).where(jobs.c.id == job.id).values(state="done", leased_until=until)
+    await store.run(lambda unit: unit.execute(done))
+    renewing = asyncio.create_task(worker._renew(job))
+    await asyncio.sleep(0.1)
+    renewing.cancel()
+    kept = sa.select(jobs.c.leased_until).where(jobs.c.id == job.id)
+    assert await store.run(lambda unit: unit.execute(kept).scalar()) == until
