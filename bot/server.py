@@ -5,10 +5,11 @@ import json
 import logging
 import sys
 import time
+import traceback
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -177,7 +178,15 @@ class AccessLogger(AbstractAccessLogger):
         self.logger.info("%s %s %d %d ms", request.method, route, response.status, round(time * 1000))
 
 
-class JsonFormatter(logging.Formatter):
+class TextFormatter(logging.Formatter):
+    """A line for people. Of an exception its kind and where it came from: what it says may quote a person."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the base's name
+        frames = "".join(traceback.format_tb(ei[2])).rstrip()
+        return f"{frames}\n{ei[0].__name__}" if ei[0] else ""
+
+
+class JsonFormatter(TextFormatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -197,7 +206,7 @@ class JsonFormatter(logging.Formatter):
 def set_up_logs(settings: Settings) -> None:
     """Ours as the settings say; of libraries, which may quote what a person sent, only warnings."""
     handler = logging.StreamHandler()
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    text = TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
     text.converter = time.gmtime
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 import time
-import traceback
 from collections.abc import Coroutine, Mapping
 from typing import TypeVar
 
@@ -114,10 +113,10 @@ class Desk:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             level = logging.INFO if isinstance(error, Later | Lost | Refusal | Unavailable) else logging.ERROR
-            # What an unexpected error says may quote a person: its kind and place are told, not its words.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"at {place.filename}:{place.lineno}" if level == logging.ERROR else str(error)
-            log.log(level, "Slack: %s %s", type(error).__name__, said)
+            # What an unexpected error says may quote a person: the log has its kind and where it came from.
+            unexpected = level == logging.ERROR
+            said = "" if unexpected else str(error)
+            log.log(level, "Slack: %s %s", type(error).__name__, said, exc_info=error if unexpected else None)
 
     async def perform(self, heard: Heard, turned: Turned, language: str, card: Json | None = None) -> None:
         """Do the effects, in order. What cannot be drawn now, the application has drawn later."""

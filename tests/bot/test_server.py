@@ -12,6 +12,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -22,7 +23,7 @@ from adapters.ports import Advisor, Turn, Unavailable
 from bot import server
 from bot.config import Settings
 from bot.jobs import Worker
-from bot.server import AccessLogger, JsonFormatter, build, db_upgrade, serve, set_up_logs
+from bot.server import AccessLogger, JsonFormatter, TextFormatter, build, db_upgrade, serve, set_up_logs
 from bot.store import Store
 from dialogs.session import ConfirmPost, Start
 from dialogs.words import words
@@ -196,6 +197,22 @@ def test_logs_are_json_and_of_libraries_only_warnings() -> None:
     assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("slack_bolt").isEnabledFor(logging.INFO), "it quotes what people send"
     logging.root.handlers, logging.root.level = kept
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
+def test_what_an_error_says_is_not_logged_but_where_it_came_from(formatter: logging.Formatter) -> None:
+    typed = str(uuid4())
+
+    def failing() -> None:
+        raise ValueError(typed)
+
+    with pytest.raises(ValueError, match=typed) as caught:
+        failing()
+    told = (caught.type, caught.value, caught.tb)
+    logged = formatter.format(logging.LogRecord("bot", logging.ERROR, "", 0, "It failed", (), told))
+    assert typed not in logged
+    assert "in failing" in logged
+    assert "ValueError" in logged
 
 
 def test_a_start_is_refused_in_sentences(
