@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from tests.browser.slack.cards import cards
-from tests.npm import packages
+from tests.npm import PATH, packages
 
 HERE = Path(__file__).parent
 PACKAGES = ("slack-blocks-to-jsx@1.1.1", "react@18.3.1", "react-dom@18.3.1", "esbuild@0.28.2")
@@ -29,7 +29,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home, out = packages(*PACKAGES), tmp_path_factory.mktemp("page")
     options = ["--bundle", f"--outfile={out}/page.js", "--define:process.env.NODE_ENV='production'"]
     build = [str(home / "node_modules/.bin/esbuild"), str(HERE / "page.jsx"), *options]
-    subprocess.run(build, env=os.environ | {"NODE_PATH": str(home / "node_modules")}, check=True, timeout=60)
+    subprocess.run(
+        build, env=os.environ | {"NODE_PATH": str(home / "node_modules"), "PATH": PATH}, check=True, timeout=60
+    )
     (out / "index.html").write_text(f'{PAGE}<script src="page.js"></script>')
     return out / "index.html"
 

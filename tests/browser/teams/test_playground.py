@@ -18,7 +18,7 @@ from playwright.async_api import Error, Locator, Page, async_playwright, expect
 
 from adapters.teams import TeamsSettings
 from dialogs.words import Words, words
-from tests.npm import package
+from tests.npm import PATH, package
 from tests.scenario.teams.conftest import SHORT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -93,7 +93,7 @@ async def serving(port: int, process: asyncio.subprocess.Process) -> str:
 @pytest.fixture
 async def playground(tmp_path: Path) -> AsyncIterator[str]:
     """The real application, the door open on this machine, and Microsoft's playground before it."""
-    node = shutil.which("node")
+    node = shutil.which("node", path=PATH)
     if not node or not CHROMIUM:
         pytest.skip("Node or Chromium is not installed")
     home = await asyncio.to_thread(package, "@microsoft/m365agentsplayground", "0.2.28")
