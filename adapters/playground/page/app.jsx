@@ -22,18 +22,23 @@ function App({ catalogues }) {
   const [said, setSaid] = useState("");
   const [wire, setWire] = useState(false);
   const version = useRef(0);
+  const looking = useRef(who);
+  looking.current = who;
 
   const load = useCallback(async () => {
     const found = await (await fetch(`/api/state?as=${who}`)).json();
-    if (found.version < version.current) return; // a slow answer may come after a newer one
+    // A slow answer may come after a newer one, or when somebody else is looking.
+    if (found.version < version.current || looking.current !== who) return;
     version.current = found.version;
     setState(found);
   }, [who]);
 
   useEffect(() => {
-    version.current = 0; // what another person sees is of no use
-    load();
     const stream = new EventSource("/api/stream");
+    stream.addEventListener("open", () => {
+      version.current = 0; // a server that was started anew counts from the beginning
+      load();
+    });
     stream.addEventListener("changed", load);
     return () => stream.close();
   }, [load]);
