@@ -32,6 +32,7 @@ STARTED = Counter("cm_advisor_dialogs_started", "Dialogs begun.", ["platform"])
 COMPLETED = Counter("cm_advisor_dialogs_completed", "Dialogs with a recommendation.", ["platform", "how"])
 ABANDONED = Counter("cm_advisor_dialogs_abandoned", "Dialogs closed because nobody went on.", ["platform", "question"])
 FAILURES = Counter("cm_advisor_job_failures", "Attempts that came to nothing.", ["kind", "reason"])
+FAILURES.labels("post", "dead")  # known from the start, so that the first one is a rise
 DEPTH = Gauge("cm_advisor_outbox_rows", "Rows waiting, by what they are.", ["kind", "state"])
 AGE = Gauge("cm_advisor_outbox_oldest_seconds", "How long the oldest row that is due has been due.")
 

@@ -121,6 +121,7 @@ def test_secrets_are_files_and_the_environment_comes_first(tmp_path, monkeypatch
     for name, value in {"slack_signing_secret": "of the file", "slack_bot_token": "of the file"}.items():
         (tmp_path / name).write_text(f"{value}\n")
     monkeypatch.setenv("SLACK_BOT_TOKEN", "of the environment")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "")  # an empty value is as good as none
     settings = Settings(_env_file=None, _secrets_dir=tmp_path)
     assert settings.slack_signing_secret
     assert settings.slack_bot_token
