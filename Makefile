@@ -85,8 +85,8 @@ test-matrix:
 COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
 lock: $(VENV)/ready
-	@$(COMPILE) --group dev --output-file requirements.lock
-	@$(COMPILE) --constraints requirements.lock --output-file deploy/requirements.lock
+	@$(COMPILE) --extra otel --group dev --output-file requirements.lock
+	@$(COMPILE) --extra otel --constraints requirements.lock --output-file deploy/requirements.lock
 
 ##   clean        remove all that make made
 clean:
