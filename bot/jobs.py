@@ -30,6 +30,7 @@ from bot import metrics
 from bot.schema import jobs, sessions
 from bot.service import Service, purge
 from bot.store import Unit
+from bot.turns import Due
 from dialogs import compose
 from dialogs.session import Session
 from dialogs.views import Prompt, Recommendation, Review, Verdict, View, with_note
@@ -126,7 +127,7 @@ class Worker:
 
     async def start(self) -> None:
         """Begin, with the deletions that come round."""
-        await self._store.run(lambda unit: unit.put("purge", once=True))
+        await self._store.run(lambda unit: unit.put(Due("purge", once=True)))
         self._loop = asyncio.create_task(self._work())
 
     async def stop(self, within: float = 20) -> None:
@@ -187,6 +188,7 @@ class Worker:
                 unit.execute(sa.update(jobs).where(rows).values(attempts=jobs.c.attempts + 1, **leased))
             return found
 
+        await self._service.settle()
         return await self._store.run(work)
 
     def _set(self, unit: Unit, job: Job, state: str, *before: str, **values: object) -> bool:
@@ -207,7 +209,7 @@ class Worker:
         """Hold a post back, and see to it that its owner is told."""
         metrics.FAILURES.labels(job.kind, state).inc()
         if self._set(unit, job, state, "pending", "sending", error=reason, leased_until=None):
-            unit.put("tell", job.session, reason=reason, where=job.payload["where"])
+            unit.put(Due("tell", job.session, payload={"reason": reason, "where": job.payload["where"]}))
 
     # --- Doing ----------------------------------------------------------------------------------------------------
 
@@ -220,7 +222,7 @@ class Worker:
                 case "show" | "posted" | "tell":
                     await self._tell(job)
                 case _:
-                    await self._store.run(lambda unit: self._housekeep(unit, job))
+                    await self._store.run(lambda unit: self._housekeep(unit, job), long=True)
         except Unavailable as error:
             log.warning("job %d (%s) waits for the database (%s)", job.id, job.kind, error)
         except Exception as error:  # a fault of ours must not stop the others
@@ -298,7 +300,7 @@ class Worker:
         unit.execute(sa.update(jobs).where(jobs.c.id == job.id).values(done))
         unit.execute(sa.delete(jobs).where(jobs.c.key == f"{job.session}:tell"))
         if found.rowcount:
-            unit.put("posted", job.session)
+            unit.put(Due("posted", job.session))
 
     async def _tell(self, job: Job) -> None:
         """Draw the card, or say why its post is held back."""

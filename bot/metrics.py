@@ -114,7 +114,7 @@ def listener(store: Store) -> web.Application:
 
     async def show(_request: web.Request) -> web.Response:
         try:
-            await store.run(_outbox)
+            await store.run(_outbox, long=True)
         except Unavailable:
             AGE.set(float("nan"))
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -8,6 +8,7 @@ import time
 import traceback
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -83,6 +84,8 @@ async def build(settings: Settings) -> web.Application:
         finally:
             for adapter in adapters.values():
                 await adapter.stop()
+            with suppress(Unavailable):
+                await service.settle()
             await worker.stop(DRAIN)
             await counted.cleanup()
             await http.close()

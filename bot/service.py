@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -9,16 +10,18 @@ import sqlalchemy as sa
 from adapters.ports import Check, Courier, Delivery, Json, Turn, Turned
 from bot import metrics
 from bot.schema import jobs, notes, people, seen, sessions, states, tenants
-from bot.store import Store, Stored, Unit
+from bot.store import Store, Unit
+from bot.turns import Change, Due, Lookup, Stored
 from dialogs.machine import step
 from dialogs.model import Flow
-from dialogs.session import Actor, Effect, Expire, Post, Schedule, Session, Show, Start, Status
+from dialogs.session import Actor, Effect, Expire, Notify, Post, Schedule, Session, Show, Start, Status
 from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
 """How long an adapter has to draw a card before the worker does."""
 REMEMBERED = timedelta(days=2)
 """How long deliveries are remembered; platforms give up delivering again within the hour."""
+MOST_AT_ONCE = 100
 MOST_NOTES = 200
 _HELD = ("held", "dead")
 _LISTED = (Status.OPEN.value, Status.QUICK.value, Status.KEPT.value, Status.POSTED.value)
@@ -44,62 +47,49 @@ class Service:
         self.wake = wake
         self.couriers = {} if couriers is None else couriers
         self._idle = idle
+        self._drawn: dict[str, int] = {}
 
     # --- A turn ---------------------------------------------------------------------------------------------------
 
     async def turn(self, turn: Turn) -> Turned:
         began = time.perf_counter()
-        turned, due = await self.store.run(lambda unit: self._turn(unit, turn))
+        turned = await self.store.turn(_lookup(turn), lambda *found: self._decide(turn, *found))
+        if turned is None:  # the id is another tenant's
+            turned = Turned(None, None, (), repeated=True)
         metrics.turned(turn.event, turned, time.perf_counter() - began)
-        if due:
+        if any(isinstance(effect, Post) for effect in turned.effects):
             self.wake()
+            turned = replace(turned, effects=tuple(effect for effect in turned.effects if not isinstance(effect, Post)))
         return turned
 
-    def _turn(self, unit: Unit, turn: Turn) -> tuple[Turned, bool]:
-        repeated = turn.once is not None and not unit.first(turn.once)
-        stored = self._find(unit, turn)
+    def _decide(self, turn: Turn, stored: Stored | None, heard: bool, _now: object) -> tuple[Change | None, Turned]:
+        """Return what to write, and what the adapter is told (`Post` among its effects still)."""
         before, card = (stored.session, stored.card) if stored else (None, None)
-        if repeated or (before and isinstance(turn.event, Start)):
-            return Turned(before, card, (), repeated=True), False
+        if heard or (before and isinstance(turn.event, Start)):
+            return _only_heard(turn, heard), Turned(before, card, (), repeated=True)
         session, effects = step(self.flow, before, turn.event)
         if session is None or session.owner != turn.event.actor.person:
-            return Turned(session, card, tuple(effects)), False
-        if not self._save(unit, turn, stored, session, effects):
-            return Turned(None, None, (), repeated=True), False
+            return _only_heard(turn, heard), Turned(session, card, tuple(effects))
         card = card if turn.card is None else turn.card
-        for effect in effects:
-            self._write(unit, session, card, effect)
-        at_once = tuple(effect for effect in effects if not isinstance(effect, Post | Schedule))
-        return Turned(session, card, at_once), any(isinstance(effect, Post) for effect in effects)
-
-    def _find(self, unit: Unit, turn: Turn) -> Stored | None:
-        actor = turn.event.actor
-        if isinstance(turn.event, Start):
-            return unit.load(turn.event.session, actor.tenant)
-        if turn.session is not None:
-            return unit.load(turn.session, actor.tenant)
-        return unit.running(actor.tenant, actor.person, turn.place) if turn.place is not None else None
-
-    def _save(self, unit: Unit, turn: Turn, stored: Stored | None, session: Session, effects: list[Effect]) -> bool:
-        """Save what changed; False when a new session's id is taken, by another tenant's."""
-        if stored is None:
-            return unit.begin(session, turn.place, turn.card)
+        due = [self._due(session, card, effect) for effect in effects if not isinstance(effect, Notify)]
         shows = any(isinstance(effect, Show) for effect in effects)
-        if session != stored.session or turn.card is not None or shows:
-            unit.save(stored, session, card=turn.card)
-        reopened = session.status.running and not stored.session.status.running
-        if reopened:
-            unit.put("expire", session.id, after=self._idle)
-        return True
+        after: Session | None = session
+        if stored is not None:
+            if session.status.running and not stored.session.status.running:
+                due.append(Due("expire", session.id, after=self._idle))
+            if session == stored.session and turn.card is None and not shows:
+                after = None
+        change = Change(turn.once, stored, after, turn.place if stored is None else None, turn.card, tuple(due))
+        return change, Turned(session, card, tuple(one for one in effects if not isinstance(one, Schedule)))
 
-    def _write(self, unit: Unit, session: Session, card: Json | None, effect: Effect) -> None:
+    def _due(self, session: Session, card: Json | None, effect: Effect) -> Due:
         match effect:
             case Show():
-                unit.put("show", session.id, after=GRACE, revision=session.revision)
+                return Due("show", session.id, after=GRACE, revision=session.revision)
             case Post(where=where, key=key):
-                unit.put("post", session.id, key=key, queue=self._queue(session, card, where), once=True, where=where)
-            case Schedule():
-                unit.put("expire", session.id, after=self._idle)
+                queue = self._queue(session, card, where)
+                return Due("post", session.id, key=key, queue=queue, once=True, payload={"where": where})
+        return Due("expire", session.id, after=self._idle)
 
     def _queue(self, session: Session, card: Json | None, where: str) -> str:
         platform = session.tenant.partition(":")[0]
@@ -107,14 +97,19 @@ class Service:
         return f"{platform}:{courier.queue(Delivery(session, card, where))}" if courier else f"{session.tenant}:{where}"
 
     async def shown(self, session: str, revision: int, card: Json | None = None) -> None:
-        def work(unit: Unit) -> None:
-            if card is not None:
-                unit.execute(sa.update(sessions).where(sessions.c.id == session).values(card=card))
-            drawn = sa.and_(jobs.c.key == f"{session}:show", jobs.c.revision <= revision)
-            unit.execute(sa.delete(jobs).where(drawn))
+        self._drawn[session] = max(revision, self._drawn.get(session, revision))
+        if card is not None:
+            await self.settle({session: card})
 
-        await self.store.run(work)
-        self.wake()  # what waited behind the card, such as the word that a post went out
+    async def settle(self, cards: Mapping[str, Json] | None = None) -> None:
+        """Write which cards are drawn, many at once; the worker asks for it whenever it looks for work.
+
+        Should that be lost, they are drawn once more, which does no harm.
+        """
+        drawn, self._drawn = self._drawn, {}
+        if drawn:
+            await self.store.run(lambda unit: _settle(unit, drawn, cards or {}), long=len(drawn) > MOST_AT_ONCE)
+            self.wake()  # what waited behind a card, such as the word that a post went out
 
     def expire(self, unit: Unit, session: str) -> timedelta | None:
         """Close a session nobody went on with; return how long to wait when somebody did, None when that is all."""
@@ -132,13 +127,14 @@ class Service:
                 closed.tenant.partition(":")[0], walk(self.flow, closed.answers).here or "end"
             ).inc()
             for _ in (effect for effect in effects if isinstance(effect, Show)):
-                unit.put("show", session, revision=closed.revision)
+                unit.put(Due("show", session, revision=closed.revision))
         return None
 
     # --- About a person -------------------------------------------------------------------------------------------
 
     async def running(self, actor: Actor, place: str) -> Session | None:
-        stored = await self.store.run(lambda unit: unit.running(actor.tenant, actor.person, place))
+        lookup = Lookup(actor.tenant, owner=actor.person, place=place)
+        stored, _ = await self.store.run(lambda unit: unit.look(lookup))
         return stored.session if stored else None
 
     async def heard(self, once: str) -> bool:
@@ -218,6 +214,22 @@ class Service:
             unit.execute(sa.delete(jobs).where(jobs.c.session.in_(its)))
 
         await self.store.run(work)
+
+
+def _lookup(turn: Turn) -> Lookup:
+    actor, event = turn.event.actor, turn.event
+    session = event.session if isinstance(event, Start) else turn.session
+    return Lookup(actor.tenant, session, actor.person, turn.place, turn.once)
+
+
+def _only_heard(turn: Turn, heard: bool) -> Change | None:
+    return Change(turn.once) if turn.once is not None and not heard else None
+
+
+def _settle(unit: Unit, drawn: Mapping[str, int], cards: Mapping[str, Json]) -> None:
+    for session, card in cards.items():
+        unit.execute(sa.update(sessions).where(sessions.c.id == session).values(card=card))
+    unit.drawn({f"{session}:show": revision for session, revision in drawn.items()})
 
 
 def purge(unit: Unit, retention: timedelta) -> None:

@@ -1,19 +1,17 @@
 """The database: one synchronous unit of work a turn, in one hop to a thread, the same code on SQLite and PostgreSQL.
 
-SQLite has one writer whatever one does, so it gets one thread. ``synchronous=FULL``: were the machine to lose the note
-that a post was being sent, it would be sent twice.
+``synchronous=FULL`` on SQLite: were the machine to lose the note that a post was being sent, it would be sent twice.
 """
 
 import asyncio
-import hashlib
+import json
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,19 +19,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.ports import Json, Unavailable
-from bot.schema import Object, jobs, seen, sessions
-from dialogs.session import BadSession, Session, Status
+from bot import turns
+from bot.schema import jobs
+from bot.turns import Change, Due, Lookup, Stored
+from bot.writer import Writer
+from dialogs.session import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 THREADS = 8
 """Units of work at once on PostgreSQL, and connections."""
-BATCH = 64
-"""Units of work at most in one commit on SQLite."""
 TRIES = 20
 """How often a unit of work is begun anew when another got in between."""
-RUNNING = tuple(status.value for status in Status if status.running)
-CARD_KINDS = {"show", "posted", "tell"}
-"""Jobs about a session's card: they share a queue, so that they come in the order written."""
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -52,75 +48,25 @@ class WrongSchema(Exception):
     """The tables are not those of this version; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A session as it was loaded. `saved` counts its savings."""
-
-    session: Session
-    place: str | None
-    card: Json | None
-    posted: Json | None
-    saved: int
-    updated: datetime
-
-
 _INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_LOADED = sa.select(*(sessions.c[name] for name in ("state", "place", "card", "posted", "saved", "updated")))
-_RUNNING = (
-    _LOADED.where(
-        sessions.c.tenant == sa.bindparam("tenant"),
-        sessions.c.owner == sa.bindparam("owner"),
-        sessions.c.place == sa.bindparam("place"),
-        sessions.c.status.in_(RUNNING),
-    )
-    .order_by(sessions.c.created.desc())
-    .limit(1)
-)
-_SAVE = (
-    sa.update(sessions)
-    .where(sessions.c.id == sa.bindparam("key"), sessions.c.saved == sa.bindparam("before"))
-    .values(
-        state=sa.bindparam("state"),
-        status=sa.bindparam("status"),
-        updated=sa.bindparam("updated"),
-        saved=sa.bindparam("before") + 1,
-        place=sa.func.coalesce(sa.bindparam("place"), sessions.c.place),
-        card=sa.func.coalesce(sa.bindparam("card", type_=Object), sessions.c.card),
-    )
-)
-
-
-class Statements:
-    """What every turn runs, compiled once: SQLAlchemy would compile an ON CONFLICT each time, for a third of a turn."""
-
-    def __init__(self, dialect: sa.Dialect) -> None:
-        def insert(table: sa.Table, *, over: bool = False) -> Any:
-            names = [column.name for column in table.c if column is not jobs.c.id]
-            into = _INSERTS[dialect.name](table).inline()
-            if over:
-                anew = {name: into.excluded[name] for name in names if name != "key"}
-                into = into.on_conflict_do_update(index_elements=["key"], set_=anew)
-            else:
-                into = into.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-            return into.compile(dialect=dialect, column_keys=names)
-
-        self.first = insert(seen)
-        self.begin = insert(sessions)
-        self.put_once = insert(jobs)
-        self.put = insert(jobs, over=True)
-        self.load: Any = _LOADED.where(sessions.c.id == sa.bindparam("id")).compile(dialect=dialect)
-        self.running: Any = _RUNNING.compile(dialect=dialect)
-        self.save: Any = _SAVE.compile(dialect=dialect)
 
 
 class Unit:
     """A transaction under way, at one moment."""
 
-    def __init__(self, connection: sa.Connection, now: datetime, statements: Statements) -> None:
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.now = now
-        self._statements = statements
+        self._lite = connection.dialect.name == "sqlite"
+
+    def run(self, statement: str, row: Mapping[str, Any]) -> Any:
+        """Run a statement of `bot.turns`; return the driver's cursor."""
+        text = turns.for_driver(statement, lite=self._lite)
+        if self._lite:
+            driver: Any = self.connection.connection.driver_connection
+            return driver.execute(text, turns.to_lite(row))
+        return self.connection.exec_driver_sql(text, row)
 
     def insert(self, table: sa.Table) -> Any:
         """Return an INSERT that knows ON CONFLICT."""
@@ -128,90 +74,54 @@ class Unit:
 
     def first(self, once: str) -> bool:
         """Note a delivery; return whether it is the first of its kind."""
-        key = hashlib.sha256(once.encode()).digest()
-        return self.execute(self._statements.first, {"once": key, "at": self.now}).rowcount == 1
+        row = {"once": turns.digest(once), "now": self.now}
+        return bool(self.run(turns.FIRST + turns.ANY, row).rowcount == 1)
 
-    def load(self, session: str, tenant: str | None = None) -> Stored | None:
-        """Return a session, if it is of `tenant`."""
-        stored = _stored(self.execute(self._statements.load, {"id": session}).first())
-        return stored if stored and tenant in {None, stored.session.tenant} else None
+    def look(self, lookup: Lookup) -> tuple[Stored | None, bool]:
+        """Return a session, if it is of that tenant, and whether the delivery was heard before."""
+        row = self.run(lookup.statement(), lookup.row()).fetchone()
+        found = turns.stored(row)
+        return found if found and found.session.tenant == lookup.tenant else None, bool(row[6])
 
-    def running(self, tenant: str, owner: str, place: str) -> Stored | None:
-        """Return the latest running session of a person at a place."""
-        return _stored(
-            self.execute(self._statements.running, {"tenant": tenant, "owner": owner, "place": place}).first()
-        )
+    def load(self, session: str) -> Stored | None:
+        """Return a session."""
+        return turns.stored(self.run(turns.LOOK_BY_ID, {"session": session, "once": None}).fetchone())
 
     def begin(self, session: Session, place: str | None, card: Json | None) -> bool:
         """Store a new session; False when its id is taken."""
-        row = {
-            "id": session.id,
-            "tenant": session.tenant,
-            "owner": session.owner,
-            "place": place,
-            "status": session.status.value,
-            "state": session.to_json(),
-            "saved": 0,
-            "card": card,
-            "posted": None,
-            "created": self.now,
-            "updated": self.now,
-        }
-        return self.execute(self._statements.begin, row).rowcount == 1
+        row = turns.saved_row(session, None, place, card) | {"now": self.now}
+        return bool(self.run(turns.BEGIN, row).rowcount == 1)
 
     def save(self, before: Stored, session: Session, place: str | None = None, card: Json | None = None) -> None:
         """Save over `before`; `place` and `card` stay when None. Raises `Conflict` when it is not what is stored."""
-        row = {
-            "key": session.id,
-            "before": before.saved,
-            "state": session.to_json(),
-            "status": session.status.value,
-            "updated": self.now,
-            "place": place,
-            "card": card,
-        }
-        if self.execute(self._statements.save, row).rowcount != 1:
+        row = turns.saved_row(session, before, place, card) | {"now": self.now}
+        if self.run(turns.SAVE, row).rowcount != 1:
             raise Conflict
 
-    def put(
-        self,
-        kind: str,
-        session: str | None = None,
-        *,
-        key: str | None = None,
-        queue: str | None = None,
-        after: timedelta = timedelta(),
-        revision: int | None = None,
-        once: bool = False,
-        **payload: object,
-    ) -> None:
-        """Write that something must happen, over what stands under the same key; `once`: unless something does."""
-        row = {
-            "key": key or (f"{session}:{kind}" if session else kind),
-            "kind": kind,
-            "queue": queue or f"{'card' if kind in CARD_KINDS else kind}:{session}",
-            "session": session,
-            "revision": revision,
-            "payload": payload,
-            "due": self.now + after,
-            "attempts": 0,
-            "state": "pending",
-            "leased_by": None,
-            "leased_until": None,
-            "error": None,
-        }
-        self.execute(self._statements.put_once if once else self._statements.put, row)
+    def put(self, due: Due) -> None:
+        """Write that something must happen."""
+        self.run(turns.put(due.once), due.row(self.now))
 
+    def drawn(self, revisions: Mapping[str, int]) -> None:
+        """Delete the rows of cards that are drawn, by key, unless a later revision has been written since."""
+        if self._lite:
+            for key, revision in revisions.items():
+                self.run(turns.DRAWN, {"key": key, "revision": revision})
+        else:
+            self.run(turns.ALL_DRAWN, {"drawn": json.dumps(dict(revisions))})
 
-def _stored(row: sa.Row[Any] | None) -> Stored | None:
-    """What cannot be read (a newer version wrote it) is as good as gone for this one, and stays for the other."""
-    if row is None:
-        return None
-    state, *rest = row
-    try:
-        return Stored(Session.from_json(state), *rest)
-    except BadSession:
-        return None
+    def change(self, change: Change) -> bool:
+        """Write a turn, part by part; False when the id of its new session is taken."""
+        if change.after is not None:
+            if change.before is not None:
+                self.save(change.before, change.after, change.place, change.card)
+            elif not self.begin(change.after, change.place, change.card):
+                return False
+        if change.once is not None and not self.first(change.once):
+            raise Conflict
+        for due in change.jobs:
+            self.put(due)
+        return True
 
 
 class Store:
@@ -220,62 +130,70 @@ class Store:
     def __init__(self, url: str, clock: Clock = utc_now) -> None:
         self.clock = clock
         self._engine = _engine(sa.make_url(url))
-        self._statements = Statements(self._engine.dialect)
         self.lite = self._engine.dialect.name == "sqlite"
+        self._alone_engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = ThreadPoolExecutor(1 if self.lite else THREADS, thread_name_prefix="store")
-        self._waiting: deque[tuple[Callable[[Unit], Any], Future[Any]]] = deque()
+        self._writer = Writer(self._engine, self._threads, self._begun)
 
-    async def run(self, work: Callable[[Unit], T]) -> T:
+    async def run(self, work: Callable[[Unit], T], *, long: bool = False) -> T:
         """Return what `work` returns once its transaction is committed. Raises `Unavailable`.
 
         `work` is called again when another transaction got in between: it may do nothing that cannot be done twice.
+        `long`: it may take more than some milliseconds.
         """
-        if not self.lite:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._alone, work)
-        done: Future[T] = Future()
-        self._waiting.append((work, done))
-        self._threads.submit(self._together)
-        return await asyncio.wrap_future(done)
+        if self.lite:
+            return await self._writer.run(work, long=long)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._tried, self._whole, work)
 
-    def _alone(self, work: Callable[[Unit], T]) -> T:
+    async def turn(
+        self, lookup: Lookup, decide: Callable[[Stored | None, bool, datetime], tuple[Change | None, T]]
+    ) -> T | None:
+        """Look, decide, and write what was decided; None when the id of a new session is taken. Raises `Unavailable`.
+
+        `decide` gets the session, and whether the delivery was heard before; like `work` above it is called again.
+        """
+
+        def work(unit: Unit) -> T | None:
+            change, result = decide(*unit.look(lookup), unit.now)
+            return result if change is None or unit.change(change) else None
+
+        if self.lite:
+            return await self._writer.run(work)
+        tried = partial(self._tried, self._short, lookup, decide)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, tried)
+
+    def _tried(self, work: Callable[..., T], *arguments: Any) -> T:
         for left in reversed(range(TRIES)):
             try:
-                with self._engine.begin() as connection:
-                    return work(self._begun(connection))
+                return work(*arguments)
             except (Conflict, sa.exc.SQLAlchemyError) as error:
                 if not left or not _passing(error):
-                    raise _unavailable(error) from None
+                    raise unavailable(error) from None
             time.sleep(random.uniform(0, 0.01))  # noqa: S311 - apart, not secret
         raise AssertionError("not reached")
 
-    def _together(self) -> None:
-        """Commit all that waits at once: the disk is waited for once, however many turns there are."""
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
-        batch = [(work, done) for work, done in batch if done.set_running_or_notify_cancel()]
-        if not batch:
-            return
-        try:
-            with self._engine.begin() as connection:
-                results = [self._part(connection, work) for work, _ in batch]
-        except Exception as error:  # whatever it is, those who wait must hear of it
-            results = [_unavailable(error)] * len(batch)
-        for (_, done), result in zip(batch, results, strict=True):
-            if isinstance(result, Exception):
-                done.set_exception(result)
-            else:
-                done.set_result(result)
-
-    def _part(self, connection: sa.Connection, work: Callable[[Unit], Any]) -> Any:
-        """Do one of several; what fails of it is undone without the others, and its exception returned."""
-        connection.exec_driver_sql("SAVEPOINT part")
-        try:
+    def _whole(self, work: Callable[[Unit], T]) -> T:
+        with self._engine.begin() as connection:
             return work(self._begun(connection))
-        except Exception as error:
-            connection.exec_driver_sql("ROLLBACK TO part")
-            return _unavailable(error) if isinstance(error, sa.exc.SQLAlchemyError) else error
+
+    def _short(
+        self, lookup: Lookup, decide: Callable[[Stored | None, bool, datetime], tuple[Change | None, T]]
+    ) -> T | None:
+        """Two statements, each a transaction of its own: what came in between shows when the second saves nothing."""
+        with self._alone_engine.connect() as connection:
+            unit = self._begun(connection)
+            change, result = decide(*unit.look(lookup), unit.now)
+            if change is None:
+                return result
+            written = unit.run(change.whole(), change.row(unit.now))
+            if change.after is None or written.scalar() == 1:
+                return result
+        if change.before is None:
+            return None
+        raise Conflict
 
     def _begun(self, connection: sa.Connection) -> Unit:
-        return Unit(connection, self.clock(), self._statements)
+        return Unit(connection, self.clock())
 
     async def ping(self) -> None:
         """Raises `Unavailable` unless the database can be written to."""
@@ -333,13 +251,15 @@ _OLDER = "The database is older than this version. Run `cm-advisor db upgrade`, 
 _NEWER = "The database was made by a newer version of cm-advisor. Start that version, or restore a backup."
 
 
-def _unavailable(error: Exception) -> Unavailable:
+def unavailable(error: Exception) -> Unavailable:
     """Its class alone: the message of a database error may quote a row."""
     return Unavailable(type(error).__name__)
 
 
 def _passing(error: Exception) -> bool:
     """Whether beginning anew helps: somebody got in between (deadlock, serialization), or a connection had died."""
+    if isinstance(error, sa.exc.IntegrityError):
+        return True  # the same delivery at the same moment, elsewhere
     if isinstance(error, sa.exc.DBAPIError):
         return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
     return isinstance(error, Conflict)
@@ -360,7 +280,7 @@ def _engine(url: sa.URL) -> sa.Engine:
             url, pool_size=THREADS, max_overflow=0, pool_timeout=5, hide_parameters=True, connect_args=timeouts
         )
     engine = sa.create_engine(
-        url, poolclass=sa.StaticPool, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False}
+        url, poolclass=sa.StaticPool, hide_parameters=True, connect_args={"timeout": 0, "check_same_thread": False}
     )
 
     @sa.event.listens_for(engine, "connect")

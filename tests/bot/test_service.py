@@ -249,6 +249,7 @@ async def test_a_post_is_a_row_and_wakes_the_worker(service: Service, store: Sto
     assert turned.session
     assert turned.session.status is Status.POSTED
     assert [type(effect) for effect in turned.effects] == [Show]
+    await service.settle()
     assert await rows(store) == {"s1:post": "pending"}
     assert woken
     await service.turn(Turn(ConfirmPost(ANNA, "C2", revision=0), "s1"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from adapters.ports import Unavailable
 from bot.schema import notes, sessions
 from bot.store import Conflict, Store, Unit
+from bot.turns import Lookup
 from dialogs.session import Session, Status
 from tests.bot.conftest import Clock
 
@@ -27,11 +28,11 @@ async def test_only_one_of_two_saves_over_the_same(store: Store) -> None:
             unit.save(stored, session(revision=1, status=Status.CANCELLED))
 
     await store.run(again)
-    now = await store.run(lambda unit: unit.load("s1", "slack:T1"))
+    now = await store.run(lambda unit: unit.look(Lookup("slack:T1", "s1"))[0])
     assert now
     assert now.session == session(revision=1)
     assert now.card == {"ts": "1"}
-    assert await store.run(lambda unit: unit.load("s1", "slack:T2")) is None
+    assert await store.run(lambda unit: unit.look(Lookup("slack:T2", "s1"))[0]) is None
 
 
 async def test_what_fails_is_undone_alone(store: Store) -> None:

@@ -13,6 +13,7 @@ from adapters.ports import Delivery, Json, Turn
 from bot.jobs import Worker
 from bot.service import Service
 from bot.store import Store, Unit
+from bot.turns import Change, Lookup
 from dialogs.community import FLOW
 from dialogs.session import ConfirmPost, Show, Start
 from dialogs.views import Announcement, View
@@ -69,7 +70,7 @@ class Mortal(Store):
     moment = Moment("never")
     units = 0
 
-    async def run(self, work: Callable[[Unit], Any]) -> Any:
+    async def run(self, work: Callable[[Unit], Any], *, long: bool = False) -> Any:
         Mortal.units += 1
         number = Mortal.units
 
@@ -79,7 +80,22 @@ class Mortal(Store):
                 die()
             return done
 
-        done = await super().run(last)
+        done = await super().run(last, long=long)
+        if self.moment == Moment("after", number):
+            die()
+        return done
+
+    async def turn(self, lookup: Lookup, decide: Callable[..., tuple[Change | None, Any]]) -> Any:
+        Mortal.units += 1
+        number = Mortal.units
+
+        def last(*found: Any) -> tuple[Change | None, Any]:
+            decided = decide(*found)
+            if self.moment == Moment("during", number):
+                die()
+            return decided
+
+        done = await super().turn(lookup, last)
         if self.moment == Moment("after", number):
             die()
         return done

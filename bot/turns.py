@@ -1,0 +1,211 @@
+"""What a turn reads and writes, in SQL that SQLite and PostgreSQL share.
+
+A turn is one look and one change. On PostgreSQL each is a single statement, so that a turn is two round trips; SQLite
+runs the parts one after another, in a transaction shared by many turns. Written by hand and run by the driver:
+SQLAlchemy's own execution costs more than all else in a turn.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from adapters.ports import Json
+from dialogs.session import BadSession, Session, Status
+
+CARD_KINDS = {"show", "posted", "tell"}
+"""Jobs about a session's card: they share a queue, so that they come in the order written."""
+_RUNNING = ", ".join(f"'{status.value}'" for status in Status if status.running)
+_SELECTED = "s.state, s.place, s.card, s.posted, s.saved, s.updated"
+_LOOK = (
+    f"SELECT {_SELECTED}, EXISTS (SELECT 1 FROM seen WHERE once = :once)"  # noqa: S608 - names of ours
+    " FROM (SELECT 1 AS one) AS o LEFT JOIN sessions AS s ON s.id = "
+)
+
+# A parameter is ``:name@type``; the type is PostgreSQL's, which has to be told. ``{0}`` numbers the jobs of a change.
+LOOK_BY_ID = _LOOK + ":session@text"
+LOOK_BY_PLACE = (
+    f"{_LOOK}(SELECT id FROM sessions WHERE tenant = :tenant AND owner = :owner AND place = :place"  # noqa: S608
+    f" AND status IN ({_RUNNING}) ORDER BY created DESC LIMIT 1)"
+)
+BEGIN = (
+    "INSERT INTO sessions (id, tenant, owner, place, status, state, saved, card, posted, created, updated) VALUES"
+    " (:id, :tenant, :owner, :place, :status, :state@json, 0, :card@json, NULL, :now, :now) ON CONFLICT DO NOTHING"
+)
+SAVE = (
+    "UPDATE sessions SET state = :state@json, status = :status, updated = :now, saved = saved + 1,"
+    " place = COALESCE(:place@text, place), card = COALESCE(:card@json, card) WHERE id = :id AND saved = :before"
+)
+FIRST = "INSERT INTO seen (once, at) SELECT :once@bytea, :now@timestamptz "
+_NAMES = ("key", "kind", "queue", "session", "revision", "payload", "due")
+_FRESH = {"attempts": "0", "state": "'pending'", "leased_by": "NULL", "leased_until": "NULL", "error": "NULL"}
+_TYPES = {"revision": "int", "payload": "json", "due": "timestamptz"}
+_PUT = f"INSERT INTO jobs ({', '.join((*_NAMES, *_FRESH))}) SELECT " + ", ".join(
+    (*(f":{name}{{0}}@{_TYPES.get(name, 'text')}" for name in _NAMES), *_FRESH.values())
+)
+_OVER = "UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in (*_NAMES[1:], *_FRESH))
+DRAWN = "DELETE FROM jobs WHERE key = :key AND revision <= :revision"
+ALL_DRAWN = (
+    "DELETE FROM jobs USING json_each_text(:drawn@json) AS drawn"
+    " WHERE jobs.key = drawn.key AND jobs.revision <= CAST(drawn.value AS int)"
+)
+ANY = "WHERE true ON CONFLICT DO NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A session as it was loaded. `saved` counts its savings."""
+
+    session: Session
+    place: str | None
+    card: Json | None
+    posted: Json | None
+    saved: int
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row of `jobs` to be written, over what stands under the same key; `once`: unless something does."""
+
+    kind: str
+    session: str | None = None
+    key: str | None = None
+    queue: str | None = None
+    after: timedelta = timedelta()
+    revision: int | None = None
+    once: bool = False
+    payload: Json | None = None
+
+    def row(self, now: datetime, number: object = "") -> dict[str, Any]:
+        """Return its parameters, their names numbered."""
+        queue = self.queue or f"{'card' if self.kind in CARD_KINDS else self.kind}:{self.session}"
+        key = self.key or (f"{self.session}:{self.kind}" if self.session else self.kind)
+        due = now + self.after
+        values = (key, self.kind, queue, self.session, self.revision, json.dumps(dict(self.payload or {})), due)
+        return {f"{name}{number}": value for name, value in zip(_NAMES, values, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Which session a turn is about: that of an id, else the latest running one of a person at a place.
+
+    `once`: the delivery, see `adapters.ports.Turn`.
+    """
+
+    tenant: str
+    session: str | None = None
+    owner: str | None = None
+    place: str | None = None
+    once: str | None = None
+
+    def statement(self) -> str:
+        return LOOK_BY_ID if self.session is not None or self.place is None else LOOK_BY_PLACE
+
+    def row(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"once": digest(self.once)}
+        if self.session is not None or self.place is None:
+            return found | {"session": self.session}
+        return found | {"tenant": self.tenant, "owner": self.owner, "place": self.place}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a turn writes, all of it or nothing. `after`: the session, None when it stays; `before`: as it was loaded,
+    None for a new one. `place` and `card` stay when None.
+    """
+
+    once: str | None = None
+    before: Stored | None = None
+    after: Session | None = None
+    place: str | None = None
+    card: Json | None = None
+    jobs: tuple[Due, ...] = ()
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """Return the parameters of `whole`, or of its parts."""
+        found: dict[str, Any] = {"now": now, "once": digest(self.once)}
+        if self.after is not None:
+            found |= saved_row(self.after, self.before, self.place, self.card)
+        for number, due in enumerate(self.jobs):
+            found |= due.row(now, number)
+        return found
+
+    def whole(self) -> str:
+        """Return the one statement of PostgreSQL. It answers with how many sessions it saved."""
+        kinds = tuple(due.once for due in self.jobs)
+        return _whole(self.once is not None, self.after is not None, self.before is not None, kinds)
+
+
+def saved_row(after: Session, before: Stored | None, place: str | None, card: Json | None) -> dict[str, Any]:
+    """Return the parameters of `BEGIN` or `SAVE`, but for the time."""
+    row = {
+        "id": after.id,
+        "status": after.status.value,
+        "state": json.dumps(after.to_json()),
+        "place": place,
+        "card": None if card is None else json.dumps(dict(card)),
+    }
+    if before is None:
+        return row | {"tenant": after.tenant, "owner": after.owner}
+    return row | {"before": before.saved}
+
+
+def digest(once: str | None) -> bytes | None:
+    """Return a delivery's id as it is kept: nothing in it points at a person."""
+    return None if once is None else hashlib.sha256(once.encode("utf-8", "surrogatepass")).digest()
+
+
+@cache
+def put(once: bool, number: object = "", source: str = "WHERE true") -> str:
+    """Return the statement that writes a job."""
+    return f"{_PUT.format(number)} {source} ON CONFLICT (key) DO {'NOTHING' if once else _OVER}"
+
+
+@cache
+def _whole(once: bool, saves: bool, over: bool, jobs: tuple[bool, ...]) -> str:
+    """A delivery heard in between breaks the key of `seen`, and with it all the rest."""
+    if not saves:
+        return FIRST + ANY
+    parts = [f"kept AS ({SAVE if over else BEGIN} RETURNING id)"]
+    parts += [f"heard AS ({FIRST} FROM kept)"] if once else []
+    parts += [f"put{number} AS ({put(known, number, 'FROM kept')})" for number, known in enumerate(jobs)]
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM kept"  # noqa: S608 - parts of ours
+
+
+@cache
+def for_driver(statement: str, *, lite: bool) -> str:
+    """Return a statement as the driver wants it: ``:name``, or ``%(name)s::type``."""
+    if lite:
+        return re.sub(r"@\w+", "", statement)
+    return re.sub(
+        r":(\w+)(?:@(\w+))?", lambda found: f"%({found[1]})s" + (f"::{found[2]}" if found[2] else ""), statement
+    )
+
+
+def to_lite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as SQLite keeps them: a moment is a text in UTC, as SQLAlchemy writes it."""
+    return {name: _text(value) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def stored(row: tuple[Any, ...]) -> Stored | None:
+    """Read the first columns of a look. What cannot be read (a newer version wrote it) is as good as gone for this one,
+    and stays for the other."""
+    state, place, card, posted, saved, updated = row[:6]
+    if state is None:
+        return None
+    if isinstance(state, str):  # SQLite's
+        state, card, posted = json.loads(state), json.loads(card or "null"), json.loads(posted or "null")
+        updated = datetime.fromisoformat(updated).replace(tzinfo=UTC)
+    try:
+        return Stored(Session.from_json(state), place, card, posted, saved, updated.astimezone(UTC))
+    except BadSession:
+        return None
