@@ -86,8 +86,8 @@ class Advisor(Protocol):
         """Return the actor's dialogs, the latest first, cancelled and expired ones left out."""
         ...
 
-    async def language(self, tenant: str, person: str) -> str | None:
-        """Return the language this person chose, None when they never did."""
+    async def language(self, tenant: str, person: str, *, lately: bool = False) -> str | None:
+        """Return the language this person chose, None when they never did. `lately`: as of a minute ago will do."""
         ...
 
     async def choose_language(self, actor: Actor, language: str) -> None:

@@ -23,6 +23,9 @@ REMEMBERED = timedelta(days=2)
 """How long deliveries are remembered; platforms give up delivering again within the hour."""
 MOST_AT_ONCE = 100
 MOST_NOTES = 200
+LATELY = 60.0
+"""Seconds for which the language somebody chose is remembered without looking."""
+MOST_KNOWN = 10_000
 _HELD = ("held", "dead")
 _LISTED = (Status.OPEN.value, Status.QUICK.value, Status.KEPT.value, Status.POSTED.value)
 
@@ -48,6 +51,7 @@ class Service:
         self.couriers = {} if couriers is None else couriers
         self._idle = idle
         self._drawn: dict[str, int] = {}
+        self._languages: dict[tuple[str, str], tuple[float, str | None]] = {}
 
     # --- A turn ---------------------------------------------------------------------------------------------------
 
@@ -154,9 +158,19 @@ class Service:
         found = await self.store.run(work)
         return [Check(stored.session, stored.updated, stored.posted) for stored in found if stored]
 
-    async def language(self, tenant: str, person: str) -> str | None:
+    async def language(self, tenant: str, person: str, *, lately: bool = False) -> str | None:
+        until, known = self._languages.get((tenant, person), (0.0, None))
+        if lately and time.monotonic() < until:
+            return known
         chosen = sa.select(people.c.language).where(people.c.tenant == tenant, people.c.person == person)
-        return await self.store.run(lambda unit: unit.execute(chosen).scalar())
+        language: str | None = await self.store.run(lambda unit: unit.execute(chosen).scalar())
+        self._note_language(tenant, person, language)
+        return language
+
+    def _note_language(self, tenant: str, person: str, language: str | None) -> None:
+        if len(self._languages) >= MOST_KNOWN:
+            self._languages.clear()
+        self._languages[tenant, person] = (time.monotonic() + LATELY, language)
 
     async def choose_language(self, actor: Actor, language: str) -> None:
         def work(unit: Unit) -> None:
@@ -165,8 +179,11 @@ class Service:
             unit.execute(unit.insert(people).values(row).on_conflict_do_update(index_elements=key, set_=again))
 
         await self.store.run(work)
+        self._note_language(actor.tenant, actor.person, language)
 
     async def forget(self, actor: Actor) -> int:
+        self._languages.pop((actor.tenant, actor.person), None)
+
         def work(unit: Unit) -> int:
             unit.execute(sa.delete(people).where(people.c.tenant == actor.tenant, people.c.person == actor.person))
             return unit.execute(sa.delete(sessions).where(_of(actor))).rowcount

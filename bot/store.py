@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from adapters.ports import Json, Unavailable
 from bot import turns
 from bot.schema import jobs
 from bot.turns import Change, Due, Lookup, Stored
-from bot.writer import Writer
+from bot.writer import Writer, patient
 from dialogs.session import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -65,7 +65,7 @@ class Unit:
         text = turns.for_driver(statement, lite=self._lite)
         if self._lite:
             driver: Any = self.connection.connection.driver_connection
-            return driver.execute(text, turns.to_lite(row))
+            return driver.execute(text, row)
         return self.connection.exec_driver_sql(text, row)
 
     def insert(self, table: sa.Table) -> Any:
@@ -202,8 +202,9 @@ class Store:
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            with self._engine.connect() as connection, patient(connection) if self.lite else nullcontext():
+                with connection.begin():
+                    yield connection
         except sa.exc.SQLAlchemyError as error:
             message = f"The database cannot be had ({type(error).__name__}). Is DATABASE_URL right, and is it running?"
             raise Unavailable(message) from None

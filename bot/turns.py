@@ -8,7 +8,7 @@ SQLAlchemy's own execution costs more than all else in a turn.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -187,13 +187,12 @@ def for_driver(statement: str, *, lite: bool) -> str:
     )
 
 
-def to_lite(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters as SQLite keeps them: a moment is a text in UTC, as SQLAlchemy writes it."""
-    return {name: _text(value) if isinstance(value, datetime) else value for name, value in row.items()}
-
-
 def _text(moment: datetime) -> str:
+    """A moment as SQLAlchemy writes it for SQLite: a text in UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+sqlite3.register_adapter(datetime, _text)
 
 
 def stored(row: tuple[Any, ...]) -> Stored | None:

@@ -8,8 +8,9 @@ threads that wait for the interpreter's lock after each statement.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
@@ -100,16 +101,21 @@ class Writer:
 
     def _alone(self, work: Work) -> Any:
         try:
-            with self._engine.connect() as connection:
-                driver: Any = connection.connection.driver_connection
-                driver.execute(f"PRAGMA busy_timeout = {PATIENCE}")
-                try:
-                    with connection.begin():
-                        return work(self._begun(connection))
-                finally:
-                    driver.execute("PRAGMA busy_timeout = 0")
+            with self._engine.connect() as connection, patient(connection), connection.begin():
+                return work(self._begun(connection))
         except Exception as error:
             return _told(error)
+
+
+@contextmanager
+def patient(connection: sa.Connection) -> Iterator[None]:
+    """Wait for another process that writes, in a thread that may; elsewhere a connection does not."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA busy_timeout = 0")
 
 
 def _told(error: Exception) -> Exception:

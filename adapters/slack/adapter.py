@@ -24,7 +24,7 @@ from adapters.slack.api import Api, Refusal, new_client, send
 from adapters.slack.credentials import Credentials, Installed, NotInstalled, tenant_of
 from adapters.slack.deliver import SlackCourier
 from adapters.slack.desk import Desk
-from adapters.slack.front import Front
+from adapters.slack.front import Front, shaped
 from adapters.slack.hearing import BadShape, Heard, hear, tenants, text
 from adapters.slack.install import Install, OAuth
 from adapters.slack.settings import SlackSettings
@@ -49,6 +49,7 @@ class SlackAdapter:
         self, settings: SlackSettings, advisor: Advisor, tokens: Tokens, session: aiohttp.ClientSession
     ) -> None:
         self._settings = settings
+        self._session = session
         self._client = new_client(settings.api_url, session)
         oauth = OAuth(settings, session)
         only = Installed("", settings.bot_token) if settings.bot_token else None
@@ -57,7 +58,7 @@ class SlackAdapter:
         self.courier = SlackCourier(api)
         self._desk = Desk(advisor, api, self.courier)
         self._app = self._bolt()
-        self._front = Front(self._app, api, settings.signing_secret, self._desk.tasks)
+        self._front = Front(self._dispatch, api, settings.signing_secret, self._desk.tasks)
         self._install = Install(settings, oauth, tokens, self._credentials, advisor, self._desk)
         self._socket: AsyncSocketModeHandler | None = None
 
@@ -94,7 +95,7 @@ class SlackAdapter:
     async def _warm_up(self, token: str) -> None:
         for seconds in (1, 5, 15, 60, 0):
             try:
-                known = await send(self._client, "auth.test", headers={"Authorization": f"Bearer {token}"})
+                known = await send(self._session, self._settings.api_url, "auth.test", token=token)
             except Refusal as refusal:
                 log.error("Slack does not accept SLACK_BOT_TOKEN: %s", refusal.error)
                 return
@@ -105,6 +106,25 @@ class SlackAdapter:
                 id = text(known, "enterprise_id") if wide else text(known, "team_id")
                 self._credentials.settle(tenant_of(id), text(known, "user_id"))
                 return
+
+    async def _dispatch(self, body: dict[str, Any]) -> BoltResponse:
+        """Presses, by which a dialog is gone through, skip bolt: its way to a listener costs as much as the turn."""
+        if body.get("type") == "block_actions" and (found := await self._installed(body)):
+            try:
+                await actions.press(self._desk, hear(body, found.tenant), AsyncAck())  # type: ignore[no-untyped-call]
+            except Exception as error:
+                return self._answer(error, body)
+            return BoltResponse(status=200)
+        if not shaped(body):
+            return BoltResponse(status=400)
+        # "socket_mode" is bolt's word for a body that is an object already.
+        return await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+
+    async def _installed(self, body: Json) -> Installed | None:
+        """Find the installation, in memory mostly; never by ``auth.test``."""
+        with suppress(NotInstalled):
+            return await self._credentials.find(tenants(body))
+        return None
 
     # --- Bolt -------------------------------------------------------------------------------------
 
@@ -143,12 +163,13 @@ class SlackAdapter:
         await ack()
 
     async def _recognise(self, body: Json, context: AsyncBoltContext, next: Next) -> None:  # noqa: A002 - bolt's name
-        """Find the installation, in memory mostly; never by ``auth.test``."""
-        with suppress(NotInstalled):
-            context["installed"] = await self._credentials.find(tenants(body))
+        context["installed"] = await self._installed(body)
         await next()
 
     async def _failed(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
+        return self._answer(error, request.body)
+
+    def _answer(self, error: Exception, body: Json) -> BoltResponse:
         """What a listener raised, as an answer: 503 has an event delivered again; a person hears that all is kept."""
         if isinstance(error, BadShape):
             return BoltResponse(status=400)
@@ -156,12 +177,12 @@ class SlackAdapter:
         log.log(
             logging.WARNING if expected else logging.ERROR, "Slack: %s", type(error).__name__, exc_info=not expected
         )
-        if request.body.get("type") == "event_callback":
+        if body.get("type") == "event_callback":
             return BoltResponse(status=503 if isinstance(error, Unavailable) else 200)
         sorry = {"response_type": "ephemeral", "text": _in_every_language("notice.error"), "replace_original": False}
-        if "command" in request.body:
+        if "command" in body:
             return BoltResponse(status=200, body=json.dumps(sorry))
-        url = request.body.get("response_url")
+        url = body.get("response_url")
         if isinstance(url, str):
             self._desk.later(self._desk.api.respond(url, sorry))
         return BoltResponse(status=200, body="")

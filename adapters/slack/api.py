@@ -1,19 +1,20 @@
 """Slack's Web API and response URLs: one session, one deadline, and errors that say what may be done about them."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.ports import Json, Later, Lost
 from adapters.slack.credentials import Credentials, NotInstalled
 
 DEADLINE = 10.0
-"""Seconds for one call. The shared session's own timeout stands back."""
+"""Seconds for one call."""
+PATIENCE = aiohttp.ClientTimeout(total=DEADLINE)
 DEAD_TOKEN = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "token_revoked", "token_expired", "org_login_required"}
 )
@@ -38,17 +39,17 @@ class Api:
     """Calls in the name of a tenant. Every call raises `Later`, `Lost` or `Refusal`, and nothing else."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession, credentials: Credentials) -> None:
+        self._url = url
         self._session = session
         self._credentials = credentials
-        self._client = new_client(url, session)
 
     async def call(self, tenant: str, method: str, **arguments: object) -> Json:
         """Call a method that takes JSON."""
-        return await self._call(tenant, method, json=_given(arguments))
+        return await self._call("POST", tenant, method, json=_given(arguments))
 
     async def get(self, tenant: str, method: str, **arguments: object) -> Json:
         """Call a method that reads, and takes a query."""
-        return await self._call(tenant, method, http_verb="GET", params=_given(arguments))
+        return await self._call("GET", tenant, method, params=_given(arguments))
 
     async def bot(self, tenant: str) -> str:
         """Return the bot's user id, empty where there is no bot."""
@@ -69,13 +70,13 @@ class Api:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise Later from error
 
-    async def _call(self, tenant: str, method: str, **how: Any) -> Json:
+    async def _call(self, verb: str, tenant: str, method: str, **how: Any) -> Json:
         try:
             token = await self._credentials.token(tenant)
         except NotInstalled:
             raise Refusal("account_inactive") from None
         try:
-            return await send(self._client, method, headers={"Authorization": f"Bearer {token}"}, **how)
+            return await send(self._session, self._url, method, verb, token, **how)
         except Refusal as refusal:
             if refusal.error in DEAD_TOKEN:
                 self._credentials.doubt(tenant)
@@ -87,33 +88,39 @@ def new_client(url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
     return AsyncWebClient(base_url=url, session=session, retry_handlers=[], logger=_quiet)
 
 
-async def send(client: AsyncWebClient, method: str, **how: Any) -> Json:
-    """Call a method. Raises `Later`, `Lost` or `Refusal`."""
+async def send(
+    session: aiohttp.ClientSession, url: str, method: str, verb: str = "POST", token: str | None = None, **how: Any
+) -> Json:
+    """Call a method by hand, the SDK's own way taking twice as long. Raises `Later`, `Lost` or `Refusal`."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        async with asyncio.timeout(DEADLINE):
-            data = (await client.api_call(method, **how)).data
-            if isinstance(data, Mapping):
+        async with session.request(verb, url + method, headers=headers, timeout=PATIENCE, **how) as answer:
+            data = _object(await answer.read())
+            if answer.status == 200 and data.get("ok") is True:
                 return data
-            raise Lost  # it was done, or not: what came back says neither
-    except SlackApiError as error:
-        raise _why(method, error.response) from None
+            raise _why(method, answer.status, answer.headers, data)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise Later from error
-    except (TimeoutError, aiohttp.ClientError, AttributeError, ValueError) as error:
+    except (TimeoutError, aiohttp.ClientError) as error:
         raise Lost from error
 
 
-def _why(method: str, response: Any) -> Exception:
-    status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
-    data = getattr(response, "data", None)
-    answer: Json = data if isinstance(data, dict) else {}
+def _object(raw: bytes) -> Json:
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _why(method: str, status: int, headers: Mapping[str, str], answer: Json) -> Exception:
     error = str(answer.get("error", ""))
     if status == 429 or error in PASSING:
-        return Later(_seconds(response.headers))
+        return Later(_seconds(headers))
     if status >= 500 and error not in UNCERTAIN:
         return Later()
     if error in UNCERTAIN or not error:
-        return Lost()
+        return Lost()  # it was done, or not: what came back says neither
     if error == "missing_scope":
         log.error("Slack: %s needs the scope %s; add it to the app and install it again", method, answer.get("needed"))
     elif error not in DEAD_TOKEN:

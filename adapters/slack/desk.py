@@ -127,7 +127,8 @@ class Desk:
                 case Show(view) if turned.session:
                     where = card or turned.card or heard.here
                     where = await self.courier.draw(turned.session, where, view)
-                    await self.advisor.shown(turned.session.id, turned.session.revision, where)
+                    moved = where if where != turned.card else None
+                    await self.advisor.shown(turned.session.id, turned.session.revision, moved)
 
     async def say(self, heard: Heard, message: blocks.Message, language: str) -> None:
         """Send a message to the person who acted, and to nobody else."""

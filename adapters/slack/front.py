@@ -6,12 +6,12 @@ import hmac
 import json
 import logging
 import time
+from binascii import a2b_qp
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from adapters.ports import Later
@@ -32,6 +32,8 @@ OBJECTS = (
 LISTS = ("actions", "authorizations", "response_urls")
 TEXTS = ("type", "subtype", "callback_id", "action_id", "block_id", "command", "id", "team_id", "user_id")
 
+Dispatch = Callable[[dict[str, Any]], Awaitable[BoltResponse]]
+
 log = logging.getLogger(__name__)
 
 
@@ -44,11 +46,11 @@ class Refused(Exception):
 
 
 class Front:
-    """``POST /slack/events``. Bolt gets what is parsed here already: its own parser is slower, and trips over
+    """``POST /slack/events``. `dispatch` gets what is parsed here already: bolt's own parser is slower, and trips over
     commands that contain the word "payload"."""
 
-    def __init__(self, app: AsyncApp, api: Api, secret: str, tasks: set[asyncio.Task[Any]]) -> None:
-        self._app = app
+    def __init__(self, dispatch: Dispatch, api: Api, secret: str, tasks: set[asyncio.Task[Any]]) -> None:
+        self._answered = dispatch
         self._api = api
         self._secret = secret.encode()
         self._tasks = tasks
@@ -76,8 +78,7 @@ class Front:
 
     async def _dispatch(self, body: dict[str, Any]) -> web.Response:
         try:
-            # "socket_mode" is bolt's word for a body that is an object already.
-            answer = await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+            answer = await self._answered(body)
         except (AttributeError, BadShape, KeyError, TypeError, ValueError) as error:
             log.info("a delivery was not shaped like Slack's: %s", type(error).__name__)
             return web.Response(status=400)
@@ -123,13 +124,25 @@ def parsed(raw: bytes, content_type: str) -> dict[str, Any]:
         if content_type == "application/json":
             body = json.loads(said)
         else:
-            form = dict(parse_qsl(said, keep_blank_values=True, strict_parsing=bool(said), max_num_fields=100))
-            body = json.loads(form["payload"]) if "payload" in form else form
+            body = json.loads(_payload(raw) or "null") or _form(said)
     except (ValueError, RecursionError):
         raise Refused(400) from None
-    if not isinstance(body, dict) or not body or not shaped(body):
+    if not isinstance(body, dict) or not body:
         raise Refused(400)
     return body
+
+
+def _payload(raw: bytes) -> str | None:
+    """Return what a form's only field, ``payload``, holds. In C, as the digits of quoted-printable, ``=`` for ``%``:
+    of a press that is a fifth of all the work."""
+    if not raw.startswith(b"payload=") or b"=" in raw[8:] or b"&" in raw or not raw.isascii():
+        return None
+    return a2b_qp(raw[8:].replace(b"+", b" ").replace(b"%", b"=")).decode()
+
+
+def _form(said: str) -> Any:
+    form = dict(parse_qsl(said, keep_blank_values=True, strict_parsing=bool(said), max_num_fields=100))
+    return json.loads(form["payload"]) if "payload" in form else form
 
 
 def shaped(body: dict[str, Any]) -> bool:

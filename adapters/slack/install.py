@@ -10,7 +10,7 @@ from aiohttp import web
 
 from adapters.pages import page
 from adapters.ports import Advisor, Json, Later, Lost, Tokens
-from adapters.slack.api import Refusal, new_client, send
+from adapters.slack.api import Refusal, send
 from adapters.slack.credentials import Credentials, Installed
 from adapters.slack.desk import Desk, short
 from adapters.slack.hearing import Heard, part, text
@@ -26,7 +26,8 @@ class OAuth:
     """Calls of ``oauth.v2.access``."""
 
     def __init__(self, settings: SlackSettings, session: aiohttp.ClientSession) -> None:
-        self._client = new_client(settings.api_url, session)
+        self._url = settings.api_url
+        self._session = session
         self._known = {"client_id": settings.client_id, "client_secret": settings.client_secret}
 
     async def exchange(self, code: str, redirect: str) -> Json:
@@ -38,7 +39,7 @@ class OAuth:
         return await self._access(grant_type="refresh_token", refresh_token=refresh_token)
 
     async def _access(self, **form: str) -> Json:
-        return await send(self._client, "oauth.v2.access", data={**self._known, **form})
+        return await send(self._session, self._url, "oauth.v2.access", data={**self._known, **form})
 
 
 class Install:

@@ -140,7 +140,9 @@ class Handler(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
 
     async def _heard(self, activity: Activity) -> Heard:
         person, tenant = activity.from_property, f"teams:{activities.tenant(activity)}"
-        language = await self._advisor.language(tenant, person.id) or language_of(activity.locale)
+        pressed = activity.name == "adaptiveCard/action"  # a dialog has its own language; this is for words beside it
+        chosen = await self._advisor.language(tenant, person.id, lately=pressed)
+        language = chosen or language_of(activity.locale)
         return Heard(
             actor=Actor(tenant, person.id, language),
             name=person.name or "",

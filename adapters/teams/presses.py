@@ -101,9 +101,10 @@ class Presses:
                 return Outcome(word=view.text)
             return Outcome(card=cards.draw(view, session if mine else None, shared=False))
         standing = Place.from_json(turned.card)
-        if standing is None or not standing.activity:
+        noted = standing is not None and standing.activity is not None
+        if standing is None or not noted:
             standing = heard.place  # its sending was never confirmed, and here it is
-        await self._stage.edit_soon(session, views[-1], standing)
+        await self._stage.edit_soon(session, views[-1], standing, noted=noted)
         card = cards.draw(views[-1], session, shared=heard.place.shared)
         notes = [view.text for view in told if isinstance(view, Notice)]
         return Outcome(cards.with_note(card, *notes), shown=not notes and standing == heard.place)

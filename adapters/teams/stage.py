@@ -76,20 +76,21 @@ class Stage:
 
     # --- The same within a turn: what is drawn is noted ---
 
-    async def place(self, session: Session, view: View, place: Place, *notes: str) -> Place:
-        """Draw a dialog's card, and note where. Raises what the connector raises."""
+    async def place(self, session: Session, view: View, place: Place, *notes: str, noted: bool = False) -> Place:
+        """Draw a dialog's card, and note where, unless it is `noted` already. Raises what the connector raises."""
         try:
             found = await self.draw(session, view, place, *notes)
         except Refused:
             # Drawing it later would be refused just so, and a word about why must not have to wait for that.
             await self._advisor.shown(session.id, session.revision)
             raise
-        await self._advisor.shown(session.id, session.revision, found.to_json())
+        moved = None if noted and found == place else found.to_json()
+        await self._advisor.shown(session.id, session.revision, moved)
         return found
 
-    async def edit_soon(self, session: Session, view: View, place: Place) -> None:
+    async def edit_soon(self, session: Session, view: View, place: Place, *, noted: bool) -> None:
         """Draw the card, and wait for it a little; it goes on in the background if that takes longer."""
-        task = self.later(self.place(session, view, place))
+        task = self.later(self.place(session, view, place, noted=noted))
         await asyncio.wait({task}, timeout=EDIT_WITHIN)
 
     async def move(self, session: Session, view: View, old: Place | None, place: Place, *notes: str) -> None:

@@ -98,3 +98,13 @@ def test_packed_answers_are_read_without_trust(option: str) -> None:
         assert known
         assert chosen in known.options
     assert unpacked(packed({"brand": "yes", "mode": "agency"}), FLOW) == {"brand": "yes", "mode": "agency"}
+
+
+@given(st.text())
+def test_the_quick_way_through_a_form_is_the_usual_way(said: str) -> None:
+    try:
+        raw = urlencode({"payload": json.dumps({"type": "block_actions", "said": said}, ensure_ascii=False)}).encode()
+    except UnicodeEncodeError:  # half a character, which no form can hold
+        return
+    assert parsed(raw, "application/x-www-form-urlencoded")["said"] == said
+    assert parsed(b"x=1&" + raw, "application/x-www-form-urlencoded")["said"] == said
