@@ -202,9 +202,9 @@ class Store:
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         try:
-            with self._engine.connect() as connection, patient(connection) if self.lite else nullcontext():
-                with connection.begin():
-                    yield connection
+            wait = patient if self.lite else nullcontext
+            with self._engine.connect() as connection, wait(connection), connection.begin():
+                yield connection
         except sa.exc.SQLAlchemyError as error:
             message = f"The database cannot be had ({type(error).__name__}). Is DATABASE_URL right, and is it running?"
             raise Unavailable(message) from None
