@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,10 @@ from adapters.playground.standins.slack_limits import Limits
 from adapters.playground.standins.slack_state import Channel, SlackError, Token, User, Workspace
 from adapters.playground.standins.slack_surface import Json
 from adapters.playground.standins.slack_world import World
+
+EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]{1,255}")
+METADATA_MAX = 8_000
+"""Characters of JSON; the documentation names no number."""
 
 
 @dataclass
@@ -122,6 +127,28 @@ class Call:
         blocks = self.parsed("blocks", "invalid_blocks_format")
         return checked(self.args.get("text"), blocks), blocks
 
+    def metadata(self) -> Json | None:
+        """The checked metadata of a message: None where none is given, {} to take it away.
+
+        Stricter than Slack, which posts a message without its metadata, and a warning, where the event type is not one.
+        """
+        given = self.parsed("metadata", "invalid_metadata_format")
+        if given is None:
+            return None
+        if given == {}:
+            return {}
+        if not isinstance(given, dict) or set(given) != {"event_type", "event_payload"}:
+            raise SlackError("invalid_metadata_format")
+        kind, payload = given["event_type"], given["event_payload"]
+        if not isinstance(kind, str) or not EVENT_TYPE.fullmatch(kind) or not isinstance(payload, dict):
+            raise SlackError("invalid_metadata_schema")
+        if not all(_flat(value) for value in payload.values()):
+            raise SlackError("invalid_metadata_schema")
+        if len(json.dumps(given)) > METADATA_MAX:
+            raise SlackError("metadata_too_large")
+        found: Json = given
+        return found
+
     def thread(self, channel: Channel) -> str | None:
         """A thread's first message must be there; a reply's ts does not do."""
         ts = self.args.get("thread_ts")
@@ -131,6 +158,16 @@ class Call:
         if parent is None or parent.thread_ts not in (None, parent.ts):
             raise SlackError("thread_not_found")
         return str(ts)
+
+
+def _flat(value: Any) -> bool:
+    """Whether this may be a value of an event's payload: simple, an object of simple values, or a list of those."""
+    if isinstance(value, list):
+        return all(isinstance(each, dict) and _flat(each) for each in value)
+    simple = str | int | float | bool
+    return isinstance(value, simple) or (
+        isinstance(value, dict) and all(isinstance(each, simple) for each in value.values())
+    )
 
 
 def checked(text: Any, blocks: Any) -> str:

@@ -9,10 +9,17 @@ from typing import Any
 
 from adapters.playground.standins import slack_rules as rules
 from adapters.playground.standins.slack_calls import Call
+from adapters.playground.standins.slack_conversations import (
+    conversations_history,
+    conversations_info,
+    conversations_members,
+    conversations_open,
+    conversations_replies,
+    users_info,
+)
 from adapters.playground.standins.slack_state import (
     CODE_SECONDS,
     TOKEN_SECONDS,
-    Channel,
     Message,
     SlackError,
     Token,
@@ -21,10 +28,6 @@ from adapters.playground.standins.slack_state import (
 )
 from adapters.playground.standins.slack_surface import Json
 from adapters.playground.standins.slack_world import World
-
-READ = {"im": "im:read", "private": "groups:read", "public": "channels:read"}
-HISTORY = {"im": "im:history", "private": "groups:history", "public": "channels:history"}
-
 
 # --- auth, oauth, apps --------------------------------------------------------------------------------------
 
@@ -120,8 +123,10 @@ def chat_post_message(call: Call) -> Json:
     call.postable(workspace, channel)
     thread_ts = call.thread(channel)
     text, blocks = call.content()
+    metadata = call.metadata()
     call.limits.message(channel.id)
     message = call.world.post(channel, call.bot(workspace).id, text, blocks, thread_ts=thread_ts)
+    message.metadata = metadata or None
     return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
 
 
@@ -155,6 +160,9 @@ def chat_update(call: Call) -> Json:
     if message.channel.archived:
         raise SlackError("is_inactive")
     text, blocks = call.content()
+    metadata = call.metadata()
+    if metadata is not None:
+        message.metadata = metadata or None
     kept = message.blocks if blocks is None else blocks
     call.world.change(message, text, kept)
     return {
@@ -179,77 +187,6 @@ def chat_get_permalink(call: Call) -> Json:
         raise SlackError("message_not_found")
     path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
     return {"channel": channel.id, "permalink": f"https://{workspace.domain}.slack.com/{path}"}
-
-
-# --- conversations, users -----------------------------------------------------------------------------------
-
-
-def _kind(channel: Channel) -> str:
-    return "im" if channel.is_im else "private" if channel.private else "public"
-
-
-def conversations_info(call: Call) -> Json:
-    workspace, channel = call.channel()
-    call.scope(READ[_kind(channel)])
-    shown: Json = {
-        "id": channel.id,
-        "is_channel": _kind(channel) == "public",
-        "is_group": _kind(channel) == "private",
-        "is_im": channel.is_im,
-        "is_mpim": False,
-        "is_private": channel.private or channel.is_im,
-        "is_archived": channel.archived,
-        "is_general": channel.general,
-        "context_team_id": workspace.id,
-    }
-    if channel.is_im:
-        shown["user"] = next(iter(channel.members - {call.bot(workspace).id}))
-    else:
-        shown |= {"name": channel.name, "is_member": call.inside(workspace, channel)}
-    if call.flag("include_num_members"):
-        shown["num_members"] = len(channel.members)
-    return {"channel": shown}
-
-
-def conversations_open(call: Call) -> Json:
-    if call.args.get("channel"):
-        return {"channel": {"id": call.channel()[1].id}}
-    call.need("users")
-    users = call.args["users"]
-    ids = users.split(",") if isinstance(users, str) else list(users)
-    if len(ids) != 1:
-        raise SlackError("not_enough_users" if not ids else "invalid_arguments")  # no group messages here
-    workspace, user = call.user(ids[0])
-    if user.deleted:
-        raise SlackError("user_disabled")
-    return {"channel": {"id": workspace.im(user).id}}
-
-
-def conversations_members(call: Call) -> Json:
-    _, channel = call.channel()
-    call.scope(READ[_kind(channel)])
-    start, size = int(call.args.get("cursor") or 0), int(call.args.get("limit") or 100)
-    members = sorted(channel.members)
-    following = str(start + size) if start + size < len(members) else ""
-    return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
-
-
-def conversations_replies(call: Call) -> Json:
-    workspace, channel = call.channel()
-    call.scope(HISTORY[_kind(channel)])
-    call.need("ts")
-    if not call.inside(workspace, channel):
-        raise SlackError("not_in_channel")
-    found = channel.thread(str(call.args["ts"]))
-    if not found:
-        raise SlackError("thread_not_found")
-    return {"messages": [each.to_json() for each in found], "has_more": False}
-
-
-def users_info(call: Call) -> Json:
-    call.need("user")
-    _, user = call.user(call.args["user"])
-    return {"user": user.to_json(with_locale=call.flag("include_locale"))}
 
 
 # --- views --------------------------------------------------------------------------------------------------
@@ -362,6 +299,7 @@ METHODS = {
     "conversations.info": Method(conversations_info, 3),
     "conversations.open": Method(conversations_open, 3, ("im:write",)),
     "conversations.members": Method(conversations_members, 4),
+    "conversations.history": Method(conversations_history, 3),
     "conversations.replies": Method(conversations_replies, 3),
     "users.info": Method(users_info, 4, ("users:read",)),
     "views.open": Method(views_open, 4),

@@ -114,6 +114,8 @@ class Message(Surface):
     """What it said before each change, oldest first."""
     state: dict[str, Json] = field(default_factory=dict)
     """Per person: block_id -> action_id -> value of its selects."""
+    metadata: Json | None = None
+    """`event_type` and `event_payload`: nobody sees it, and a reader has to ask for it."""
 
     @property
     def ephemeral(self) -> bool:
@@ -127,7 +129,7 @@ class Message(Surface):
         self.versions.append((self.text, self.blocks))
         self.text, self.blocks, self.edited, self.state = text, blocks, True, {}
 
-    def to_json(self) -> Json:
+    def to_json(self, with_metadata: bool = False) -> Json:
         shown: Json = {"type": "message", "user": self.user_id, "ts": self.ts, "text": self.text}
         if self.bot_id:
             shown |= {"bot_id": self.bot_id, "app_id": self.app_id}
@@ -138,6 +140,8 @@ class Message(Surface):
             shown["thread_ts"] = self.thread_ts
         if self.edited:
             shown["edited"] = {"user": self.user_id, "ts": self.ts}
+        if with_metadata and self.metadata:
+            shown["metadata"] = copy.deepcopy(self.metadata)
         return shown
 
 

@@ -360,6 +360,69 @@ async def test_refused_arguments(scene: Scene) -> None:
             assert (await body.json())["error"] == "not_authed"
 
 
+async def test_history_is_read_page_by_page(scene: Scene) -> None:
+    client, marketing = scene.client, scene.marketing
+    client.token = scene.slack.install(scene.team, "channels:history,chat:write").value
+    scene.invite(marketing)
+    sent = [(await client.chat_postMessage(channel=marketing.id, text=f"{n}"))["ts"] for n in range(20)]
+    await client.chat_postMessage(channel=marketing.id, text="reply", thread_ts=sent[3])
+    first = await client.conversations_history(channel=marketing.id, oldest=sent[2], limit=100)
+    assert [each["ts"] for each in first["messages"]] == sent[:4:-1], "the newest first, 15 at most, no replies"
+    cursor = first["response_metadata"]["next_cursor"]
+    last = await client.conversations_history(channel=marketing.id, oldest=sent[2], cursor=cursor)
+    assert [each["ts"] for each in last["messages"]] == [sent[4], sent[3]]
+    assert (last["has_more"], last.get("response_metadata")) == (False, None)
+    bounds: Json = {"oldest": sent[1], "latest": sent[3]}
+    between = await client.conversations_history(channel=marketing.id, **bounds)
+    assert [each["ts"] for each in between["messages"]] == [sent[2]]
+    within = await client.conversations_history(channel=marketing.id, inclusive=True, limit=2, **bounds)
+    assert [each["ts"] for each in within["messages"]] == [sent[3], sent[2]]
+
+
+async def test_history_is_for_members_with_the_scope(scene: Scene) -> None:
+    async def error(channel: Channel, **more: str) -> str:
+        return str((await scene.refused("conversations.history", channel=channel.id, **more))["error"])
+
+    assert await error(scene.marketing) == "missing_scope"
+    scene.client.token = scene.slack.install(scene.team, "channels:history,chat:write.public").value
+    assert await error(scene.secret) == "channel_not_found"
+    assert await error(scene.marketing) == "not_in_channel"
+    scene.invite(scene.marketing)
+    scene.invite(scene.secret)
+    assert await error(scene.secret) == "missing_scope"
+    assert await error(scene.marketing, cursor="next") == "invalid_cursor"
+    assert await error(scene.marketing, limit="many") == "invalid_limit"
+    assert await error(scene.marketing, oldest="yesterday") == "invalid_ts_oldest"
+
+
+async def test_metadata_is_kept_for_who_asks(scene: Scene) -> None:
+    client, marketing = scene.client, scene.marketing
+    client.token = scene.slack.install(scene.team, "channels:history,chat:write").value
+    scene.invite(marketing)
+    here: Json = {"channel": marketing.id, "text": "Bonjour"}
+    mark: Json = {"event_type": "made_here", "event_payload": {"key": "s1", "in": {"part": 1}, "all": [{"n": True}]}}
+    ts = (await client.chat_postMessage(**here, metadata=mark))["ts"]
+
+    async def read(**more: Any) -> Any:
+        (found,) = (await client.conversations_history(channel=marketing.id, **more))["messages"]
+        return found.get("metadata")
+
+    assert await read() is None
+    assert await read(include_all_metadata=True) == mark
+    await client.chat_update(ts=ts, **here)
+    assert await read(include_all_metadata=True) == mark, "a change without metadata keeps it"
+    await client.chat_update(ts=ts, **here, metadata={})
+    assert await read(include_all_metadata=True) is None
+    for wrong, error in (
+        ({"event_type": "made_here"}, "invalid_metadata_format"),
+        ({"event_type": "made.here", "event_payload": {}}, "invalid_metadata_schema"),
+        ({"event_type": "made_here", "event_payload": {"deep": {"in": {}}}}, "invalid_metadata_schema"),
+        ({"event_type": "made_here", "event_payload": {"list": ["plain"]}}, "invalid_metadata_schema"),
+        ({"event_type": "made_here", "event_payload": {"key": "x" * 8_000}}, "metadata_too_large"),
+    ):
+        assert (await scene.refused("chat.postMessage", **here, metadata=wrong))["error"] == error
+
+
 async def test_ephemeral_messages(scene: Scene) -> None:
     scene.invite(scene.marketing)
     stranger = scene.team.add_user("carol")

@@ -1,0 +1,146 @@
+"""What Slack's Web API tells about conversations and people."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import suppress
+from decimal import Decimal
+
+from adapters.playground.standins.slack_calls import Call
+from adapters.playground.standins.slack_state import Channel, SlackError
+from adapters.playground.standins.slack_surface import Json
+
+READ = {"im": "im:read", "private": "groups:read", "public": "channels:read"}
+HISTORY = {"im": "im:history", "private": "groups:history", "public": "channels:history"}
+HISTORY_MOST = 15
+"""Messages a call gives: what is left to an app that is distributed outside the Marketplace."""
+HISTORY_ASKED = 999
+"""The greatest limit that may be asked for; fewer are given."""
+
+
+def _kind(channel: Channel) -> str:
+    return "im" if channel.is_im else "private" if channel.private else "public"
+
+
+def conversations_info(call: Call) -> Json:
+    workspace, channel = call.channel()
+    call.scope(READ[_kind(channel)])
+    shown: Json = {
+        "id": channel.id,
+        "is_channel": _kind(channel) == "public",
+        "is_group": _kind(channel) == "private",
+        "is_im": channel.is_im,
+        "is_mpim": False,
+        "is_private": channel.private or channel.is_im,
+        "is_archived": channel.archived,
+        "is_general": channel.general,
+        "context_team_id": workspace.id,
+    }
+    if channel.is_im:
+        shown["user"] = next(iter(channel.members - {call.bot(workspace).id}))
+    else:
+        shown |= {"name": channel.name, "is_member": call.inside(workspace, channel)}
+    if call.flag("include_num_members"):
+        shown["num_members"] = len(channel.members)
+    return {"channel": shown}
+
+
+def conversations_open(call: Call) -> Json:
+    if call.args.get("channel"):
+        return {"channel": {"id": call.channel()[1].id}}
+    call.need("users")
+    users = call.args["users"]
+    ids = users.split(",") if isinstance(users, str) else list(users)
+    if len(ids) != 1:
+        raise SlackError("not_enough_users" if not ids else "invalid_arguments")  # no group messages here
+    workspace, user = call.user(ids[0])
+    if user.deleted:
+        raise SlackError("user_disabled")
+    return {"channel": {"id": workspace.im(user).id}}
+
+
+def conversations_members(call: Call) -> Json:
+    _, channel = call.channel()
+    call.scope(READ[_kind(channel)])
+    start, size = int(call.args.get("cursor") or 0), int(call.args.get("limit") or 100)
+    members = sorted(channel.members)
+    following = str(start + size) if start + size < len(members) else ""
+    return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
+
+
+def conversations_replies(call: Call) -> Json:
+    workspace, channel = call.channel()
+    call.scope(HISTORY[_kind(channel)])
+    call.need("ts")
+    if not call.inside(workspace, channel):
+        raise SlackError("not_in_channel")
+    found = channel.thread(str(call.args["ts"]))
+    if not found:
+        raise SlackError("thread_not_found")
+    metadata = call.flag("include_all_metadata")
+    return {"messages": [each.to_json(metadata) for each in found], "has_more": False}
+
+
+def conversations_history(call: Call) -> Json:
+    """The newest first, without replies in threads."""
+    workspace, channel = call.channel()
+    call.scope(HISTORY[_kind(channel)])
+    if not call.inside(workspace, channel):
+        raise SlackError("not_in_channel")
+    oldest, latest = (_bound(call, name) for name in ("oldest", "latest"))
+    if call.flag("inclusive"):
+        oldest, latest = oldest and oldest - 1, latest and latest + 1
+    if call.args.get("cursor"):
+        latest = _cursor(call)
+    found = [
+        each
+        for each in reversed(channel.messages)
+        if each.thread_ts in (None, each.ts)
+        and (oldest is None or _micros(each.ts) > oldest)
+        and (latest is None or _micros(each.ts) < latest)
+    ]
+    page, metadata = found[: _limit(call)], call.flag("include_all_metadata")
+    answer: Json = {"messages": [each.to_json(metadata) for each in page], "has_more": len(page) < len(found)}
+    if answer["has_more"]:
+        cursor = base64.b64encode(f"next_ts:{_micros(page[-1].ts)}".encode()).decode()
+        answer["response_metadata"] = {"next_cursor": cursor}
+    return answer | {"pin_count": 0}
+
+
+def _limit(call: Call) -> int:
+    try:
+        asked = int(call.args.get("limit") or HISTORY_MOST)
+    except (TypeError, ValueError):
+        raise SlackError("invalid_limit") from None
+    if not 1 <= asked <= HISTORY_ASKED:
+        raise SlackError("invalid_limit")
+    return min(asked, HISTORY_MOST)
+
+
+def _bound(call: Call, name: str) -> int | None:
+    """A time of the arguments, in microseconds since 1970."""
+    given = call.args.get(name)
+    if given in (None, ""):
+        return None
+    try:
+        return _micros(str(given))
+    except ArithmeticError:
+        raise SlackError(f"invalid_ts_{name}") from None
+
+
+def _cursor(call: Call) -> int:
+    with suppress(ValueError):
+        name, _, stamp = base64.b64decode(str(call.args["cursor"]), validate=True).decode().partition(":")
+        if name == "next_ts":
+            return int(stamp)
+    raise SlackError("invalid_cursor")
+
+
+def _micros(ts: str) -> int:
+    return int(Decimal(ts) * 1_000_000)
+
+
+def users_info(call: Call) -> Json:
+    call.need("user")
+    _, user = call.user(call.args["user"])
+    return {"user": user.to_json(with_locale=call.flag("include_locale"))}
