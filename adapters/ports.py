@@ -148,24 +148,28 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something to deliver for a session. `where` is the one the person confirmed, for a post."""
+    """Something to deliver for a session. For a post, `where` is the one the person confirmed, and `mark` its own name,
+    by which it can be found again where the platform lets us look.
+    """
 
     session: Session
     card: Json | None
     where: str | None = None
+    mark: str = ""
 
 
 class Later(Exception):
-    """Not now; try again, in `seconds` if the platform said so. The platform surely did not do it, or doing it twice is
-    harmless."""
+    """Not now; try again, in `seconds` if the platform said so. The platform did not do it, or doing it twice is
+    harmless. `doubt`: it says that it did not, but one had better look."""
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float | None = None, *, doubt: bool = False) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+        self.doubt = doubt
 
 
 class Lost(Exception):
-    """The answer was lost: it may have been done. Never tried again without a person's word."""
+    """The answer was lost: it may have been done. Never tried again before somebody looked: we, or else a person."""
 
 
 class Refused(Exception):
@@ -185,6 +189,13 @@ class Courier(Protocol):
 
     async def post(self, delivery: Delivery, announcement: Announcement) -> Json:
         """Post into `delivery.where`; return the adapter's note of the post (its link among it, under ``link``)."""
+        ...
+
+    async def find(self, delivery: Delivery, since: datetime) -> Json | None:
+        """Look for a post whose answer was lost, sent at `since` or later. Return its note, None when it is not there.
+
+        `Refused` where we cannot look, or cannot be sure.
+        """
         ...
 
     async def show(self, delivery: Delivery, view: View) -> Json | None:

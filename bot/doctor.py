@@ -199,7 +199,8 @@ class Doctor:
             raise Trouble("failure" if only else "warning", f"Slack refuses the bot token ({error!s:.40})", again)
         bot, team = (str(answer.body.get(name)) for name in ("user", "team"))
         found = [Finding("Slack", "ok", f"@{bot} in {team}")]
-        wanted = build_manifest(None)["oauth_config"]["scopes"]["bot"]
+        scopes = build_manifest(None)["oauth_config"]["scopes"]
+        wanted = sorted(set(scopes["bot"]) - set(scopes["bot_optional"]))
         told = answer.headers.get("x-oauth-scopes")
         if told is None:
             return [*found, Finding("Slack scopes", "warning", "Slack did not tell them", LATER)]

@@ -2,14 +2,15 @@
 
     state     means                                 then
     pending   to be done when due                   leased by one worker, done, or pending again (`Later`)
-    sending   a post is with the platform           done; held when its answer, or this process, is lost meanwhile
+    sending   a post is with the platform           done; looked for when its answer, or this process, is lost
+                                                    meanwhile: done, sent again, or held where we cannot look
     held      waits for a person's word             pending again (`Service.post_again`)
     dead      given up after `MOST_ATTEMPTS`        likewise
     done      keeps the pace of its queue, and its key from being used again
 
 A post is marked ``sending`` in a transaction of its own before the platform is asked, so that a lease that ran out
-tells whether it may be out already. It is then never sent again without a person's word. Everything else can be done
-twice without harm.
+tells whether it may be out already. It is then never sent again before somebody has looked. Everything else can be
+done twice without harm.
 """
 
 import asyncio
@@ -19,8 +20,8 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -33,13 +34,15 @@ from bot.store import Unit
 from bot.turns import Due
 from dialogs import compose
 from dialogs.session import Session
-from dialogs.views import Prompt, Recommendation, Review, Verdict, View, with_note
+from dialogs.views import Announcement, Prompt, Recommendation, Review, Verdict, View, with_note
 from dialogs.walk import walk
 from dialogs.words import words
 
 MOST_ATTEMPTS = 8
 FIRST_DELAY = 3.0
 """Seconds after the first failure; three times as long after each: eight attempts in about an hour."""
+SETTLES = timedelta(seconds=5)
+"""How long a platform may still be at work on a post whose answer is lost."""
 SLOTS = 16
 POLL = 1.0
 PURGE_EVERY = timedelta(hours=6)
@@ -54,6 +57,7 @@ class Job:
     """A row this worker has leased. `state` is the one it was found in."""
 
     id: int
+    key: str
     kind: str
     session: str | None
     payload: dict[str, str]
@@ -199,16 +203,20 @@ class Worker:
     def _drop(self, unit: Unit, job: Job) -> None:
         unit.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.leased_by == self._name))
 
-    def _again(self, unit: Unit, job: Job, seconds: float | None, error: str) -> None:
+    def _again(self, unit: Unit, job: Job, seconds: float | None, error: str, *, doubt: bool) -> None:
         delay = FIRST_DELAY * 3 ** min(job.attempts, MOST_ATTEMPTS) * random.uniform(0.75, 1.25)  # noqa: S311
         due = unit.now + timedelta(seconds=max(delay, seconds or 0))
-        free = {"leased_by": None, "leased_until": None}
-        self._set(unit, job, "pending", "pending", "sending", due=due, error=error, **free)
+        free: dict[str, object] = {"leased_by": None, "leased_until": None}
+        if not doubt:
+            free["payload"] = _sure(job)
+        state = "sending" if doubt and job.state == "sending" else "pending"  # lost, it still has to be looked for
+        self._set(unit, job, state, "pending", "sending", due=due, error=error, **free)
 
     def _hold(self, unit: Unit, job: Job, state: str, reason: str) -> None:
         """Hold a post back, and see to it that its owner is told."""
         metrics.FAILURES.labels(job.kind, state).inc()
-        if self._set(unit, job, state, "pending", "sending", error=reason, leased_until=None):
+        known: dict[str, object] = {} if reason == "lost" else {"payload": _sure(job)}
+        if self._set(unit, job, state, "pending", "sending", error=reason, leased_until=None, **known):
             unit.put(Due("tell", job.session, payload={"reason": reason, "where": job.payload["where"]}))
 
     # --- Doing ----------------------------------------------------------------------------------------------------
@@ -252,29 +260,69 @@ class Worker:
         if courier is None:
             await self._retry(job, NO_COURIER, "its platform is not configured")
             return None
-        return courier, Delivery(stored.session, stored.card, job.payload.get("where"))
+        return courier, Delivery(stored.session, stored.card, job.payload.get("where"), job.key)
 
     async def _post(self, job: Job) -> None:
-        if job.state == "sending":  # somebody died while it was with the platform
-            return await self._store.run(lambda unit: self._hold(unit, job, "held", "lost"))
         loaded = await self._load(job)
         if loaded is None:
             return None
         courier, delivery = loaded
         flow, session = self._service.flow, delivery.session
-        announcement = compose.announcement(flow, session, walk(flow, session.answers))
-        if not await self._store.run(lambda unit: self._mark(unit, job)):
-            return None  # the lease ran out before we came to it: it is another worker's
         try:
-            posted = await self._call(job, courier.post(delivery, announcement), Lost())
+            if (
+                job.state == "sending" or "since" in job.payload
+            ):  # it has been sent before, and nobody knows what came of it
+                found = await self._find(job, courier, delivery)
+                if found is not None:
+                    return await self._surely(lambda unit: self._posted(unit, job, found))
+            marked = replace(job, state="sending", payload={"since": self._store.clock().isoformat()} | job.payload)
+            if not await self._store.run(lambda unit: self._mark(unit, marked)):
+                return None  # the lease ran out before we came to it: it is another worker's
+            announcement = compose.announcement(flow, session, walk(flow, session.answers))
+            posted = await self._post_once(marked, courier, delivery, announcement)
         except Later as later:
-            await self._retry(job, later.seconds, "Later")
-        except (Lost, Refused) as error:
-            reason = error.reason if isinstance(error, Refused) else "lost"
+            await self._retry(job, later.seconds, "Later", doubt=later.doubt)
+        except Lost:
+            await self._store.run(lambda unit: self._settle_later(unit, job))
+        except Refused as refused:
+            reason = refused.reason
             await self._store.run(lambda unit: self._hold(unit, job, "held", reason))
         else:
             await self._surely(lambda unit: self._posted(unit, job, posted))
             asyncio.get_running_loop().call_later(self._pace.total_seconds(), self.wake)
+        return None
+
+    async def _post_once(self, job: Job, courier: Courier, delivery: Delivery, announcement: Announcement) -> Json:
+        """Post; where the answer is lost, look at once. `Lost`: it is not there yet."""
+        try:
+            return await self._call(job, courier.post(delivery, announcement), Lost())
+        except Lost:
+            try:
+                found = await self._find(job, courier, delivery)
+            except Later:
+                found = None
+            if found is None:
+                raise
+            return found
+
+    async def _find(self, job: Job, courier: Courier, delivery: Delivery) -> Json | None:
+        """Return the note of a post that is out after all, None to send it; `Refused`: a person must look."""
+        if "since" not in job.payload:  # an earlier version's
+            raise Refused("lost")
+        since = datetime.fromisoformat(job.payload["since"])
+        try:
+            return await self._call(job, courier.find(delivery, since), Later())
+        except Later as later:
+            raise Later(later.seconds, doubt=True) from None
+        except Refused:
+            if job.state == "sending":
+                raise
+            return None  # the platform had said that it was not done, or the owner that it is not there
+
+    def _settle_later(self, unit: Unit, job: Job) -> None:
+        """Leave a post as being sent: in a moment, when the platform is surely done with it, somebody looks."""
+        free = {"leased_by": None, "leased_until": None, "due": unit.now + SETTLES, "error": "lost"}
+        self._set(unit, job, "sending", "sending", **free)
 
     async def _surely(self, work: Callable[[Unit], None]) -> None:
         """Write what cannot be found out again, even when the database is away for a moment."""
@@ -289,7 +337,7 @@ class Worker:
         ours = sa.and_(jobs.c.id == job.id, jobs.c.leased_until > unit.now)
         until = unit.now + self._lease
         return unit.execute(sa.select(jobs.c.id).where(ours)).first() is not None and self._set(
-            unit, job, "sending", "pending", leased_until=until
+            unit, job, "sending", "pending", "sending", leased_until=until, payload=job.payload
         )
 
     def _posted(self, unit: Unit, job: Job, note: Json) -> None:
@@ -361,15 +409,20 @@ class Worker:
         finally:
             renewing.cancel()
 
-    async def _retry(self, job: Job, seconds: float | None, error: str) -> None:
+    async def _retry(self, job: Job, seconds: float | None, error: str, *, doubt: bool = False) -> None:
         metrics.FAILURES.labels(job.kind, error).inc()
 
         def work(unit: Unit) -> None:
             if job.attempts + 1 < MOST_ATTEMPTS or job.kind in {"expire", "purge"}:
-                self._again(unit, job, seconds, error)
+                self._again(unit, job, seconds, error, doubt=doubt)
             elif job.kind == "post":
-                self._hold(unit, job, "dead", "failed")
+                self._hold(unit, job, "dead", "lost" if job.state == "sending" else "failed")
             else:
                 self._drop(unit, job)
 
         await self._store.run(work)
+
+
+def _sure(job: Job) -> dict[str, str]:
+    """What a row says once it is sure that nothing of it is out."""
+    return {name: value for name, value in job.payload.items() if name != "since"}

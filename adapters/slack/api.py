@@ -118,10 +118,10 @@ def _why(method: str, status: int, headers: Mapping[str, str], answer: Json) -> 
     if status == 429 or error in PASSING:
         return Later(_seconds(headers))
     if status >= 500 and error not in UNCERTAIN:
-        return Later()
+        return Later(doubt=True)
     if error in UNCERTAIN or not error:
         return Lost()  # it was done, or not: what came back says neither
-    if error == "missing_scope":
+    if error == "missing_scope" and method != "conversations.history":  # that one is optional
         log.error("Slack: %s needs the scope %s; add it to the app and install it again", method, answer.get("needed"))
     elif error not in DEAD_TOKEN:
         log.info("Slack refused %s: %s %s", method, error, answer.get("response_metadata", ""))

@@ -8,6 +8,7 @@ says that this one, a command's, can only add.
 import asyncio
 import time
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -30,6 +31,12 @@ REASONS = {
     "is_archived": "archived",
     "missing_scope": "missing_scope",
 } | dict.fromkeys(DEAD_TOKEN, "uninstalled")
+MARKED = "cm_advisor_recommendation"
+"""The event type of a post's metadata, which nobody sees."""
+SKEW = 60.0
+"""Seconds that our clock may be ahead of Slack's."""
+PAGE, MOST_PAGES = 15, 10
+"""How much of a channel is looked through; 15 is all that an app outside the Marketplace is given at once."""
 FORBIDDEN = "forbidden"
 """Why Slack refuses a post -> our word for it (``slack.refused.*``); anything else is `FORBIDDEN`."""
 
@@ -53,13 +60,52 @@ class SlackCourier:
         said = blocks.message(announcement, Mark("post", session.id), words(session.language))
         try:
             answer = await self.api.call(
-                session.tenant, "chat.postMessage", channel=where, unfurl_links=False, unfurl_media=False, **said
+                session.tenant,
+                "chat.postMessage",
+                channel=where,
+                unfurl_links=False,
+                unfurl_media=False,
+                metadata={"event_type": MARKED, "event_payload": {"key": delivery.mark}},
+                **said,
             )
         except Refusal as refusal:
             raise Refused(REASONS.get(refusal.error, FORBIDDEN)) from None
         # It is out: nothing that follows may make it look lost.
-        channel, ts = answer.get("channel", where), answer.get("ts", "")
-        return {"channel": channel, "ts": ts, "link": await self._link(session.tenant, channel, ts)}
+        return await self._note(session.tenant, answer.get("channel", where), answer.get("ts", ""))
+
+    async def find(self, delivery: Delivery, since: datetime) -> Json | None:
+        """Look for the mark in what the channel's members can read. See `adapters.ports.Courier`."""
+        tenant, channel = delivery.session.tenant, delivery.where or ""
+        oldest, cursor = f"{since.timestamp() - SKEW:.6f}", None
+        for _ in range(MOST_PAGES):
+            try:
+                page = await self.api.get(
+                    tenant,
+                    "conversations.history",
+                    channel=channel,
+                    oldest=oldest,
+                    limit=PAGE,
+                    include_all_metadata="true",
+                    cursor=cursor,
+                )
+            except Refusal:
+                raise Refused("lost") from None  # not allowed to look: an optional scope, or not in the channel
+            except Lost:
+                raise Later from None
+            for found in _objects(page.get("messages")):
+                mark = found.get("metadata")
+                if isinstance(mark, dict) and mark.get("event_type") == MARKED:
+                    payload = mark.get("event_payload")
+                    if isinstance(payload, dict) and payload.get("key") == delivery.mark:
+                        return await self._note(tenant, channel, found.get("ts"))
+            [more] = _objects([page.get("response_metadata")]) or [{}]
+            cursor = more.get("next_cursor")
+            if not cursor:
+                return None
+        raise Refused("lost")
+
+    async def _note(self, tenant: str, channel: object, ts: object) -> Json:
+        return {"channel": channel, "ts": ts, "link": await self._link(tenant, channel, ts)}
 
     async def show(self, delivery: Delivery, view: View) -> Json | None:
         """Draw the card. See `adapters.ports.Courier`."""
@@ -189,6 +235,10 @@ class SlackCourier:
         except (Later, Lost, Refusal):
             return None  # a post without a link is still a post
         return answer.get("permalink")
+
+
+def _objects(found: object) -> list[Json]:
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def where_line(text: Words, channel: str) -> str:

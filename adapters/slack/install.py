@@ -14,7 +14,7 @@ from adapters.slack.api import Refusal, send
 from adapters.slack.credentials import Credentials, Installed
 from adapters.slack.desk import Desk, short
 from adapters.slack.hearing import Heard, part, text
-from adapters.slack.settings import SCOPES, SlackSettings
+from adapters.slack.settings import OPTIONAL_SCOPES, SCOPES, SlackSettings
 
 COOKIE = "slack_install"
 COOKIE_LIFE = 600
@@ -66,7 +66,7 @@ class Install:
         state = await self._tokens.issue_state()
         asks = {
             "client_id": self._settings.client_id or "",
-            "scope": ",".join(SCOPES),
+            "scope": ",".join((*SCOPES, *OPTIONAL_SCOPES)),
             "redirect_uri": self._redirect(request),
             "state": state,
         }

@@ -14,6 +14,8 @@ SCOPES = (
     "users:read",
 )
 """The least that does it; ``deploy/slack/README.md`` says why each is needed."""
+OPTIONAL_SCOPES = ("channels:history", "groups:history")
+"""What an administrator may leave out: then a person is asked whether a post is there, instead of our looking."""
 
 
 @dataclass(frozen=True)

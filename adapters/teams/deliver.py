@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 
 from adapters.ports import Delivery, Json, Lost, Refused
 from adapters.teams import cards
@@ -48,6 +49,10 @@ class TeamsCourier:
         thread = f"{place.base};messageid={id}" if place.kind == "channel" else place.conversation
         posted = replace(place, conversation=thread, activity=id)
         return {**posted.to_json(), "link": posted.link}
+
+    async def find(self, delivery: Delivery, since: datetime) -> Json | None:
+        """A bot cannot read a conversation in Teams: a person has to look. See `ports.Courier`."""
+        raise Refused("lost")
 
     async def show(self, delivery: Delivery, view: View) -> Json | None:
         """Edit the card where it is, or send it again where it was."""

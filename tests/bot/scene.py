@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from adapters.ports import Delivery, Json, Turn, Turned
+from adapters.ports import Delivery, Json, Refused, Turn, Turned
 from bot.jobs import Worker
 from bot.schema import jobs
 from bot.service import Service
@@ -28,6 +29,8 @@ class FakeCourier:
         self.posts: list[tuple[str, str]] = []
         self.shows: list[View] = []
         self.told: list[str] = []
+        self.looked: list[datetime] = []
+        self.found: Json | Exception | None = Refused("lost")
         self.answers: Sequence[Exception] = []
         self.fail: Exception | None = None
         self.before_post: Callable[[], object] = lambda: None
@@ -47,6 +50,12 @@ class FakeCourier:
             first, *self.answers = self.answers
             raise first
         return {"link": f"https://example.org/{announcement.session}"}
+
+    async def find(self, delivery: Delivery, since: datetime) -> Json | None:
+        self.looked.append(since)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
 
     async def show(self, delivery: Delivery, view: View) -> Json | None:
         self.shows.append(view)

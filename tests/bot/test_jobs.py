@@ -93,6 +93,8 @@ async def test_a_post_held_back_waits_for_a_word(
     courier.answers = [answer]
     await confirm(service)
     await work(worker)
+    clock.forward(seconds=6)  # the platform may still be at work on what was lost
+    await work(worker)
     assert courier.told == [reason]
     clock.forward(days=7)
     await work(worker)
@@ -106,9 +108,71 @@ async def test_a_post_held_back_waits_for_a_word(
     assert (await service.checks(ANNA))[0].posted
 
 
-async def test_a_courier_that_breaks_its_word(service: Service, worker: Worker, courier: FakeCourier) -> None:
+LINK = {"link": "https://example.org/found"}
+
+
+@pytest.mark.parametrize("doubt", [Lost(), Later(doubt=True)])
+async def test_a_post_that_is_found_is_not_sent_again(
+    doubt: Exception, service: Service, worker: Worker, courier: FakeCourier, store: Store, clock: Clock
+) -> None:
+    courier.answers, courier.found, began = [doubt], LINK, clock.now
+    await confirm(service)
+    await work(worker)
+    clock.forward(seconds=12)
+    await work(worker)
+    assert (len(courier.posts), courier.looked, courier.told) == (1, [began], [])
+    assert await rows(store) == {"s1:post": "done"}
+    assert (await service.checks(ANNA))[0].posted == LINK
+
+
+@pytest.mark.parametrize(("doubt", "looks"), [(Lost(), 4), (Later(doubt=True), 2)])  # what is lost: at once, and again
+async def test_a_post_that_is_not_there_is_sent_again(
+    doubt: Exception, looks: int, service: Service, worker: Worker, courier: FakeCourier, store: Store, clock: Clock
+) -> None:
+    courier.answers, courier.found = [doubt, doubt], None
+    await confirm(service)
+    for _ in range(3):
+        await work(worker)
+        clock.forward(seconds=40)
+    assert (len(courier.posts), len(courier.looked), courier.told) == (3, looks, [])
+    assert len(set(courier.looked)) == 1, "the first may be out as well as the second"
+    assert await rows(store) == {"s1:post": "done"}
+
+
+async def test_nobody_looks_for_what_was_surely_not_done(
+    service: Service, worker: Worker, courier: FakeCourier, clock: Clock
+) -> None:
+    courier.answers = [Later(1)]
+    await confirm(service)
+    await work(worker)
+    clock.forward(seconds=12)
+    await work(worker)
+    assert (len(courier.posts), courier.looked) == (2, [])
+
+
+async def test_what_cannot_be_looked_up_now_is_looked_up_later(
+    service: Service, worker: Worker, courier: FakeCourier, store: Store, clock: Clock
+) -> None:
+    courier.answers, courier.found = [Lost()], Later(1)
+    await confirm(service)
+    for _ in range(3):
+        await work(worker)
+        clock.forward(seconds=40)
+    assert await rows(store) == {"s1:post": "sending"}
+    courier.found = LINK
+    clock.forward(minutes=5)
+    await work(worker)
+    assert (len(courier.posts), courier.told) == (1, [])
+    assert await rows(store) == {"s1:post": "done"}
+
+
+async def test_a_courier_that_breaks_its_word(
+    service: Service, worker: Worker, courier: FakeCourier, clock: Clock
+) -> None:
     courier.answers = [ValueError("of no use to anybody")]
     await confirm(service)
+    await work(worker)
+    clock.forward(seconds=6)
     await work(worker)
     assert courier.told == ["lost"]
     assert len(courier.posts) == 1
@@ -122,6 +186,8 @@ async def test_a_platform_that_never_answers(service: Service, courier: FakeCour
 
     courier.post = never  # type: ignore[assignment, method-assign]
     await confirm(service)
+    await work(worker)
+    clock.forward(seconds=6)
     await work(worker)
     assert courier.told == ["lost"]
 

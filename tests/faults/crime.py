@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.ports import Delivery, Json, Turn
+from adapters.ports import Delivery, Json, Refused, Turn
 from bot.jobs import Worker
 from bot.service import Service
 from bot.store import Store, Unit
@@ -34,12 +34,13 @@ class Moment:
 class Paper:
     """A platform that is a file: what is in it has happened, whoever dies."""
 
-    def __init__(self, path: Path, moment: Moment) -> None:
+    def __init__(self, path: Path, moment: Moment, *, readable: bool = False) -> None:
         self.path = path
+        self.readable = readable
         self._moment = moment
 
     def lines(self) -> list[str]:
-        return self.path.read_text().splitlines()
+        return self.path.read_text().splitlines() if self.path.exists() else []
 
     def _note(self, call: str, words: str = "") -> None:
         if self._moment == Moment("before", call=call):
@@ -55,6 +56,11 @@ class Paper:
     async def post(self, delivery: Delivery, announcement: Announcement) -> Json:
         self._note("post", announcement.session)
         return {"link": "https://example.org"}
+
+    async def find(self, delivery: Delivery, since: datetime) -> Json | None:
+        if not self.readable:
+            raise Refused("lost")
+        return {"link": "https://example.org"} if f"post {delivery.session.id}" in self.lines() else None
 
     async def show(self, delivery: Delivery, view: View) -> Json | None:
         self._note("show", " ".join(getattr(view, "note", ())))

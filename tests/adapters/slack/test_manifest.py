@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from adapters.slack import SCOPES
+from adapters.slack import OPTIONAL_SCOPES, SCOPES
 
 ROOT = Path(__file__).resolve().parents[3]
 MANIFEST = json.loads((ROOT / "deploy/slack/manifest.json").read_text())
@@ -22,9 +22,10 @@ def test_it_is_valid_by_slacks_own_schema() -> None:
 
 
 def test_it_asks_for_the_scopes_of_the_code_each_with_a_reason() -> None:
-    assert sorted(MANIFEST["oauth_config"]["scopes"]["bot"]) == sorted(SCOPES)
+    assert sorted(MANIFEST["oauth_config"]["scopes"]["bot"]) == sorted((*SCOPES, *OPTIONAL_SCOPES))
+    assert MANIFEST["oauth_config"]["scopes"]["bot_optional"] == sorted(OPTIONAL_SCOPES)
     reasons = (ROOT / "deploy/slack/README.md").read_text()
-    for scope in SCOPES:
+    for scope in (*SCOPES, *OPTIONAL_SCOPES):
         assert f"| `{scope}` |" in reasons
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from adapters.playground.standins.slack import SlackStandIn
 from adapters.playground.standins.slack_state import Channel, Message, User, View, Workspace
 from adapters.playground.standins.slack_user import Ack, SlackUserSide
+from adapters.slack import SCOPES
 from bot.config import Settings
 from bot.server import build
 from dialogs.words import Words, words
@@ -178,7 +179,9 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         monkeypatch.delenv(name)
     scenes: list[Scene] = []
 
-    async def make(language: str = "fr", *, oauth: bool = False, socket: bool = False, **more: Any) -> Scene:
+    async def make(
+        language: str = "fr", *, oauth: bool = False, socket: bool = False, scopes: Sequence[str] = SCOPES, **more: Any
+    ) -> Scene:
         slack = await SlackStandIn().start()
         team = slack.add_workspace("Fabrique")
         locale = {"fr": "fr-FR", "en": "en-GB"}[language]
@@ -197,7 +200,7 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
             for name in ("slack_client_id", "slack_client_secret"):
                 monkeypatch.setenv(name.upper(), known[name])
         else:
-            known["slack_bot_token"] = slack.install(team).value
+            known["slack_bot_token"] = slack.install(team, scopes).value
         if socket:
             known["slack_app_token"] = slack.app.app_token
         settings = Settings(_env_file=None, **(known | more))

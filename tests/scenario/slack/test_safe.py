@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -12,7 +13,7 @@ from aiohttp import ClientSession, CookieJar
 from adapters.playground.standins import slack_methods, slack_world
 from adapters.playground.standins.slack_state import Channel, Message, User
 from adapters.ports import Turn, Turned, Unavailable
-from adapters.slack import front
+from adapters.slack import OPTIONAL_SCOPES, SCOPES, front
 from adapters.slack.press import Mark, value
 from bot import service
 from dialogs.views import Button
@@ -298,6 +299,31 @@ async def test_a_lost_answer_is_never_posted_again_without_a_word(french: Scene,
     word = await retry(french, french.anna)
     assert any("peut-être" in line for line in word.texts())
     assert len(french.marketing.messages) == 1
+
+
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 502, "effect": True}])
+@pytest.mark.parametrize("private", [False, True])
+async def test_a_lost_answer_is_settled_by_looking(
+    make_scene: MakeScene, answers: dict[str, str], fault: dict[str, Any], private: bool
+) -> None:
+    scene = await make_scene("fr", scopes=(*SCOPES, *OPTIONAL_SCOPES))
+    channel = scene.secret if private else scene.marketing
+    await scene.hands.invite(scene.anna, channel)
+    if private:
+        channel.members.add(scene.ben.id)
+    for number in range(40):
+        await scene.hands.say(scene.ben, channel, f"{number}")
+    card = await finished(scene, answers, channel)
+    scene.slack.fail("chat.postMessage", **fault)
+    await scene.press(scene.anna, card, "post")
+    for number in range(40):
+        await scene.hands.say(scene.ben, channel, f"{number}")
+    label = scene.label("details")
+    await scene.slack.wait_for(lambda: any(label in m.buttons() for m in channel.messages), timeout=20)
+    await scene.slack.wait_for(lambda: bool(scene.slack.calls_to("conversations.history", ok=True)), timeout=20)
+    await scene.posted(channel)
+    asked = scene.said("slack.refused.lost", channel=f"<#{channel.id}>")
+    assert not any(asked in m.texts() for m in scene.sees(scene.anna, channel))
 
 
 @pytest.mark.parametrize("fault", [{"retry_after": 1}, {"status": 503}])
