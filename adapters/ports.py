@@ -5,7 +5,7 @@ is the adapter's own note of where a dialog is shown (a small JSON object); a pl
 words belong (a thread, a direct conversation). The application stores both and reads neither.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -149,13 +149,15 @@ class Tokens(Protocol):
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Something to deliver for a session. For a post, `where` is the one the person confirmed, and `mark` its own name,
-    by which it can be found again where the platform lets us look.
+    by which it can be found again where the platform lets us look; `ours` is asked right before it is sent: when that
+    has taken too long, somebody else may be sending it (`Later`).
     """
 
     session: Session
     card: Json | None
     where: str | None = None
     mark: str = ""
+    ours: Callable[[], bool] = lambda: True
 
 
 class Later(Exception):

@@ -45,6 +45,7 @@ SETTLES = timedelta(seconds=5)
 """How long a platform may still be at work on a post whose answer is lost."""
 SLOTS = 16
 POLL = 1.0
+SET_CLOCK_EVERY = 60.0
 PURGE_EVERY = timedelta(hours=6)
 NO_COURIER = 600.0
 
@@ -115,7 +116,9 @@ class Worker:
         self._patience = patience
         self._name = secrets.token_hex(8)
         self._woken = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], int] = {}
+        self._surely_ours: dict[int, float] = {}
+        self._clock_set = float("-inf")
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
         self._looked = float("-inf")
@@ -141,7 +144,7 @@ class Worker:
         if self._loop:
             await self._loop
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=within)
+            _, late = await asyncio.wait(set(self._running), timeout=within)
             for task in late:  # a post that is cancelled stays ``sending``: its owner will be asked
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -167,12 +170,12 @@ class Worker:
         self._looked = time.monotonic()
         for job in taken:
             task = asyncio.create_task(self._do(job))
-            self._running.add(task)
+            self._running[task] = job.id
             task.add_done_callback(self._finished)
         return len(taken)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self.wake()
 
     async def work(self) -> int:
@@ -184,15 +187,21 @@ class Worker:
     # --- Rows -----------------------------------------------------------------------------------------------------
 
     async def _claim(self, most: int) -> list[Job]:
+        here = set(self._running.values())
+
         def work(unit: Unit) -> list[Job]:
-            found = [Job(*row) for row in unit.execute(_DUE, {"now": unit.now, "most": most})]
+            rows = unit.execute(_DUE, {"now": unit.now, "most": most})
+            found = [job for job in (Job(*row) for row in rows) if job.id not in here]  # should the clock have jumped
             if found:
                 leased = {"leased_by": self._name, "leased_until": unit.now + self._lease}
-                rows = jobs.c.id.in_([job.id for job in found])
-                unit.execute(sa.update(jobs).where(rows).values(attempts=jobs.c.attempts + 1, **leased))
+                these = jobs.c.id.in_([job.id for job in found])
+                unit.execute(sa.update(jobs).where(these).values(attempts=jobs.c.attempts + 1, **leased))
             return found
 
         await self._service.settle()
+        if time.monotonic() - self._clock_set > SET_CLOCK_EVERY:
+            await self._store.set_clock()
+            self._clock_set = time.monotonic()
         return await self._store.run(work)
 
     def _set(self, unit: Unit, job: Job, state: str, *before: str, **values: object) -> bool:
@@ -279,6 +288,7 @@ class Worker:
             if not await self._store.run(lambda unit: self._mark(unit, marked)):
                 return None  # the lease ran out before we came to it: it is another worker's
             announcement = compose.announcement(flow, session, walk(flow, session.answers))
+            delivery = replace(delivery, ours=lambda: time.monotonic() < self._surely_ours.get(job.id, 0))
             posted = await self._post_once(marked, courier, delivery, announcement)
         except Later as later:
             await self._retry(job, later.seconds, "Later", doubt=later.doubt)
@@ -384,19 +394,21 @@ class Worker:
         # Not what is done: there a lease is the pace of its queue.
         undone = jobs.c.state.in_(("pending", "sending"))
         ours = sa.and_(jobs.c.id == job.id, jobs.c.leased_by == self._name, undone)
+
+        def work(unit: Unit) -> bool:
+            longer = sa.update(jobs).where(ours, jobs.c.leased_until > unit.now)
+            return unit.execute(longer.values(leased_until=unit.now + self._lease)).rowcount == 1
+
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             with contextlib.suppress(Unavailable):
-                await self._store.run(
-                    lambda unit: unit.execute(
-                        sa.update(jobs)
-                        .where(ours, jobs.c.leased_until > unit.now)
-                        .values(leased_until=unit.now + self._lease)
-                    )
-                )
+                began = time.monotonic()
+                if await self._store.run(work):
+                    self._surely_ours[job.id] = began + self._lease.total_seconds() / 2
 
     async def _call(self, job: Job, call: Awaitable[T], otherwise: Exception) -> T:
         """Return what a platform answers; a courier that breaks its word, or takes too long, counts as `otherwise`."""
+        self._surely_ours[job.id] = time.monotonic() + self._lease.total_seconds() / 2
         renewing = asyncio.create_task(self._renew(job))
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
@@ -408,6 +420,7 @@ class Worker:
             raise otherwise from None
         finally:
             renewing.cancel()
+            self._surely_ours.pop(job.id, None)
 
     async def _retry(self, job: Job, seconds: float | None, error: str, *, doubt: bool = False) -> None:
         metrics.FAILURES.labels(job.kind, error).inc()

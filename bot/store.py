@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.ports import Json, Unavailable
 from bot import turns
+from bot.clock import SharedClock
 from bot.schema import jobs
 from bot.turns import Change, Due, Lookup, Stored
 from bot.writer import Writer, patient
@@ -33,11 +34,6 @@ TRIES = 20
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 class Conflict(Exception):
@@ -127,8 +123,8 @@ class Unit:
 class Store:
     """A database. `url` as SQLAlchemy reads it: ``sqlite:///file`` or ``postgresql+psycopg://…``."""
 
-    def __init__(self, url: str, clock: Clock = utc_now) -> None:
-        self.clock = clock
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        self.clock = clock or SharedClock()
         self._engine = _engine(sa.make_url(url))
         self.lite = self._engine.dialect.name == "sqlite"
         self._alone_engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -194,6 +190,13 @@ class Store:
 
     def _begun(self, connection: sa.Connection) -> Unit:
         return Unit(connection, self.clock())
+
+    async def set_clock(self) -> None:
+        """Ask the database for the time, where it has one of its own. Raises `Unavailable`."""
+        if not self.lite and isinstance(self.clock, SharedClock):
+            began = time.monotonic()
+            told = await self.run(lambda unit: unit.execute(sa.select(sa.func.clock_timestamp())).scalar_one())
+            self.clock.set(told, began)
 
     async def ping(self) -> None:
         """Raises `Unavailable` unless the database can be written to."""
@@ -276,7 +279,9 @@ def _alembic() -> Any:
 
 def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
-        timeouts = {"connect_timeout": 5, "options": "-c statement_timeout=10000"}
+        # A replica that stands still, or whose machine is gone, lets go of its rows before long.
+        limits = "-c statement_timeout=10000 -c idle_in_transaction_session_timeout=10000 -c tcp_user_timeout=10000"
+        timeouts = {"connect_timeout": 5, "tcp_user_timeout": 10000, "options": limits}
         return sa.create_engine(
             url, pool_size=THREADS, max_overflow=0, pool_timeout=5, hide_parameters=True, connect_args=timeouts
         )

@@ -58,6 +58,8 @@ class SlackCourier:
         """Post into the channel. See `adapters.ports.Courier`."""
         session, where = delivery.session, delivery.where or ""
         said = blocks.message(announcement, Mark("post", session.id), words(session.language))
+        if not delivery.ours():
+            raise Later
         try:
             answer = await self.api.call(
                 session.tenant,

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.ports import Delivery, Json, Lost, Refused
+from adapters.ports import Delivery, Json, Later, Lost, Refused
 from adapters.teams import cards
 from adapters.teams.connector import message
 from adapters.teams.forms import SENT
@@ -38,6 +38,8 @@ class TeamsCourier:
         if place is None:
             raise Refused("gone")
         name = await self._name(place, delivery)
+        if not delivery.ours():
+            raise Later
         try:
             id = await self._send(place, cards.announcement(announcement, name))
         except Refused as refused:

@@ -11,7 +11,7 @@ from adapters.playground.standins.teams_rules import walk as nodes
 from adapters.ports import Check
 from adapters.teams import cards, own
 from adapters.teams.forms import _step
-from bot.store import utc_now
+from bot.clock import SharedClock
 from dialogs import compose
 from dialogs.community import FLOW
 from dialogs.session import Session, Status
@@ -82,7 +82,7 @@ def test_the_longest_and_the_shortest(language: str) -> None:
 @pytest.mark.parametrize("language", languages())
 def test_our_own_cards(language: str) -> None:
     text = words(language)
-    found = [Check(session(language, {}, status), utc_now(), None) for status in Status]
+    found = [Check(session(language, {}, status), SharedClock()(), None) for status in Status]
     found = [replace(check, session=replace(check.session, id=str(n))) for n, check in enumerate(found)]
     many = [(f"Team *{n}* › Channel", f"19:{n}@thread.tacv2 19:x@thread.tacv2") for n in range(60)]
     for card in (
