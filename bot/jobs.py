@@ -28,6 +28,7 @@ import sqlalchemy as sa
 
 from adapters.ports import Courier, Delivery, Json, Later, Lost, Refused, Unavailable
 from bot import metrics
+from bot.logs import about
 from bot.schema import jobs, sessions
 from bot.service import Service, purge
 from bot.store import Unit
@@ -222,7 +223,7 @@ class Worker:
     # --- Doing ----------------------------------------------------------------------------------------------------
 
     async def _do(self, job: Job) -> None:
-        metrics.REQUEST.set(f"job-{job.id}")
+        about(f"job-{job.id}")
         try:
             match job.kind:
                 case "post":

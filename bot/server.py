@@ -1,28 +1,24 @@
 """One server for every configured platform: ``cm-advisor serve``."""
 
 import asyncio
-import json
 import logging
 import sys
-import time
-import traceback
 from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import aiohttp
 from aiohttp import web
-from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 
 from adapters.pages import page
 from adapters.ports import Advisor, Courier, Tokens, Unavailable
-from bot import metrics
+from bot import logs, metrics
 from bot.config import BadSettings, Settings, load
 from bot.crypto import Vault
 from bot.jobs import Worker
@@ -171,54 +167,6 @@ def _ready(store: Store, worker: Worker) -> Handler:
     return ready
 
 
-# --- Logs: what happened, and nothing about a person ---------------------------------------------------------------
-
-
-class AccessLogger(AbstractAccessLogger):
-    """The route that was asked for, not the path: a path is written by whoever asks, a query may hold a secret."""
-
-    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
-        route = resource.canonical if resource else "-"
-        self.logger.info("%s %s %d %d ms", request.method, route, response.status, round(time * 1000))
-
-
-class TextFormatter(logging.Formatter):
-    """A line for people. Of an exception its kind and where it came from: what it says may quote a person."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - the base's name
-        frames = "".join(traceback.format_tb(ei[2])).rstrip()
-        return f"{frames}\n{ei[0].__name__}" if ei[0] else ""
-
-
-class JsonFormatter(TextFormatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if request := metrics.REQUEST.get():
-            entry["request"] = request
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
-
-
-def set_up_logs(settings: Settings) -> None:
-    """Ours as the settings say; of libraries, which may quote what a person sent, only warnings."""
-    handler = logging.StreamHandler()
-    text = TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    text.converter = time.gmtime
-    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    for name in ("adapters", "bot"):
-        logging.getLogger(name).setLevel(settings.log_level)
-
-
 # --- Commands -----------------------------------------------------------------------------------------------------
 
 
@@ -228,14 +176,14 @@ def serve(_arguments: Namespace) -> int:
         settings = load()
     except BadSettings as error:
         return _refuse(*error.problems)
-    set_up_logs(settings)
+    logs.set_up(settings)
     try:
         web.run_app(
             build(settings),
             host=settings.host,
             port=settings.port,
             access_log=logging.getLogger("bot.access"),
-            access_log_class=AccessLogger,
+            access_log_class=logs.AccessLogger,
             shutdown_timeout=5,
             loop=_loop(),
             print=lambda line: log.info("%s", line.splitlines()[0]),
