@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from adapters.pages import page
 from adapters.ports import Advisor, Courier, Tokens, Unavailable
 from bot import logs, metrics
-from bot.config import BadSettings, Settings, load
+from bot.config import NEW_KEY, BadSettings, Settings, load
 from bot.crypto import Vault
 from bot.jobs import Worker
 from bot.service import Service
@@ -204,19 +204,51 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 def db_upgrade(_arguments: Namespace) -> int:
     """Bring the database to this version; return the exit status."""
+
+    def work(store: Store, _settings: Settings) -> int:
+        store.upgrade()
+        print("The database is up to date.")
+        return 0
+
+    return _on_the_database(work)
+
+
+def db_rotate_keys(_arguments: Namespace) -> int:
+    """Encrypt every stored token with the first key; return the exit status: 1 when no key opens one of them."""
+
+    def work(store: Store, settings: Settings) -> int:
+        if not settings.encryption_keys:
+            return _refuse(f"TOKEN_ENCRYPTION_KEY is missing. Give NEW,OLD; make the new one with: {NEW_KEY}")
+        store.check()
+        rotated = asyncio.run(Vault(store, settings.encryption_keys).rotate())
+        print(
+            f"Encrypted anew: {rotated.renewed}. With the first key now: {rotated.new} of {rotated.new + rotated.lost}."
+        )
+        if not rotated.lost:
+            print("Once every server has the first key, the others can go.")
+            return 0
+        print(
+            f"No key here opens {rotated.lost}: add the one of then, or have these install the app anew.",
+            file=sys.stderr,
+        )
+        return 1
+
+    return _on_the_database(work)
+
+
+def _on_the_database(work: Callable[[Store, Settings], int]) -> int:
+    """Return what `work` returns."""
     try:
         settings = load(platforms=False)
     except BadSettings as error:
         return _refuse(*error.problems)
     store = Store(settings.database)
     try:
-        store.upgrade()
+        return work(store, settings)
     except (WrongSchema, Unavailable) as error:
         return _refuse(str(error))
     finally:
         store.close()
-    print("The database is up to date.")
-    return 0
 
 
 def _refuse(*sentences: str) -> int:
