@@ -14,7 +14,7 @@ find_python = for python in python3 python3.13 python3.12 python3.11; do \
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: help run chat page test $(STEPS) format bench test-matrix lock clean .venv
+.PHONY: help run chat page test $(STEPS) format bench test-matrix lock settings audit clean .venv
 
 ##   run          try it as in Slack and in Teams, in a page on this computer (the default)
 run: $(VENV)/ready locales page
@@ -87,6 +87,16 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version
 lock: $(VENV)/ready
 	@$(COMPILE) --extra otel --group dev --output-file requirements.lock
 	@$(COMPILE) --extra otel --constraints requirements.lock --output-file deploy/requirements.lock
+
+##   settings     write the table of settings into README.md
+settings: $(VENV)/ready
+	@$(BIN)/python -m deploy.settings_table README.md
+
+##   audit        known weaknesses of what is locked; asks the network
+audit: $(VENV)/ready
+	@for lock in requirements.lock deploy/requirements.lock deploy/build.lock; do \
+		$(BIN)/pip-audit --progress-spinner off --require-hashes --disable-pip --requirement $$lock || exit 1; \
+	done
 
 ##   clean        remove all that make made
 clean:

@@ -349,7 +349,7 @@ class Worker:
         unit.execute(sa.update(jobs).where(jobs.c.id == job.id).values(done))
         unit.execute(sa.delete(jobs).where(jobs.c.key == f"{job.session}:tell"))
         if found.rowcount:
-            unit.put(Due("posted", job.session))
+            unit.put(Due("posted", job.session, payload=self._service.trace()))
 
     async def _tell(self, job: Job) -> None:
         """Draw the card, or say why its post is held back."""

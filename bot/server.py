@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -26,6 +26,9 @@ from bot.service import Service
 from bot.store import Store, WrongSchema
 from dialogs.community import FLOW
 from dialogs.understand import prepare
+
+if TYPE_CHECKING:
+    from bot.traces import Traces
 
 MOST_BYTES = 512 * 1024
 """Of a request; the largest form of a platform is a fifth of that."""
@@ -62,10 +65,14 @@ async def build(settings: Settings) -> web.Application:
     service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days))
     worker = Worker(service, retention=timedelta(days=settings.retention_days))
     hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
+    traces = _traces(settings)
+    watching = [metrics.calls(hosts), *([traces.calls(hosts)] if traces else [])]
     # Where there is no proxy, aiohttp would look for one, and into ~/.netrc, at every call: a tenth of a turn.
-    http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=[metrics.calls(hosts)])
+    http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=watching)
     adapters = _adapters(settings, service, Vault(store, settings.encryption_keys), http)
     couriers.update({name: adapter.courier for name, adapter in adapters.items()})
+    if traces:
+        traces.watch(store, service, worker)
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
         """Begin from the inside out, end from the outside in: what was taken can still be finished."""
@@ -88,13 +95,25 @@ async def build(settings: Settings) -> web.Application:
             await counted.cleanup()
             await http.close()
             await asyncio.to_thread(store.close)
+            if traces:
+                await traces.stop()
 
-    app = web.Application(client_max_size=MOST_BYTES, middlewares=[metrics.measured])
+    watched = [metrics.measured, *([traces.requests()] if traces else [])]
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=watched)
     app.cleanup_ctx.append(life)
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
     for adapter in adapters.values():
         app.add_routes(adapter.routes())
     return app
+
+
+def _traces(settings: Settings) -> "Traces | None":
+    """Return what makes traces, imported where they are asked for."""
+    if not settings.otel_exporter_otlp_endpoint:
+        return None
+    from bot.traces import Traces
+
+    return Traces(settings.otel_exporter_otlp_endpoint)
 
 
 def _adapters(settings: Settings, advisor: Advisor, tokens: Tokens, http: aiohttp.ClientSession) -> dict[str, Adapter]:
