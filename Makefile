@@ -81,12 +81,14 @@ bench: $(VENV)/ready locales
 test-matrix:
 	@.ci/matrix 3.11 3.12 3.13
 
-##   lock         remake both lock files (make lock UPGRADE=--upgrade for newer releases)
+##   lock         remake the lock files (make lock UPGRADE=--upgrade for newer releases)
 COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE)
+BUILDS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 lock: $(VENV)/ready
-	@$(COMPILE) --extra otel --group dev --output-file requirements.lock
-	@$(COMPILE) --extra otel --constraints requirements.lock --output-file deploy/requirements.lock
+	@$(COMPILE) pyproject.toml --extra otel --group dev --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra otel --constraints requirements.lock --output-file deploy/requirements.lock
+	@$(BIN)/python -c '$(BUILDS)' | $(COMPILE) - --constraints requirements.lock --output-file deploy/build.lock
 
 ##   settings     write the table of settings into README.md
 settings: $(VENV)/ready
