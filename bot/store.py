@@ -274,7 +274,7 @@ def _ahead(connection: sa.Connection) -> int:
     ahead = int(found) - int(head) if found.isdecimal() else 2
     if ahead > 1:
         raise WrongSchema(_NEWER)
-    if ahead:
+    if ahead > 0:
         log.info("the database is that of migration %s, this version's is %s", found, head)
     return ahead
 

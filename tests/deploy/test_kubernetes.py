@@ -1,5 +1,6 @@
 """The objects that kustomize makes: valid to Kubernetes' own schemas, and as safe as the server expects."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -124,6 +125,27 @@ def test_every_pod_is_behind_the_network_policy(rendered: list[Json]) -> None:
         if one["kind"] in {"Deployment", "Job"}:
             assert wanted <= one["spec"]["template"]["metadata"]["labels"].items()
     assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+
+
+def test_the_overlay_that_the_readme_gives_is_ones_own(tmp_path: Path) -> None:
+    kubectl = shutil.which("kubectl")
+    if not kubectl:
+        pytest.skip("kubectl is not installed")
+    [overlay] = re.findall("(?s)```yaml\n(.*?)```", (DEPLOY / "README.md").read_text(encoding="utf-8"))
+    kustomize = shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
+    ours = kustomize / "overlays" / "ours"
+    ours.mkdir()
+    (ours / "kustomization.yaml").write_text(
+        overlay.replace("advisor.example.org", "own.example.net"), encoding="utf-8"
+    )
+    made = subprocess.run([kubectl, "kustomize", str(ours)], capture_output=True, text=True, check=True, timeout=60)
+    objects = list(yaml.safe_load_all(made.stdout))
+    for one in objects:
+        kubernetes_validate.validate(one, VERSION, strict=True)
+    assert "advisor.example.org" not in made.stdout
+    assert "https://own.example.net" in made.stdout
+    assert {pod["containers"][0]["image"] for pod in pods(objects)} == {"registry.example.org/cm-advisor:0.1.0"}
+    assert {one["metadata"]["namespace"] for one in objects} == {"cm-advisor"}
 
 
 async def test_outside_only_what_people_and_platforms_ask_for_is_reached(sources: list[Json], tmp_path: Path) -> None:
