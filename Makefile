@@ -14,7 +14,7 @@ find_python = for python in python3 python3.13 python3.12 python3.11; do \
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: help run chat page test $(STEPS) format bench test-matrix lock clean .venv
+.PHONY: help run chat page test $(STEPS) format bench test-matrix lock settings audit clean .venv
 
 ##   run          try it as in Slack and in Teams, in a page on this computer (the default)
 run: $(VENV)/ready locales page
@@ -81,12 +81,24 @@ bench: $(VENV)/ready locales
 test-matrix:
 	@.ci/matrix 3.11 3.12 3.13
 
-##   lock         remake both lock files (make lock UPGRADE=--upgrade for newer releases)
+##   lock         remake the lock files (make lock UPGRADE=--upgrade for newer releases)
 COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(UPGRADE)
+BUILDS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 lock: $(VENV)/ready
-	@$(COMPILE) --extra otel --group dev --output-file requirements.lock
-	@$(COMPILE) --extra otel --constraints requirements.lock --output-file deploy/requirements.lock
+	@$(COMPILE) pyproject.toml --extra otel --group dev --output-file requirements.lock
+	@$(COMPILE) pyproject.toml --extra otel --constraints requirements.lock --output-file deploy/requirements.lock
+	@$(BIN)/python -c '$(BUILDS)' | $(COMPILE) - --constraints requirements.lock --output-file deploy/build.lock
+
+##   settings     write the table of settings into README.md
+settings: $(VENV)/ready
+	@$(BIN)/python -m deploy.settings_table README.md
+
+##   audit        known weaknesses of what is locked; asks the network
+audit: $(VENV)/ready
+	@for lock in requirements.lock deploy/requirements.lock deploy/build.lock; do \
+		$(BIN)/pip-audit --progress-spinner off --require-hashes --disable-pip --requirement $$lock || exit 1; \
+	done
 
 ##   clean        remove all that make made
 clean:

@@ -244,13 +244,15 @@ def _playground(arguments: Arguments) -> int:
 
 
 def _add_db(command: argparse.ArgumentParser) -> None:
-    command.add_argument("what", choices=("upgrade",), help="upgrade: bring the tables to this version")
+    upgrade = "upgrade: bring the tables to this version"
+    rotate = "rotate-keys: encrypt every stored token with the first key of TOKEN_ENCRYPTION_KEY"
+    command.add_argument("what", choices=("upgrade", "rotate-keys"), help=f"{upgrade}; {rotate}")
 
 
 def _db(arguments: Arguments) -> int:
-    from bot.server import db_upgrade
+    from bot.server import db_rotate_keys, db_upgrade
 
-    return db_upgrade(arguments)
+    return (db_upgrade if arguments.what == "upgrade" else db_rotate_keys)(arguments)
 
 
 def _add_manifest(command: argparse.ArgumentParser) -> None:
@@ -324,7 +326,15 @@ Settings come from the environment and from .env. SIGTERM finishes what was take
         _add_nothing,
         _serve,
     ),
-    "db": ("look after the database", "  cm-advisor db upgrade", _add_db, _db),
+    "db": (
+        "look after the database",
+        """  cm-advisor db upgrade
+  TOKEN_ENCRYPTION_KEY=NEW,OLD cm-advisor db rotate-keys
+
+Both are safe while servers run. Exit status of rotate-keys: 1 when no key opens some token, else 0.""",
+        _add_db,
+        _db,
+    ),
     "manifest": (
         "make what Slack or Teams is told of this app",
         """  cm-advisor manifest slack --public-url https://advisor.example.org > manifest.json

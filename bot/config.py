@@ -6,9 +6,10 @@ The container, whose network is its own, sets 0.0.0.0.
 
 import ipaddress
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
@@ -20,6 +21,13 @@ Names = Annotated[tuple[str, ...], NoDecode]
 """Several names with commas between them."""
 
 NEW_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+GROUPS = {
+    "host": "Server",
+    "log_level": "What it tells",
+    "slack_signing_secret": "Slack",
+    "microsoft_app_id": "Teams",
+}
+"""What the settings from this one on are about; the README's table says it."""
 _SLACK = ("slack_signing_secret", "slack_bot_token", "slack_client_id", "slack_client_secret", "slack_app_token")
 _TEAMS = ("microsoft_app_id", "microsoft_app_password", "microsoft_app_type", "microsoft_app_tenant_id")
 
@@ -45,35 +53,55 @@ class Settings(BaseSettings):
         secrets_dir=SECRETS if SECRETS.is_dir() else None,
     )
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=3978, ge=1, le=65535)
-    public_url: str | None = None
-    support_url: str | None = None
-    database_url: SecretStr = SecretStr("sqlite:///cm-advisor.db")
-    token_encryption_key: SecretStr | None = None
-    retention_days: int = Field(default=180, ge=1)
-    idle_days: int = Field(default=14, ge=1)
-    metrics_port: int | None = Field(default=None, ge=1, le=65535)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "text"] = "text"
+    host: str = Field("127.0.0.1", description="where to listen; the container sets 0.0.0.0")
+    port: int = Field(3978, ge=1, le=65535, description="where to listen")
+    public_url: str | None = Field(None, description="the https address at which the platforms reach the server")
+    support_url: str | None = Field(None, description="an https or mailto address, shown on `/support`")
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///cm-advisor.db"), description="or `postgresql://USER:PASSWORD@HOST/NAME`"
+    )
+    token_encryption_key: SecretStr | None = Field(
+        None, description="Fernet keys with commas between them: the first encrypts workspaces' tokens, all decrypt"
+    )
+    retention_days: int = Field(180, ge=1, description="how long a check is kept")
+    idle_days: int = Field(14, ge=1, description="when a dialog that nobody goes on with is closed")
 
-    slack_signing_secret: SecretStr | None = None
-    slack_bot_token: SecretStr | None = None
-    slack_client_id: str | None = None
-    slack_client_secret: SecretStr | None = None
-    slack_app_token: SecretStr | None = None
-    slack_api_url: str = "https://slack.com/api/"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="how much is logged; never an answer, a name or a token"
+    )
+    log_format: Literal["json", "text"] = Field("text", description="one JSON object a line, or lines for people")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="where Prometheus finds `/metrics`, on a listener of its own"
+    )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None, description="where traces go by OTLP over HTTP (`http://collector:4318`); wants `cm-advisor[otel]`"
+    )
 
-    microsoft_app_id: str | None = None
-    microsoft_app_password: SecretStr | None = None
-    microsoft_app_type: Literal["SingleTenant", "UserAssignedMSI"] | None = None
-    microsoft_app_tenant_id: str | None = None
-    teams_token_issuer: str = "https://api.botframework.com"  # noqa: S105 - an address
-    teams_openid_metadata_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
-    teams_login_url: str = "https://login.microsoftonline.com"
-    teams_service_url_hosts: Names = ("smba.trafficmanager.net",)
-    dangerously_allow_unauthenticated_teams: bool = False
-    allowed_tenants: Names = ()
+    slack_signing_secret: SecretStr | None = Field(None, description="shows that a request is Slack's")
+    slack_bot_token: SecretStr | None = Field(None, description="for one workspace: `xoxb-…`")
+    slack_client_id: str | None = Field(None, description="for many workspaces, in place of the bot token")
+    slack_client_secret: SecretStr | None = Field(None, description="comes with the client id")
+    slack_app_token: SecretStr | None = Field(None, description="Socket Mode, without a public address: `xapp-…`")
+    slack_api_url: str = Field("https://slack.com/api/", description="Slack's Web API")
+
+    microsoft_app_id: str | None = Field(None, description="the Azure Bot's app id")
+    microsoft_app_password: SecretStr | None = Field(None, description="a client secret's value, for SingleTenant")
+    microsoft_app_type: Literal["SingleTenant", "UserAssignedMSI"] | None = Field(
+        None, description="an app registration with a secret, or a managed identity in Azure"
+    )
+    microsoft_app_tenant_id: str | None = Field(None, description="the tenant that the bot belongs to")
+    allowed_tenants: Names = Field(
+        (), description="tenants that may use the bot, with commas between them; the bot's own when empty"
+    )
+    teams_service_url_hosts: Names = Field(("smba.trafficmanager.net",), description="hosts answered and posted to")
+    teams_token_issuer: str = Field("https://api.botframework.com", description="other in sovereign clouds")
+    teams_openid_metadata_url: str = Field(
+        "https://login.botframework.com/v1/.well-known/openidconfiguration", description="other in sovereign clouds"
+    )
+    teams_login_url: str = Field("https://login.microsoftonline.com", description="other in sovereign clouds")
+    dangerously_allow_unauthenticated_teams: bool = Field(
+        False, description="lets in anybody who reaches the server; for a loopback `HOST` alone"
+    )
 
     @field_validator("teams_service_url_hosts", "allowed_tenants", mode="before")
     @classmethod
@@ -85,7 +113,7 @@ class Settings(BaseSettings):
     def _capitals(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("public_url", "teams_login_url", "teams_token_issuer")
+    @field_validator("public_url", "otel_exporter_otlp_endpoint", "teams_login_url", "teams_token_issuer")
     @classmethod
     def _no_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else value
@@ -140,7 +168,7 @@ def _unreadable(fault: Any) -> str:
 
 def problems(settings: Settings) -> list[str]:
     """Return what is wrong with the settings and how to mend it."""
-    found = [*_common(settings)]
+    found = [*_common(settings), *_traces(settings)]
     if settings.slack:
         found += _slack(settings)
     if settings.teams:
@@ -169,6 +197,24 @@ def _common(settings: Settings) -> Iterator[str]:
             Fernet(key)
         except ValueError:
             yield f"TOKEN_ENCRYPTION_KEY: key {number} is not a Fernet key. Make one with: {NEW_KEY}"
+
+
+def _traces(settings: Settings) -> Iterator[str]:
+    endpoint = settings.otel_exporter_otlp_endpoint
+    if endpoint and not _whole(endpoint):
+        yield "OTEL_EXPORTER_OTLP_ENDPOINT: give a whole address, such as http://collector:4318."
+    elif endpoint and not _there("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk"):
+        yield (
+            "OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, and what makes them is not installed: "
+            "pip install 'cm-advisor[otel]', or take the setting out."
+        )
+
+
+def _there(*modules: str) -> bool:
+    try:
+        return all(map(find_spec, modules))
+    except ModuleNotFoundError:  # what they are part of
+        return False
 
 
 def _slack(settings: Settings) -> Iterator[str]:
@@ -239,15 +285,20 @@ def _teams_identity(settings: Settings) -> Iterator[str]:
 
 def _address(name: str, url: str) -> Iterator[str]:
     """What crosses a network must be encrypted; on this very machine it need not be."""
+    parts = _whole(url)
+    if parts is None:
+        yield f"{name}: give a whole address, https://…"
+    elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield f"{name}: give an address that begins with https://; http:// is for localhost alone."
+
+
+def _whole(url: str) -> SplitResult | None:
+    """Return the parts of an address of the web, None when it is not one."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        return parts if parts.scheme in {"http", "https"} and parts.hostname else None
     except ValueError:
-        parts, host = urlsplit(""), ""
-    if parts.scheme not in {"http", "https"} or not host:
-        yield f"{name}: give a whole address, https://…"
-    elif parts.scheme == "http" and not is_loopback(host):
-        yield f"{name}: give an address that begins with https://; http:// is for localhost alone."
+        return None
 
 
 def is_loopback(host: str) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -16,11 +17,20 @@ from bot.store import Store, Unit
 STATE_LIVES = timedelta(minutes=10)
 
 
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """Tokens. `renewed`: encrypted anew; `new`: those the first key opens now; `lost`: those that no key opens."""
+
+    renewed: int
+    new: int
+    lost: int
+
+
 class Vault:
     """`adapters.ports.Tokens`. `keys`: Fernet keys; the first encrypts, all decrypt, so that keys can be changed.
 
-    What an older key encrypted is encrypted anew when it is next loaded. Without a key nothing is stored: one
-    workspace's token is a setting.
+    What an older key encrypted is encrypted anew when it is next loaded, or by `rotate`. Without a key nothing is
+    stored: one workspace's token is a setting.
     """
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
@@ -50,14 +60,30 @@ class Vault:
             return None
         if stored["tenant"] != tenant:  # a row copied over another is not that tenant's
             return None
-        try:
-            self._newest.decrypt(found)
-        except InvalidToken:
-            newer = self._keys.rotate(found)
-            same = sa.and_(tokens.c.tenant == tenant, tokens.c.ciphertext == found)  # unless it was saved meanwhile
-            await self._store.run(lambda unit: unit.execute(sa.update(tokens).where(same).values(ciphertext=newer)))
+        if not _opens(self._newest, found):
+            await self._renew(tenant, found, self._keys.rotate(found))
         credentials: Json = stored["credentials"]
         return credentials
+
+    async def _renew(self, tenant: str, before: bytes, after: bytes) -> bool:
+        """Put what is encrypted anew in its place, unless something else was saved there meanwhile."""
+        same = sa.and_(tokens.c.tenant == tenant, tokens.c.ciphertext == before)
+        change = sa.update(tokens).where(same).values(ciphertext=after)
+        return await self._store.run(lambda unit: unit.execute(change).rowcount == 1)
+
+    async def rotate(self) -> Rotated:
+        """Encrypt everything with the first key. Whoever saves meanwhile wins, and is looked at again."""
+        if self._keys is None or self._newest is None:
+            return Rotated(0, 0, 0)
+        query, renewed = sa.select(tokens.c.tenant, tokens.c.ciphertext), 0
+        while True:
+            found = await self._store.run(lambda unit: unit.execute(query).all())
+            old = [row for row in found if not _opens(self._newest, row.ciphertext)]
+            todo = [row for row in old if _opens(self._keys, row.ciphertext)]
+            if not todo:
+                return Rotated(renewed, len(found) - len(old), len(old))
+            for row in todo:
+                renewed += await self._renew(row.tenant, row.ciphertext, self._keys.rotate(row.ciphertext))
 
     def _put(self, unit: Unit, tenant: str, ciphertext: bytes) -> None:
         row = {"ciphertext": ciphertext, "updated": unit.now}
@@ -82,6 +108,14 @@ class Vault:
             return unit.execute(sa.delete(states).where(good)).rowcount == 1
 
         return await self._store.run(work)
+
+
+def _opens(key: Fernet | MultiFernet, ciphertext: bytes) -> bool:
+    try:
+        key.decrypt(ciphertext)
+    except InvalidToken:
+        return False
+    return True
 
 
 def _hash(state: str) -> bytes:

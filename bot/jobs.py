@@ -28,6 +28,7 @@ import sqlalchemy as sa
 
 from adapters.ports import Courier, Delivery, Json, Later, Lost, Refused, Unavailable
 from bot import metrics
+from bot.logs import about
 from bot.schema import jobs, sessions
 from bot.service import Service, purge
 from bot.store import Unit
@@ -231,7 +232,7 @@ class Worker:
     # --- Doing ----------------------------------------------------------------------------------------------------
 
     async def _do(self, job: Job) -> None:
-        metrics.REQUEST.set(f"job-{job.id}")
+        about(f"job-{job.id}")
         try:
             match job.kind:
                 case "post":
@@ -358,7 +359,7 @@ class Worker:
         unit.execute(sa.update(jobs).where(jobs.c.id == job.id).values(done))
         unit.execute(sa.delete(jobs).where(jobs.c.key == f"{job.session}:tell"))
         if found.rowcount:
-            unit.put(Due("posted", job.session))
+            unit.put(Due("posted", job.session, payload=self._service.trace()))
 
     async def _tell(self, job: Job) -> None:
         """Draw the card, or say why its post is held back."""

@@ -7,7 +7,6 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from adapters.ports import Turned, Unavailable
+from bot.logs import about
 from bot.schema import jobs
 from bot.store import Store, Unit
 from dialogs.session import ConfirmPost, Event, KeepPrivate, Start, Status
@@ -36,21 +36,19 @@ FAILURES.labels("post", "dead")  # known from the start, so that the first one i
 DEPTH = Gauge("cm_advisor_outbox_rows", "Rows waiting, by what they are.", ["kind", "state"])
 AGE = Gauge("cm_advisor_outbox_oldest_seconds", "How long the oldest row that is due has been due.")
 
-REQUEST: ContextVar[str] = ContextVar("request", default="")
-"""The id of what is being answered, or done by the worker; in every log line meanwhile."""
-
 log = logging.getLogger(__name__)
 
 
 @web.middleware
 async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, and time its answer."""
-    REQUEST.set(f"{random.getrandbits(64):016x}")
+    id = f"{random.getrandbits(64):016x}"
+    about(id)
     began, status = time.perf_counter(), 500
     try:
         response = await handler(request)
         status = response.status
-        response.headers["X-Request-Id"] = REQUEST.get()
+        response.headers["X-Request-Id"] = id
         return response
     except web.HTTPException as answer:
         status = answer.status
@@ -73,13 +71,21 @@ def turned(event: Event, came_to: Turned, seconds: float) -> None:
         COMPLETED.labels(platform, status.value).inc()
 
 
+def platform_of(url: object, hosts: Mapping[str, str]) -> str:
+    """Return whose host that is; what is not in `hosts` is Teams' own."""
+    return hosts.get(urlsplit(str(url)).hostname or "", "teams")
+
+
 def calls(hosts: Mapping[str, str]) -> aiohttp.TraceConfig:
-    """Return what times the calls of an HTTP client. `hosts`: the platform of a host; others are Teams' own."""
+    """Return what times the calls of an HTTP client. `hosts`: the platform of a host."""
 
     def note(context: SimpleNamespace, url: object, outcome: str) -> None:
         seconds = time.perf_counter() - context.began
-        CALLS.labels(hosts.get(urlsplit(str(url)).hostname or "", "teams"), outcome).observe(seconds)
-        log.debug("a platform answered %s after %d ms", outcome, seconds * 1000)
+        platform = platform_of(url, hosts)
+        CALLS.labels(platform, outcome).observe(seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            fields = {"platform": platform, "outcome": outcome, "ms": round(seconds * 1000)}
+            log.debug("%s answered %s after %d ms", *fields.values(), extra=fields)
 
     async def start(_session: object, context: SimpleNamespace, _params: object) -> None:
         context.began = time.perf_counter()

@@ -18,8 +18,9 @@ from aiohttp import web
 from adapters.playground.server import BUILT, Offers, Playground
 from adapters.slack.manifest import build_manifest
 from adapters.teams.package import LANGUAGES, offered
+from bot import logs
 from bot.config import Settings
-from bot.server import build, set_up_logs
+from bot.server import build
 from dialogs.words import words
 
 PORT = 3980
@@ -101,7 +102,7 @@ async def serve(settings: Mapping[str, str]) -> AsyncIterator[Server]:
         given: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
         given |= {name.lower(): value for name, value in settings.items()}
         known = Settings(_env_file=None, **given | {"database_url": f"sqlite:///{folder}/cm-advisor.db"})
-        set_up_logs(known.model_copy(update={"log_level": "WARNING"}))
+        logs.set_up(known.model_copy(update={"log_level": "WARNING"}))
         server = Server(known)
         await server.start()
         try:

@@ -1,35 +1,34 @@
 """One server for every configured platform: ``cm-advisor serve``."""
 
 import asyncio
-import json
 import logging
 import sys
-import time
-import traceback
 from argparse import Namespace
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import aiohttp
 from aiohttp import web
-from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 
 from adapters.pages import page
 from adapters.ports import Advisor, Courier, Tokens, Unavailable
-from bot import metrics
-from bot.config import BadSettings, Settings, load
+from bot import logs, metrics
+from bot.config import NEW_KEY, BadSettings, Settings, load
 from bot.crypto import Vault
 from bot.jobs import Worker
 from bot.service import Service
 from bot.store import Store, WrongSchema
 from dialogs.community import FLOW
 from dialogs.understand import prepare
+
+if TYPE_CHECKING:
+    from bot.traces import Traces
 
 MOST_BYTES = 512 * 1024
 """Of a request; the largest form of a platform is a fifth of that."""
@@ -66,10 +65,14 @@ async def build(settings: Settings) -> web.Application:
     service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days))
     worker = Worker(service, retention=timedelta(days=settings.retention_days))
     hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
+    traces = _traces(settings)
+    watching = [metrics.calls(hosts), *([traces.calls(hosts)] if traces else [])]
     # Where there is no proxy, aiohttp would look for one, and into ~/.netrc, at every call: a tenth of a turn.
-    http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=[metrics.calls(hosts)])
+    http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=watching)
     adapters = _adapters(settings, service, Vault(store, settings.encryption_keys), http)
     couriers.update({name: adapter.courier for name, adapter in adapters.items()})
+    if traces:
+        traces.watch(store, service, worker)
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
         """Begin from the inside out, end from the outside in: what was taken can still be finished."""
@@ -92,13 +95,25 @@ async def build(settings: Settings) -> web.Application:
             await counted.cleanup()
             await http.close()
             await asyncio.to_thread(store.close)
+            if traces:
+                await traces.stop()
 
-    app = web.Application(client_max_size=MOST_BYTES, middlewares=[metrics.measured])
+    watched = [metrics.measured, *([traces.requests()] if traces else [])]
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=watched)
     app.cleanup_ctx.append(life)
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
     for adapter in adapters.values():
         app.add_routes(adapter.routes())
     return app
+
+
+def _traces(settings: Settings) -> "Traces | None":
+    """Return what makes traces, imported where they are asked for."""
+    if not settings.otel_exporter_otlp_endpoint:
+        return None
+    from bot.traces import Traces
+
+    return Traces(settings.otel_exporter_otlp_endpoint)
 
 
 def _adapters(settings: Settings, advisor: Advisor, tokens: Tokens, http: aiohttp.ClientSession) -> dict[str, Adapter]:
@@ -171,54 +186,6 @@ def _ready(store: Store, worker: Worker) -> Handler:
     return ready
 
 
-# --- Logs: what happened, and nothing about a person ---------------------------------------------------------------
-
-
-class AccessLogger(AbstractAccessLogger):
-    """The route that was asked for, not the path: a path is written by whoever asks, a query may hold a secret."""
-
-    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
-        route = resource.canonical if resource else "-"
-        self.logger.info("%s %s %d %d ms", request.method, route, response.status, round(time * 1000))
-
-
-class TextFormatter(logging.Formatter):
-    """A line for people. Of an exception its kind and where it came from: what it says may quote a person."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - the base's name
-        frames = "".join(traceback.format_tb(ei[2])).rstrip()
-        return f"{frames}\n{ei[0].__name__}" if ei[0] else ""
-
-
-class JsonFormatter(TextFormatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if request := metrics.REQUEST.get():
-            entry["request"] = request
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
-
-
-def set_up_logs(settings: Settings) -> None:
-    """Ours as the settings say; of libraries, which may quote what a person sent, only warnings."""
-    handler = logging.StreamHandler()
-    text = TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    text.converter = time.gmtime
-    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    for name in ("adapters", "bot"):
-        logging.getLogger(name).setLevel(settings.log_level)
-
-
 # --- Commands -----------------------------------------------------------------------------------------------------
 
 
@@ -228,14 +195,14 @@ def serve(_arguments: Namespace) -> int:
         settings = load()
     except BadSettings as error:
         return _refuse(*error.problems)
-    set_up_logs(settings)
+    logs.set_up(settings)
     try:
         web.run_app(
             build(settings),
             host=settings.host,
             port=settings.port,
             access_log=logging.getLogger("bot.access"),
-            access_log_class=AccessLogger,
+            access_log_class=logs.AccessLogger,
             shutdown_timeout=5,
             loop=_loop(),
             print=lambda line: log.info("%s", line.splitlines()[0]),
@@ -256,19 +223,51 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 def db_upgrade(_arguments: Namespace) -> int:
     """Bring the database to this version; return the exit status."""
+
+    def work(store: Store, _settings: Settings) -> int:
+        store.upgrade()
+        print("The database is up to date.")
+        return 0
+
+    return _on_the_database(work)
+
+
+def db_rotate_keys(_arguments: Namespace) -> int:
+    """Encrypt every stored token with the first key; return the exit status: 1 when no key opens one of them."""
+
+    def work(store: Store, settings: Settings) -> int:
+        if not settings.encryption_keys:
+            return _refuse(f"TOKEN_ENCRYPTION_KEY is missing. Give NEW,OLD; make the new one with: {NEW_KEY}")
+        store.check()
+        rotated = asyncio.run(Vault(store, settings.encryption_keys).rotate())
+        print(
+            f"Encrypted anew: {rotated.renewed}. With the first key now: {rotated.new} of {rotated.new + rotated.lost}."
+        )
+        if not rotated.lost:
+            print("Once every server has the first key, the others can go.")
+            return 0
+        print(
+            f"No key here opens {rotated.lost}: add the one of then, or have these install the app anew.",
+            file=sys.stderr,
+        )
+        return 1
+
+    return _on_the_database(work)
+
+
+def _on_the_database(work: Callable[[Store, Settings], int]) -> int:
+    """Return what `work` returns."""
     try:
         settings = load(platforms=False)
     except BadSettings as error:
         return _refuse(*error.problems)
     store = Store(settings.database)
     try:
-        store.upgrade()
+        return work(store, settings)
     except (WrongSchema, Unavailable) as error:
         return _refuse(str(error))
     finally:
         store.close()
-    print("The database is up to date.")
-    return 0
 
 
 def _refuse(*sentences: str) -> int:

@@ -52,6 +52,8 @@ class Service:
         self._idle = idle
         self._drawn: dict[str, int] = {}
         self._languages: dict[tuple[str, str], tuple[float, str | None]] = {}
+        self.trace: Callable[[], dict[str, str]] = dict
+        """What a row says of the trace in which it is written; `bot.traces` puts itself there."""
 
     # --- A turn ---------------------------------------------------------------------------------------------------
 
@@ -89,10 +91,11 @@ class Service:
     def _due(self, session: Session, card: Json | None, effect: Effect) -> Due:
         match effect:
             case Show():
-                return Due("show", session.id, after=GRACE, revision=session.revision)
+                return Due("show", session.id, after=GRACE, revision=session.revision, payload=self.trace())
             case Post(where=where, key=key):
                 queue = self._queue(session, card, where)
-                return Due("post", session.id, key=key, queue=queue, once=True, payload={"where": where})
+                payload = {"where": where, **self.trace()}
+                return Due("post", session.id, key=key, queue=queue, once=True, payload=payload)
         return Due("expire", session.id, after=self._idle)
 
     def _queue(self, session: Session, card: Json | None, where: str) -> str:

