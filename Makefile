@@ -14,7 +14,7 @@ find_python = for python in python3 python3.13 python3.12 python3.11; do \
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: help run chat page test $(STEPS) format bench test-matrix lock settings audit clean .venv
+.PHONY: help run chat page test $(STEPS) format bench soak test-matrix lock settings audit clean .venv
 
 ##   run          try it as in Slack and in Teams, in a page on this computer (the default)
 run: $(VENV)/ready locales page
@@ -76,6 +76,10 @@ pytest: $(VENV)/ready locales
 ##   bench        the benchmarks
 bench: $(VENV)/ready locales
 	@$(BIN)/python -m tests.benchmarks
+
+##   soak         ten thousand dialogs while everything goes wrong (make soak DIALOGS=1000 SEED=7)
+soak: $(VENV)/ready locales
+	@$(BIN)/python -m tests.faults.storm --dialogs $(or $(DIALOGS),10000) $(if $(SEED),--seed $(SEED))
 
 ##   test-matrix  pytest under each Python 3.11 to 3.13 found here
 test-matrix:

@@ -90,16 +90,22 @@ class Handler(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         await self._installed(turn_context.activity, added=action == "add", removed=action == "remove")
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> None:
-        """Answer an invoke, always; the answer is left in the turn's state."""
-        heard = await self._heard(turn_context.activity)
+        """Answer an invoke, always; the answer is left in the turn's state.
+
+        An error there would be shown to the person as one of Teams: until there is something better, it is a word.
+        """
+        activity = turn_context.activity
+        heard = _as_heard(activity, language_of(activity.locale))
+        turn_context.turn_state[ANSWER] = _failed(activity, heard)
         try:
-            answer = await self._invoked(turn_context.activity, heard)
+            heard = await self._heard(activity)
+            answer = await self._invoked(activity, heard)
         except (Later, Lost, Refused, Unavailable) as error:
             log.warning("A press is answered with a word: %r", error)
-            answer = _failed(turn_context.activity, heard)
+            answer = _failed(activity, heard)
         except Exception:
             log.exception("A press is answered with a word")
-            answer = _failed(turn_context.activity, heard)
+            answer = _failed(activity, heard)
         turn_context.turn_state[ANSWER] = answer
 
     async def _invoked(self, activity: Activity, heard: Heard) -> Json | None:
@@ -142,15 +148,19 @@ class Handler(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         person, tenant = activity.from_property, f"teams:{activities.tenant(activity)}"
         pressed = activity.name == "adaptiveCard/action"  # a dialog has its own language; this is for words beside it
         chosen = await self._advisor.language(tenant, person.id, lately=pressed)
-        language = chosen or language_of(activity.locale)
-        return Heard(
-            actor=Actor(tenant, person.id, language),
-            name=person.name or "",
-            place=activities.place(activity),
-            bot=activity.recipient.id,
-            once=f"teams:{activity.conversation.id}:{activity.id}",
-            said=activity.text,
-        )
+        return _as_heard(activity, chosen or language_of(activity.locale))
+
+
+def _as_heard(activity: Activity, language: str) -> Heard:
+    person = activity.from_property
+    return Heard(
+        actor=Actor(f"teams:{activities.tenant(activity)}", person.id, language),
+        name=person.name or "",
+        place=activities.place(activity),
+        bot=activity.recipient.id,
+        once=f"teams:{activity.conversation.id}:{activity.id}",
+        said=activity.text,
+    )
 
 
 def _answer(outcome: Outcome, heard: Heard) -> Json:

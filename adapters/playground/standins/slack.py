@@ -75,6 +75,7 @@ class Fault:
     delay: float
     effect: bool
     match: Callable[[Json], bool] | None
+    hold: float = 0.0
     hits: int = 0
 
     def takes(self, method: str, args: Json) -> bool:
@@ -211,17 +212,19 @@ class SlackStandIn:
         delay: float = 0.0,
         effect: bool = False,
         match: Callable[[Json], bool] | None = None,
+        hold: float = 0.0,
     ) -> Fault:
         """Makes the next `times` (None: all) calls of a method ("*": any, "response_url") go wrong.
 
         `error`: refused with that name, HTTP 200 unless `status` is given. `status` alone: that status with a
         body that is not JSON. `retry_after`: 429. `drop`: the connection closes with no answer, `before` or `after`
         the call took effect. `delay`: seconds before anything else; alone it only slows. `effect`: the call is
-        carried out although the answer says otherwise. `match(args)` narrows it. Nothing of these: status 500.
+        carried out although the answer says otherwise. `hold`: seconds between doing it and the answer, which may then
+        find nobody waiting. `match(args)` narrows it. Nothing of these: status 500.
         """
-        if not (status or error or retry_after is not None or drop or delay):
+        if not (status or error or retry_after is not None or drop or delay or hold):
             status = 500
-        fault = Fault(method, times, status, error, retry_after, drop, delay, effect, match)
+        fault = Fault(method, times, status, error, retry_after, drop, delay, effect, match, hold)
         self.faults.append(fault)
         return fault
 
@@ -335,6 +338,7 @@ class SlackStandIn:
                 return _hang_up(request, call)
             if refusal is None or fault.effect:
                 answered = await answer()
+                await asyncio.sleep(fault.hold)
                 if fault.drop == "after":
                     return _hang_up(request, call)
                 if refusal is None:

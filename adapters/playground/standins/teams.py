@@ -191,6 +191,7 @@ class Fault:
     drop: Literal["before", "after"] | None
     delay: float
     code: str
+    hold: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -436,15 +437,17 @@ class TeamsStandIn:
         drop: Literal["before", "after"] | None = None,
         delay: float = 0.0,
         code: str = "",
+        hold: float = 0.0,
     ) -> None:
         """The next `times` requests of this operation (`*`: any) fail; faults are used up in the order given.
 
         `status` answers that without doing anything; `drop` closes the connection before or after doing it;
-        `delay` waits first, in seconds, and alone only slows.
+        `delay` waits first, in seconds, and alone only slows; `hold` waits between doing it and the answer, which may
+        then find nobody waiting.
         """
         if operation not in OPERATIONS:
             raise ValueError(f"{operation!r} is not one of {OPERATIONS}")
-        self._faults.append(Fault(operation, status, times, retry_after, drop, delay, code))
+        self._faults.append(Fault(operation, status, times, retry_after, drop, delay, code, hold))
 
     def heal(self) -> None:
         self._faults.clear()
@@ -496,6 +499,8 @@ class TeamsStandIn:
             except Refused as refused:
                 status, body, headers = refused.status, refused.body, refused.headers
             self._changed.set()
+            if fault and fault.hold:
+                await asyncio.sleep(fault.hold)
             if fault and fault.drop == "after":
                 return _hang_up(request)
             call.status = status

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from adapters.playground.standins.teams import Message
+from adapters.ports import Turn, Turned, Unavailable
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene
 
 
@@ -201,3 +202,38 @@ async def test_two_replicas(french: Scene) -> None:
 async def find(scene: Scene, id: str) -> Message:
     """Wait for a message with these words of the catalogue."""
     return (await scene.teams.wait(lambda: [m for m in scene.teams.messages() if scene.says(m.card, id)]))[0]
+
+
+async def test_a_press_is_answered_when_the_database_is_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody delivers a press again: whoever pressed hears that it did not work, and presses again."""
+    card = await scene.begin("channel")
+
+    async def away(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    for name in ("language", "turn"):
+        with monkeypatch.context() as patch:
+            patch.setattr(scene.server.service, name, away)
+            answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+        assert answer.status == 200
+        assert answer.message == scene.text.text("notice.error")
+    assert scene.says(card.card, "question.orientation.text")
+    answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+    assert scene.says(answer.card, "question.brand.text")
+
+
+async def test_a_press_is_answered_in_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes longer than Teams waits goes on; who pressed hears a word meanwhile, not an error of Teams."""
+    card = await scene.begin("channel")
+    monkeypatch.setattr("adapters.teams.front.ANSWER_WITHIN", 0.05)
+    turn, gate = scene.server.service.turn, asyncio.Event()
+
+    async def slow(turned: Turn) -> Turned:
+        await gate.wait()
+        return await turn(turned)
+
+    monkeypatch.setattr(scene.server.service, "turn", slow)
+    answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+    assert answer.message == scene.text.text("notice.error")
+    gate.set()
+    await scene.teams.wait(lambda: scene.says(card.card, "question.brand.text"))

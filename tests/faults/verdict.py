@@ -1,0 +1,126 @@
+"""What came of it all: compares what people said and saw with what is stored and what stands in the channels."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bot.schema import jobs, sessions
+from bot.store import Store, Unit
+from dialogs.community import FLOW
+from dialogs.walk import walk
+from tests.faults.ledger import Json, Ledger
+from tests.faults.people import Person
+from tests.faults.replicas import Replica
+from tests.faults.slack_seats import Eyes
+from tests.faults.teams_seats import Office
+
+MOST_NAMED = 20
+
+
+@dataclass
+class Verdict:
+    """Every list is empty where all went well."""
+
+    dialogs: int
+    posted: int = 0
+    kept: int = 0
+    unfinished: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """Recommendations that somebody finished with Post, and that stand nowhere."""
+    twice: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Recommendations in another channel than the one they were posted to, or nobody's."""
+    mixed_up: list[str] = field(default_factory=list)
+    """Answers or owners that are not those of the person."""
+    left_over: list[str] = field(default_factory=list)
+    """Rows that were still to be done when the time was over."""
+    complaints: list[str] = field(default_factory=list)
+    server_errors: list[str] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    """Tracebacks and errors in the logs of the replicas."""
+    jobs: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        return not self.faults()
+
+    def faults(self) -> Json:
+        """Return what is wrong, by name: how much, and the first of it."""
+        return {
+            name: {"count": len(found), "first": found[:MOST_NAMED]}
+            for name, found in asdict(self).items()
+            if isinstance(found, list) and found
+        }
+
+    def to_json(self) -> Json:
+        whole = {name: found for name, found in asdict(self).items() if not isinstance(found, list)}
+        return {"good": self.good, **whole, "faults": self.faults()}
+
+
+async def judge(
+    store: Store, people: list[Person], eyes: Eyes, office: Office, ledger: Ledger, replicas: list[Replica]
+) -> Verdict:
+    """Compare."""
+    verdict = Verdict(len(people))
+    stored = {row.id: row for row in await store.run(_sessions)}
+    verdict.jobs = dict(sorted(Counter(f"{row.kind} {row.state}" for row in await store.run(_jobs)).items()))
+    verdict.left_over = [f"{row.key} ({row.state}, {row.error})" for row in await store.run(_due)]
+    for person in people:
+        _judge_one(verdict, person, stored.get(person.session))
+    wanted = {person.session for person in people if person.finished == "post"}
+    there = {id for id, found in eyes.posts.items() if any(not each.deleted for each in found)}
+    there |= {id for id, found in office.posts_of.items() if any(not each.deleted for each in found)}
+    verdict.elsewhere += [f"session {id} was posted, and nobody asked for it" for id in there - wanted]
+    verdict.complaints = ledger.complaints
+    verdict.server_errors = ledger.server_errors
+    verdict.logged = [line for replica in replicas for line in replica.faults()]
+    return verdict
+
+
+def _judge_one(verdict: Verdict, person: Person, row: Any) -> None:
+    if not person.finished:
+        verdict.unfinished.append(repr(person))
+        return
+    state = getattr(row, "state", None)
+    if state is None or state["owner"] != person.seat.id:
+        verdict.mixed_up.append(f"{person!r} is stored as {row}")
+        return
+    said, answers = dict(walk(FLOW, person.said).answers), dict(walk(FLOW, state["answers"]).answers)
+    if said != answers:
+        verdict.mixed_up.append(f"{person!r} said {said}, stored is {answers}")
+    status = {"post": "posted", "keep": "kept"}[person.finished]
+    if state["status"] != status:
+        verdict.mixed_up.append(f"{person!r} is {state['status']}, not {status}")
+    posts = person.seat.posted(person.session)
+    if person.finished == "keep":
+        verdict.kept += 1
+        verdict.elsewhere += [f"{person!r} kept it, and it is in {where}" for where in posts]
+        return
+    verdict.posted += 1
+    if not posts:
+        verdict.lost.append(repr(person))
+    if len(posts) > 1:
+        verdict.twice.append(f"{person!r}: {len(posts)} times")
+    verdict.elsewhere += [f"{person!r}: in {where}" for where in posts if where != person.seat.posts_to]
+
+
+async def undone(store: Store, *, due: bool = False) -> int:
+    """Return how many rows are still to be done, sooner or later or (`due`) now; but for what comes round by itself."""
+    return len(await store.run(_due if due else _undone))
+
+
+def _sessions(unit: Unit) -> list[Any]:
+    return list(unit.execute(sessions.select()).all())
+
+
+def _jobs(unit: Unit) -> list[Any]:
+    return list(unit.execute(jobs.select()).all())
+
+
+def _due(unit: Unit) -> list[Any]:
+    return [row for row in _undone(unit) if row.due <= unit.now]
+
+
+def _undone(unit: Unit) -> list[Any]:
+    todo = jobs.c.state.in_(("pending", "sending")), jobs.c.kind.not_in(("expire", "purge"))
+    return list(unit.execute(jobs.select().where(*todo)).all())
