@@ -1,8 +1,9 @@
 """People who press: as fast as they are answered, or at a given rate whatever the answers."""
 
 import asyncio
+import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,7 +85,7 @@ async def closed(server: Server, people: Sequence[Person], seconds: float, *, dr
 async def open_loop(
     server: Server, people: Sequence[Person], rate: float, seconds: float, *, draws: bool = True
 ) -> Run:
-    """Press `rate` times a second in all, each at its own appointed time.
+    """Press `rate` times a second in all, each at its own appointed time, as chance has it (a Poisson process).
 
     An answer's time is counted from when its press was due, not from when somebody came round to it: a server that
     stalls is not spared the presses of that time (no coordinated omission). Each person presses in turn, and waits for
@@ -93,11 +94,11 @@ async def open_loop(
     connections = [await Connection.open(server.port) for _ in people]
     acks: list[float] = []
     began, used = time.perf_counter() + 0.05, server.cpu()
-    count = int(rate * seconds)
+    dues = arrivals(rate, seconds)
 
     async def work(index: int, person: Person, connection: Connection) -> None:
-        for number in range(index, count, len(people)):
-            due = began + number / rate
+        for after in dues[index :: len(people)]:
+            due = began + after
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
             drawn = person.drawn() if draws else None
@@ -109,13 +110,18 @@ async def open_loop(
         async with asyncio.timeout(seconds * 3 + PATIENCE):
             each = enumerate(zip(people, connections, strict=True))
             await asyncio.gather(*(work(index, *pair) for index, pair in each))
-        return Run(count, time.perf_counter() - began, server.cpu() - used, acks)
+        return Run(len(dues), time.perf_counter() - began, server.cpu() - used, acks)
     finally:
         for connection in connections:
             connection.close()
 
 
-Measure = Callable[[], "asyncio.Future[Run] | asyncio.Task[Run]"]
+def arrivals(rate: float, seconds: float) -> list[float]:
+    """Return when people come who know nothing of each other: `rate` a second on average, the same each time."""
+    chance, now, found = random.Random(11), 0.0, []
+    while (now := now + chance.expovariate(rate)) < seconds:
+        found.append(now)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,3 +100,21 @@ def _round(work: Work, times: int) -> float:
     for _ in range(times):
         work()
     return (time.perf_counter() - began) / times
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points of a plot. `lines`: by name, the values at `x`."""
+
+    name: str
+    x_name: str
+    y_name: str
+    x: list[float]
+    lines: dict[str, list[float]]
+
+    def __str__(self) -> str:
+        rows = (f"  {name}: " + "  ".join(_short(value) for value in values) for name, values in self.lines.items())
+        return "\n".join((f"{self.name}, {self.x_name}: " + "  ".join(_short(value) for value in self.x), *rows))
+
+
+Found = Figure | Series

@@ -13,6 +13,7 @@ class Options:
     pairs: int
     folder: Path
     most_rows: int = 1_000_000
+    turns: int = 200_000
 
     @staticmethod
     def say(line: str) -> None:

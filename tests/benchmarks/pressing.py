@@ -63,7 +63,7 @@ async def slack_figures(options: Options) -> AsyncIterator[Figure]:
         async for figure in _against("Slack press", ours, people, slack_peers(platform), options):
             yield figure
     finally:
-        ours.stop()
+        await ours.stop()
         platform.close()
 
 
@@ -77,7 +77,7 @@ async def teams_figures(options: Options) -> AsyncIterator[Figure]:
             async for figure in _against("Teams press", ours, people, teams_peers(platform, path), options):
                 yield figure
     finally:
-        ours.stop()
+        await ours.stop()
         platform.close()
 
 
@@ -100,7 +100,7 @@ async def _against(
             )
             continue
         finally:
-            theirs.stop()
+            await theirs.stop()
         found.append(pairs)
         rate, their_rate, ratio = pairs.rate()
         yield Figure(f"{name} against {theirs.name}", rate, "turns/s", their_rate, "", ratio, aim, _notes(pairs))

@@ -34,8 +34,17 @@ def keep_apart() -> None:
         os.sched_setaffinity(0, set(CORES[:-1]))
 
 
+def anywhere() -> None:
+    """Run on every core again, and so will what is started from here."""
+    if CORES:
+        os.sched_setaffinity(0, set(CORES))
+
+
 class Server:
-    """A process that listens on `port`. Its environment is `settings` and what every process needs, and no more."""
+    """A process that listens on `port`, on so many `cores` of its own (0: on any).
+
+    Its environment is `settings` and what every process needs, and no more.
+    """
 
     def __init__(self, name: str, command: Sequence[str], settings: Mapping[str, str], *, cores: int = 1) -> None:
         self.name = name
@@ -46,7 +55,7 @@ class Server:
         settings = {"PATH": os.environ["PATH"], "HOME": str(self._folder), "PYTHONPATH": str(ROOT), **settings}
         self._command = [part.replace("{port}", str(self.port)) for part in command]
         self._settings = {key: _filled(value, self.port, self._folder) for key, value in settings.items()}
-        self._cores = set(CORES[-cores:]) if len(CORES) > cores else set()
+        self._cores = set(CORES[-cores:]) if 0 < cores < len(CORES) else set()
 
     async def start(self, path: str | None = None) -> None:
         """Start it, and wait until it listens, or answers 200 at `path`. Raises `NotServing`."""
@@ -57,8 +66,9 @@ class Server:
             )
         while not await self._answers(path):
             if self.process.poll() is not None or time.perf_counter() - began > READY_WITHIN:
-                self.stop()
-                raise NotServing(f"{self.name} does not come up:\n{self.said[-1500:]}")
+                said = self.said[-1500:]
+                await self.stop()
+                raise NotServing(f"{self.name} does not come up:\n{said}")
             await asyncio.sleep(0.005)
         self.seconds_to_ready = time.perf_counter() - began
 
@@ -95,23 +105,39 @@ class Server:
         """Return what it holds in memory (RSS)."""
         return float(self.process.memory_info().rss) / 1e6
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End it, kindly at first, and remove its folder."""
-        if hasattr(self, "process") and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        if self.process.poll() in {0, -15}:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if hasattr(self, "process"):
+            # In a thread: what it needs to end may be served by this loop.
+            await asyncio.to_thread(self._stop)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _stop(self) -> None:
+        if self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except psutil.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def advisor(settings: Mapping[str, str], *, name: str = "cm-advisor", cores: int = 1) -> Server:
     """Return the product, as shipped: ``cm-advisor serve``, on SQLite in a file unless `settings` say otherwise."""
-    own = {"DATABASE_URL": "sqlite:///{folder}/advisor.db", "PORT": "{port}", "LOG_LEVEL": "WARNING"}
+    own = {"DATABASE_URL": "sqlite:///{folder}/advisor.db", "PORT": "{port}"}
     return Server(name, [sys.executable, "-m", "bot.cli", "serve"], {**own, **settings}, cores=cores)
+
+
+async def command(settings: Mapping[str, str], *words: str) -> None:
+    """Run one of the product's commands to its end. Raises `NotServing` when it fails."""
+    known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", *words, env=known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    said, _ = await run.communicate()
+    if run.returncode:
+        raise NotServing(said.decode(errors="replace"))
 
 
 def peer(name: str, *arguments: str, settings: Mapping[str, str]) -> Server:

@@ -120,7 +120,6 @@ class Presser:
         self.session, self.revision = found[1], int(found[2])
 
     def _signed(self, template: bytes, action: str, said: bytes = b"") -> bytes:
-        stamp = str(int(time.time()))
         body = (
             template.replace(b"XXpersonXX", self.person.encode())
             .replace(b"XXchannelXX", self.channel.encode())
@@ -130,11 +129,17 @@ class Presser:
             .replace(b"XXsessionXX", self.session)
             .replace(b"XXrevisionXX", b"%d" % self.revision)
         )
-        signed = f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: {signature(SECRET, stamp, body)}\r\n"
-        return whole(_HEAD + signed.encode(), body)
+        return signed(body)
 
 
 _HEAD = post(PATH, FORM)
+
+
+def signed(body: bytes) -> bytes:
+    """Return the request of a body, signed now."""
+    stamp = str(int(time.time()))
+    said = f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: {signature(SECRET, stamp, body)}\r\n"
+    return whole(_HEAD + said.encode(), body)
 
 
 def payload(action: str, value: str, message: dict | list) -> dict:
