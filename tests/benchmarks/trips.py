@@ -21,7 +21,8 @@ from tests.benchmarks.options import Options
 from tests.benchmarks.servers import advisor, anywhere, command
 
 ANN = Actor("bench:T1", "U1", "fr")
-TURNS = 200
+WARM, TURNS = 20, 200
+"""Turns before it is counted, in which a driver prepares its statements; turns that are counted."""
 TWO = Aim(2, of="value", most=True)
 
 
@@ -70,12 +71,12 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
             wire.close()
     with tempfile.TemporaryDirectory() as folder, _traced() as said:
         turn, drawn = await _each(f"sqlite:///{folder}/trips.db", lambda: len(said))
-        yield Figure("SQLite: statements of a turn", turn, "statements", notes={"noting its card": drawn})
+        yield Figure("SQLite: statements of a turn", turn, "statements", notes={"noting cards drawn, many at once": drawn})
 
 
 async def _postgresql(url: str, wire: Wire, options: Options) -> AsyncIterator[Figure]:
     turn, drawn = await _each(url, lambda: wire.trips)
-    yield Figure("PostgreSQL: round trips of a turn", turn, "trips", aim=TWO, notes={"noting its card": drawn})
+    yield Figure("PostgreSQL: round trips of a turn", turn, "trips", aim=TWO, notes={"noting cards drawn, many at once": drawn})
     platform = slack.Platform()
     await platform.open()
     told = {**slack.settings(platform), "DATABASE_URL": url}
@@ -102,11 +103,14 @@ async def _each(url: str, count: Callable[[], int]) -> tuple[float, float]:
     service = Service(FLOW, store)
     await service.turn(Turn(Start(ANN, "s"), place="D1", card={"ts": "1"}))
     first, turn, drawn = FLOW.questions[0], 0, 0
-    for number in range(TURNS):
+    for number in range(WARM + TURNS):
+        if number == WARM:
+            turn = drawn = 0
         answer = Answer(ANN, first.id, first.options[0], revision=number)
         event = Back(ANN, revision=number) if number % 2 else answer
         turn += await _counted(service.turn(Turn(event, "s", once=str(number))), count)
-        drawn += await _counted(service.shown("s", number + 1), count)
+        await service.shown("s", number + 1)
+        drawn += await _counted(service.settle(), count)
     await asyncio.to_thread(store.close)
     return turn / TURNS, drawn / TURNS
 
