@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from tests.benchmarks import capacity
 from tests.benchmarks.measure import Figure, Found, Series
 from tests.benchmarks.options import Options
 from tests.benchmarks.servers import PEER_PYTHON, ROOT
@@ -87,7 +88,9 @@ class Report:
         plots = [f"![{name.removesuffix('.svg')}](docs/{name})" for name in self.draw(DRAWINGS)]
         short = self.short()
         said = "Every aim is met." if not short else "**Falls short:**\n\n" + "\n".join(f"- {line}" for line in short)
-        PAGE.write_text("\n".join((f"{before}{BEGIN}", "", said, "", self.table(), *plots, "", f"{END}{after}")))
+        reckoned = capacity.table(self._parts) or ["*Not reckoned: `replicas` or `scale` was not measured.*"]
+        parts = ("", "### Reckoned from it", "", *reckoned, "", "## Figures", "", said, "", self.table(), *plots, "")
+        PAGE.write_text("\n".join((f"{before}{BEGIN}", *parts, f"{END}{after}")))
 
     def _versions(self) -> str:
         known = versions()

@@ -71,12 +71,12 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
             wire.close()
     with tempfile.TemporaryDirectory() as folder, _traced() as said:
         turn, drawn = await _each(f"sqlite:///{folder}/trips.db", lambda: len(said))
-        yield Figure("SQLite: statements of a turn", turn, "statements", notes={"noting cards drawn, many at once": drawn})
+        yield Figure("SQLite: statements of a turn", turn, "statements", notes={"noting drawn cards": drawn})
 
 
 async def _postgresql(url: str, wire: Wire, options: Options) -> AsyncIterator[Figure]:
     turn, drawn = await _each(url, lambda: wire.trips)
-    yield Figure("PostgreSQL: round trips of a turn", turn, "trips", aim=TWO, notes={"noting cards drawn, many at once": drawn})
+    yield Figure("PostgreSQL: round trips of a turn", turn, "trips", aim=TWO, notes={"noting drawn cards": drawn})
     platform = slack.Platform()
     await platform.open()
     told = {**slack.settings(platform), "DATABASE_URL": url}
