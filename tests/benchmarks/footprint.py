@@ -40,13 +40,15 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
     both = Both()
     await both.open()
     servers = [both.server() for _ in range(STARTS)]
+    used: list[float] = []
     try:
         for server in servers:
             await server.start("/readyz")
+            used.append(server.cpu())
             if server is not servers[-1]:
                 await server.stop()
         times = [server.seconds_to_ready for server in servers]
-        notes: dict[str, float | str] = {"fastest": min(times), "slowest": max(times)}
+        notes: dict[str, float | str] = {"fastest": min(times), "slowest": max(times), "CPU s": median(used)}
         yield Figure("from start to ready, both platforms", median(times), "s", aim=READY, notes=notes)
         last = servers[-1]
         yield Figure("memory of a replica, ready", last.megabytes(), "MB", aim=SMALL)

@@ -40,6 +40,7 @@ class Filled:
     order: list[int]
     cursor: int = 0
     turns: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
 
 
@@ -67,7 +68,10 @@ async def _of(name: str, urls: dict[int, str], options: Options) -> AsyncIterato
         for number in range(ROUNDS):
             # Forth and back: what drifts meets each of them alike.
             for one in databases if number % 2 == 0 else reversed(databases):
-                one.turns.append(await _round(one, options.seconds / 2))
+                used = time.process_time()
+                each, count = await _round(one, options.seconds / 2)
+                one.turns.append(each)
+                one.cpu.append((time.process_time() - used) / count)
                 one.looks.append(await _look(one))
         for figure in _figures(name, databases):
             yield figure
@@ -97,7 +101,7 @@ def _figures(name: str, databases: list[Filled]) -> list[Figure]:
             f"with {least.size:,}" if compared else "",
             median(pairs) if compared else None,
             FLAT if compared else None,
-            {"worker looks, ms": looking},
+            {"CPU here, ms": median(one.cpu) * 1e3, "worker looks, ms": looking},
         )
         found.append(figure)
     return found
@@ -112,8 +116,8 @@ async def _filled(url: str, size: int) -> Filled:
     return Filled(size, store, Service(FLOW, store), order)
 
 
-async def _round(one: Filled, seconds: float) -> float:
-    """Return how many seconds a turn takes, of those that come to an end when all people press at once.
+async def _round(one: Filled, seconds: float) -> tuple[float, int]:
+    """Return how many seconds a turn takes when all people press at once, and how many turns that were.
 
     Each press is on the next session of an order made by chance: caches are not helped more than people would. Few
     sessions come round again: then they go back, answer, go back.
@@ -139,7 +143,7 @@ async def _round(one: Filled, seconds: float) -> float:
     began = time.perf_counter()
     done = sum(await asyncio.gather(*(person() for _ in range(PEOPLE))))
     await one.service.settle()  # as the worker has it done, a second later at most
-    return (time.perf_counter() - began) / done
+    return (time.perf_counter() - began) / done, done
 
 
 async def _look(one: Filled) -> float:
