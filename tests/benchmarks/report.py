@@ -66,7 +66,7 @@ class Report:
     def short(self) -> list[str]:
         """Return the figures that fall short of what is asked for, a line each."""
         figures = [figure for part in self._parts.values() for figure in part["figures"]]
-        return [f"{one['name']}: {_value(one)}, {_aim(one)}" for one in figures if one["met"] is False]
+        return [f"{one['name'].strip()}: {_judged(one)}, aim {one['aim']}" for one in figures if one["met"] is False]
 
     def draw(self, folder: Path) -> list[str]:
         """Write the plots; return their names. Without matplotlib there are none, which is said."""
@@ -162,6 +162,11 @@ def _notes(one: dict) -> Iterable[tuple[str, float | str]]:
 
 def _value(one: dict) -> str:
     return f"{one['value']:,.2f} {one['unit']}"
+
+
+def _judged(one: dict) -> str:
+    """Return what the aim is about: the value, or its ratio."""
+    return f"{_value(one)}, {one['ratio']:.2f}x" if one["aim"].count("x") else _value(one)
 
 
 def _aim(one: dict) -> str:
