@@ -73,9 +73,16 @@ pytest: $(VENV)/ready locales
 	@$(MAKE) --silent --no-print-directory page || echo "The playground's page cannot be built: its browser tests are skipped."
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-##   bench        the benchmarks
-bench: $(VENV)/ready locales
-	@$(BIN)/python -m tests.benchmarks
+##   bench        the benchmarks, and those compared with (BENCH="press scale --seconds 1" for a part)
+bench: $(VENV)/ready locales .venv-bench/ready
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+# The peers' libraries and the plots' need an environment of their own: they pin what the project has newer.
+.venv-bench/ready: tests/benchmarks/requirements.lock | $(VENV)/ready
+	@echo "Preparing .venv-bench"
+	@$(BIN)/python -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install $(PIP_FLAGS) --require-hashes --requirement $<
+	@touch $@
 
 ##   soak         ten thousand dialogs while everything goes wrong (make soak DIALOGS=1000 SEED=7)
 soak: $(VENV)/ready locales
@@ -93,6 +100,7 @@ lock: $(VENV)/ready
 	@$(COMPILE) pyproject.toml --extra otel --group dev --output-file requirements.lock
 	@$(COMPILE) pyproject.toml --extra otel --constraints requirements.lock --output-file deploy/requirements.lock
 	@$(BIN)/python -c '$(BUILDS)' | $(COMPILE) - --constraints requirements.lock --output-file deploy/build.lock
+	@$(COMPILE) tests/benchmarks/requirements.in --output-file tests/benchmarks/requirements.lock
 
 ##   settings     write the table of settings into README.md
 settings: $(VENV)/ready

@@ -68,9 +68,10 @@ class Job:
 
 
 _other = jobs.alias("other")
-# The head of its queue, and nothing of that queue under way or just done: in order, one at a time, at its pace.
+# The head of its queue, and nothing of that queue under way or just done: in order, one at a time, at its pace. Not
+# EXISTS, which PostgreSQL makes a join that reads every job there is: it takes many more for due than there are.
 _waits = (
-    sa.exists()
+    sa.select(sa.true())
     .where(_other.c.queue == jobs.c.queue)
     .where(
         sa.or_(
@@ -78,6 +79,8 @@ _waits = (
             _other.c.leased_until > sa.bindparam("now"),
         )
     )
+    .limit(1)
+    .scalar_subquery()
 )
 _DUE = (
     sa.select(*(jobs.c[name] for name in Job.__slots__))
@@ -85,7 +88,7 @@ _DUE = (
         jobs.c.state.in_(("pending", "sending")),
         jobs.c.due <= sa.bindparam("now"),
         sa.or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= sa.bindparam("now")),
-        ~_waits,
+        _waits.is_(None),
     )
     .order_by(jobs.c.due, jobs.c.id)
     .limit(sa.bindparam("most"))

@@ -68,6 +68,8 @@ async def _turns(url: str) -> float:
         turned = await service.turn(Turn(event, f"s{who}", once=f"{who}-{number}"))
         assert turned.session
         await service.shown(f"s{who}", turned.session.revision)
+        if number % PEOPLE == who:  # which cards are drawn is written many at once
+            await service.settle()
 
     try:
         return await _rate(press)

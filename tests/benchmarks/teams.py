@@ -1,160 +1,210 @@
-"""A button turn over HTTP: token checked, turn saved, shared card edited, card answered; 16 people at once.
-
-The peer is a plain aiohttp handler that checks the signature of the same token with PyJWT and answers.
-"""
+"""Teams as a benchmark sees it: a channel where people press on shared cards, and a connector that answers at once."""
 
 import asyncio
 import json
-import tempfile
+import re
 import time
 import uuid
-from collections.abc import Iterator
 
 import jwt
-from aiohttp import ClientSession, TCPConnector, web
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
-from pydantic import SecretStr
 
-from bot.config import Settings
-from bot.server import build
-from tests.benchmarks.measure import Figure
+from tests.benchmarks.servers import Server, advisor
+from tests.benchmarks.wire import Answer, Connection, Request, answer, listen, post, until, whole
 
 APP = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 TENANT = "1a1b2c3d-4e5f-6789-abcd-ef0123456789"
 ISSUER = "https://api.botframework.com"
-KEY = generate_private_key(public_exponent=65537, key_size=2048)
-CONNECTIONS = 16
-SECONDS = 4.0
+PATH = "/api/messages"
+MICROSOFT = "https://login.microsoftonline.com"
+
+_THREAD = re.compile(rb"/conversations/19(?:%3A|:)(\d+)")
+_CARD = re.compile(rb'"session": ?"([\w-]+)"[^}]*?"revision": ?(\d+)|"revision": ?(\d+)[^}]*?"session": ?"([\w-]+)"')
 
 
-def _microsoft() -> web.Application:
-    """As little of Microsoft as a turn needs, so that it costs next to nothing."""
-    jwk = {**json.loads(RSAAlgorithm.to_jwk(KEY.public_key())), "kid": "k", "use": "sig", "endorsements": ["msteams"]}
+class Platform:
+    """The connector, Microsoft's keys and its token service. It answers without looking."""
 
-    async def openid(request: web.Request) -> web.Response:
-        return web.json_response({"jwks_uri": str(request.url.with_path("/keys"))})
+    def __init__(self) -> None:
+        self.key = generate_private_key(public_exponent=65537, key_size=2048)
+        self.waiting: dict[str, asyncio.Future[bytes]] = {}
+        self.first: dict[str, bytes] = {}
+        self.calls = 0
+        self.port = 0
+        jwk = {**json.loads(RSAAlgorithm.to_jwk(self.key.public_key())), "kid": "k", "use": "sig"}
+        self._keys = answer(json.dumps({"keys": [jwk | {"endorsements": ["msteams"]}]}).encode())
+        self._token = answer(b'{"token_type":"Bearer","access_token":"%s","expires_in":3599}' % (b"t" * 1200))
+        self._done = answer(b'{"id":"1790000000000"}')
+        self._discovery = answer(json.dumps(_discovery()).encode())
 
-    async def keys(_request: web.Request) -> web.Response:
-        return web.json_response({"keys": [jwk]})
+    async def open(self) -> None:
+        self._server, self.port = await listen(self.handle)
+        self._openid = answer(json.dumps({"issuer": ISSUER, "jwks_uri": f"{self.url}/keys"}).encode())
 
-    async def token(_request: web.Request) -> web.Response:
-        return web.json_response({"access_token": "t", "expires_in": 3599})
+    def close(self) -> None:
+        self._server.close()
 
-    async def connector(_request: web.Request) -> web.Response:
-        return web.json_response({"id": "1"})
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
-    app = web.Application()
-    app.add_routes([web.get("/openid", openid), web.get("/keys", keys)])
-    app.add_routes([web.post(f"/{TENANT}/oauth2/v2.0/token", token)])
-    app.router.add_route("*", "/amer/{path:.*}", connector)
-    return app
+    @property
+    def service(self) -> str:
+        return f"{self.url}/amer/"
 
-
-async def _peer(request: web.Request) -> web.Response:
-    token = request.headers["Authorization"].removeprefix("Bearer ")
-    jwt.decode(token, KEY.public_key(), algorithms=["RS256"], audience=APP, issuer=ISSUER)
-    activity = json.loads(await request.read())
-    return web.json_response({"statusCode": 200, "type": "message", "value": activity["id"]})
-
-
-async def _serve(app: web.Application) -> tuple[web.AppRunner, str]:
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    return runner, f"http://{host}:{port}"
-
-
-class Person:
-    """Presses an option, then back, over and over, in a personal chat."""
-
-    def __init__(self, http: ClientSession, url: str, number: int, service: str) -> None:
-        self.http, self.url, self.number, self.service = http, url, number, service
-        self.data: dict[str, object] = {"session": "s", "revision": 0}
-        self.presses = 0
+    def bearer(self) -> str:
+        """Return the token Microsoft signs our requests with, good for an hour."""
         now = int(time.time())
-        claims = {"iss": ISSUER, "aud": APP, "nbf": now, "exp": now + 3600, "serviceurl": service}
-        self.token = jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "k"})
+        claims = {"iss": ISSUER, "aud": APP, "nbf": now, "exp": now + 3600, "serviceurl": self.service}
+        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "k"})
 
-    async def begin(self) -> None:
-        await self.send({"type": "message", "text": "check"})
-        answer = await self.send(self.invoke({"action": "my_checks"}))
-        which = next(item for item in answer["value"]["body"] if item["type"] == "Input.ChoiceSet")
-        self.data["session"] = which["value"]
+    def drawn(self, thread: str) -> "asyncio.Future[bytes]":
+        """Return what is done once a message is sent or changed in a thread, with its body."""
+        future = self.waiting[thread] = asyncio.get_running_loop().create_future()
+        return future
 
-    async def press(self) -> None:
-        option = {"action": "answer", "question": "orientation", "option": "key"}
-        await self.send(self.invoke({**self.data, **(option if self.presses % 2 == 0 else {"action": "back"})}))
-        self.presses += 1
-        self.data["revision"] = self.presses
+    def handle(self, request: Request) -> bytes:
+        self.calls += 1
+        if found := _THREAD.search(request.path):
+            return self._activity(found[1].decode(), request)
+        for end, known in (("/openid", self._openid), ("/keys", self._keys), ("/token", self._token)):
+            if request.path.endswith(end.encode()):
+                return known
+        return self._discovery
 
-    def invoke(self, data: dict[str, object]) -> dict[str, object]:
-        value = {"action": {"type": "Action.Execute", "verb": "x", "data": data}, "trigger": "manual"}
-        return {"type": "invoke", "name": "adaptiveCard/action", "value": value, "replyToId": "1"}
-
-    async def send(self, what: dict[str, object]) -> dict:
-        activity = {
-            "id": str(uuid.uuid4()),
-            "channelId": "msteams",
-            "serviceUrl": self.service,
-            "from": {"id": f"29:{self.number}", "name": "Anna", "aadObjectId": str(self.number)},
-            "recipient": {"id": f"28:{APP}", "name": "Advisor"},
-            "conversation": {"id": f"a:{self.number}", "conversationType": "personal", "tenantId": TENANT},
-            "channelData": {"tenant": {"id": TENANT}},
-            "locale": "fr-FR",
-            **what,
-        }
-        headers = {"Authorization": f"Bearer {self.token}"}
-        async with self.http.post(f"{self.url}/api/messages", json=activity, headers=headers) as answer:
-            assert answer.status == 200
-            return await answer.json(content_type=None) if what["type"] == "invoke" else {}
+    def _activity(self, thread: str, request: Request) -> bytes:
+        if b'"typing"' in request.body[:200] and b'"attachments"' not in request.body:
+            return self._done
+        future = self.waiting.pop(thread, None)
+        if future and not future.done():
+            future.set_result(request.body)
+        elif request.method == b"POST":
+            self.first.setdefault(thread, request.body)
+        return self._done
 
 
-async def _measure(url: str, service: str, *, ours: bool) -> float:
-    async with ClientSession(connector=TCPConnector(limit=CONNECTIONS)) as http:
-        people = [Person(http, url, number, service) for number in range(CONNECTIONS)]
-        if ours:
-            await asyncio.gather(*(person.begin() for person in people))
-        ends = time.monotonic() + SECONDS
-
-        async def work(person: Person) -> None:
-            while time.monotonic() < ends:
-                await person.press()
-
-        started = time.monotonic()
-        await asyncio.gather(*(work(person) for person in people))
-        return sum(person.presses for person in people) / (time.monotonic() - started)
+def _discovery() -> dict[str, str]:
+    """Return what MSAL asks for before its first token."""
+    base = f"{MICROSOFT}/{TENANT}"
+    return {
+        "issuer": f"{base}/v2.0",
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+    }
 
 
-async def _run() -> tuple[float, float]:
-    """Return requests a second: of a turn, and of the peer."""
-    fake, fake_url = await _serve(_microsoft())
-    peer = web.Application()
-    peer.router.add_post("/api/messages", _peer)
-    plain, plain_url = await _serve(peer)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            _env_file=None,
-            microsoft_app_id=APP,
-            microsoft_app_password=SecretStr("secret"),
-            microsoft_app_type="SingleTenant",
-            microsoft_app_tenant_id=TENANT,
-            teams_openid_metadata_url=f"{fake_url}/openid",
-            teams_login_url=fake_url,
-            teams_service_url_hosts=("127.0.0.1",),
-            database_url=SecretStr(f"sqlite:///{folder}/bench.db"),
+class Presser:
+    """A person in a channel's thread, who answers a question, goes back, answers it, and so on."""
+
+    def __init__(self, number: int, platform: Platform) -> None:
+        self.thread = f"{number:06d}"
+        self.session, self.revision, self._presses = "", -1, 0
+        self._platform = platform
+        self._person = f"29:{number:06d}"
+        headers = {"Authorization": f"Bearer {platform.bearer()}", "Content-Type": "application/json; charset=utf-8"}
+        self._head = post(PATH, headers)
+        self._template = b""
+
+    def begin(self) -> bytes:
+        """Return the message that begins a dialog."""
+        said = {"type": "message", "text": "<at>Advisor</at> check", "textFormat": "plain"}
+        mention = {"type": "mention", "text": "<at>Advisor</at>", "mentioned": {"id": f"28:{APP}", "name": "Advisor"}}
+        return whole(self._head, json.dumps({**self._activity(), **said, "entities": [mention]}).encode())
+
+    def began(self) -> dict:
+        """Take in the first card; return it."""
+        body = self._platform.first[self.thread]
+        self._noticed(body)
+        data = {"session": self.session, "revision": "XXrevisionXX", "action": "XXactionXX"}
+        action = {"type": "Action.Execute", "id": "answer", "title": "Oui", "verb": "press", "data": data}
+        value = {"action": action, "trigger": "manual"}
+        what = {"type": "invoke", "name": "adaptiveCard/action", "value": value, "replyToId": "1790000000000"}
+        self._template = json.dumps({**self._activity(), **what, "id": "XXidXX"}).encode()
+        return dict(json.loads(body)["attachments"][0]["content"])
+
+    def press(self) -> bytes:
+        even = self._presses % 2 == 0
+        self._presses += 1
+        said = b'answer", "question": "orientation", "option": "key' if even else b"back"
+        body = (
+            self._template.replace(b"XXidXX", uuid.uuid4().hex.encode())
+            .replace(b'"XXrevisionXX"', b"%d" % self.revision)
+            .replace(b"XXactionXX", said)
         )
-        ours, url = await _serve(await build(settings))
-        turn = await _measure(url, f"{fake_url}/amer/", ours=True)
-        least = await _measure(plain_url, f"{fake_url}/amer/", ours=False)
-        await ours.cleanup()
-    await plain.cleanup()
-    await fake.cleanup()
-    return turn, least
+        return whole(self._head, body)
+
+    def drawn(self) -> "asyncio.Future[bytes]":
+        return self._platform.drawn(self.thread)
+
+    def seen(self, said: Answer, card: bytes | None) -> None:
+        assert said.status == 200, said
+        assert b"adaptive" in said.body, said.body[:300]
+        if card is not None:
+            self._noticed(card)
+
+    def _noticed(self, card: bytes) -> None:
+        found = _CARD.search(card)
+        assert found, card[:300]
+        session, revision = (found[1] or found[4]).decode(), int(found[2] or found[3])
+        if self.session in {"", session}:  # a peer draws one card for all
+            self.session, self.revision = session, revision
+
+    def _activity(self) -> dict:
+        thread = f"19:{self.thread}bench@thread.tacv2;messageid=1700000000000"
+        return {
+            "id": uuid.uuid4().hex,
+            "timestamp": "2026-11-22T09:00:00.1234567Z",
+            "localTimestamp": "2026-11-22T10:00:00.1234567+01:00",
+            "localTimezone": "Europe/Paris",
+            "channelId": "msteams",
+            "serviceUrl": self._platform.service,
+            "from": {"id": self._person, "name": "Anna", "aadObjectId": str(uuid.uuid4())},
+            "recipient": {"id": f"28:{APP}", "name": "Advisor"},
+            "conversation": {"id": thread, "conversationType": "channel", "tenantId": TENANT, "isGroup": True},
+            "channelData": {
+                "tenant": {"id": TENANT},
+                "team": {"id": "19:team@thread.tacv2", "name": "Marketing"},
+                "channel": {"id": f"19:{self.thread}bench@thread.tacv2"},
+                "source": {"name": "message"},
+            },
+            "entities": [{"type": "clientInfo", "locale": "fr-FR", "country": "FR", "platform": "Web"}],
+            "locale": "fr-FR",
+        }
 
 
-def figures() -> Iterator[Figure]:
-    """Yield the figures of Teams. The presses, Microsoft's answers and the server share one process."""
-    turn, least = asyncio.run(_run())
-    yield Figure("teams: a button turn over HTTP", turn, "turns/s", least, "plain aiohttp, PyJWT check")
+def settings(platform: Platform) -> dict[str, str]:
+    """Return what the product is told of Teams."""
+    return {
+        "MICROSOFT_APP_ID": APP,
+        "MICROSOFT_APP_PASSWORD": "secret",
+        "MICROSOFT_APP_TYPE": "SingleTenant",
+        "MICROSOFT_APP_TENANT_ID": TENANT,
+        "TEAMS_OPENID_METADATA_URL": f"{platform.url}/openid",
+        "TEAMS_LOGIN_URL": platform.url,
+        "TEAMS_SERVICE_URL_HOSTS": "127.0.0.1",
+    }
+
+
+async def begun(server: Server, platform: Platform, count: int) -> tuple[list[Presser], dict]:
+    """Let `count` people begin a dialog with the product; return them, ready to press, and a card of theirs."""
+    people = [Presser(number, platform) for number in range(count)]
+    connection = await Connection.open(server.port)
+    for person in people:
+        said = await connection.send(person.begin())
+        assert said.status == 200, said
+    await until(lambda: len(platform.first) == count)
+    await asyncio.sleep(0.5)  # each card's place is noted after the connector answered
+    connection.close()
+    cards = [person.began() for person in people]
+    return people, cards[0]
+
+
+async def opened(count: int, more: dict[str, str] | None = None) -> tuple[Server, Platform, list[Presser], dict]:
+    """Start the product for Teams alone; return it with its platform, people who have begun, and a card."""
+    platform = Platform()
+    await platform.open()
+    server = advisor({**settings(platform), **(more or {})})
+    await server.start("/readyz")
+    return server, platform, *await begun(server, platform, count)

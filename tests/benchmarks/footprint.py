@@ -1,0 +1,98 @@
+"""From start to ready, and what a replica holds in memory: at first, after load, and after very many turns."""
+
+import time
+from collections.abc import AsyncIterator
+
+from tests.benchmarks import slack, teams
+from tests.benchmarks.load import closed
+from tests.benchmarks.measure import Aim, Figure, Found, Series, median
+from tests.benchmarks.options import Options
+from tests.benchmarks.servers import Server, advisor
+
+STARTS = 5
+PEOPLE = 32
+EVERY = 10_000
+READY = Aim(1.5, of="value", most=True)
+SMALL = Aim(130.0, of="value", most=True)
+STEADY = Aim(1.1, most=True)
+
+
+class Both:
+    """The product with both platforms, and their stand-ins."""
+
+    def __init__(self) -> None:
+        self.slack, self.teams = slack.Platform(), teams.Platform()
+
+    async def open(self) -> None:
+        await self.slack.open()
+        await self.teams.open()
+
+    def close(self) -> None:
+        self.slack.close()
+        self.teams.close()
+
+    def server(self) -> Server:
+        return advisor({**slack.settings(self.slack), **teams.settings(self.teams)})
+
+
+async def figures(options: Options) -> AsyncIterator[Figure]:
+    """Yield the figures of a start and of memory."""
+    both = Both()
+    await both.open()
+    servers = [both.server() for _ in range(STARTS)]
+    used: list[float] = []
+    try:
+        for server in servers:
+            await server.start("/readyz")
+            used.append(server.cpu())
+            if server is not servers[-1]:
+                await server.stop()
+        times = [server.seconds_to_ready for server in servers]
+        notes: dict[str, float | str] = {"fastest": min(times), "slowest": max(times), "CPU s": median(used)}
+        yield Figure("from start to ready, both platforms", median(times), "s", aim=READY, notes=notes)
+        last = servers[-1]
+        yield Figure("memory of a replica, ready", last.megabytes(), "MB", aim=SMALL)
+        pressers = await slack.begun(last, both.slack, PEOPLE)
+        others, _ = await teams.begun(last, both.teams, PEOPLE)
+        for people in (pressers, others):
+            await closed(last, people, options.seconds * 2)
+        yield Figure("memory of a replica, after load", last.megabytes(), "MB", aim=SMALL)
+    finally:
+        for server in servers:
+            await server.stop()
+        both.close()
+
+
+async def soak(options: Options) -> AsyncIterator[Found]:
+    """Yield memory over very many turns of both platforms, a figure each `EVERY`."""
+    both = Both()
+    await both.open()
+    server = both.server()
+    await server.start("/readyz")
+    try:
+        crowds = [await slack.begun(server, both.slack, PEOPLE), (await teams.begun(server, both.teams, PEOPLE))[0]]
+        turns, marks = 0, [(0, server.megabytes())]
+        began = time.perf_counter()
+        while turns < options.turns:
+            for people in crowds:
+                turns += (await closed(server, people, 1.0)).turns  # type: ignore[arg-type]  # of either platform
+            if turns // EVERY > marks[-1][0] // EVERY:
+                marks.append((turns, server.megabytes()))
+                rate = turns / (time.perf_counter() - began)
+                yield Figure(
+                    f"memory after {turns // EVERY * EVERY:,} turns", marks[-1][1], "MB", notes={"turns/s": rate}
+                )
+        yield _steady(marks)
+        x, lines = [float(mark[0]) for mark in marks], {"resident": [mark[1] for mark in marks]}
+        yield Series("Memory over a soak", "turns", "MB", x, lines)
+    finally:
+        await server.stop()
+        both.close()
+
+
+def _steady(marks: list[tuple[int, float]]) -> Figure:
+    """Compare the last quarter with the quarter before the middle: what fills at first has filled by then."""
+    values = [megabytes for _, megabytes in marks]
+    quarter = max(1, len(values) // 4)
+    early, late = median(values[quarter : 2 * quarter] or values[:1]), median(values[-quarter:])
+    return Figure(f"memory, the last quarter of {marks[-1][0]:,} turns", late, "MB", early, "the second", aim=STEADY)

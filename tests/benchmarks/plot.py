@@ -1,0 +1,44 @@
+"""Draw series, read as JSON from standard input, as SVG into a folder; print the names of the files.
+
+A program of its own, since matplotlib is in the peers' environment. It says the same of the same series, byte by byte.
+"""
+
+# mypy: ignore-errors
+import json
+import re
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("svg")
+mpl.rcParams.update({"svg.hashsalt": "cm-advisor", "svg.fonttype": "none", "font.size": 10})
+
+from matplotlib import pyplot  # noqa: E402 - after the choice of where to draw
+
+
+def draw(series, folder):
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
+    for name, values in series["lines"].items():
+        axes.plot(series["x"], values, marker="o", label=name)
+    axes.set(title=series["name"], xlabel=series["x_name"], ylabel=series["y_name"])
+    if max(series["x"]) > 1000 * min(series["x"]) > 0:
+        axes.set_xscale("log")
+    highest, lowest = (pick(max_of for line in series["lines"].values() for max_of in line) for pick in (max, min))
+    if highest > 50 * lowest > 0:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend()
+    name = re.sub(r"\W+", "-", series["name"].lower()).strip("-") + ".svg"
+    figure.savefig(folder / name, metadata={"Date": None})
+    pyplot.close(figure)
+    return name
+
+
+if __name__ == "__main__":
+    into = Path(sys.argv[1])
+    into.mkdir(parents=True, exist_ok=True)
+    for each in json.load(sys.stdin):
+        print(draw(each, into))

@@ -1,0 +1,177 @@
+"""What a turn costs as tables grow: the same on a thousand, a hundred thousand and a million sessions, in turns."""
+
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from adapters.ports import Turn
+from bot import metrics
+from bot.jobs import Worker
+from bot.service import Service, purge
+from bot.store import Store, Unit
+from dialogs.community import FLOW
+from dialogs.session import Actor, Answer, Back
+from tests.benchmarks.database import OPEN_EVERY, alchemy, filled, postgres, session
+from tests.benchmarks.measure import Aim, Figure, Found, Series, median
+from tests.benchmarks.options import Options
+from tests.benchmarks.servers import anywhere
+
+SIZES = (1_000, 100_000, 1_000_000)
+PEOPLE = 32
+ROUNDS = 5
+FLAT = Aim(1.15, most=True)
+LEFT = timedelta(days=3650)
+
+
+@dataclass(slots=True)
+class Filled:
+    """A database of one size, and what was measured on it, in seconds. `cursor`: sessions pressed on so far."""
+
+    size: int
+    store: Store
+    service: Service
+    order: list[int]
+    cursor: int = 0
+    turns: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    looks: list[float] = field(default_factory=list)
+
+
+async def figures(options: Options) -> AsyncIterator[Found]:
+    """Yield the figures of both databases."""
+    anywhere()
+    sizes = [size for size in SIZES if size <= options.most_rows]
+    with tempfile.TemporaryDirectory(prefix="cm-advisor-bench-") as folder:
+        urls = {size: f"sqlite:///{Path(folder) / str(size)}.db" for size in sizes}
+        async for found in _of("SQLite", urls, options):
+            yield found
+    with postgres() as server:
+        if server:
+            addresses = {size: server.create() for size in sizes}
+            async for found in _of("PostgreSQL", {size: alchemy(uri) for size, uri in addresses.items()}, options):
+                yield found
+            yield _sizes(addresses[sizes[-1]], sizes[-1])
+
+
+async def _of(name: str, urls: dict[int, str], options: Options) -> AsyncIterator[Found]:
+    databases = [await _filled(url, size) for size, url in urls.items()]
+    try:
+        for one in databases:  # warm
+            await _round(one, options.seconds / 5)
+        for number in range(ROUNDS):
+            # Forth and back: what drifts meets each of them alike.
+            for one in databases if number % 2 == 0 else reversed(databases):
+                used = time.process_time()
+                each, count = await _round(one, options.seconds / 2)
+                one.turns.append(each)
+                one.cpu.append((time.process_time() - used) / count)
+                one.looks.append(await _look(one))
+        for figure in _figures(name, databases):
+            yield figure
+        largest = databases[-1]
+        yield Figure(f"{name}: counting the outbox for /metrics", await _timed(largest, metrics._outbox) * 1e3, "ms")
+        old = await _timed(largest, lambda unit: purge(unit, LEFT)) * 1e3
+        yield Figure(f"{name}: a purge of {largest.size:,} that finds nothing old", old, "ms")
+        lines = {"a turn": [median(one.turns) * 1e3 for one in databases]}
+        yield Series(f"{name}: cost of a turn", "sessions stored", "milliseconds", [*map(float, urls)], lines)
+    finally:
+        for one in databases:
+            one.store.close()
+
+
+def _figures(name: str, databases: list[Filled]) -> list[Figure]:
+    least = databases[0]
+    found = []
+    for one in databases:
+        each, looking = median(one.turns) * 1e3, median(one.looks) * 1e3
+        pairs = [mine / other for mine, other in zip(one.turns, least.turns, strict=True)]
+        compared = one is not least
+        figure = Figure(
+            f"{name}: a turn and its card, {one.size:,} sessions",
+            each,
+            "ms",
+            median(least.turns) * 1e3 if compared else None,
+            f"with {least.size:,}" if compared else "",
+            median(pairs) if compared else None,
+            FLAT if compared else None,
+            {"CPU here, ms": median(one.cpu) * 1e3, "worker looks, ms": looking},
+        )
+        found.append(figure)
+    return found
+
+
+async def _filled(url: str, size: int) -> Filled:
+    began = time.perf_counter()
+    store = await filled(url, size)
+    order = list(range(0, size, OPEN_EVERY))
+    random.Random(3).shuffle(order)
+    Options.say(f"filled {url.partition(':')[0]} with {size:,} sessions in {time.perf_counter() - began:.0f} s")
+    return Filled(size, store, Service(FLOW, store), order)
+
+
+async def _round(one: Filled, seconds: float) -> tuple[float, int]:
+    """Return how many seconds a turn takes when all people press at once, and how many turns that were.
+
+    Each press is on the next session of an order made by chance: caches are not helped more than people would. Few
+    sessions come round again: then they go back, answer, go back.
+    """
+    first = FLOW.questions[0]
+    until = time.perf_counter() + seconds
+
+    async def person() -> int:
+        count = 0
+        while time.perf_counter() < until:
+            pressed = session(one.order[one.cursor % len(one.order)])
+            lap, one.cursor = one.cursor // len(one.order), one.cursor + 1
+            who = Actor(pressed.tenant, pressed.owner, pressed.language)
+            answer = Answer(who, first.id, first.options[0], revision=lap)
+            event = Back(who, revision=lap) if lap % 2 else answer
+            turned = await one.service.turn(Turn(event, pressed.id, once=f"{pressed.id}:{lap}"))
+            assert turned.session
+            assert turned.session.revision == lap + 1
+            await one.service.shown(pressed.id, turned.session.revision)
+            count += 1
+        return count
+
+    began = time.perf_counter()
+    done = sum(await asyncio.gather(*(person() for _ in range(PEOPLE))))
+    await one.service.settle()  # as the worker has it done, a second later at most
+    return (time.perf_counter() - began) / done, done
+
+
+async def _look(one: Filled) -> float:
+    """Return how many seconds the worker takes to find that nothing is due."""
+    worker = Worker(one.service)
+    times = 5
+    began = time.perf_counter()
+    for _ in range(times):
+        await worker.work()
+    return (time.perf_counter() - began) / times
+
+
+async def _timed(one: Filled, work: Callable[[Unit], object]) -> float:
+    began = time.perf_counter()
+    await one.store.run(work)
+    return time.perf_counter() - began
+
+
+def _sizes(uri: str, count: int) -> Figure:
+    """Return what a stored session takes on disk, with its jobs, its deliveries and all indexes."""
+    notes: dict[str, float | str] = {}
+    whole = 0
+    with psycopg.connect(uri) as connection:
+        for name in ("sessions", "jobs", "seen"):
+            found = connection.execute(
+                f"SELECT pg_total_relation_size('{name}'), count(*) FROM {name}".encode()
+            ).fetchone()
+            assert found
+            whole += found[0]
+            notes |= {f"{name}, MB": found[0] / 1e6, f"{name}, bytes a row": found[0] / found[1]}
+    return Figure("PostgreSQL: a session, its jobs and deliveries", whole / count, "bytes", notes=notes)
