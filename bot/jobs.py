@@ -19,7 +19,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -30,7 +30,7 @@ from adapters.ports import Courier, Delivery, Json, Later, Lost, Refused, Unavai
 from bot import metrics
 from bot.logs import about
 from bot.schema import jobs, sessions
-from bot.service import Service, purge
+from bot.service import Service
 from bot.store import Unit
 from bot.turns import Due
 from dialogs import compose
@@ -242,8 +242,12 @@ class Worker:
                     await self._post(job)
                 case "show" | "posted" | "tell":
                     await self._tell(job)
+                case "purge":
+                    with self._kept(job):
+                        await self._service.purge(self._retention)
+                    await self._store.run(lambda unit: self._housekeep(unit, job, PURGE_EVERY))
                 case _:
-                    await self._store.run(lambda unit: self._housekeep(unit, job), long=True)
+                    await self._store.run(lambda unit: self._housekeep(unit, job, self._expire(unit, job)))
         except Unavailable as error:
             log.warning("job %d (%s) waits for the database (%s)", job.id, job.kind, error)
         except Exception as error:  # a fault of ours must not stop the others
@@ -251,12 +255,11 @@ class Worker:
             with contextlib.suppress(Unavailable):
                 await self._retry(job, None, type(error).__name__)
 
-    def _housekeep(self, unit: Unit, job: Job) -> None:
-        after: timedelta | None = PURGE_EVERY
-        if job.kind == "purge":
-            purge(unit, self._retention)
-        else:
-            after = self._service.expire(unit, job.session or "")
+    def _expire(self, unit: Unit, job: Job) -> timedelta | None:
+        return self._service.expire(unit, job.session or "")
+
+    def _housekeep(self, unit: Unit, job: Job, after: timedelta | None) -> None:
+        """Let a row come round again, or go."""
         if after is None:
             self._drop(unit, job)
         else:
@@ -410,21 +413,28 @@ class Worker:
                 if await self._store.run(work):
                     self._surely_ours[job.id] = began + self._lease.total_seconds() / 2
 
-    async def _call(self, job: Job, call: Awaitable[T], otherwise: Exception) -> T:
-        """Return what a platform answers; a courier that breaks its word, or takes too long, counts as `otherwise`."""
+    @contextlib.contextmanager
+    def _kept(self, job: Job) -> Iterator[None]:
+        """Keep a row ours for as long as this takes."""
         self._surely_ours[job.id] = time.monotonic() + self._lease.total_seconds() / 2
         renewing = asyncio.create_task(self._renew(job))
         try:
-            async with asyncio.timeout(self._patience.total_seconds()):
-                return await call
+            yield
+        finally:
+            renewing.cancel()
+            self._surely_ours.pop(job.id, None)
+
+    async def _call(self, job: Job, call: Awaitable[T], otherwise: Exception) -> T:
+        """Return what a platform answers; a courier that breaks its word, or takes too long, counts as `otherwise`."""
+        try:
+            with self._kept(job):
+                async with asyncio.timeout(self._patience.total_seconds()):
+                    return await call
         except (Later, Lost, Refused):
             raise
         except Exception as error:
             log.error("a courier failed (%s)", type(error).__name__)
             raise otherwise from None
-        finally:
-            renewing.cancel()
-            self._surely_ours.pop(job.id, None)
 
     async def _retry(self, job: Job, seconds: float | None, error: str, *, doubt: bool = False) -> None:
         metrics.FAILURES.labels(job.kind, error).inc()

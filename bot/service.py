@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,6 +24,8 @@ GRACE = timedelta(seconds=15)
 REMEMBERED = timedelta(days=2)
 """How long deliveries are remembered; platforms give up delivering again within the hour."""
 MOST_AT_ONCE = 100
+SLICE = 2_000
+"""Rows looked at in one transaction when what is old is deleted: some milliseconds."""
 MOST_NOTES = 200
 LATELY = 60.0
 """Seconds for which the language somebody chose is remembered without looking."""
@@ -136,6 +140,14 @@ class Service:
             for _ in (effect for effect in effects if isinstance(effect, Show)):
                 unit.put(Due("show", session, revision=closed.revision))
         return None
+
+    async def purge(self, retention: timedelta) -> None:
+        """Delete what is older than its time, a little at a time; broken off, it begins anew."""
+        for table, moment, keep in ((sessions, "updated", retention), (seen, "at", REMEMBERED)):
+            sliced, last = partial(_purge_slice, table=table, moment=moment, keep=keep), None
+            while (last := await self.store.run(partial(sliced, after=last), long=True)) is not None:
+                pass
+        await self.store.run(lambda unit: _purge_rest(unit, retention), long=True)
 
     # --- About a person -------------------------------------------------------------------------------------------
 
@@ -252,13 +264,26 @@ def _settle(unit: Unit, drawn: Mapping[str, int], cards: Mapping[str, Json]) -> 
     unit.drawn({f"{session}:show": revision for session, revision in drawn.items()})
 
 
-def purge(unit: Unit, retention: timedelta) -> None:
-    """Delete what is older than its time."""
-    old = unit.now - retention
-    unit.execute(sa.delete(sessions).where(sessions.c.updated < old))
-    unit.execute(sa.delete(seen).where(seen.c.at < unit.now - REMEMBERED))
+def _purge_slice(unit: Unit, table: sa.Table, moment: str, keep: timedelta, after: Any) -> Any:
+    """Delete what is too old among the next `SLICE` rows after a key; return the last key looked at, None at the end.
+
+    Slice by slice, since nobody can write meanwhile on SQLite; an index on `moment` would have to follow every turn.
+    """
+    [key] = table.primary_key
+    found = sa.select(key, table.c[moment]).order_by(key).limit(SLICE)
+    rows = unit.execute(found if after is None else found.where(key > after)).all()
+    old = unit.now - keep
+    gone = [id for id, at in rows if at < old]
+    if gone:  # looked at again: a dialog may have gone on
+        unit.execute(sa.delete(table).where(key.in_(gone), table.c[moment] < old))
+    return rows[-1][0] if len(rows) == SLICE else None
+
+
+def _purge_rest(unit: Unit, retention: timedelta) -> None:
+    """Delete what is too old of everything that is small, or has an index."""
     unit.execute(sa.delete(jobs).where(jobs.c.state == "done", jobs.c.due < unit.now - REMEMBERED))
     unit.execute(sa.delete(states).where(states.c.expires < unit.now))
+    old = unit.now - retention
     for tenant, left_at in unit.execute(sa.select(tenants).where(tenants.c.left_at < old)).all():
         # Whoever chose a language since then is of a tenant that came back.
         unit.execute(sa.delete(people).where(people.c.tenant == tenant, people.c.updated <= left_at))

@@ -109,12 +109,12 @@ class SlackAdapter:
 
     async def _dispatch(self, body: dict[str, Any]) -> BoltResponse:
         """Presses, by which a dialog is gone through, skip bolt: its way to a listener costs as much as the turn."""
-        if body.get("type") == "block_actions" and (found := await self._installed(body)):
-            try:
+        try:
+            if body.get("type") == "block_actions" and (found := await self._installed(body)):
                 await actions.press(self._desk, hear(body, found.tenant), AsyncAck())  # type: ignore[no-untyped-call]
-            except Exception as error:
-                return self._answer(error, body)
-            return BoltResponse(status=200)
+                return BoltResponse(status=200)
+        except Exception as error:
+            return self._answer(error, body)
         if not shaped(body):
             return BoltResponse(status=400)
         # "socket_mode" is bolt's word for a body that is an object already.

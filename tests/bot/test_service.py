@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from adapters.ports import Turn, Unavailable
 from bot.jobs import Worker
 from bot.schema import people, seen, sessions, tenants
-from bot.service import Service, purge
+from bot.service import Service
 from bot.store import Store
 from dialogs.community import FLOW
 from dialogs.session import (
@@ -209,13 +209,13 @@ async def test_retention(service: Service, store: Store, clock: Clock) -> None:
     assert len(await service.checks(ANNA)) == 1, "its data stays as long as the retention says"
     clock.forward(days=179, hours=1)
     await begin(service, "young", BEN)
-    await store.run(lambda unit: purge(unit, timedelta(days=180)))
+    await service.purge(timedelta(days=180))
     assert await service.checks(ANNA) == []
     assert await service.language(*ANNA[:2]) == "fr"
     assert not await service.heard("Ev1")
     clock.forward(days=1)
     await service.choose_language(BEN, "fr")
-    await store.run(lambda unit: purge(unit, timedelta(days=180)))
+    await service.purge(timedelta(days=180))
     assert await service.language(*ANNA[:2]) is None
     assert await service.language(*BEN[:2]) == "fr", "somebody of the tenant that came back"
     assert await service.language(*STRANGER[:2]) == "fr"
