@@ -24,7 +24,8 @@ class Turn:
     in a thread from one in a direct conversation. A `Start` event is stored under its own id, with `place` and `card`;
     where that id is taken, it counts as repeated.
     `card`: where the card is shown from now on, None: where it was. `once`: the id under which the platform may deliver
-    this event again; the second delivery changes nothing.
+    this event again; the second delivery changes nothing. `written`: when words were, by the platform's clock; those
+    that come late to a dialog that has gone on since then change nothing.
     """
 
     event: Event
@@ -32,6 +33,7 @@ class Turn:
     place: str | None = None
     card: Json | None = None
     once: str | None = None
+    written: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.store import Store, Unit
 from bot.turns import Change, Due, Lookup, Stored
 from dialogs.machine import step
 from dialogs.model import Flow
-from dialogs.session import Actor, Effect, Expire, Notify, Post, Schedule, Session, Show, Start, Status
+from dialogs.session import LONG_AGO, Actor, Effect, Expire, Notify, Post, Schedule, Session, Show, Start, Status
 from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
@@ -26,6 +26,8 @@ REMEMBERED = timedelta(days=2)
 MOST_AT_ONCE = 100
 SLICE = 2_000
 """Rows looked at in one transaction when what is old is deleted: some milliseconds."""
+LATE = timedelta(seconds=3)
+"""After which words may be meant for a card that is gone: platforms deliver again what was not taken, minutes later."""
 MOST_NOTES = 200
 LATELY = 60.0
 """Seconds for which the language somebody chose is remembered without looking."""
@@ -72,12 +74,15 @@ class Service:
             turned = replace(turned, effects=tuple(effect for effect in turned.effects if not isinstance(effect, Post)))
         return turned
 
-    def _decide(self, turn: Turn, stored: Stored | None, heard: bool, _now: object) -> tuple[Change | None, Turned]:
+    def _decide(self, turn: Turn, stored: Stored | None, heard: bool, now: datetime) -> tuple[Change | None, Turned]:
         """Return what to write, and what the adapter is told (`Post` among its effects still)."""
         before, card = (stored.session, stored.card) if stored else (None, None)
         if heard or (before and isinstance(turn.event, Start)):
             return _only_heard(turn, heard), Turned(before, card, (), repeated=True)
-        session, effects = step(self.flow, before, turn.event)
+        late = turn.written is not None and now - turn.written > LATE
+        gone_on = stored is not None and turn.written is not None and stored.updated > turn.written
+        event = replace(turn.event, revision=LONG_AGO) if late and gone_on else turn.event
+        session, effects = step(self.flow, before, event)
         if session is None or session.owner != turn.event.actor.person:
             return _only_heard(turn, heard), Turned(session, card, tuple(effects))
         card = card if turn.card is None else turn.card

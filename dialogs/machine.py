@@ -84,13 +84,13 @@ def step(flow: Flow, session: Session | None, event: Event) -> Result:
         return session, [_details(flow, session, event)]
     if session.owner != event.actor.person:
         return session, [Notify(compose.notice(own, "not_yours", compose.buttons(own, "run_own")))]
+    if event.revision is not None and event.revision != session.revision:
+        return _stale(flow, session, event)
     if isinstance(event, Typed):
         meant = meaning(flow, session, event)
         if isinstance(meant, Notice):
             return session, [Notify(meant)]
         return _act(flow, session, meant)
-    if event.revision is not None and event.revision != session.revision:
-        return _stale(flow, session, event)
     session, effects = _act(flow, session, event)
     if again:
         note = _say(session, "asked_again", questions=compose.names(words(session.language), again))

@@ -107,9 +107,15 @@ def _number(value: object) -> int:
 # --- Events: what can happen --------------------------------------------------------------------------------------
 
 
+LONG_AGO = -1
+"""A revision that no session has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something a person did. `revision` is that of the card they saw; None for what is not tied to a card."""
+    """Something a person did. `revision` is that of the card they saw; None for what is not tied to a card, `LONG_AGO`
+    for what was meant for an earlier one.
+    """
 
     actor: Actor
     revision: int | None = field(default=None, kw_only=True)

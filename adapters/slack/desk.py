@@ -13,7 +13,7 @@ from adapters.slack.api import Api, Refusal
 from adapters.slack.deliver import SlackCourier
 from adapters.slack.hearing import Heard, part, place_of, text
 from adapters.slack.press import Mark
-from dialogs.session import Actor, Event, Notify, Resume, Session, Show, Start
+from dialogs.session import Actor, Event, Notify, Resume, Session, Show, Start, Typed
 from dialogs.views import Button, Notice, View
 from dialogs.words import DEFAULT_LANGUAGE, nearest_language, words
 
@@ -85,7 +85,8 @@ class Desk:
 
     async def turn(self, heard: Heard, event: Event, session: str, card: Json | None = None) -> Turned:
         """Let something happen to a dialog; it is saved when this returns. Raises `Unavailable`."""
-        return await self.advisor.turn(Turn(event, session, None, card, heard.once or None))
+        written = heard.written if isinstance(event, Typed) else None
+        return await self.advisor.turn(Turn(event, session, None, card, heard.once or None, written))
 
     async def start(
         self, heard: Heard, actor: Actor, card: Json, answers: Mapping[str, str] | None = None, *, quick: bool = False

@@ -1,8 +1,10 @@
 """What every listener starts from: one delivery from Slack, read without trusting its shape."""
 
 import html
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from adapters.ports import Json
@@ -11,6 +13,9 @@ from adapters.slack.deliver import private_card
 
 COMMAND_PLACE = "command"
 """The place of dialogs begun by the command: one a person, whichever channel it was typed in."""
+
+
+_TS = re.compile(r"\d{10}\.\d{1,9}", re.ASCII)
 
 
 class BadShape(ValueError):
@@ -29,6 +34,12 @@ class Heard:
     thread: str | None = None
     url: str | None = None
     trigger: str | None = None
+
+    @property
+    def written(self) -> datetime | None:
+        """When a message was written, by Slack's clock; None for everything else."""
+        ts = text(part(self.body, "event"), "ts")
+        return datetime.fromtimestamp(float(ts), UTC) if _TS.fullmatch(ts) else None
 
     @property
     def here(self) -> Json:

@@ -8,6 +8,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import cast
 
 from botbuilder.schema import Activity, ActivityTypes, ChannelAccount, ConversationAccount
@@ -56,6 +57,7 @@ def parse(raw: bytes) -> Activity:
         members_removed=_accounts(body, "membersRemoved"),
         channel_data=_object(body, "channelData"),
         value=body.get("value"),
+        timestamp=_moment(_text(body, "timestamp")),
     )
     if activity.type in {ActivityTypes.message, ActivityTypes.invoke} and not activity.id:
         raise Malformed("id is missing")
@@ -111,6 +113,15 @@ def _text(body: Mapping[str, object], key: str) -> str | None:
     except UnicodeEncodeError as error:
         raise Malformed(f"{key} is half a character") from error
     return value
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a moment that names its zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _object(body: Mapping[str, object], key: str) -> Mapping[str, object]:

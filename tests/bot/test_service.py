@@ -255,3 +255,33 @@ async def test_a_post_is_a_row_and_wakes_the_worker(service: Service, store: Sto
     await service.turn(Turn(ConfirmPost(ANNA, "C2", revision=0), "s1"))
     await service.turn(Turn(ConfirmPost(ANNA, "C2", revision=1), "s1"))
     assert await rows(store) == {"s1:post": "pending", "s1:show": "pending"}
+
+
+@pytest.mark.parametrize(
+    ("late", "counts"), [({"minutes": 1}, False), ({"seconds": 2}, True), ({"seconds": -30}, True)]
+)
+async def test_words_that_come_late_to_a_dialog_that_has_gone_on_change_nothing(
+    service: Service, clock: Clock, late: dict[str, float], counts: bool
+) -> None:
+    """A minute later a platform delivers again what it could not; two messages in a row are no such thing."""
+    await begin(service)
+    written = clock.now + timedelta(milliseconds=1)
+    clock.forward(seconds=1)
+    session = (await answer(service, (await service.checks(ANNA))[0].session)).session
+    assert session
+    clock.forward(**late)
+    turned = await service.turn(Turn(Typed(ANNA, "yes"), "s1", once="Ev7", written=written))
+    assert turned.session
+    assert (turned.session.answers != session.answers) is counts
+    said = [effect.view for effect in turned.effects if isinstance(effect, Notify)]
+    assert bool(said) is not counts, "a kind word"
+
+
+async def test_words_that_come_late_to_a_dialog_that_waited_count(service: Service, clock: Clock) -> None:
+    await begin(service)
+    clock.forward(seconds=1)
+    written = clock.now
+    clock.forward(minutes=5)
+    turned = await service.turn(Turn(Typed(ANNA, "the key"), "s1", written=written))
+    assert turned.session
+    assert turned.session.answers == {"orientation": "key"}

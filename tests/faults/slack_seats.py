@@ -20,7 +20,7 @@ from tests.faults.replicas import Balancer
 from tests.faults.seats import Button, Card
 from tests.scenario.parity.readers import of_slack
 
-AGAIN = (0.0, 2.0, 5.0, 10.0)
+AGAIN = (0.0, 4.0, 6.0, 10.0)
 """Seconds between deliveries of an event that is not answered; Slack: at once, then a minute, then five."""
 DUPLICATES = 0.06
 """Share of events that are delivered again although they were answered: at once, or after something newer."""

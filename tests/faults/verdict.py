@@ -65,8 +65,9 @@ async def judge(
     stored = {row.id: row for row in await store.run(_sessions)}
     verdict.jobs = dict(sorted(Counter(f"{row.kind} {row.state}" for row in await store.run(_jobs)).items()))
     verdict.left_over = [f"{row.key} ({row.state}, {row.error})" for row in await store.run(_due)]
+    held = {row.session: f"{row.state}, {row.error}" for row in await store.run(_jobs) if row.kind == "post"}
     for person in people:
-        _judge_one(verdict, person, stored.get(person.session))
+        _judge_one(verdict, person, stored.get(person.session), held.get(person.session))
     wanted = {person.session for person in people if person.finished == "post"}
     there = {id for id, found in eyes.posts.items() if any(not each.deleted for each in found)}
     there |= {id for id, found in office.posts_of.items() if any(not each.deleted for each in found)}
@@ -77,7 +78,7 @@ async def judge(
     return verdict
 
 
-def _judge_one(verdict: Verdict, person: Person, row: Any) -> None:
+def _judge_one(verdict: Verdict, person: Person, row: Any, job: str | None) -> None:
     if not person.finished:
         verdict.unfinished.append(repr(person))
         return
@@ -98,7 +99,7 @@ def _judge_one(verdict: Verdict, person: Person, row: Any) -> None:
         return
     verdict.posted += 1
     if not posts:
-        verdict.lost.append(repr(person))
+        verdict.lost.append(f"{person!r}, its row: {job}")
     if len(posts) > 1:
         verdict.twice.append(f"{person!r}: {len(posts)} times")
     verdict.elsewhere += [f"{person!r}: in {where}" for where in posts if where != person.seat.posts_to]
