@@ -14,7 +14,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from adapters.playground.server import Playground
 from adapters.playground.wire import MOST, shortened
 from bot.playground import _stay_here, offers, serve
-from dialogs.words import Words, words
+from dialogs.words import Words, languages, words
 
 Json = dict[str, Any]
 
@@ -90,8 +90,9 @@ async def test_a_language_is_that_of_the_person(browser: Browser) -> None:
 async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
     teams = (await browser.state("tom"))["teams"]
     chat = place_of(teams, "CM Advisor")
-    # Teams does not say which language a person speaks until they do something.
-    assert words("fr").text("welcome.title") in json.dumps(teams["messages"][chat], ensure_ascii=False)
+    # Teams does not say which language a person speaks until they do something: the first word is in each.
+    said = json.dumps(teams["messages"][chat], ensure_ascii=False)
+    assert [words(language).text("welcome.title") in said for language in languages()] == [True, True]
     (form,) = teams["extension"]
     assert (await browser.do("tom", "teams", "extension", id=form["id"], place=chat))["ok"]
     assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
@@ -117,6 +118,22 @@ async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
         "token": "abcde…",
         "a": [{"client_secret": "12345…"}],
     }
+
+
+async def test_the_wire_tells_only_what_is_new(browser: Browser) -> None:
+    async def told(**known: Any) -> Json:
+        async with browser.http.get(f"{browser.url}/api/wire", params=known) as answer:
+            found: Json = await answer.json()
+            return found
+
+    all_of_it = await told()
+    last = all_of_it["entries"][-1]["n"]
+    known = {"wire": all_of_it["wire"], "after": last}
+    assert (await told(**known))["entries"] == []
+    await begun(browser, "lea")
+    assert (await told(**known))["entries"][0]["n"] == last + 1
+    for lost in ({**known, "wire": "another"}, {**known, "after": "-1"}):
+        assert (await told(**lost))["entries"][0]["n"] == 1
 
 
 async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
