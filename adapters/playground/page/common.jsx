@@ -27,8 +27,10 @@ export function Composer({ label, placeholder, button, offers, type, children })
   return (
     <form className="composer" onSubmit={submit}>
       {children}
-      <Completed label={label} placeholder={placeholder} offers={offers} text={text} setText={setText} />
-      <button disabled={busy}>{button}</button>
+      <div className="line">
+        <Completed label={label} placeholder={placeholder} offers={offers} text={text} setText={setText} />
+        <button disabled={busy}>{button}</button>
+      </div>
     </form>
   );
 }

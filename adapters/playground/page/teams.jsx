@@ -18,6 +18,7 @@ const CONFIG = (dark) => {
   });
   return new AdaptiveCards.HostConfig({
     fontFamily: "inherit",
+    textBlock: { headingLevel: 3 },
     separator: { lineThickness: 1, lineColor: dark ? "#484644" : "#e1dfdd" },
     containerStyles: {
       default: style(dark ? "#292929" : "#ffffff"),

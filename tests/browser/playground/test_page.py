@@ -58,6 +58,11 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+CUT = """[...document.querySelectorAll(".card button")].map((one) => [one, one.closest(".card")])
+    .filter(([one, card]) => one.getBoundingClientRect().right > card.getBoundingClientRect().right)
+    .map(([one]) => one.innerText)"""
+
+
 class Visitor:
     """Somebody at the page. `text`: the words of the app in their language."""
 
@@ -254,6 +259,10 @@ async def test_nothing_serious_for_who_cannot_see_it_well(url: str, browser: Bro
             await visitor.page.get_by_role("button", name="Teams", exact=True).click()
         await visitor.go(visitor.teams, "CM Advisor")
         await expect(visitor.teams.get_by_text(visitor.text.text("welcome.title"))).to_be_visible()
+        await visitor.write(visitor.teams, visitor.text.text("label.start"))
+        await expect(visitor.teams.get_by_text(visitor.text.text("question.orientation.text")).last).to_be_visible()
+        # No button may lie outside its card: what is cut off cannot be pressed.
+        assert await visitor.page.evaluate(CUT) == []
         await visitor.shot(f"{theme}-{width}-teams")
         assert await serious(visitor) == [], (language, theme, width, "Teams")
         await visitor.page.close()
