@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -318,10 +319,29 @@ async def test_what_is_not_a_gesture_is_refused(browser: Browser, body: bytes, s
         assert answer.status == status
 
 
-def test_production_knows_nothing_of_it() -> None:
-    code = (
-        "import sys, asyncio; from bot.config import Settings; from bot import server;"
-        "from adapters import slack, teams;"
-        "print([name for name in sys.modules if 'playground' in name])"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+PRODUCTION = """
+import asyncio, sys
+from bot.config import Settings
+from bot.server import build
+
+async def main():
+    id = "11111111-1111-1111-1111-111111111111"
+    app = await build(Settings(
+        _env_file=None, database_url="sqlite:///" + sys.argv[1],
+        slack_signing_secret="s" * 32, slack_bot_token="xoxb-1",
+        microsoft_app_id=id, microsoft_app_password="p", microsoft_app_type="SingleTenant", microsoft_app_tenant_id=id,
+    ))
+    print(sorted({route.resource.canonical for route in app.router.routes()}))
+    print([name for name in sys.modules if "playground" in name])
+
+asyncio.run(main())
+"""
+
+
+def test_production_knows_nothing_of_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PRODUCTION, str(tmp_path / "a.db")]
+    routes, modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "/slack/events" in routes
+    assert "/api/messages" in routes
+    assert [path for path in ("/api/do", "/api/state", "/api/wire", "/api/stream", "/assets") if path in routes] == []
+    assert modules == "[]"

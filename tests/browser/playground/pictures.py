@@ -7,7 +7,6 @@ import asyncio
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +23,8 @@ async def take(where: Locator, name: str) -> None:
     file = DOCS / f"{name}.png"
     await where.screenshot(path=file)
     if SMALLER:
-        await asyncio.to_thread(subprocess.run, [SMALLER, "-quiet", "-o3", "-strip", "all", file], check=True)
+        process = await asyncio.create_subprocess_exec(SMALLER, "-quiet", "-o3", "-strip", "all", file)
+        assert await process.wait() == 0
 
 
 async def in_slack(visitor: Visitor) -> None:
