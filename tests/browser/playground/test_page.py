@@ -37,7 +37,7 @@ async def url() -> AsyncIterator[str]:
     command = [str(Path(sys.executable).with_name("cm-advisor")), "playground", "--no-browser", "--port", "0"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
-    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     found = re.search(r"http://127\.0\.0\.1:\d+/", line)
     assert found, line
     yield found[0]
