@@ -14,7 +14,7 @@ find_python = for python in python3 python3.13 python3.12 python3.11; do \
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: help run chat page test $(STEPS) format bench soak test-matrix lock settings audit clean .venv
+.PHONY: help run chat page pictures test $(STEPS) format bench soak test-matrix lock settings audit clean .venv
 
 ##   run          try it as in Slack and in Teams, in a page on this computer (the default)
 run: $(VENV)/ready locales page
@@ -32,6 +32,10 @@ $(PAGE)/dist/app.js: $(wildcard $(PAGE)/*.jsx $(PAGE)/*.css $(PAGE)/*.html $(PAG
 	@echo "Building the playground's page"
 	@NPM="$(CURDIR)/$(BIN)/npm"; [ -x "$$NPM" ] || NPM=npm; PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(PAGE) && \
 		"$$NPM" ci --silent --no-progress && "$$NPM" run --silent build
+
+##   pictures     take the README's pictures anew (with Debian's chromium)
+pictures: $(VENV)/ready locales page
+	@$(BIN)/python -m tests.browser.playground.pictures
 
 ##   test         all that CI checks: lint, types, imports, locales, prove, pytest
 test: $(VENV)/ready

@@ -4,6 +4,7 @@ Everything listens on loopback and is gone when the command ends, its database i
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -41,6 +42,7 @@ async def _run(port: int | None, language: str, *, browser: bool) -> int:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     played = Playground(serve, offers())
     await played.start()
+    gc.enable()
     runner = web.AppRunner(played.application(), access_log=None, shutdown_timeout=0.2)
     try:
         await runner.setup()

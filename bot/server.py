@@ -1,6 +1,7 @@
 """One server for every configured platform: ``cm-advisor serve``."""
 
 import asyncio
+import gc
 import logging
 import sys
 from argparse import Namespace
@@ -198,7 +199,7 @@ def serve(_arguments: Namespace) -> int:
     logs.set_up(settings)
     try:
         web.run_app(
-            build(settings),
+            _built(settings),
             host=settings.host,
             port=settings.port,
             access_log=logging.getLogger("bot.access"),
@@ -219,6 +220,17 @@ def _loop() -> asyncio.AbstractEventLoop | None:
     import uvloop
 
     return uvloop.new_event_loop()
+
+
+async def _built(settings: Settings) -> web.Application:
+    app = await build(settings)
+
+    async def settled(_app: web.Application) -> None:
+        gc.freeze()  # what is there now stays as long as the process does
+        gc.enable()
+
+    app.on_startup.append(settled)
+    return app
 
 
 def db_upgrade(_arguments: Namespace) -> int:

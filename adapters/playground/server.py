@@ -114,8 +114,13 @@ class Playground:
             }
         )
 
-    async def _entries(self, _request: web.Request) -> web.Response:
-        return web.json_response({"entries": list(self.wire.entries)})
+    async def _entries(self, request: web.Request) -> web.Response:
+        """What is newer than entry `after` of `wire`; all, when that is another than the present one."""
+        after = request.query.get("after", "")
+        known = int(after) if after.isdecimal() and request.query.get("wire") == self.wire.id else 0
+        return web.json_response(
+            {"wire": self.wire.id, "entries": [entry for entry in self.wire.entries if entry["n"] > known]}
+        )
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})

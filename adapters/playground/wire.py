@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,7 @@ class Wire:
     """The last `MOST` exchanges, as JSON with every secret cut short. `changed`: called after each."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
+        self.id = token_hex(4)
         self.entries: deque[Json] = deque(maxlen=MOST)
         self._changed = changed
         self._numbers = itertools.count(1)

@@ -6,11 +6,10 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -29,6 +28,9 @@ from adapters.slack.hearing import BadShape, Heard, hear, tenants, text
 from adapters.slack.install import Install, OAuth
 from adapters.slack.settings import SlackSettings
 from dialogs.words import languages, words
+
+if TYPE_CHECKING:
+    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 DRAIN = 20.0
 """Seconds that `SlackAdapter.stop` waits for what was taken on."""
@@ -75,6 +77,8 @@ class SlackAdapter:
         if self._settings.bot_token:
             self._desk.later(self._warm_up(self._settings.bot_token))
         if self._settings.app_token:
+            from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+
             self._socket = AsyncSocketModeHandler(
                 self._app, self._settings.app_token, logger=_quiet, web_client=self._client
             )

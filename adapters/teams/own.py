@@ -11,7 +11,7 @@ from dialogs.recommend import recommend
 from dialogs.session import Session, Status
 from dialogs.views import Button, HelpCard
 from dialogs.walk import walk
-from dialogs.words import Words
+from dialogs.words import Words, languages, words
 
 _STATES = {Status.POSTED: "posted", Status.KEPT: "kept"}
 
@@ -22,16 +22,25 @@ def buttons(text: Words, *actions: str) -> tuple[Button, ...]:
 
 
 def welcome(text: Words, by: str | None = None, *, shared: bool = False) -> Json:
-    """Return the first thing we say. `by`: who installed us, named where others read it."""
+    """Return the first thing we say, in every language: Teams tells nobody's until they do something.
+
+    `text`: those that come first. `by`: who installed us, named where others read it.
+    """
     how = text.text("teams.how_shared" if shared else "teams.how_personal")
+    others = [words(language) for language in languages() if language != text.language]
     body = [
         e.heading(text.text("welcome.title")),
         *([e.said(text.text("teams.welcome_by", person=by), isSubtle=True, size="Small")] if by else ()),
         e.text(text.text("welcome.text")),
         e.text(how, spacing="Small"),
+        *(
+            e.box([e.text(other.text("welcome.title"), weight="Bolder"), e.text(other.text("welcome.text"))])
+            for other in others
+        ),
         *e.actions(buttons(text, "start", "help", "language"), {}),
     ]
-    return e.card(body, f"{text.text('welcome.title')}\n{text.text('welcome.text')}\n{how}")
+    said = (f"{one.text('welcome.title')}\n{one.text('welcome.text')}" for one in others)
+    return e.card(body, "\n".join((text.text("welcome.title"), text.text("welcome.text"), how, *said)))
 
 
 def help_card(text: Words, *notes: str) -> Json:

@@ -1,8 +1,8 @@
 // Slack. Blocks are drawn by slack-blocks-to-jsx; its buttons send nothing by themselves, so clicks are told here by
 // their order, which is that of the blocks. Its form fields take no input at all: those of a modal are the browser's.
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Message } from "slack-blocks-to-jsx";
-import { Author, Composer, InThread, Log, Modal, Places } from "./common.jsx";
+import { Author, Composer, Empty, InThread, Log, Modal, Places } from "./common.jsx";
 
 const HOME = "home";
 
@@ -31,7 +31,11 @@ export function SlackPane({ t, theme, state, send }) {
         </div>
       ) : (
         <>
-          <Log label={t("messages")} count={messages.length}>
+          <Log key={here} label={t("messages")} count={messages.length}>
+            {!messages.length && place.kind !== "dm" && (
+              <Empty words={t("slack.empty")} button={state.commands[0].command}
+                start={() => send("type", { place: here, text: state.commands[0].command })} />
+            )}
             {messages.map((one) => (
               <article key={one.ts} className={one.thread_ts && one.thread_ts !== one.ts ? "reply" : undefined}>
                 <Author name={one.author} bot={one.bot}
@@ -53,7 +57,7 @@ export function SlackPane({ t, theme, state, send }) {
           {thread && <InThread t={t} leave={() => setThread(null)} />}
           <Composer label={t("slack.write")} button={t("send")}
             placeholder={place?.kind === "dm" ? t("slack.write_dm") : t("slack.write_channel")}
-            offers={[...state.commands.map((one) => ({ text: one.command, about: one.description })),
+            offers={[...state.commands.map((one) => ({ text: one.command, hint: one.hint, about: one.description })),
               ...(place?.kind === "dm" ? [] : [{ text: `@${state.app.name} check`, about: t("mention") }])]}
             type={(text) => send("type", { place: here, text, thread })}>
             {state.shortcuts.map((one) => (
@@ -76,7 +80,14 @@ const buttonsOf = (block) =>
 
 function Blocks({ blocks, theme, state, press }) {
   const [busy, setBusy] = useState(false);
+  const box = useRef(null);
+  const held = useRef(false);
   const buttons = blocks.flatMap(buttonsOf);
+  // A button that is gone takes the keyboard's place with it: it stays with the message.
+  useEffect(() => {
+    if (held.current && document.activeElement === document.body) box.current.focus({ preventScroll: true });
+    held.current = box.current.contains(document.activeElement);
+  });
   const clicked = async (event) => {
     const pressed = event.target.closest(".slack_blocks_to_jsx__button_element");
     const all = [...event.currentTarget.querySelectorAll(".slack_blocks_to_jsx__button_element")];
@@ -94,7 +105,7 @@ function Blocks({ blocks, theme, state, press }) {
   );
   const data = { users: state.users, channels: state.places.map(({ id, name }) => ({ id, name })) };
   return (
-    <div className="blocks" aria-busy={busy} onClick={clicked}>
+    <div className="blocks" ref={box} tabIndex={-1} aria-busy={busy} onFocus={() => (held.current = true)} onClick={clicked}>
       <Message blocks={shown} theme={theme} data={data} logo="" name="" withoutWrapper />
     </div>
   );
@@ -142,7 +153,6 @@ function Field({ block, state, error, kept, put }) {
   return (
     <fieldset>
       <legend>{block.label.text}</legend>
-      {block.hint && <small>{block.hint.text}</small>}
       {element.type === "radio_buttons" ? (
         options.map((one) => (
           <label key={one.value}>
@@ -164,6 +174,7 @@ function Field({ block, state, error, kept, put }) {
           ))}
         </select>
       )}
+      {block.hint && <small>{block.hint.text}</small>}
       {error && (
         <p className="error" role="alert">
           {error}

@@ -1,7 +1,7 @@
 // Teams. Cards are drawn by Microsoft's own renderer; what is pressed is told by its place in the card.
 import * as AdaptiveCards from "adaptivecards";
 import { useEffect, useRef, useState } from "react";
-import { Author, Composer, InThread, Log, Modal, Places } from "./common.jsx";
+import { Author, Composer, Empty, InThread, Log, Modal, Places } from "./common.jsx";
 
 const colour = (dark, light) => ({ default: dark, subtle: light });
 const CONFIG = (dark) => {
@@ -18,6 +18,8 @@ const CONFIG = (dark) => {
   });
   return new AdaptiveCards.HostConfig({
     fontFamily: "inherit",
+    textBlock: { headingLevel: 3 },
+    separator: { lineThickness: 1, lineColor: dark ? "#484644" : "#e1dfdd" },
     containerStyles: {
       default: style(dark ? "#292929" : "#ffffff"),
       emphasis: style(dark ? "#1f1f1f" : "#f3f2f1"),
@@ -63,12 +65,15 @@ function Card({ card, theme, act, seen }) {
       const own = (action.associatedInputs ?? "auto").toString().toLowerCase() === "none" ? {} : inputs;
       if (found) act(found[1], own);
     };
+    const held = box.current.contains(document.activeElement);
     box.current.replaceChildren(drawn.render());
+    // A button that is gone takes the keyboard's place with it: it stays with the card.
+    if (held) box.current.focus({ preventScroll: true });
   }, [text, theme]);
   useEffect(() => {
     if (seen) seen();
   }, [text]);
-  return <div className="card" ref={box} />;
+  return <div className="card" ref={box} tabIndex={-1} />;
 }
 
 AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
@@ -98,7 +103,11 @@ export function TeamsPane({ t, theme, state, send }) {
     <section className="pane teams" aria-label="Teams">
       <h2>Teams</h2>
       <Places label={t("teams.places")} places={places} here={here} go={go} />
-      <Log label={t("messages")} count={messages.length}>
+      <Log key={here} label={t("messages")} count={messages.length}>
+        {!messages.length && (
+          <Empty words={t("teams.empty")} button={state.commands[0].title}
+            start={() => send("type", { place: here, text: state.commands[0].title, mention: true })} />
+        )}
         {messages.map((one) => (
           <article key={one.id} className={one.root && one.root !== one.id ? "reply" : undefined}>
             <Author name={one.author} bot={one.bot} marks={[one.edited && t("edited")]} />

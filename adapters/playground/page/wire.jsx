@@ -1,12 +1,20 @@
-// What went over the wire, the newest first.
-import { useEffect, useState } from "react";
+// What went over the wire, the newest first. Only what is new is asked for.
+import { useEffect, useRef, useState } from "react";
+
+const MOST = 300;
 
 export function Wire({ t, version, close }) {
   const [entries, setEntries] = useState([]);
+  const seen = useRef({ wire: "", after: 0 });
   useEffect(() => {
-    fetch("/api/wire")
+    const asked = seen.current;
+    fetch(`/api/wire?${new URLSearchParams(asked)}`)
       .then((answer) => answer.json())
-      .then((found) => setEntries(found.entries.reverse()));
+      .then(({ wire, entries: found }) => {
+        if (seen.current !== asked || !found.length) return; // another question was answered first, or nothing is new
+        seen.current = { wire, after: found.at(-1).n };
+        setEntries((before) => [...found.reverse(), ...(wire === asked.wire ? before : [])].slice(0, MOST));
+      });
   }, [version]);
   return (
     <aside className="wire" aria-label={t("wire")}>

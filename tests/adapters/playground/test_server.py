@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from adapters.playground.server import Playground
 from adapters.playground.wire import MOST, shortened
 from bot.playground import _stay_here, offers, serve
-from dialogs.words import Words, words
+from dialogs.words import Words, languages, words
 
 Json = dict[str, Any]
 
@@ -90,8 +91,9 @@ async def test_a_language_is_that_of_the_person(browser: Browser) -> None:
 async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
     teams = (await browser.state("tom"))["teams"]
     chat = place_of(teams, "CM Advisor")
-    # Teams does not say which language a person speaks until they do something.
-    assert words("fr").text("welcome.title") in json.dumps(teams["messages"][chat], ensure_ascii=False)
+    # Teams does not say which language a person speaks until they do something: the first word is in each.
+    said = json.dumps(teams["messages"][chat], ensure_ascii=False)
+    assert [words(language).text("welcome.title") in said for language in languages()] == [True, True]
     (form,) = teams["extension"]
     assert (await browser.do("tom", "teams", "extension", id=form["id"], place=chat))["ok"]
     assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
@@ -117,6 +119,22 @@ async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
         "token": "abcde…",
         "a": [{"client_secret": "12345…"}],
     }
+
+
+async def test_the_wire_tells_only_what_is_new(browser: Browser) -> None:
+    async def told(**known: Any) -> Json:
+        async with browser.http.get(f"{browser.url}/api/wire", params=known) as answer:
+            found: Json = await answer.json()
+            return found
+
+    all_of_it = await told()
+    last = all_of_it["entries"][-1]["n"]
+    known = {"wire": all_of_it["wire"], "after": last}
+    assert (await told(**known))["entries"] == []
+    await begun(browser, "lea")
+    assert (await told(**known))["entries"][0]["n"] == last + 1
+    for lost in ({**known, "wire": "another"}, {**known, "after": "-1"}):
+        assert (await told(**lost))["entries"][0]["n"] == 1
 
 
 async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
@@ -301,10 +319,29 @@ async def test_what_is_not_a_gesture_is_refused(browser: Browser, body: bytes, s
         assert answer.status == status
 
 
-def test_production_knows_nothing_of_it() -> None:
-    code = (
-        "import sys, asyncio; from bot.config import Settings; from bot import server;"
-        "from adapters import slack, teams;"
-        "print([name for name in sys.modules if 'playground' in name])"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+PRODUCTION = """
+import asyncio, sys
+from bot.config import Settings
+from bot.server import build
+
+async def main():
+    id = "11111111-1111-1111-1111-111111111111"
+    app = await build(Settings(
+        _env_file=None, database_url="sqlite:///" + sys.argv[1],
+        slack_signing_secret="s" * 32, slack_bot_token="xoxb-1",
+        microsoft_app_id=id, microsoft_app_password="p", microsoft_app_type="SingleTenant", microsoft_app_tenant_id=id,
+    ))
+    print(sorted({route.resource.canonical for route in app.router.routes()}))
+    print([name for name in sys.modules if "playground" in name])
+
+asyncio.run(main())
+"""
+
+
+def test_production_knows_nothing_of_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PRODUCTION, str(tmp_path / "a.db")]
+    routes, modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "/slack/events" in routes
+    assert "/api/messages" in routes
+    assert [path for path in ("/api/do", "/api/state", "/api/wire", "/api/stream", "/assets") if path in routes] == []
+    assert modules == "[]"

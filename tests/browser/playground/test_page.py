@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import itertools
 import os
 import re
 import shutil
@@ -11,11 +12,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Error, Locator, Page, async_playwright, expect
 
 from adapters.playground.server import BUILT
+from adapters.slack.manifest import build_manifest
+from bot.playground import offers
 from dialogs.words import Words, words
 from tests.npm import package
 from tests.scenario.teams.conftest import SHORT
@@ -33,7 +37,7 @@ async def url() -> AsyncIterator[str]:
     command = [str(Path(sys.executable).with_name("cm-advisor")), "playground", "--no-browser", "--port", "0"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
-    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     found = re.search(r"http://127\.0\.0\.1:\d+/", line)
     assert found, line
     yield found[0]
@@ -52,6 +56,11 @@ async def browser() -> AsyncIterator[Browser]:
             pytest.skip(f"Chromium does not start: {error.message[:80]}")
         yield browser
         await browser.close()
+
+
+CUT = """[...document.querySelectorAll(".card button")].map((one) => [one, one.closest(".card")])
+    .filter(([one, card]) => one.getBoundingClientRect().right > card.getBoundingClientRect().right)
+    .map(([one]) => one.innerText)"""
 
 
 class Visitor:
@@ -187,19 +196,73 @@ async def test_with_the_keyboard_alone(url: str, browser: Browser) -> None:
     await expect(visitor.slack.get_by_text(visitor.text.text("question.transformation.text"))).to_be_visible()
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-async def test_nothing_serious_for_who_cannot_see_it_well(url: str, browser: Browser, theme: str, width: int) -> None:
-    axe = await asyncio.to_thread(package, "axe-core", "4.10.3")
-    visitor = await visit(browser, url, "fr", theme=theme, width=width)
-    await visitor.write(visitor.slack, "/cm")
+async def test_a_command_is_completed_as_in_slack(url: str, browser: Browser) -> None:
+    visitor = await visit(browser, url, "en")
+    box, options = visitor.slack.get_by_role("combobox"), visitor.slack.get_by_role("option")
+    await box.press_sequentially("/")
+    await expect(options).to_have_count(1)
+    await expect(options.first).to_contain_text(
+        build_manifest("https://localhost")["features"]["slash_commands"][0]["description"]
+    )
+    await expect(options.first).to_have_attribute("aria-selected", "true")
+    assert await box.get_attribute("aria-activedescendant") == await options.first.get_attribute("id")
+    await box.press("Escape")
+    await expect(options).to_have_count(0)
+    await box.press_sequentially("c")
+    await box.press("Tab")
+    await expect(box).to_have_value(re.compile("^/cm "))
+    await expect(box).to_be_focused()
+    await box.press("Enter")
     await expect(visitor.slack.get_by_text(visitor.text.text("question.orientation.text"))).to_be_visible()
-    await visitor.shot(f"{theme}-{width}")
-    # Past the page's own policy, as a browser's developer tools are.
-    await visitor.page.evaluate((axe / "axe.min.js").read_text(encoding="utf-8"))
+    # What may be said to the app in Teams is listed too, and gone through with the arrows.
+    box, options = visitor.teams.get_by_role("combobox"), visitor.teams.get_by_role("option")
+    first = offers().teams["en"]["commands"][0]["title"]
+    await box.press_sequentially(first[:1])
+    await box.press("ArrowDown")
+    await box.press("ArrowUp")
+    await expect(options.first).to_have_attribute("aria-selected", "true")
+    await box.press("Enter")
+    await expect(box).to_have_value(re.compile(f"^{re.escape(first)}"))
+
+
+async def test_the_keyboard_stays_with_the_card(url: str, browser: Browser) -> None:
+    visitor = await visit(browser, url, "en")
+    await visitor.teams.get_by_role("button", name=offers().teams["en"]["commands"][0]["title"], exact=True).click()
+    await visitor.page.get_by_role("button", name=label(visitor.text, "orientation", "key"), exact=True).press("Enter")
+    await expect(visitor.teams.get_by_text(visitor.text.text("question.brand.text"))).to_be_visible()
+    await visitor.page.keyboard.press("Tab")
+    assert await visitor.page.evaluate("!!document.activeElement.closest('.card')")
+
+
+async def serious(visitor: Visitor) -> list[Any]:
     found = await visitor.page.evaluate("axe.run().then((result) => result.violations)")
-    serious = [
+    return [
         (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
         for one in found
         if one["impact"] in {"serious", "critical"}
     ]
-    assert serious == []
+
+
+async def test_nothing_serious_for_who_cannot_see_it_well(url: str, browser: Browser) -> None:
+    axe = (await asyncio.to_thread(package, "axe-core", "4.10.3") / "axe.min.js").read_text(encoding="utf-8")
+    for language, theme, width in itertools.product(("fr", "en"), ("light", "dark"), (1440, 390)):
+        visitor = await visit(browser, url, language, theme=theme, width=width)
+        await visitor.page.evaluate(axe)  # past the page's own policy, as a browser's developer tools are
+        box = visitor.slack.get_by_role("combobox")
+        await box.fill("/")
+        assert await serious(visitor) == [], (language, theme, width, "a list of commands")
+        await visitor.write(visitor.slack, "/cm")
+        await expect(visitor.slack.get_by_text(visitor.text.text("question.orientation.text")).last).to_be_visible()
+        await visitor.shot(f"{theme}-{width}")
+        assert await serious(visitor) == [], (language, theme, width, "Slack")
+        if width < 900:
+            await visitor.page.get_by_role("button", name="Teams", exact=True).click()
+        await visitor.go(visitor.teams, "CM Advisor")
+        await expect(visitor.teams.get_by_text(visitor.text.text("welcome.title"))).to_be_visible()
+        await visitor.write(visitor.teams, visitor.text.text("label.start"))
+        await expect(visitor.teams.get_by_text(visitor.text.text("question.orientation.text")).last).to_be_visible()
+        # No button may lie outside its card: what is cut off cannot be pressed.
+        assert await visitor.page.evaluate(CUT) == []
+        await visitor.shot(f"{theme}-{width}-teams")
+        assert await serious(visitor) == [], (language, theme, width, "Teams")
+        await visitor.page.close()
