@@ -114,7 +114,11 @@ class SlackAdapter:
     async def _dispatch(self, body: dict[str, Any]) -> BoltResponse:
         """Presses, by which a dialog is gone through, skip bolt: its way to a listener costs as much as the turn."""
         try:
-            if body.get("type") == "block_actions" and (found := await self._installed(body)):
+            found = await self._installed(body)
+            if found is None and "response_url" in body:
+                log.info("a delivery is for a workspace where the app is not installed")
+                return self._say(body, "slack.not_installed")
+            if found is not None and body.get("type") == "block_actions":
                 await actions.press(self._desk, hear(body, found.tenant), AsyncAck())  # type: ignore[no-untyped-call]
                 return BoltResponse(status=200)
         except Exception as error:
@@ -183,12 +187,16 @@ class SlackAdapter:
         )
         if body.get("type") == "event_callback":
             return BoltResponse(status=503 if isinstance(error, Unavailable) else 200)
-        sorry = {"response_type": "ephemeral", "text": _in_every_language("notice.error"), "replace_original": False}
+        return self._say(body, "notice.error")
+
+    def _say(self, body: Json, id: str) -> BoltResponse:
+        """Answer with a word to whoever acted, in every language: theirs cannot be looked up."""
+        word = {"response_type": "ephemeral", "text": _in_every_language(id), "replace_original": False}
         if "command" in body:
-            return BoltResponse(status=200, body=json.dumps(sorry))
+            return BoltResponse(status=200, body=json.dumps(word))
         url = body.get("response_url")
         if isinstance(url, str):
-            self._desk.later(self._desk.api.respond(url, sorry))
+            self._desk.later(self._desk.api.respond(url, word))
         return BoltResponse(status=200, body="")
 
 

@@ -55,7 +55,7 @@ class Api:
         """Return the bot's user id, empty where there is no bot."""
         try:
             return (await self._credentials.find([tenant])).bot
-        except NotInstalled:
+        except (Later, NotInstalled):
             return ""
 
     async def respond(self, url: str, message: Json) -> bool:

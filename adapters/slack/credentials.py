@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from adapters.ports import Json, Tokens
+from adapters.ports import Json, Later, Lost, Tokens
 
 FRESH = 30.0
 """Seconds a token is used without looking whether another process changed it."""
@@ -79,7 +79,7 @@ class Credentials:
             self._only = Installed(tenant, self._only.token, bot)
 
     async def find(self, candidates: Iterable[str]) -> Installed:
-        """Return the first installation among the tenants. Raises `NotInstalled`."""
+        """Return the first installation among the tenants. Raises `NotInstalled`; `Later`: Slack cannot be asked."""
         for tenant in candidates:
             if self._only:
                 return self._only if self._only.tenant else Installed(tenant, self._only.token)
@@ -127,13 +127,15 @@ class Credentials:
                 return now or found
             try:
                 answer = await self._refresh(now.refresh)
-            except Exception:
+            except Exception as error:
                 self.doubt(found.tenant)
                 again = await self._load(found.tenant)
                 if again and again.refresh != now.refresh:
                     return again  # the other process won with the same refresh token
                 if now.expires and now.expires > time.time():
                     return now
+                if isinstance(error, Later | Lost):
+                    raise Later from None  # Slack has not said no
                 raise NotInstalled from None
             renewed = Installed.from_answer(answer, time.time())
             renewed = Installed(

@@ -3,8 +3,8 @@
     python skewed.py FILE serve
 
 The file holds one double (`struct` format ``d``); whoever writes there steps the clock of the running process. Skewed
-are the clock of the store and `time.time`, the latter by three minutes at most: older signatures let nobody in.
-What is measured in time that only passes (`time.monotonic`) is right.
+are this machine's own idea of the time (`bot.clock`) and `time.time`, the latter by three minutes at most: older
+signatures let nobody in. What is measured in time that only passes (`time.monotonic`) is right.
 """
 
 import math
@@ -12,7 +12,7 @@ import mmap
 import struct
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from functools import partial
 
 
@@ -27,12 +27,16 @@ def main() -> int:
         return true() + max(-most, min(seconds, most))
 
     time.time = partial(skewed, 180.0)
-    import bot.cli
-    import bot.server
-    from bot.store import Store
+    import bot.clock
+    from bot import cli
 
-    setattr(bot.server, "Store", partial(Store, clock=lambda: datetime.fromtimestamp(skewed(), UTC)))  # noqa: B010
-    return bot.cli.main(sys.argv[2:])
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(skewed(), tz)
+
+    setattr(bot.clock, "datetime", Wrong)  # noqa: B010
+    return cli.main(sys.argv[2:])
 
 
 if __name__ == "__main__":
