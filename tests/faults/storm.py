@@ -72,6 +72,7 @@ class Storm:
         self.plan = plan
         self.ledger = Ledger()
         self._folder = folder
+        self._key = Fernet.generate_key().decode()
         self._count = replicas
         self._chance = random.Random(plan.seed)
         self.people: list[Person] = []
@@ -126,7 +127,7 @@ class Storm:
             "SLACK_CLIENT_ID": app.client_id,
             "SLACK_CLIENT_SECRET": app.client_secret,
             "SLACK_API_URL": world.slack.api_url,
-            "TOKEN_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+            "TOKEN_ENCRYPTION_KEY": self._key,
             "PUBLIC_URL": self.replicas[0].url,
             **world.office.settings(),
         }

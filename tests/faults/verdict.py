@@ -75,6 +75,8 @@ async def judge(
     verdict.complaints = ledger.complaints
     verdict.server_errors = ledger.server_errors
     verdict.logged = [line for replica in replicas for line in replica.faults()]
+    away = sum("the app is not installed" in replica.log.read_text(errors="replace") for replica in replicas)
+    verdict.complaints += ["somebody was told that the app is not installed"] * away
     return verdict
 
 
