@@ -22,6 +22,7 @@ from bot import logs, metrics
 from bot.config import NEW_KEY, BadSettings, Settings, load
 from bot.crypto import Vault
 from bot.jobs import Worker
+from bot.limits import Limits
 from bot.service import Service
 from bot.store import Store, WrongSchema
 from dialogs.community import FLOW
@@ -62,7 +63,8 @@ async def build(settings: Settings) -> web.Application:
         store.close()
         raise
     couriers: dict[str, Courier] = {}
-    service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days))
+    limits = Limits(settings.rate_person, settings.rate_tenant)
+    service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days), limits=limits)
     worker = Worker(service, retention=timedelta(days=settings.retention_days))
     hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
     traces = _traces(settings)

@@ -22,6 +22,7 @@ from adapters.ports import Advisor, Json, Later, Lost, Tokens, Unavailable
 from adapters.slack import actions, events, modal, talk
 from adapters.slack.api import Api, Refusal, new_client, send
 from adapters.slack.credentials import Credentials, Installed, NotInstalled, tenant_of
+from adapters.slack.crowd import admitted
 from adapters.slack.deliver import SlackCourier
 from adapters.slack.desk import Desk
 from adapters.slack.front import Front, shaped
@@ -154,7 +155,9 @@ class SlackAdapter:
     def _listener(self, listener: Listener) -> Callable[..., Awaitable[None]]:
         async def listen(body: dict[str, Any], context: AsyncBoltContext, ack: AsyncAck) -> None:
             found = context.get("installed")
-            await listener(self._desk, hear(body, found.tenant if found else ""), ack)
+            heard = hear(body, found.tenant if found else "")
+            if await admitted(self._desk, heard, ack):
+                await listener(self._desk, heard, ack)
 
         return listen
 

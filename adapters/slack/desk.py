@@ -55,6 +55,11 @@ class Desk:
             _keep(self._spoken, who, (time.monotonic() + LATELY, language))
         return Actor(*who, language)
 
+    def spoken(self, heard: Heard) -> str:
+        """Return the language that this person was last known to read; empty where that is not in memory."""
+        who = (heard.tenant, heard.person)
+        return self._spoken.get(who, (0.0, ""))[1] or self._locales.get(who, (0.0, ""))[1]
+
     async def choose(self, actor: Actor, language: str) -> Actor:
         """Remember a choice of language; return the actor with it."""
         self._spoken.pop((actor.tenant, actor.person), None)

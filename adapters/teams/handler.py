@@ -171,9 +171,14 @@ def _answer(outcome: Outcome, heard: Heard) -> Json:
 
 
 def _failed(activity: Activity, heard: Heard) -> Json:
+    return word(activity, heard.words.text("notice.error"))
+
+
+def word(activity: Activity, said: str) -> Json:
+    """Return the answer to an invoke that is only a word."""
     if activity.name == "adaptiveCard/action":
-        return _answer(Outcome(word=heard.words.text("notice.error")), heard)
-    return {"task": {"type": "message", "value": heard.words.text("notice.error")}}
+        return {"statusCode": 200, "type": MESSAGE_TYPE, "value": said}
+    return {"task": {"type": "message", "value": said}}
 
 
 def typing() -> Activity:

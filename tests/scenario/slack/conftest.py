@@ -192,6 +192,7 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
             "slack_signing_secret": slack.app.signing_secret,
             "slack_api_url": slack.api_url,
             "database_url": f"sqlite:///{tmp_path}/{len(scenes)}.db",
+            "rate_person": 0,  # tests press faster than people; the limit has a test of its own
         }
         if oauth:
             known |= {"slack_client_id": slack.app.client_id, "slack_client_secret": slack.app.client_secret}
