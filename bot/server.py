@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from adapters.pages import page
 from adapters.ports import Advisor, Courier, Tokens, Unavailable
-from bot import logs, metrics
+from bot import door, logs, metrics
 from bot.config import NEW_KEY, BadSettings, Settings, load
 from bot.crypto import Vault
 from bot.jobs import Worker
@@ -100,8 +100,9 @@ async def build(settings: Settings) -> web.Application:
             if traces:
                 await traces.stop()
 
-    watched = [metrics.measured, *([traces.requests()] if traces else [])]
-    app = web.Application(client_max_size=MOST_BYTES, middlewares=watched)
+    watched = [metrics.measured, *([traces.requests()] if traces else []), door.guarded]
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=watched, handler_args=door.LIMITS)
+    app.on_response_prepare.append(door.labelled)
     app.cleanup_ctx.append(life)
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
     for adapter in adapters.values():
@@ -199,7 +200,7 @@ def serve(_arguments: Namespace) -> int:
         return _refuse(*error.problems)
     logs.set_up(settings)
     try:
-        web.run_app(
+        door.run_app(
             build(settings),
             host=settings.host,
             port=settings.port,
@@ -207,7 +208,6 @@ def serve(_arguments: Namespace) -> int:
             access_log_class=logs.AccessLogger,
             shutdown_timeout=5,
             loop=_loop(),
-            print=lambda line: log.info("%s", line.splitlines()[0]),
         )
     except (WrongSchema, Unavailable, OSError) as error:
         return _refuse(str(error))
