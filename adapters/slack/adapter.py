@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -112,7 +113,9 @@ class SlackAdapter:
         """Presses, by which a dialog is gone through, skip bolt: its way to a listener costs as much as the turn."""
         if body.get("type") == "block_actions" and (found := await self._installed(body)):
             try:
-                await actions.press(self._desk, hear(body, found.tenant), AsyncAck())  # type: ignore[no-untyped-call]
+                heard, ack = hear(body, found.tenant), AsyncAck()  # type: ignore[no-untyped-call]
+                if await admitted(self._desk, heard, ack):
+                    await actions.press(self._desk, heard, ack)
             except Exception as error:
                 return self._answer(error, body)
             return BoltResponse(status=200)
@@ -174,9 +177,10 @@ class SlackAdapter:
 
     def _answer(self, error: Exception, body: Json) -> BoltResponse:
         """What a listener raised, as an answer: 503 has an event delivered again; a person hears that all is kept."""
-        if isinstance(error, BadShape):
+        if isinstance(error, BadShape) or _tripped(error):
+            log.info("a delivery was not shaped like Slack's: %s", type(error).__name__)
             return BoltResponse(status=400)
-        expected = isinstance(error, Unavailable | Later | Lost | Refusal)
+        expected = isinstance(error, Unavailable | Later | Lost | Refusal | aiohttp.ClientError)
         log.log(
             logging.WARNING if expected else logging.ERROR, "Slack: %s", type(error).__name__, exc_info=not expected
         )
@@ -189,6 +193,12 @@ class SlackAdapter:
         if isinstance(url, str):
             self._desk.later(self._desk.api.respond(url, sorry))
         return BoltResponse(status=200, body="")
+
+
+def _tripped(error: BaseException) -> bool:
+    """Whether bolt itself stumbled over a delivery: over one of Slack's it does not."""
+    *_, (last, _line) = traceback.walk_tb(error.__traceback__) if error.__traceback__ else [(None, 0)]
+    return last is not None and str(last.f_globals.get("__name__")).startswith("slack_bolt.")
 
 
 def _in_every_language(id: str) -> str:

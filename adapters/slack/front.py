@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from slack_bolt.response import BoltResponse
 
+from adapters import storable
 from adapters.ports import Later
 from adapters.slack.api import Api
 from adapters.slack.hearing import BadShape
@@ -109,9 +110,9 @@ def parsed(raw: bytes, content_type: str) -> dict[str, Any]:
     try:
         said = raw.decode()
         if content_type == "application/json":
-            body = json.loads(said)
+            body = storable.read(said)
         else:
-            body = json.loads(_payload(raw) or "null") or _form(said)
+            body = storable.read(_payload(raw) or "null") or _form(said)
     except (ValueError, RecursionError):
         raise Refused(400) from None
     if not isinstance(body, dict) or not body:
@@ -129,11 +130,17 @@ def _payload(raw: bytes) -> str | None:
 
 def _form(said: str) -> Any:
     form = dict(parse_qsl(said, keep_blank_values=True, strict_parsing=bool(said), max_num_fields=100))
-    return json.loads(form["payload"]) if "payload" in form else form
+    if "payload" in form:
+        return storable.read(form["payload"])
+    if not storable.storable(form):
+        raise ValueError("a character that is none")
+    return form
 
 
 def shaped(body: dict[str, Any]) -> bool:
     """Whether what bolt looks into, it can look into."""
+    if not isinstance(body.get("event", {}), dict):
+        return False
     for name in OBJECTS:
         if not isinstance(body.get(name), dict | str | None):
             return False

@@ -99,7 +99,7 @@ class TeamsAdapter:
         if activity.type != ActivityTypes.invoke:
             return web.Response()
         answer = context.turn_state.get(ANSWER)
-        return web.json_response(answer) if answer is not None else web.Response(status=501)
+        return web.json_response(answer) if answer is not None else web.Response(status=404)
 
     async def _typing(self, context: TurnContext) -> None:
         try:

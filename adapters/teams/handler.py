@@ -82,7 +82,7 @@ class Handler(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         activity = turn_context.activity
         added = activity.recipient.id in [one.id for one in activity.members_added]
         removed = activity.recipient.id in [one.id for one in activity.members_removed]
-        gone = activity.channel_data.get("eventType") in {"teamDeleted", "teamHardDeleted"}
+        gone = activity.channel_data.get("eventType") in ("teamDeleted", "teamHardDeleted")  # may be anything
         await self._installed(activity, added=added, removed=removed or gone)
 
     async def on_installation_update(self, turn_context: TurnContext) -> None:
