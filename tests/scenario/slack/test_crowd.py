@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.store import Store
+from bot.service import Service
 from dialogs.words import languages, words
 from tests.scenario.slack.conftest import MakeScene, Scene
 
@@ -14,13 +14,14 @@ TWICE = 0.2
 
 @pytest.fixture
 def at_rest(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From the call on, the database must not be asked."""
+    """From the call on, the application must not be asked."""
 
     def begin() -> None:
         async def asked(*_: object) -> None:
-            raise AssertionError("the database was asked")
+            raise AssertionError("the application was asked")
 
-        monkeypatch.setattr(Store, "run", asked)
+        for name in ("turn", "running", "language", "heard", "checks"):
+            monkeypatch.setattr(Service, name, asked)
 
     return begin
 

@@ -3,24 +3,25 @@
 import pytest
 
 from bot.limits import Limits
-from bot.store import Store
+from bot.service import Service
 from tests.scenario.teams.conftest import Scene, visible
 
 TWICE = 0.2
 
 
 def limit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Anna has had all that she may; from now on the database must not be asked."""
+    """Anna has had all that she may; from now on the application must not be asked."""
 
     async def asked(*_: object) -> None:
-        raise AssertionError("the database was asked")
+        raise AssertionError("the application was asked")
 
     limits = Limits(TWICE, 0)
     tenant = f"teams:{scene.teams.tenant}"
     for _ in range(2):
         limits.admits(tenant, scene.anna.id)
     monkeypatch.setattr(scene.server.service, "_limits", limits)
-    monkeypatch.setattr(Store, "run", asked)
+    for name in ("turn", "running", "language", "heard", "checks"):
+        monkeypatch.setattr(Service, name, asked)
 
 
 async def test_presses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
