@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from bot import door
-from bot.server import MOST_BYTES, AccessLogger
+from bot.logs import AccessLogger
+from bot.server import MOST_BYTES
 from tests.scenario.parity.conftest import Everywhere
 from tests.security.wire import Address, request, say
 
