@@ -14,7 +14,7 @@ find_python = for python in python3 python3.13 python3.12 python3.11; do \
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: help run chat page pictures test $(STEPS) format bench soak test-matrix lock settings audit clean .venv
+.PHONY: help run chat page pictures test $(STEPS) format fuzz bench soak test-matrix lock settings audit clean .venv
 
 ##   run          try it as in Slack and in Teams, in a page on this computer (the default)
 run: $(VENV)/ready locales page
@@ -77,6 +77,11 @@ pytest: $(VENV)/ready locales
 	@$(MAKE) --silent --no-print-directory page || echo "The playground's page cannot be built: its browser tests are skipped."
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
+##   fuzz         the fuzz tests with many more deliveries: 100,000 and more (make fuzz FUZZ=10 for fewer)
+FUZZ := 40
+fuzz: $(VENV)/ready locales
+	@FUZZ=$(FUZZ) $(BIN)/python -m pytest -n0 -s tests/security/test_fuzz.py
+
 ##   bench        the benchmarks, and those compared with (BENCH="press scale --seconds 1" for a part)
 bench: $(VENV)/ready locales .venv-bench/ready
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
@@ -110,11 +115,9 @@ lock: $(VENV)/ready
 settings: $(VENV)/ready
 	@$(BIN)/python -m deploy.settings_table README.md
 
-##   audit        known weaknesses of what is locked; asks the network
+##   audit        known weaknesses of what is locked; says so where the network cannot be asked
 audit: $(VENV)/ready
-	@for lock in requirements.lock deploy/requirements.lock deploy/build.lock; do \
-		$(BIN)/pip-audit --progress-spinner off --require-hashes --disable-pip --requirement $$lock || exit 1; \
-	done
+	@$(BIN)/python deploy/audit.py requirements.lock deploy/requirements.lock deploy/build.lock
 
 ##   clean        remove all that make made
 clean:

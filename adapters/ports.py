@@ -8,6 +8,7 @@ words belong (a thread, a direct conversation). The application stores both and 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from dialogs.session import Actor, Effect, Event, Session
@@ -59,11 +60,30 @@ class Check:
     posted: Json | None
 
 
+class Admission(Enum):
+    """What becomes of an event, before anything is done about it.
+
+    `REFUSED`: the person is told, kindly, that it was too much. `IGNORED`: they were told a moment ago, and it is
+    dropped without a call or a query; where an answer is due anyway it may say the same again.
+    """
+
+    LET_IN = "let in"
+    REFUSED = "refused"
+    IGNORED = "ignored"
+
+
 class Advisor(Protocol):
     """The application, as an adapter sees it. Every method is safe to call at once from many tasks.
 
     Raises only `Unavailable`, when the database cannot be had.
     """
+
+    def admits(self, tenant: str, person: str) -> Admission:
+        """Count an event of a person. To be asked once who it is is sure, and before anything is done about it.
+
+        Events that are nobody's (the app was installed, or removed) are not asked about: they must not get lost.
+        """
+        ...
 
     async def turn(self, turn: Turn) -> Turned:
         """Load, step, save, and write what must happen into the same transaction.

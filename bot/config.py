@@ -65,6 +65,18 @@ class Settings(BaseSettings):
     )
     retention_days: int = Field(180, ge=1, description="how long a check is kept")
     idle_days: int = Field(14, ge=1, description="when a dialog that nobody goes on with is closed")
+    rate_person: float = Field(
+        3,
+        ge=0,
+        allow_inf_nan=False,
+        description="events a second of one person, ten seconds' worth at once; 0: no limit",
+    )
+    rate_tenant: float = Field(
+        100,
+        ge=0,
+        allow_inf_nan=False,
+        description="the same of one tenant, on each replica, thirty seconds' worth at once",
+    )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much is logged; never an answer, a name or a token"

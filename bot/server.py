@@ -19,10 +19,11 @@ from pydantic import SecretStr
 
 from adapters.pages import page
 from adapters.ports import Advisor, Courier, Tokens, Unavailable
-from bot import logs, metrics
+from bot import door, logs, metrics
 from bot.config import NEW_KEY, BadSettings, Settings, load
 from bot.crypto import Vault
 from bot.jobs import Worker
+from bot.limits import Limits
 from bot.service import Service
 from bot.store import Store, WrongSchema
 from dialogs.community import FLOW
@@ -63,7 +64,8 @@ async def build(settings: Settings) -> web.Application:
         store.close()
         raise
     couriers: dict[str, Courier] = {}
-    service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days))
+    limits = Limits(settings.rate_person, settings.rate_tenant)
+    service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days), limits=limits)
     worker = Worker(service, retention=timedelta(days=settings.retention_days))
     hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
     traces = _traces(settings)
@@ -99,8 +101,9 @@ async def build(settings: Settings) -> web.Application:
             if traces:
                 await traces.stop()
 
-    watched = [metrics.measured, *([traces.requests()] if traces else [])]
-    app = web.Application(client_max_size=MOST_BYTES, middlewares=watched)
+    watched = [metrics.measured, *([traces.requests()] if traces else []), door.guarded]
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=watched, handler_args=door.LIMITS)
+    app.on_response_prepare.append(door.labelled)
     app.cleanup_ctx.append(life)
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
     for adapter in adapters.values():
@@ -198,7 +201,7 @@ def serve(_arguments: Namespace) -> int:
         return _refuse(*error.problems)
     logs.set_up(settings)
     try:
-        web.run_app(
+        door.run_app(
             _built(settings),
             host=settings.host,
             port=settings.port,
@@ -206,7 +209,6 @@ def serve(_arguments: Namespace) -> int:
             access_log_class=logs.AccessLogger,
             shutdown_timeout=5,
             loop=_loop(),
-            print=lambda line: log.info("%s", line.splitlines()[0]),
         )
     except (WrongSchema, Unavailable, OSError) as error:
         return _refuse(str(error))

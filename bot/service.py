@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.ports import Check, Courier, Delivery, Json, Turn, Turned
+from adapters.ports import Admission, Check, Courier, Delivery, Json, Turn, Turned
 from bot import metrics
+from bot.limits import Limits
 from bot.schema import jobs, notes, people, seen, sessions, states, tenants
 from bot.store import Store, Unit
 from bot.turns import Change, Due, Lookup, Stored
@@ -40,7 +41,7 @@ class Service:
     """`adapters.ports.Advisor`.
 
     `couriers`: by platform, each there before its adapter takes anything. `wake`: called when a row is due at once;
-    a `bot.jobs.Worker` puts itself there.
+    a `bot.jobs.Worker` puts itself there. `limits`: none unless given.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Service:
         wake: Callable[[], None] = lambda: None,
         couriers: Mapping[str, Courier] | None = None,
         idle: timedelta = timedelta(days=14),
+        limits: Limits | None = None,
     ) -> None:
         self.flow = flow
         self.store = store
@@ -60,6 +62,10 @@ class Service:
         self._languages: dict[tuple[str, str], tuple[float, str | None]] = {}
         self.trace: Callable[[], dict[str, str]] = dict
         """What a row says of the trace in which it is written; `bot.traces` puts itself there."""
+        self._limits = limits or Limits(0, 0)
+
+    def admits(self, tenant: str, person: str) -> Admission:
+        return self._limits.admits(tenant, person)
 
     # --- A turn ---------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from adapters.ports import Advisor, Json, Later, Lost, Tokens, Unavailable
 from adapters.slack import actions, events, modal, talk
 from adapters.slack.api import Api, Refusal, new_client, send
 from adapters.slack.credentials import Credentials, Installed, NotInstalled, tenant_of
+from adapters.slack.crowd import admitted
 from adapters.slack.deliver import SlackCourier
 from adapters.slack.desk import Desk
 from adapters.slack.front import Front, shaped
@@ -119,7 +121,9 @@ class SlackAdapter:
                 log.info("a delivery is for a workspace where the app is not installed")
                 return self._say(body, "slack.not_installed")
             if found is not None and body.get("type") == "block_actions":
-                await actions.press(self._desk, hear(body, found.tenant), AsyncAck())  # type: ignore[no-untyped-call]
+                heard, ack = hear(body, found.tenant), AsyncAck()  # type: ignore[no-untyped-call]
+                if await admitted(self._desk, heard, ack):
+                    await actions.press(self._desk, heard, ack)
                 return BoltResponse(status=200)
         except Exception as error:
             return self._answer(error, body)
@@ -162,7 +166,9 @@ class SlackAdapter:
     def _listener(self, listener: Listener) -> Callable[..., Awaitable[None]]:
         async def listen(body: dict[str, Any], context: AsyncBoltContext, ack: AsyncAck) -> None:
             found = context.get("installed")
-            await listener(self._desk, hear(body, found.tenant if found else ""), ack)
+            heard = hear(body, found.tenant if found else "")
+            if await admitted(self._desk, heard, ack):
+                await listener(self._desk, heard, ack)
 
         return listen
 
@@ -179,9 +185,10 @@ class SlackAdapter:
 
     def _answer(self, error: Exception, body: Json) -> BoltResponse:
         """What a listener raised, as an answer: 503 has an event delivered again; a person hears that all is kept."""
-        if isinstance(error, BadShape):
+        if isinstance(error, BadShape) or _tripped(error):
+            log.info("a delivery was not shaped like Slack's: %s", type(error).__name__)
             return BoltResponse(status=400)
-        expected = isinstance(error, Unavailable | Later | Lost | Refusal)
+        expected = isinstance(error, Unavailable | Later | Lost | Refusal | aiohttp.ClientError)
         log.log(
             logging.WARNING if expected else logging.ERROR, "Slack: %s", type(error).__name__, exc_info=not expected
         )
@@ -198,6 +205,12 @@ class SlackAdapter:
         if isinstance(url, str):
             self._desk.later(self._desk.api.respond(url, word))
         return BoltResponse(status=200, body="")
+
+
+def _tripped(error: BaseException) -> bool:
+    """Whether bolt itself stumbled over a delivery: over one of Slack's it does not."""
+    *_, (last, _line) = traceback.walk_tb(error.__traceback__) if error.__traceback__ else [(None, 0)]
+    return last is not None and str(last.f_globals.get("__name__")).startswith("slack_bolt.")
 
 
 def _in_every_language(id: str) -> str:

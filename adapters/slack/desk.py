@@ -11,7 +11,7 @@ from adapters.ports import Advisor, Json, Later, Lost, Turn, Turned, Unavailable
 from adapters.slack import blocks
 from adapters.slack.api import Api, Refusal
 from adapters.slack.deliver import SlackCourier
-from adapters.slack.hearing import Heard, part, place_of, text
+from adapters.slack.hearing import BadShape, Heard, part, place_of, text
 from adapters.slack.press import Mark
 from dialogs.session import Actor, Event, Notify, Resume, Session, Show, Start, Typed
 from dialogs.views import Button, Notice, View
@@ -54,6 +54,11 @@ class Desk:
             language = await self.advisor.language(*who) or await self._locale(*who)
             _keep(self._spoken, who, (time.monotonic() + LATELY, language))
         return Actor(*who, language)
+
+    def spoken(self, heard: Heard) -> str:
+        """Return the language that this person was last known to read; empty where that is not in memory."""
+        who = (heard.tenant, heard.person)
+        return self._spoken.get(who, (0.0, ""))[1] or self._locales.get(who, (0.0, ""))[1]
 
     async def choose(self, actor: Actor, language: str) -> Actor:
         """Remember a choice of language; return the actor with it."""
@@ -113,7 +118,9 @@ class Desk:
     def _done(self, task: asyncio.Task[object]) -> None:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            level = logging.INFO if isinstance(error, Later | Lost | Refusal | Unavailable) else logging.ERROR
+            level = (
+                logging.INFO if isinstance(error, BadShape | Later | Lost | Refusal | Unavailable) else logging.ERROR
+            )
             # What an unexpected error says may quote a person: the log has its kind and where it came from.
             unexpected = level == logging.ERROR
             said = "" if unexpected else str(error)

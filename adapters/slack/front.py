@@ -14,12 +14,11 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from slack_bolt.response import BoltResponse
 
+from adapters import storable
 from adapters.ports import Later
 from adapters.slack.api import Api
 from adapters.slack.hearing import BadShape
 
-LARGEST = 1 << 20
-"""Bytes; Slack's own largest deliveries are a tenth of it."""
 OLDEST = 300
 """Seconds between the signature and now."""
 IN_TIME = 2.5
@@ -58,7 +57,7 @@ class Front:
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one delivery."""
         try:
-            raw = await _body(request)
+            raw = await request.read()
             verify(self._secret, request.headers, raw, time.time())
             body = parsed(raw, request.content_type)
         except Refused as refused:
@@ -95,17 +94,6 @@ class Front:
                 log.warning("an answer came too late and could not be sent")
 
 
-async def _body(request: web.Request) -> bytes:
-    if (request.content_length or 0) > LARGEST:
-        raise Refused(400)
-    raw = bytearray()
-    async for chunk in request.content.iter_any():
-        raw += chunk
-        if len(raw) > LARGEST:
-            raise Refused(400)
-    return bytes(raw)
-
-
 def verify(secret: bytes, headers: Any, raw: bytes, now: float) -> None:
     """Check signature and age of the very bytes. Raises `Refused`."""
     stamp = headers.get("X-Slack-Request-Timestamp", "")
@@ -122,9 +110,9 @@ def parsed(raw: bytes, content_type: str) -> dict[str, Any]:
     try:
         said = raw.decode()
         if content_type == "application/json":
-            body = json.loads(said)
+            body = storable.read(said)
         else:
-            body = json.loads(_payload(raw) or "null") or _form(said)
+            body = storable.read(_payload(raw) or "null") or _form(said)
     except (ValueError, RecursionError):
         raise Refused(400) from None
     if not isinstance(body, dict) or not body:
@@ -142,11 +130,17 @@ def _payload(raw: bytes) -> str | None:
 
 def _form(said: str) -> Any:
     form = dict(parse_qsl(said, keep_blank_values=True, strict_parsing=bool(said), max_num_fields=100))
-    return json.loads(form["payload"]) if "payload" in form else form
+    if "payload" in form:
+        return storable.read(form["payload"])
+    if not storable.storable(form):
+        raise ValueError("a character that is none")
+    return form
 
 
 def shaped(body: dict[str, Any]) -> bool:
     """Whether what bolt looks into, it can look into."""
+    if not isinstance(body.get("event", {}), dict):
+        return False
     for name in OBJECTS:
         if not isinstance(body.get(name), dict | str | None):
             return False

@@ -16,7 +16,7 @@ from dialogs.understand import Command, Company, Nothing, Reading
 from dialogs.views import Notice
 from dialogs.words import words
 
-_MENTION = re.compile(r"<@[A-Z0-9]+(\|[^>]*)?>")
+_MENTION = re.compile(r"<@[A-Z0-9]+(\|[^<>]*)?>")  # without the "<" a long text would take minutes
 
 
 async def command(desk: Desk, heard: Heard, ack: AsyncAck) -> None:

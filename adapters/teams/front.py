@@ -9,7 +9,7 @@ from botbuilder.core import TurnContext
 from botbuilder.schema import Activity, ActivityTypes
 
 from adapters.ports import Advisor, Courier, Later, Lost, Refused, Unavailable
-from adapters.teams import activities
+from adapters.teams import activities, crowd
 from adapters.teams.connector import Connector
 from adapters.teams.deliver import TeamsCourier
 from adapters.teams.handler import ANSWER, Handler, Turns, typing
@@ -29,6 +29,7 @@ class TeamsAdapter:
 
     def __init__(self, settings: TeamsSettings, advisor: Advisor, session: aiohttp.ClientSession) -> None:
         self._settings = settings
+        self._advisor = advisor
         self._check = TokenCheck(settings, session)
         self._connector = Connector(settings, session)
         self._stage = Stage(advisor, self._connector)
@@ -70,7 +71,7 @@ class TeamsAdapter:
             log.info("A request is malformed: %s", error)
             return web.Response(status=400, text=str(error))
         try:
-            return await self._serve(activity)
+            return crowd.turned_away(self._advisor, self._stage, activity) or await self._serve(activity)
         except Unavailable:
             return web.Response(status=503, headers={"Retry-After": "2"})
 
@@ -98,7 +99,7 @@ class TeamsAdapter:
         if activity.type != ActivityTypes.invoke:
             return web.Response()
         answer = context.turn_state.get(ANSWER)
-        return web.json_response(answer) if answer is not None else web.Response(status=501)
+        return web.json_response(answer) if answer is not None else web.Response(status=404)
 
     async def _typing(self, context: TurnContext) -> None:
         try:

@@ -82,7 +82,7 @@ class Handler(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         activity = turn_context.activity
         added = activity.recipient.id in [one.id for one in activity.members_added]
         removed = activity.recipient.id in [one.id for one in activity.members_removed]
-        gone = activity.channel_data.get("eventType") in {"teamDeleted", "teamHardDeleted"}
+        gone = activity.channel_data.get("eventType") in ("teamDeleted", "teamHardDeleted")  # may be anything
         await self._installed(activity, added=added, removed=removed or gone)
 
     async def on_installation_update(self, turn_context: TurnContext) -> None:
@@ -172,9 +172,14 @@ def _answer(outcome: Outcome, heard: Heard) -> Json:
 
 
 def _failed(activity: Activity, heard: Heard) -> Json:
+    return word(activity, heard.words.text("notice.error"))
+
+
+def word(activity: Activity, said: str) -> Json:
+    """Return the answer to an invoke that is only a word."""
     if activity.name == "adaptiveCard/action":
-        return _answer(Outcome(word=heard.words.text("notice.error")), heard)
-    return {"task": {"type": "message", "value": heard.words.text("notice.error")}}
+        return {"statusCode": 200, "type": MESSAGE_TYPE, "value": said}
+    return {"task": {"type": "message", "value": said}}
 
 
 def typing() -> Activity:

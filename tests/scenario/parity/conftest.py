@@ -68,6 +68,7 @@ async def everywhere(
             "slack_api_url": workshop.api_url,
             "slack_bot_token": workshop.install(team).value,
             "database_url": f"sqlite:///{tmp_path}/both.db",
+            "rate_person": 0,
         }
         known |= {name.lower(): value for name, value in office.settings().items()}
         settings = Settings(_env_file=None, **known)

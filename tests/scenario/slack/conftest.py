@@ -17,6 +17,7 @@ from adapters.playground.standins.slack_state import Channel, Message, User, Vie
 from adapters.playground.standins.slack_user import Ack, SlackUserSide
 from adapters.slack import SCOPES
 from bot.config import Settings
+from bot.door import Runner
 from bot.server import build
 from dialogs.words import Words, words
 
@@ -40,7 +41,7 @@ class Server:
 
 async def serve(settings: Settings) -> Server:
     """Start the real application on a free port."""
-    runner = web.AppRunner(await build(settings), access_log=None, shutdown_timeout=5)
+    runner = Runner(await build(settings), access_log=None, shutdown_timeout=5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -192,6 +193,7 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
             "slack_signing_secret": slack.app.signing_secret,
             "slack_api_url": slack.api_url,
             "database_url": f"sqlite:///{tmp_path}/{len(scenes)}.db",
+            "rate_person": 0,  # tests press faster than people; the limit has a test of its own
         }
         if oauth:
             known |= {"slack_client_id": slack.app.client_id, "slack_client_secret": slack.app.client_secret}

@@ -1,0 +1,45 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.storable import read, storable
+
+texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=5)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def takes(value: object) -> bool:
+    """Whether UTF-8 can say it, and there is no zero in it."""
+    try:
+        return "\\u0000" not in json.dumps(value, ensure_ascii=False).encode().decode().replace("\\\\", "")
+    except UnicodeEncodeError:
+        return False
+
+
+@given(values, st.booleans())
+def test_what_is_read_can_be_stored_and_what_can_be_is_read(value: object, plain: bool) -> None:
+    said = json.dumps(value, ensure_ascii=plain)
+    assert storable(json.loads(said)) is takes(json.loads(said))
+    if takes(json.loads(said)):
+        assert read(said) == json.loads(said)
+    else:
+        with pytest.raises(ValueError, match="character"):
+            read(said)
+
+
+@pytest.mark.parametrize(
+    "said", ['{"a":NaN}', "[Infinity]", "[-Infinity]", '"\\u0000"', '"\\ud83d"', '{"\\udc00":1}', "x"]
+)
+def test_refused(said: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - JSON's own words
+        read(said)
+
+
+def test_emojis_and_words_about_zeros_are_read() -> None:
+    assert read('["\\ud83d\\ude00", "\\\\u0000"]') == ["😀", "\\u0000"]

@@ -1,0 +1,68 @@
+"""Nothing that is read takes longer than its length deserves: 100,000 characters of whatever a pattern likes least."""
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from adapters.slack import press, talk
+from adapters.slack.replies import reading
+from adapters.teams import typed
+from adapters.teams.activities import parse
+from dialogs.community import FLOW
+from dialogs.understand import prepare, read, read_company
+
+LONG = 100_000
+LIKED_LEAST = [
+    "a",
+    "oui ",
+    "non,",
+    "mode=",
+    "=",
+    "é",
+    "check ",
+    "1 ",
+    "’",
+    " ",
+    "\n",
+    ",;",
+    "agence ",
+    "()",
+    "-",
+    "x=y ",
+]
+LIKED_LEAST += ["<@", "<@U|", "<@U|x", "</at", "<at ", "<at>", "&amp;", "&", "\u202f", "0", ":-", "aab", "?", "check:"]
+
+
+def activity(said: str) -> None:
+    """Read it as Teams' words, with a mention of us in as many entities as fit."""
+    who = {"id": "28:bot"}
+    mention = {"type": "mention", "mentioned": who, "text": said[:4]}
+    body = {
+        **{"type": "message", "id": "1", "channelId": "msteams", "serviceUrl": "https://x/", "text": said},
+        **{"from": {"id": "29:a"}, "recipient": who, "conversation": {"id": "c"}, "entities": [mention] * 3000},
+    }
+    parse(json.dumps(body).encode())
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "read": lambda said: read(said, FLOW, None),
+    "read an answer": lambda said: read(said, FLOW, FLOW.questions[0]),
+    "read a company": lambda said: read_company(said, FLOW),
+    "slack's words": lambda said: reading(said, loose=True),
+    "slack's mention": lambda said: talk._MENTION.sub(" ", said),
+    "slack's button": lambda said: press._VALUE.fullmatch(f"card|{said}"),
+    "teams' activity": activity,
+    "teams' check": typed._CHECK.match,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_reading_takes_no_time(reader: str) -> None:
+    prepare(FLOW)
+    for part in LIKED_LEAST:
+        said = (part * (LONG // len(part) + 1))[:LONG]
+        began = time.process_time()
+        READERS[reader](said)
+        assert time.process_time() - began < 0.5, repr(part)
