@@ -129,6 +129,7 @@ class Storm:
             "SLACK_API_URL": world.slack.api_url,
             "TOKEN_ENCRYPTION_KEY": self._key,
             "PUBLIC_URL": self.replicas[0].url,
+            "RATE_PERSON": "0",  # they press faster than people
             **world.office.settings(),
         }
 
