@@ -72,10 +72,13 @@ locales: $(VENV)/ready $(CATALOGUES:.po=.mo)
 prove: $(VENV)/ready locales
 	@$(BIN)/cm-advisor prove
 
+# One more than there are cores: much of what the tests do is to wait for what happens elsewhere.
+WORKERS = $$(( $$(nproc 2>/dev/null || echo 2) + 1 ))
+
 ##   pytest       the tests alone
 pytest: $(VENV)/ready locales
 	@$(MAKE) --silent --no-print-directory page || echo "The playground's page cannot be built: its browser tests are skipped."
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 ##   fuzz         the fuzz tests with many more deliveries: 100,000 and more (make fuzz FUZZ=10 for fewer)
 FUZZ := 40

@@ -31,7 +31,7 @@ LIMITS = {
     "auto_decompress": False,
 }
 """For aiohttp's own part: `web.Application(handler_args=LIMITS)`."""
-NOT_HTTP = "not http"
+NOT_HTTP = web.ResponseKey("not http", bool)
 BARE = {"Server": "cm-advisor", "X-Content-Type-Options": "nosniff"}
 
 log = logging.getLogger(__name__)
