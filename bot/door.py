@@ -154,12 +154,10 @@ def run_app(
     *,
     host: str,
     port: int,
-    loop: asyncio.AbstractEventLoop | None = None,
     **how: Any,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish. `how`: as for `AppRunner`. Raises what `app` raises, `OSError`."""
-    with asyncio.Runner(loop_factory=(lambda: loop) if loop else None) as runner:
-        runner.run(_run(app, host, port, **how))
+    asyncio.run(_run(app, host, port, **how))
 
 
 async def _run(making: Awaitable[web.Application], host: str, port: int, **how: Any) -> None:

@@ -23,6 +23,10 @@ FIELDS = ("method", "route", "status", "platform", "outcome", "ms")
 """What else a record may carry; of a library's nothing is taken."""
 
 
+SLOW = 1.0
+"""Seconds after which an answer is worth a line."""
+
+
 def about(request: str) -> None:
     """Say what is answered or done from here on, in this task and in those it begins: the id of a request or a job."""
     bind_contextvars(request=request)
@@ -70,15 +74,16 @@ def set_up(settings: Settings) -> None:
 
 
 class AccessLogger(AbstractAccessLogger):
-    """The route that was asked for, not the path: a path is written by whoever asks, a query may hold a secret."""
+    """The route that was asked for, not the path: a path is written by whoever asks, a query may hold a secret.
 
-    @property
-    def enabled(self) -> bool:
-        """Whether anybody reads it; aiohttp then asks once, not for every request."""
-        return self.logger.isEnabledFor(logging.INFO)
+    What went well and in time is for DEBUG: there are metrics of it, and a line takes longer than some requests.
+    """
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        level = logging.INFO if response.status >= 400 or time > SLOW else logging.DEBUG
+        if not self.logger.isEnabledFor(level):
+            return
         resource = request.match_info.route.resource if isinstance(request, web.Request) else None
         line = (request.method, resource.canonical if resource else "-", response.status, round(time * 1000))
         fields = dict(zip(("method", "route", "status", "ms"), line, strict=True))
-        self.logger.info("%s %s %d %d ms", *line, extra=fields)
+        self.logger.log(level, "%s %s %d %d ms", *line, extra=fields)

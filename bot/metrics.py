@@ -8,13 +8,13 @@ import random
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
-from urllib.parse import urlsplit
 
 import aiohttp
 import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from yarl import URL
 
 from adapters.ports import Turned, Unavailable
 from bot.logs import about
@@ -71,15 +71,15 @@ def turned(event: Event, came_to: Turned, seconds: float) -> None:
         COMPLETED.labels(platform, status.value).inc()
 
 
-def platform_of(url: object, hosts: Mapping[str, str]) -> str:
+def platform_of(url: URL, hosts: Mapping[str, str]) -> str:
     """Return whose host that is; what is not in `hosts` is Teams' own."""
-    return hosts.get(urlsplit(str(url)).hostname or "", "teams")
+    return hosts.get(url.host or "", "teams")
 
 
 def calls(hosts: Mapping[str, str]) -> aiohttp.TraceConfig:
     """Return what times the calls of an HTTP client. `hosts`: the platform of a host."""
 
-    def note(context: SimpleNamespace, url: object, outcome: str) -> None:
+    def note(context: SimpleNamespace, url: URL, outcome: str) -> None:
         seconds = time.perf_counter() - context.began
         platform = platform_of(url, hosts)
         CALLS.labels(platform, outcome).observe(seconds)

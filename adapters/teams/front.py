@@ -8,6 +8,7 @@ from aiohttp import web
 from botbuilder.core import TurnContext
 from botbuilder.schema import Activity, ActivityTypes
 
+from adapters.outgoing import to_json
 from adapters.ports import Advisor, Courier, Later, Lost, Refused, Unavailable
 from adapters.teams import activities, crowd
 from adapters.teams.connector import Connector
@@ -99,7 +100,7 @@ class TeamsAdapter:
         if activity.type != ActivityTypes.invoke:
             return web.Response()
         answer = context.turn_state.get(ANSWER)
-        return web.json_response(answer) if answer is not None else web.Response(status=404)
+        return web.json_response(answer, dumps=to_json) if answer is not None else web.Response(status=404)
 
     async def _typing(self, context: TurnContext) -> None:
         try:

@@ -124,8 +124,12 @@ class Server:
 
 
 def advisor(settings: Mapping[str, str], *, name: str = "cm-advisor", cores: int = 1) -> Server:
-    """Return the product, as shipped: ``cm-advisor serve``, on SQLite in a file unless `settings` say otherwise."""
+    """Return the product: ``cm-advisor serve``, on SQLite in a file unless `settings` say otherwise.
+
+    As shipped, but that nobody comes near the limits of a person and a tenant: here a few press for thousands.
+    """
     own = {"DATABASE_URL": "sqlite:///{folder}/advisor.db", "PORT": "{port}"}
+    own |= {"RATE_PERSON": "1000000", "RATE_TENANT": "1000000"}
     return Server(name, [sys.executable, "-m", "bot.cli", "serve"], {**own, **settings}, cores=cores)
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from structlog.contextvars import bound_contextvars
 
 from adapters.ports import Refused
@@ -100,12 +100,24 @@ def test_of_libraries_only_warnings_and_none_of_their_fields(lines: Lines) -> No
     assert "body" not in line
 
 
-def test_a_level_that_is_off_costs_no_line(written: io.StringIO) -> None:
+def test_a_level_that_is_off_costs_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up(Settings(_env_file=None, log_level="WARNING", log_format="json"))
     access = AccessLogger(logging.getLogger("bot.access"), "")
-    assert not access.enabled
+    asked = make_mocked_request("GET", "/")
+    for status, seconds in ((200, 0.1), (200, 2.0), (404, 0.1)):
+        access.log(asked, web.Response(status=status), seconds)
     logging.getLogger("bot.jobs").info("nothing")
-    assert written.getvalue() == ""
+    assert capsys.readouterr().err == ""
+
+
+def test_what_went_well_and_in_time_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up(Settings(_env_file=None, log_level="INFO", log_format="json"))
+    access = AccessLogger(logging.getLogger("bot.access"), "")
+    asked = make_mocked_request("GET", "/")
+    for status, seconds in ((200, 0.1), (200, 2.0), (404, 0.1), (503, 0.1)):
+        access.log(asked, web.Response(status=status), seconds)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["status"], line["ms"]) for line in lines] == [(200, 2000), (404, 100), (503, 100)]
 
 
 async def test_a_request_without_a_route_says_nothing_of_its_path(asking: TestClient, lines: Lines) -> None:

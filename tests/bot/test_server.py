@@ -199,6 +199,7 @@ async def test_the_process_ends_well_on_sigterm(tmp_path: Path) -> None:
         "PORT": str(port),
         "DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS": "true",
         "LOG_FORMAT": "json",
+        "LOG_LEVEL": "DEBUG",
     }
     command = [sys.executable, "-c", "from bot.server import serve; raise SystemExit(serve(None))"]
     process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
