@@ -20,7 +20,7 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ import sqlalchemy as sa
 
 from adapters.ports import Courier, Delivery, Json, Later, Lost, Refused, Unavailable
 from bot import metrics
+from bot.due import DUE, Job
 from bot.logs import about
 from bot.schema import jobs, sessions
 from bot.service import Service
@@ -52,48 +53,6 @@ NO_COURIER = 600.0
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A row this worker has leased. `state` is the one it was found in."""
-
-    id: int
-    key: str
-    kind: str
-    session: str | None
-    payload: dict[str, str]
-    attempts: int
-    state: str
-
-
-_other = jobs.alias("other")
-# The head of its queue, and nothing of that queue under way or just done: in order, one at a time, at its pace. Not
-# EXISTS, which PostgreSQL makes a join that reads every job there is: it takes many more for due than there are.
-_waits = (
-    sa.select(sa.true())
-    .where(_other.c.queue == jobs.c.queue)
-    .where(
-        sa.or_(
-            sa.and_(_other.c.id < jobs.c.id, _other.c.state.in_(("pending", "sending"))),
-            _other.c.leased_until > sa.bindparam("now"),
-        )
-    )
-    .limit(1)
-    .scalar_subquery()
-)
-_DUE = (
-    sa.select(*(jobs.c[name] for name in Job.__slots__))
-    .where(
-        jobs.c.state.in_(("pending", "sending")),
-        jobs.c.due <= sa.bindparam("now"),
-        sa.or_(jobs.c.leased_until.is_(None), jobs.c.leased_until <= sa.bindparam("now")),
-        _waits.is_(None),
-    )
-    .order_by(jobs.c.due, jobs.c.id)
-    .limit(sa.bindparam("most"))
-    .with_for_update(skip_locked=True)
-)
 
 
 class Worker:
@@ -194,7 +153,7 @@ class Worker:
         here = set(self._running.values())
 
         def work(unit: Unit) -> list[Job]:
-            rows = unit.execute(_DUE, {"now": unit.now, "most": most})
+            rows = unit.execute(DUE, {"now": unit.now, "most": most})
             found = [job for job in (Job(*row) for row in rows) if job.id not in here]  # should the clock have jumped
             if found:
                 leased = {"leased_by": self._name, "leased_until": unit.now + self._lease}

@@ -22,7 +22,8 @@ from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import get_contextvars
 
 from adapters.ports import Turn, Turned
-from bot.jobs import Job, Worker
+from bot.due import Job
+from bot.jobs import Worker
 from bot.metrics import platform_of
 from bot.service import Service
 from bot.store import Store
