@@ -94,19 +94,10 @@ def _run(name: str, options: Options) -> Iterator[Found]:
         yield from ALONE[name]()
         return
     keep_apart()
-    with asyncio.Runner(loop_factory=_loop()) as runner:
+    with asyncio.Runner() as runner:
         found = SERVED[name](options)
         while (one := runner.run(anext(found, None))) is not None:
             yield one
-
-
-def _loop() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return the fastest loop there is: who presses must not be what is measured."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":
