@@ -18,7 +18,7 @@ from tests.benchmarks.servers import PEER_PYTHON, ROOT
 PAGE = ROOT / "deploy" / "SCALING.md"
 DRAWINGS = ROOT / "deploy" / "docs"
 BEGIN, END = "<!-- figures: written by `python -m tests.benchmarks --publish` -->", "<!-- end of the figures -->"
-OURS = ("aiohttp", "psycopg", "slack-bolt", "slack-sdk", "sqlalchemy", "uvloop")
+OURS = ("aiohttp", "psycopg", "slack-bolt", "slack-sdk", "sqlalchemy")
 _VERSIONS = (
     "import json,sys;from importlib.metadata import version as v;print(json.dumps({n:v(n) for n in sys.argv[1:]}))"
 )
