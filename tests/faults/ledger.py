@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.slack.front import IN_TIME
+
 Json = dict[str, Any]
 
 
@@ -21,14 +23,15 @@ class Ledger:
     outages: list[tuple[float, float]] = field(default_factory=list)
     """When the database was away, from and to, in `time.monotonic`."""
     server_errors: list[str] = field(default_factory=list)
-    """Answers of 500 and above that no outage excuses."""
+    """Answers of 500 and above that neither an outage excuses nor that Slack would not have waited any longer."""
 
     def answered(self, kind: str, status: int | None, seconds: float, why: str = "") -> None:
         """Note the answer to one delivery; `why` stands for a status that never came."""
         self.statuses[kind][str(status) if status else why or "no answer"] += 1
         if status:
             self.seconds[kind].append(seconds)
-        if status and status >= 500 and not (status == 503 and "event" in kind and self.away(seconds)):
+        excused = status == 503 and "event" in kind and (self.away(seconds) or seconds > IN_TIME - 0.1)
+        if status and status >= 500 and not excused:
             self.server_errors.append(f"{kind} was answered {status}")
 
     def away(self, seconds: float) -> bool:

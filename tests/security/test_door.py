@@ -248,7 +248,7 @@ async def test_the_access_log_has_room_for_what_is_no_http(exposed: Everywhere, 
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     here = Address(*runner.addresses[0][:2])
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG, "bot.access"):
         assert (await say(here, b"nonsense\r\n\r\n")).status == 400
         assert (await say(here, request("GET", "/healthz"))).status == 200
         assert (await say(here, request(body=b"x" * (MOST_BYTES + 1)))).status == 413
