@@ -28,7 +28,7 @@ import sqlalchemy as sa
 
 from adapters.ports import Courier, Delivery, Json, Later, Lost, Refused, Unavailable
 from bot import metrics
-from bot.due import DUE, Job
+from bot.due import DUE, Job, overdue
 from bot.logs import about
 from bot.schema import jobs, sessions
 from bot.service import Service
@@ -153,6 +153,7 @@ class Worker:
         here = set(self._running.values())
 
         def work(unit: Unit) -> list[Job]:
+            overdue(unit, most)
             rows = unit.execute(DUE, {"now": unit.now, "most": most})
             found = [job for job in (Job(*row) for row in rows) if job.id not in here]  # should the clock have jumped
             if found:

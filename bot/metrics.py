@@ -18,7 +18,7 @@ from yarl import URL
 
 from adapters.ports import Turned, Unavailable
 from bot.logs import about
-from bot.schema import jobs
+from bot.schema import cards, jobs
 from bot.store import Store, Unit
 from dialogs.session import ConfirmPost, Event, KeepPrivate, Start, Status
 
@@ -110,6 +110,9 @@ def _outbox(unit: Unit) -> None:
     DEPTH.clear()
     for kind, state, count in unit.execute(kinds).all():
         DEPTH.labels(kind, state).set(count)
+    drawing = unit.execute(sa.select(sa.func.count()).select_from(cards)).scalar()
+    if drawing:
+        DEPTH.labels("card", "drawing").set(drawing)
     due = sa.select(sa.func.min(jobs.c.due)).where(jobs.c.state.in_(("pending", "sending")))
     oldest = unit.execute(due).scalar()
     AGE.set(max(0.0, (unit.now - oldest).total_seconds()) if oldest else 0)

@@ -53,6 +53,8 @@ sessions = Table(
     Column("posted", Object),
     Column("created", Utc, nullable=False),
     Column("updated", Utc, nullable=False),
+    # The latest presses on it, see `bot.turns.RING`.
+    Column("heard", LargeBinary),
     # Serves the running dialog at a place as well as a person's list; no column of it changes with every answer.
     Index("sessions_owner", "tenant", "owner", "status"),
 )
@@ -79,8 +81,21 @@ jobs = Table(
 )
 """What must happen. state: pending, sending (the platform is being asked), held, dead, done."""
 
+cards = Table(
+    "cards",
+    metadata,
+    Column("session", Text, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("due", Utc, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Index("cards_due", "due"),
+    sqlite_with_rowid=False,
+)
+"""Cards that an adapter is drawing, for a moment each; what is left at `due` becomes a job. Apart from `jobs`, where
+each would touch several pages of its own among the rows that wait for days."""
+
 seen = Table("seen", metadata, Column("once", LargeBinary, primary_key=True), Column("at", Utc, nullable=False))
-"""Deliveries heard, as hashes: nothing in them points at a person."""
+"""Deliveries heard, as hashes: nothing in them points at a person. Presses are remembered with their session."""
 
 people = Table(
     "people",

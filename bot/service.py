@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from adapters.ports import Admission, Check, Courier, Delivery, Json, Turn, Turned
 from bot import metrics
 from bot.limits import Limits
+from bot.schema import cards as drawings
 from bot.schema import jobs, notes, people, seen, sessions, states, tenants
 from bot.store import Store, Unit
-from bot.turns import Change, Due, Lookup, Stored
+from bot.turns import Change, Drawing, Due, Lookup, Stored
 from dialogs.machine import step
 from dialogs.model import Flow
-from dialogs.session import LONG_AGO, Actor, Effect, Expire, Notify, Post, Schedule, Session, Show, Start, Status
+from dialogs.session import LONG_AGO, Actor, Expire, Post, Schedule, Session, Show, Start, Status
 from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
@@ -92,26 +93,24 @@ class Service:
         if session is None or session.owner != turn.event.actor.person:
             return _only_heard(turn, heard), Turned(session, card, tuple(effects))
         card = card if turn.card is None else turn.card
-        due = [self._due(session, card, effect) for effect in effects if not isinstance(effect, Notify)]
-        shows = any(isinstance(effect, Show) for effect in effects)
+        due = [self._due(session, card, effect) for effect in effects if isinstance(effect, Post | Schedule)]
+        drawing = Drawing(GRACE, self.trace()) if any(isinstance(effect, Show) for effect in effects) else None
         after: Session | None = session
         if stored is not None:
             if session.status.running and not stored.session.status.running:
                 due.append(Due("expire", session.id, after=self._idle))
-            if session == stored.session and turn.card is None and not shows:
+            if session == stored.session and turn.card is None and not drawing:
                 after = None
-        change = Change(turn.once, stored, after, turn.place if stored is None else None, turn.card, tuple(due))
+        place, press = turn.place if stored is None else None, turn.session is not None
+        change = Change(turn.once, stored, after, place, turn.card, drawing, tuple(due), press)
         return change, Turned(session, card, tuple(one for one in effects if not isinstance(one, Schedule)))
 
-    def _due(self, session: Session, card: Json | None, effect: Effect) -> Due:
-        match effect:
-            case Show():
-                return Due("show", session.id, after=GRACE, revision=session.revision, payload=self.trace())
-            case Post(where=where, key=key):
-                queue = self._queue(session, card, where)
-                payload = {"where": where, **self.trace()}
-                return Due("post", session.id, key=key, queue=queue, once=True, payload=payload)
-        return Due("expire", session.id, after=self._idle)
+    def _due(self, session: Session, card: Json | None, effect: Post | Schedule) -> Due:
+        if isinstance(effect, Schedule):
+            return Due("expire", session.id, after=self._idle)
+        queue = self._queue(session, card, effect.where)
+        payload = {"where": effect.where, **self.trace()}
+        return Due("post", session.id, key=effect.key, queue=queue, once=True, payload=payload)
 
     def _queue(self, session: Session, card: Json | None, where: str) -> str:
         platform = session.tenant.partition(":")[0]
@@ -254,7 +253,8 @@ class Service:
             insert = unit.insert(tenants).values(tenant=tenant, left_at=unit.now)
             unit.execute(insert.on_conflict_do_update(index_elements=["tenant"], set_={"left_at": unit.now}))
             its = sa.select(sessions.c.id).where(sessions.c.tenant == tenant)
-            unit.execute(sa.delete(jobs).where(jobs.c.session.in_(its)))
+            for table in (drawings, jobs):
+                unit.execute(sa.delete(table).where(table.c.session.in_(its)))
 
         await self.store.run(work)
 
@@ -272,7 +272,7 @@ def _only_heard(turn: Turn, heard: bool) -> Change | None:
 def _settle(unit: Unit, drawn: Mapping[str, int], cards: Mapping[str, Json]) -> None:
     for session, card in cards.items():
         unit.execute(sa.update(sessions).where(sessions.c.id == session).values(card=card))
-    unit.drawn({f"{session}:show": revision for session, revision in drawn.items()})
+    unit.drawn(drawn)
 
 
 def _purge_slice(unit: Unit, table: sa.Table, moment: str, keep: timedelta, after: Any) -> Any:

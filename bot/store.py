@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapters.ports import Json, Unavailable
+from adapters.ports import Unavailable
 from bot import turns
 from bot.clock import SharedClock
 from bot.schema import jobs
@@ -77,23 +77,22 @@ class Unit:
 
     def look(self, lookup: Lookup) -> tuple[Stored | None, bool]:
         """Return a session, if it is of that tenant, and whether the delivery was heard before."""
-        row = self.run(lookup.statement(), lookup.row()).fetchone()
+        asked = lookup.row()
+        row = self.run(lookup.statement(), asked).fetchone()
         found = turns.stored(row)
-        return found if found and found.session.tenant == lookup.tenant else None, bool(row[6])
+        heard = bool(row[7]) or (found is not None and found.remembers(asked["once"]))
+        return found if found and found.session.tenant == lookup.tenant else None, heard
 
     def load(self, session: str) -> Stored | None:
         """Return a session."""
         return turns.stored(self.run(turns.LOOK_BY_ID, {"session": session, "once": None}).fetchone())
 
-    def begin(self, session: Session, place: str | None, card: Json | None) -> bool:
-        """Store a new session; False when its id is taken."""
-        row = turns.saved_row(session, None, place, card) | {"now": self.now}
-        return bool(self.run(turns.BEGIN, row).rowcount == 1)
+    def save(self, before: Stored, session: Session) -> None:
+        """Save over `before`. Raises `Conflict` when it is not what is stored."""
+        self._save(Change(before=before, after=session).saved())
 
-    def save(self, before: Stored, session: Session, place: str | None = None, card: Json | None = None) -> None:
-        """Save over `before`; `place` and `card` stay when None. Raises `Conflict` when it is not what is stored."""
-        row = turns.saved_row(session, before, place, card) | {"now": self.now}
-        if self.run(turns.SAVE, row).rowcount != 1:
+    def _save(self, row: Mapping[str, Any]) -> None:
+        if self.run(turns.SAVE, {**row, "now": self.now}).rowcount != 1:
             raise Conflict
 
     def put(self, due: Due) -> None:
@@ -101,22 +100,23 @@ class Unit:
         self.run(turns.put(due.once), due.row(self.now))
 
     def drawn(self, revisions: Mapping[str, int]) -> None:
-        """Delete the rows of cards that are drawn, by key, unless a later revision has been written since."""
+        """Delete the rows of cards that are drawn, by session, unless a later revision has been written since."""
         if self._lite:
-            for key, revision in revisions.items():
-                self.run(turns.DRAWN, {"key": key, "revision": revision})
+            for session, revision in revisions.items():
+                self.run(turns.DRAWN, {"session": session, "revision": revision})
         else:
             self.run(turns.ALL_DRAWN, {"drawn": json.dumps(dict(revisions))})
 
     def change(self, change: Change) -> bool:
         """Write a turn, part by part; False when the id of its new session is taken."""
-        if change.after is not None:
-            if change.before is not None:
-                self.save(change.before, change.after, change.place, change.card)
-            elif not self.begin(change.after, change.place, change.card):
-                return False
-        if change.once is not None and not self.first(change.once):
+        if change.before is not None and change.after is not None:
+            self._save(change.saved())
+        elif change.after is not None and self.run(turns.BEGIN, change.saved() | {"now": self.now}).rowcount != 1:
+            return False
+        if change.once is not None and change.seen and not self.first(change.once):
             raise Conflict
+        if change.drawing is not None:
+            self.run(turns.draw(), change.drawn(self.now))
         for due in change.jobs:
             self.put(due)
         return True

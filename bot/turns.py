@@ -12,15 +12,19 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, overload
 
 from adapters.ports import Json
 from dialogs.session import BadSession, Session, Status
 
 CARD_KINDS = {"show", "posted", "tell"}
 """Jobs about a session's card: they share a queue, so that they come in the order written."""
+RING = 16
+"""How many of its latest presses a session remembers, as hashes; an older one is of a card long gone."""
+_HASH = 8
+"""Bytes of each: to tell a few apart."""
 _RUNNING = ", ".join(f"'{status.value}'" for status in Status if status.running)
-_SELECTED = "s.state, s.place, s.card, s.posted, s.saved, s.updated"
+_SELECTED = "s.state, s.place, s.card, s.posted, s.saved, s.updated, s.heard"
 _LOOK = (
     f"SELECT {_SELECTED}, EXISTS (SELECT 1 FROM seen WHERE once = :once)"  # noqa: S608 - names of ours
     " FROM (SELECT 1 AS one) AS o LEFT JOIN sessions AS s ON s.id = "
@@ -38,7 +42,8 @@ BEGIN = (
 )
 SAVE = (
     "UPDATE sessions SET state = :state@json, status = :status, updated = :now, saved = saved + 1,"
-    " place = COALESCE(:place@text, place), card = COALESCE(:card@json, card) WHERE id = :id AND saved = :before"
+    " place = COALESCE(:place@text, place), card = COALESCE(:card@json, card), heard = COALESCE(:heard@bytea, heard)"
+    " WHERE id = :id AND saved = :before"
 )
 FIRST = "INSERT INTO seen (once, at) SELECT :once@bytea, :now@timestamptz "
 _NAMES = ("key", "kind", "queue", "session", "revision", "payload", "due")
@@ -48,19 +53,21 @@ _PUT = f"INSERT INTO jobs ({', '.join((*_NAMES, *_FRESH))}) SELECT " + ", ".join
     (*(f":{name}{{0}}@{_TYPES.get(name, 'text')}" for name in _NAMES), *_FRESH.values())
 )
 _OVER = "UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in (*_NAMES[1:], *_FRESH))
-DRAWN = "DELETE FROM jobs WHERE key = :key AND revision <= :revision"
+_DRAW = "INSERT INTO cards (session, revision, due, payload) SELECT :id, :revision@int, :due@timestamptz, :trace@json "
+_REDRAW = "UPDATE SET revision = excluded.revision, due = excluded.due, payload = excluded.payload"
+DRAWN = "DELETE FROM cards WHERE session = :session AND revision <= :revision"
 # The array says the same once more, and in a way that has PostgreSQL use the index whatever it guesses of JSON.
 ALL_DRAWN = (
-    "DELETE FROM jobs USING json_each_text(:drawn@json) AS drawn"
-    " WHERE jobs.key = drawn.key AND jobs.revision <= CAST(drawn.value AS int)"
-    " AND jobs.key = ANY (ARRAY (SELECT json_object_keys(:drawn@json)))"
+    "DELETE FROM cards USING json_each_text(:drawn@json) AS drawn"
+    " WHERE cards.session = drawn.key AND cards.revision <= CAST(drawn.value AS int)"
+    " AND cards.session = ANY (ARRAY (SELECT json_object_keys(:drawn@json)))"
 )
 ANY = "WHERE true ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A session as it was loaded. `saved` counts its savings."""
+    """A session as it was loaded. `saved` counts its savings; `heard`: hashes of the latest presses on it."""
 
     session: Session
     place: str | None
@@ -68,6 +75,16 @@ class Stored:
     posted: Json | None
     saved: int
     updated: datetime
+    heard: bytes = b""
+
+    def remembers(self, once: bytes | None) -> bool:
+        """Whether a delivery, as `digest` gives it, is among the latest presses."""
+        known = (self.heard[at : at + _HASH] for at in range(0, len(self.heard), _HASH))
+        return once is not None and once[:_HASH] in known
+
+    def remembering(self, once: bytes) -> bytes:
+        """Return `heard` with one more."""
+        return (self.heard + once[:_HASH])[-RING * _HASH :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +107,14 @@ class Due:
         due = now + self.after
         values = (key, self.kind, queue, self.session, self.revision, json.dumps(dict(self.payload or {})), due)
         return {f"{name}{number}": value for name, value in zip(_NAMES, values, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A card that an adapter draws now. `within`: until it becomes a job; `trace`: what a job says of its trace."""
+
+    within: timedelta
+    trace: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +143,7 @@ class Lookup:
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a turn writes, all of it or nothing. `after`: the session, None when it stays; `before`: as it was loaded,
-    None for a new one. `place` and `card` stay when None.
+    None for a new one. `place` and `card` stay when None. `press`: on a session named by its id.
     """
 
     once: str | None = None
@@ -126,37 +151,56 @@ class Change:
     after: Session | None = None
     place: str | None = None
     card: Json | None = None
+    drawing: Drawing | None = None
     jobs: tuple[Due, ...] = ()
+    press: bool = False
+
+    @property
+    def seen(self) -> bool:
+        """Whether its delivery is noted in `seen`: not when the session that is saved remembers it."""
+        with_session = self.press and self.before is not None and self.after is not None
+        return self.once is not None and not with_session
 
     def row(self, now: datetime) -> dict[str, Any]:
         """Return the parameters of `whole`, or of its parts."""
-        found: dict[str, Any] = {"now": now, "once": digest(self.once)}
-        if self.after is not None:
-            found |= saved_row(self.after, self.before, self.place, self.card)
+        found: dict[str, Any] = {"now": now, "once": digest(self.once)} | self.saved() | self.drawn(now)
         for number, due in enumerate(self.jobs):
             found |= due.row(now, number)
         return found
 
+    def saved(self) -> dict[str, Any]:
+        """Return the parameters of `BEGIN` or `SAVE`, but for the time."""
+        if self.after is None:
+            return {}
+        row = {
+            "id": self.after.id,
+            "status": self.after.status.value,
+            "state": json.dumps(self.after.to_json()),
+            "place": self.place,
+            "card": None if self.card is None else json.dumps(dict(self.card)),
+        }
+        if self.before is None:
+            return row | {"tenant": self.after.tenant, "owner": self.after.owner}
+        heard = self.before.remembering(digest(self.once)) if self.once is not None and not self.seen else None
+        return row | {"before": self.before.saved, "heard": heard}
+
+    def drawn(self, now: datetime) -> dict[str, Any]:
+        """Return the parameters of `draw`."""
+        if self.drawing is None or self.after is None:
+            return {}
+        row = {"id": self.after.id, "revision": self.after.revision, "due": now + self.drawing.within}
+        return row | {"trace": json.dumps(dict(self.drawing.trace))}
+
     def whole(self) -> str:
         """Return the one statement of PostgreSQL. It answers with how many sessions it saved."""
         kinds = tuple(due.once for due in self.jobs)
-        return _whole(self.once is not None, self.after is not None, self.before is not None, kinds)
+        return _whole(self.seen, self.after is not None, self.before is not None, self.drawing is not None, kinds)
 
 
-def saved_row(after: Session, before: Stored | None, place: str | None, card: Json | None) -> dict[str, Any]:
-    """Return the parameters of `BEGIN` or `SAVE`, but for the time."""
-    row = {
-        "id": after.id,
-        "status": after.status.value,
-        "state": json.dumps(after.to_json()),
-        "place": place,
-        "card": None if card is None else json.dumps(dict(card)),
-    }
-    if before is None:
-        return row | {"tenant": after.tenant, "owner": after.owner}
-    return row | {"before": before.saved}
-
-
+@overload
+def digest(once: None) -> None: ...
+@overload
+def digest(once: str) -> bytes: ...
 def digest(once: str | None) -> bytes | None:
     """Return a delivery's id as it is kept: nothing in it points at a person."""
     return None if once is None else hashlib.sha256(once.encode("utf-8", "surrogatepass")).digest()
@@ -169,12 +213,19 @@ def put(once: bool, number: object = "", source: str = "WHERE true") -> str:
 
 
 @cache
-def _whole(once: bool, saves: bool, over: bool, jobs: tuple[bool, ...]) -> str:
-    """A delivery heard in between breaks the key of `seen`, and with it all the rest."""
+def draw(source: str = "WHERE true") -> str:
+    """Return the statement that writes that a card is being drawn."""
+    return f"{_DRAW}{source} ON CONFLICT (session) DO {_REDRAW}"
+
+
+@cache
+def _whole(seen: bool, saves: bool, over: bool, draws: bool, jobs: tuple[bool, ...]) -> str:
+    """A delivery heard in between breaks the key of `seen`, or has saved the session, and with it all the rest."""
     if not saves:
         return FIRST + ANY
     parts = [f"kept AS ({SAVE if over else BEGIN} RETURNING id)"]
-    parts += [f"heard AS ({FIRST} FROM kept)"] if once else []
+    parts += [f"heard AS ({FIRST} FROM kept)"] if seen else []
+    parts += [f"drawing AS ({draw('FROM kept')})"] if draws else []
     parts += [f"put{number} AS ({put(known, number, 'FROM kept')})" for number, known in enumerate(jobs)]
     return f"WITH {', '.join(parts)} SELECT count(*) FROM kept"  # noqa: S608 - parts of ours
 
@@ -200,13 +251,13 @@ sqlite3.register_adapter(datetime, _text)
 def stored(row: tuple[Any, ...]) -> Stored | None:
     """Read the first columns of a look. What cannot be read (a newer version wrote it) is as good as gone for this one,
     and stays for the other."""
-    state, place, card, posted, saved, updated = row[:6]
+    state, place, card, posted, saved, updated, heard = row[:7]
     if state is None:
         return None
     if isinstance(state, str):  # SQLite's
         state, card, posted = json.loads(state), json.loads(card or "null"), json.loads(posted or "null")
         updated = datetime.fromisoformat(updated).replace(tzinfo=UTC)
     try:
-        return Stored(Session.from_json(state), place, card, posted, saved, updated.astimezone(UTC))
+        return Stored(Session.from_json(state), place, card, posted, saved, updated.astimezone(UTC), heard or b"")
     except BadSession:
         return None

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from adapters.ports import Delivery, Json, Refused, Turn, Turned
 from bot.jobs import Worker
-from bot.schema import jobs
+from bot.schema import cards, jobs
 from bot.service import Service
-from bot.store import Store
+from bot.store import Store, Unit
 from dialogs.community import FLOW
 from dialogs.session import Actor, Answer, ConfirmPost, Session, Start
 from dialogs.views import Announcement, View
@@ -98,9 +98,15 @@ async def confirm(service: Service, id: str = "s1", actor: Actor = ANNA, where: 
 
 
 async def rows(store: Store) -> dict[str, str]:
-    """Return the states of all jobs but the expiries, by key."""
+    """Return the states of all jobs but the expiries, by key, with the cards that are being drawn."""
     query = sa.select(jobs.c.key, jobs.c.state).where(jobs.c.kind.not_in(["expire", "purge"]))
-    return await store.run(lambda unit: {row.key: row.state for row in unit.execute(query)})
+    drawing = sa.select(cards.c.session)
+
+    def look(unit: Unit) -> dict[str, str]:
+        shows = {f"{session}:card": "drawing" for session in unit.execute(drawing).scalars()}
+        return shows | {row.key: row.state for row in unit.execute(query)}
+
+    return await store.run(look)
 
 
 async def work(worker: Worker) -> None:

@@ -63,6 +63,35 @@ async def test_posted_is_said_after_the_card_that_says_posting(
     assert len(courier.shows) == 1
 
 
+async def test_a_card_nobody_drew_waits_for_no_second_one(
+    service: Service, worker: Worker, courier: FakeCourier, clock: Clock, store: Store
+) -> None:
+    await begin(service, answers=complete())
+    await service.shown("s1", 0)
+    await service.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
+    await work(worker)
+    assert courier.shows == [], "who draws the card may still come to it"
+    clock.forward(seconds=16)
+    await work(worker)
+    [view] = courier.shows
+    assert isinstance(view, Recommendation)
+    assert view.note == (words("en").text("notice.posted"),), "one drawing says it all"
+    assert await rows(store) == {"s1:post": "done"}
+
+
+async def test_of_two_workers_one_draws_a_card_that_was_left(
+    service: Service, worker: Worker, courier: FakeCourier, clock: Clock, store: Store
+) -> None:
+    for number in range(20):
+        await begin(service, f"s{number}")
+    clock.forward(seconds=16)
+    other = Worker(Service(FLOW, store, couriers={"slack": courier}))
+    while sum(await asyncio.gather(worker.work(), other.work())):
+        pass
+    assert len(courier.shows) == 20
+    assert await rows(store) == {}
+
+
 async def test_later_is_tried_again_and_given_up_after_an_hour(
     service: Service, worker: Worker, courier: FakeCourier, store: Store, clock: Clock
 ) -> None:

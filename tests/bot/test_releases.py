@@ -61,7 +61,8 @@ async def test_a_database_of_a_release_is_upgraded_and_goes_on(url: str, release
     clock.now = datetime(2026, 11, 1, 9, 5, tzinfo=UTC)
     store = Store(url, clock)
     with store._engine.connect() as connection:
-        counts = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in metadata.tables}
+        tables = metadata.tables.keys() & set(sa.inspect(connection).get_table_names())
+        counts = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in tables}
     assert all(counts.values()), counts
     store.upgrade()
     store.check()

@@ -10,8 +10,10 @@ from bot.jobs import Worker
 from bot.schema import people, seen, sessions, tenants
 from bot.service import Service
 from bot.store import Store
+from bot.turns import RING
 from dialogs.community import FLOW
 from dialogs.session import (
+    Answer,
     Back,
     Cancel,
     ConfirmPost,
@@ -39,10 +41,10 @@ async def test_a_turn_is_saved_and_its_card_is_a_row_until_shown(service: Servic
     assert turned.session
     assert turned.session.revision == 1
     assert turned.card == {"ts": "1"}
-    assert await rows(store) == {"s1:show": "pending"}
+    assert await rows(store) == {"s1:card": "drawing"}
 
     await service.shown("s1", 0)
-    assert await rows(store) == {"s1:show": "pending"}, "the card of an older revision is not this one"
+    assert await rows(store) == {"s1:card": "drawing"}, "the card of an older revision is not this one"
     await service.shown("s1", 1, {"ts": "2"})
     assert await rows(store) == {}
     assert (await service.turn(Turn(Resume(ANNA), "s1"))).card == {"ts": "2"}
@@ -151,6 +153,39 @@ async def test_a_language_is_remembered(service: Service) -> None:
     assert (await service.checks(ANNA))[0].session.language == "fr"
 
 
+async def test_a_press_is_remembered_with_its_session(service: Service, store: Store) -> None:
+    session = (await begin(service)).session
+    assert session
+    presses = []
+    for number in range(RING):
+        here = walk(FLOW, session.answers).here
+        event = Answer(ANNA, here.id, here.options[0], revision=session.revision) if here else Back(ANNA)
+        presses.append(Turn(event, "s1", once=f"Ev{number}"))
+        session = (await service.turn(presses[-1])).session
+        assert session
+        assert session.revision == number + 1
+    for press in presses:
+        again = await service.turn(press)
+        assert (again.repeated, again.effects, again.session) == (True, (), session)
+    assert await store.run(lambda unit: unit.execute(sa.select(seen)).all()) == []
+    stranger = await service.turn(replace(presses[0], event=Back(BEN)))
+    assert stranger.repeated
+    assert stranger.effects == ()
+
+
+async def test_words_are_remembered_whichever_dialog_they_meet(service: Service) -> None:
+    await begin(service)
+    words = Turn(Cancel(ANNA), place="D1", once="Ev1")
+    cancelled = await service.turn(words)
+    assert cancelled.session
+    assert cancelled.session.status is Status.CANCELLED
+    await begin(service, "s2")
+    again = await service.turn(words)
+    assert again.repeated
+    assert again.session
+    assert (again.session.id, again.session.status) == ("s2", Status.OPEN)
+
+
 async def test_forgetting_a_person_leaves_nothing_of_them(service: Service, store: Store) -> None:
     await confirm(service, "s1")
     await begin(service, "s2")
@@ -161,7 +196,7 @@ async def test_forgetting_a_person_leaves_nothing_of_them(service: Service, stor
     assert await service.checks(ANNA) == []
     assert await service.language(*ANNA[:2]) is None
     assert len(await service.checks(BEN)) == 1
-    assert set(await rows(store)) == {"s3:show"}
+    assert set(await rows(store)) == {"s3:card"}
     query = sa.select(seen.c.once)
     assert all(b"U1" not in row for row in await store.run(lambda unit: unit.execute(query).scalars().all()))
     assert await service.forget(ANNA) == 0
@@ -254,7 +289,7 @@ async def test_a_post_is_a_row_and_wakes_the_worker(service: Service, store: Sto
     assert woken
     await service.turn(Turn(ConfirmPost(ANNA, "C2", revision=0), "s1"))
     await service.turn(Turn(ConfirmPost(ANNA, "C2", revision=1), "s1"))
-    assert await rows(store) == {"s1:post": "pending", "s1:show": "pending"}
+    assert await rows(store) == {"s1:post": "pending", "s1:card": "drawing"}
 
 
 @pytest.mark.parametrize(

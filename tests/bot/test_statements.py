@@ -3,13 +3,16 @@
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from adapters.ports import Turn
 from bot.jobs import Worker
+from bot.schema import Utc, cards, sessions
 from bot.service import Service
 from bot.store import Store
 from dialogs.community import FLOW
@@ -18,7 +21,7 @@ from tests.benchmarks.database import OPEN_EVERY, fill, session
 from tests.bot.scene import FakeCourier, complete
 
 ROWS = 100_000
-LARGE = {"sessions", "jobs", "seen"}
+LARGE = {"sessions", "jobs", "seen", "cards"}
 PLANNED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 SCAN = re.compile(r"SCAN (\w+)")
 
@@ -35,6 +38,13 @@ async def filled(url: str) -> AsyncIterator[Store]:
     empty.upgrade()
     empty.close()
     fill(url, range(ROWS))
+    store = Store(url)
+    until, payload = sa.literal(datetime(2100, 1, 1, tzinfo=UTC), Utc), sa.literal({}, sa.JSON)
+    drawing = sa.select(sessions.c.id, sa.literal(0), until, payload).limit(ROWS // 4)
+    with store._engine.begin() as connection:
+        connection.execute(sa.insert(cards).from_select(list(cards.c), drawing))
+        connection.execute(sa.text("ANALYZE"))
+    store.close()
     store = Store(url)
     yield store
     store.close()
@@ -84,7 +94,7 @@ async def everything(store: Store) -> None:
     posted = await service.turn(Turn(ConfirmPost(ann, "C1", revision=0), "new", once="4"))
     assert posted.session
     assert posted.session.status is Status.POSTED
-    assert await service.heard("1")
+    assert await service.heard("3")
     assert await service.checks(ann)
     assert not await service.post_again(ann, "new")
     worker = Worker(service)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from adapters.ports import Unavailable
 from bot.schema import notes, sessions
 from bot.store import Conflict, Store, Unit
-from bot.turns import Lookup
+from bot.turns import Change, Lookup
 from dialogs.session import Session, Status
 from tests.bot.conftest import Clock
 
@@ -18,7 +18,7 @@ def session(id: str = "s1", **more: object) -> Session:
 
 
 async def test_only_one_of_two_saves_over_the_same(store: Store) -> None:
-    await store.run(lambda unit: unit.begin(session(), "D1", {"ts": "1"}))
+    await store.run(lambda unit: unit.change(Change(after=session(), place="D1", card={"ts": "1"})))
     stored = await store.run(lambda unit: unit.load("s1"))
     assert stored
     await store.run(lambda unit: unit.save(stored, session(revision=1)))
@@ -66,7 +66,7 @@ async def test_work_that_nobody_waits_for_is_not_begun_or_ends(store: Store) -> 
 
 async def test_the_clock_is_in_utc_and_exact(store: Store, clock: Clock) -> None:
     clock.forward(microseconds=123456)
-    await store.run(lambda unit: unit.begin(session(), None, None))
+    await store.run(lambda unit: unit.change(Change(after=session())))
     query = sa.select(sessions.c.created)
     assert await store.run(lambda unit: unit.execute(query).scalar_one()) == clock.now
 
@@ -87,7 +87,7 @@ async def test_saving_loses_nothing_whatever_the_order(store: Store, changes: li
     """Many turns at once on few sessions: each load, change and save is as if it were alone."""
     await store.run(lambda unit: unit.execute(sa.delete(sessions)))
     for id in "abc":
-        await store.run(lambda unit, id=id: unit.begin(session(id), "D", None))  # type: ignore[misc]
+        await store.run(lambda unit, id=id: unit.change(Change(after=session(id))))  # type: ignore[misc]
 
     def change(unit: Unit, id: str, what: str) -> None:
         stored = unit.load(id)
