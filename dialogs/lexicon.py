@@ -67,7 +67,8 @@ _UNSEEN = frozenset({"Mn", "Me", "Cf"})
 SMILEY = re.compile(r"[:;=]-?[()|*\\]+(?!\w)|(?<!\S)[:;=]-?[dpo](?!\S)", re.IGNORECASE)
 
 
-@lru_cache(maxsize=1024)
+# Room for the 1,400 phrases of the tables, which question after question looks up, beside what was typed last.
+@lru_cache(maxsize=2048)
 def tokens(text: str) -> Tokens:
     """Return the words of a text, ``,`` for any break between them; none of a text that is too long."""
     if len(text) > LONGEST_TEXT:
@@ -133,13 +134,15 @@ def index(question: Question) -> Index:
     """Return the phrases of a question."""
     marks: dict[Tokens, Mark] = {(BREAK,): Mark(Kind.BREAK, (), (BREAK,))}
     for phrase, kind, options in _vocabulary(question):
-        marks[said(phrase)] = Mark(kind, options, said(phrase))
+        key = said(phrase)
+        marks[key] = Mark(kind, options, key)
     alone = {said(phrase): Mark(kind, found) for phrase, kind, found in _unsure(UNSURE_ALONE, question)}
-    telling = [mark for mark in marks.values() if mark.kind in {Kind.OPTION, Kind.UNSURE}]
-    content = {word for mark in telling for word in mark.phrase if marks.get((word,), mark) in telling}
+    telling = [mark for mark in marks.values() if mark.kind in _TELLING]
+    content = {word for mark in telling for word in mark.phrase if marks.get((word,), mark).kind in _TELLING}
     return Index(question, marks, alone, frozenset(content), max(map(len, marks)))
 
 
+_TELLING = frozenset({Kind.OPTION, Kind.UNSURE})
 Entry = tuple[str, Kind, tuple[str, ...]]
 
 

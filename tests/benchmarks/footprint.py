@@ -1,13 +1,15 @@
 """From start to ready, and what a replica holds in memory: at first, after load, and after very many turns."""
 
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 from tests.benchmarks import slack, teams
 from tests.benchmarks.load import closed
 from tests.benchmarks.measure import Aim, Figure, Found, Series, median
 from tests.benchmarks.options import Options
-from tests.benchmarks.servers import Server, advisor
+from tests.benchmarks.servers import Server, advisor, command
 
 STARTS = 5
 PEOPLE = 32
@@ -22,6 +24,8 @@ class Both:
 
     def __init__(self) -> None:
         self.slack, self.teams = slack.Platform(), teams.Platform()
+        self._folder = tempfile.TemporaryDirectory(prefix="cm-advisor-bench-")
+        self.kept = {"DATABASE_URL": f"sqlite:///{Path(self._folder.name) / 'kept.db'}"}
 
     async def open(self) -> None:
         await self.slack.open()
@@ -30,27 +34,24 @@ class Both:
     def close(self) -> None:
         self.slack.close()
         self.teams.close()
+        self._folder.cleanup()
 
-    def server(self) -> Server:
-        return advisor({**slack.settings(self.slack), **teams.settings(self.teams)})
+    def server(self, **more: str) -> Server:
+        """Return one with a database of its own, still empty, unless `more` says otherwise."""
+        return advisor({**slack.settings(self.slack), **teams.settings(self.teams), **more})
 
 
 async def figures(options: Options) -> AsyncIterator[Figure]:
     """Yield the figures of a start and of memory."""
     both = Both()
     await both.open()
-    servers = [both.server() for _ in range(STARTS)]
-    used: list[float] = []
+    last = both.server(**both.kept)
     try:
-        for server in servers:
-            await server.start("/readyz")
-            used.append(server.cpu())
-            if server is not servers[-1]:
-                await server.stop()
-        times = [server.seconds_to_ready for server in servers]
-        notes: dict[str, float | str] = {"fastest": min(times), "slowest": max(times), "CPU s": median(used)}
-        yield Figure("from start to ready, both platforms", median(times), "s", aim=READY, notes=notes)
-        last = servers[-1]
+        yield await _starts("the very first start, an empty database", [both.server() for _ in range(STARTS)])
+        await command(both.kept, "db", "upgrade")
+        again = [both.server(**both.kept) for _ in range(STARTS)]
+        yield await _starts("from start to ready, both platforms", again)
+        await last.start("/readyz")
         yield Figure("memory of a replica, ready", last.megabytes(), "MB", aim=SMALL)
         pressers = await slack.begun(last, both.slack, PEOPLE)
         others, _ = await teams.begun(last, both.teams, PEOPLE)
@@ -58,9 +59,22 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
             await closed(last, people, options.seconds * 2)
         yield Figure("memory of a replica, after load", last.megabytes(), "MB", aim=SMALL)
     finally:
-        for server in servers:
-            await server.stop()
+        await last.stop()
         both.close()
+
+
+async def _starts(name: str, servers: Sequence[Server]) -> Figure:
+    """Start and stop each; return how long it took until they were ready."""
+    used = []
+    for server in servers:
+        try:
+            await server.start("/readyz")
+            used.append(server.cpu())
+        finally:
+            await server.stop()
+    times = [server.seconds_to_ready for server in servers]
+    notes: dict[str, float | str] = {"fastest": min(times), "slowest": max(times), "CPU s": median(used)}
+    return Figure(name, median(times), "s", aim=READY, notes=notes)
 
 
 async def soak(options: Options) -> AsyncIterator[Found]:

@@ -16,7 +16,7 @@ from bot.crypto import Vault
 from bot.jobs import Worker
 from bot.schema import metadata
 from bot.service import Service
-from bot.store import Store, WrongSchema, _alembic
+from bot.store import Store, WrongSchema, _alembic, _newest
 from dialogs.community import FLOW
 from dialogs.session import Answer, Status
 from tests.bot.conftest import Clock
@@ -126,3 +126,4 @@ def test_the_tables_of_the_release_after_that_are_not(store: Store) -> None:
 def test_migrations_are_numbered_one_after_the_other() -> None:
     steps = [step.revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions()]
     assert steps == [f"{number:04}" for number in range(len(steps), 0, -1)], "how far ahead is reckoned from them"
+    assert _newest() == steps[0], "and the newest is told from the names of the files"

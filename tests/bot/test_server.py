@@ -218,3 +218,29 @@ async def test_the_process_ends_well_on_sigterm(tmp_path: Path) -> None:
     assert "s3cret" not in errors
     assert all(json.loads(line) for line in errors.splitlines())
     assert "GET /readyz 200" in errors
+
+
+IMPORTED = """
+import asyncio, json, sys
+from bot.config import Settings
+from bot.server import build
+asyncio.run(build(Settings(_env_file=None, **json.loads(sys.argv[1]))))
+print(json.dumps([name for name in json.loads(sys.argv[2]) if name in sys.modules]))
+"""
+
+
+def test_a_start_imports_nothing_it_does_not_need(url: str) -> None:
+    """Seconds differ from machine to machine; what they are spent on can be told."""
+    store = Store(url)
+    other = "postgresql" if store.lite else "sqlite"
+    store.upgrade()
+    store.close()
+    slack = {"slack_signing_secret": "x", "slack_bot_token": "xoxb-1"}
+    azure = {"microsoft_app_id": "x", "microsoft_app_password": "x", "microsoft_app_tenant_id": "x"}
+    both = {"database_url": url, **slack, **azure, "microsoft_app_type": "SingleTenant"}
+    needed = ["slack_bolt", "botbuilder.core", "sqlalchemy"]
+    spared = ["alembic", "mako", f"sqlalchemy.dialects.{other}", "sqlalchemy.orm", "opentelemetry", "bot.doctor"]
+    spared += ["adapters.playground", "adapters.terminal", "rich.progress", "dialogs.picture"]
+    command = [sys.executable, "-c", IMPORTED, json.dumps(both), json.dumps([*needed, *spared])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout) == needed
