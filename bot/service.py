@@ -101,7 +101,8 @@ class Service:
                 due.append(Due("expire", session.id, after=self._idle))
             if session == stored.session and turn.card is None and not drawing:
                 after = None
-        place, press = turn.place if stored is None else None, turn.session is not None
+        place = turn.place if stored is None else None
+        press = turn.session is not None and turn.event.revision is not None
         change = Change(turn.once, stored, after, place, turn.card, drawing, tuple(due), press)
         return change, Turned(session, card, tuple(one for one in effects if not isinstance(one, Schedule)))
 

@@ -143,7 +143,7 @@ class Lookup:
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a turn writes, all of it or nothing. `after`: the session, None when it stays; `before`: as it was loaded,
-    None for a new one. `place` and `card` stay when None. `press`: on a session named by its id.
+    None for a new one. `place` and `card` stay when None. `press`: it was on the session's own card.
     """
 
     once: str | None = None

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Coroutine, Mapping
 from typing import TypeVar
 
-from adapters.ports import Advisor, Json, Later, Lost, Turn, Turned, Unavailable
+from adapters.ports import Advisor, Json, Later, Lost, Turn, Turned, Unavailable, new_session
 from adapters.slack import blocks
 from adapters.slack.api import Api, Refusal
 from adapters.slack.deliver import SlackCourier
@@ -97,7 +96,7 @@ class Desk:
         self, heard: Heard, actor: Actor, card: Json, answers: Mapping[str, str] | None = None, *, quick: bool = False
     ) -> Turned:
         """Begin a new dialog, to be shown at `card`."""
-        event = Start(actor, secrets.token_urlsafe(9), dict(answers or {}), quick)
+        event = Start(actor, new_session(), dict(answers or {}), quick)
         return await self.advisor.turn(Turn(event, event.session, place_of(card), card, heard.once or None))
 
     async def go_on(self, heard: Heard, actor: Actor, card: Json) -> Turned:

@@ -1,11 +1,10 @@
 """What a press on a card does. The session decides; this only says which event it was, and shows what came of it."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.ports import Advisor, Turned
+from adapters.ports import Advisor, Turned, new_session
 from adapters.teams import cards, own
 from adapters.teams.channels import Channels
 from adapters.teams.elements import Json
@@ -74,7 +73,7 @@ class Presses:
     async def begin(self, heard: Heard, answers: Mapping[str, str] | None = None, *, quick: bool = False) -> Outcome:
         """Begin a new dialog, on a card of its own below."""
         place = heard.place.at(None)
-        event = Start(heard.actor, session=secrets.token_urlsafe(12), answers=answers or {}, quick=quick)
+        event = Start(heard.actor, session=new_session(), answers=answers or {}, quick=quick)
         turned = await self._advisor.turn(heard.turn(event, None, place))
         shown = [effect for effect in turned.effects if isinstance(effect, Show)]
         if turned.session and shown and not turned.repeated:

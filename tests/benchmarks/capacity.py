@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from tests.benchmarks.database import KEPT_DAYS, SEEN_DAYS, SEEN_EACH
+
 LOADS = (1_000, 10_000, 100_000, 1_000_000)
 """Presses a minute at the busiest time."""
 BUSY = 0.6
@@ -13,9 +15,6 @@ PEAK_HOURS = 8
 """Hours at the busiest pace that make a day."""
 PRESSES_EACH = 10
 """Presses of a dialog from its beginning to its end."""
-RETENTION = 180
-REMEMBERED = 2
-"""Days that a session, and a delivery, is kept."""
 CPU, SIZES = "CPU of a turn, all told", "PostgreSQL: a session, its jobs and deliveries"
 COMMITS, LOG = "commits, each turn", "write-ahead log, each turn"
 
@@ -28,8 +27,8 @@ def table(parts: Mapping[str, dict]) -> list[str]:
     cpu, sizes = known[CPU]["notes"], known[SIZES]["notes"]
     rates = [load / 60 for load in LOADS]
     days = [rate * 3600 * PEAK_HOURS for rate in rates]
-    kept = [day / PRESSES_EACH * RETENTION for day in days]
-    heard = [day * REMEMBERED for day in days]
+    kept = [day / PRESSES_EACH * KEPT_DAYS for day in days]
+    heard = [day / PRESSES_EACH * SEEN_EACH * SEEN_DAYS for day in days]
     log = known[LOG]["value"]
     rows: dict[str, list[str]] = {
         "turns a second": [f"{rate:,.0f}" for rate in rates],
@@ -41,7 +40,7 @@ def table(parts: Mapping[str, dict]) -> list[str]:
         "log, GB a day": [f"{day * log / 1e9:,.0f}" for day in days],
         "`seen`: rows of two days": [_millions(rows) for rows in heard],
         "`seen`: GB": [f"{rows * sizes['seen, bytes a row'] / 1e9:,.1f}" for rows in heard],
-        f"`sessions`: rows of {RETENTION} days": [_millions(rows) for rows in kept],
+        f"`sessions`: rows of {KEPT_DAYS} days": [_millions(rows) for rows in kept],
         "`sessions`: GB": [f"{rows * sizes['sessions, bytes a row'] / 1e9:,.0f}" for rows in kept],
     }
     head = [

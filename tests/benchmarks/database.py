@@ -22,16 +22,17 @@ from dialogs.session import Session, Status
 from tests.benchmarks.options import Options
 
 TENANTS = 500
-OPEN_EVERY = 8
-"""One session in so many is under way; the others are finished, and kept for their time."""
-SEEN_EACH = 2
-"""Deliveries remembered for two days, per session stored for half a year: a generous guess."""
+KEPT_DAYS, IDLE_DAYS, SEEN_DAYS = 180, 14, 2
+"""For how long a session, one that nobody goes on with, and a delivery are kept."""
+LEAST_OPEN = 256
+SEEN_EACH = 3
+"""Deliveries of a dialog that are noted on their own: what begins it, and some words. Presses are in its row."""
 _STATES = (Status.POSTED, Status.KEPT, Status.EXPIRED, Status.CANCELLED)
 SESSIONS = ("id", "tenant", "owner", "place", "status", "state", "saved", "card", "posted", "created", "updated")
 JOBS = ("key", "kind", "queue", "session", "payload", "due", "attempts", "state")
 SEEN = ("once", "at")
 
-_KINDS = 90 * OPEN_EVERY
+_KINDS = 720
 
 Row = tuple[object, ...]
 
@@ -80,9 +81,14 @@ def alchemy(uri: str) -> str:
     return uri.replace("postgresql://", "postgresql+psycopg://")
 
 
-def session(number: int) -> Session:
-    """Return the session that `fill` stores under a number: under way for one number in `OPEN_EVERY`."""
-    answers, status = _kind(number % _KINDS)
+def under_way(count: int) -> range:
+    """Return the numbers under which dialogs are under way, of `count`: half of those of the last days, the latest."""
+    return range(max(0, count - max(count * IDLE_DAYS // KEPT_DAYS // 2, LEAST_OPEN)), count)
+
+
+def session(number: int, *, running: bool = True) -> Session:
+    """Return the session that `fill` stores under a number."""
+    answers, status = ({}, Status.OPEN) if running else _finished(number % _KINDS)
     id, tenant, owner = _names(number)
     return Session(id, tenant, owner, "fr", FLOW.version, answers, len(answers), status=status)
 
@@ -92,30 +98,30 @@ def _names(number: int) -> tuple[str, str, str]:
 
 
 @cache
-def _kind(number: int) -> tuple[dict[str, str], Status]:
-    """Under way: nothing answered yet, so that every press on it is the same."""
-    if number % OPEN_EVERY == 0:
-        return {}, Status.OPEN
+def _finished(number: int) -> tuple[dict[str, str], Status]:
     chance = random.Random(number)
     asked = [(question.id, chance.choice(question.options)) for question in FLOW.questions]
     return dict(asked[: chance.randint(4, 8)]), chance.choice(_STATES)
 
 
 @cache
-def _state(kind: int) -> tuple[str, str, int, bool]:
+def _state(kind: int, running: bool) -> tuple[str, str, int, bool]:
     """Return the JSON of a kind of session with places for its names, its status, its revision, and if it is posted."""
-    one = session(kind)
+    one = session(kind, running=running)
     text = json.dumps(one.to_json()).replace("%", "%%")
     for name, known in zip(("id", "tenant", "owner"), _names(kind), strict=True):
         text = text.replace(json.dumps(known), f'"%({name})s"', 1)
     return text, one.status.value, one.revision, one.status is Status.POSTED
 
 
-def _sessions(numbers: range, now: datetime) -> Iterator[Row]:
-    for number in numbers:
-        text, status, revision, posted = _state(number % _KINDS)
+def _sessions(count: int, now: datetime) -> Iterator[Row]:
+    """In the order of time, as they come to be written."""
+    opened = under_way(count)
+    for number in range(count):
+        text, status, revision, posted = _state(number % _KINDS, number in opened)
         id, tenant, owner = _names(number)
-        day = now - timedelta(days=(number % 13 if number % OPEN_EVERY == 0 else number % 179), seconds=number % 86_400)
+        day = now - timedelta(days=KEPT_DAYS) * ((count - number) / count)
+        day = max(day, now - timedelta(days=IDLE_DAYS - 1)) if number in opened else day
         channel = f"D{number // 5:010d}"
         card = f'{{"channel": "{channel}", "ts": "{1_790_000_000 + number}.000100"}}'
         note = (
@@ -125,22 +131,24 @@ def _sessions(numbers: range, now: datetime) -> Iterator[Row]:
         yield id, tenant, owner, channel, status, state, revision, card, note, day, day
 
 
-def _jobs(numbers: range, now: datetime) -> Iterator[Row]:
+def _jobs(count: int, now: datetime) -> Iterator[Row]:
     """Every dialog under way will be closed one day; posts of two days keep their keys."""
-    for number in numbers:
+    opened = under_way(count)
+    for number in range(count):
         id = f"s{number:011d}"
-        if number % OPEN_EVERY == 0:
-            due = now + timedelta(days=1 + number % 13, seconds=number % 86_400)
+        if number in opened:
+            due = now + timedelta(days=1 + number % (IDLE_DAYS - 1), seconds=number % 86_400)
             yield f"{id}:expire", "expire", f"expire:{id}", id, "{}", due, 0, "pending"
-        elif number % 90 == 1:
+        elif number >= count - count * SEEN_DAYS // KEPT_DAYS - len(opened):
             queue = f"slack:T{number % TENANTS:09d}:C{number % 40}"
-            due = now - timedelta(hours=number % 48)
+            due = now - timedelta(hours=number % (SEEN_DAYS * 24))
             yield f"{id}:post:C1", "post", queue, id, '{"where": "C1"}', due, 1, "done"
 
 
-def _seen(numbers: range, now: datetime) -> Iterator[Row]:
+def _seen(count: int, now: datetime) -> Iterator[Row]:
     # In order, which is how an index is written fastest.
-    heard = sorted(hashlib.sha256(b"filled %d" % number).digest() for number in range(len(numbers) * SEEN_EACH))
+    most = count * SEEN_EACH * SEEN_DAYS // KEPT_DAYS
+    heard = sorted(hashlib.sha256(b"filled %d" % number).digest() for number in range(most))
     for number, key in enumerate(heard):
         yield key, now - timedelta(seconds=number % 172_000)
 
@@ -150,12 +158,12 @@ async def filled(url: str, count: int) -> Store:
     empty = Store(url)
     await asyncio.to_thread(empty.upgrade)
     empty.close()
-    await asyncio.to_thread(fill, url, range(count))
+    await asyncio.to_thread(fill, url, count)
     return Store(url)
 
 
-def fill(url: str, numbers: range) -> None:
-    """Write the rows, the fastest way there is."""
+def fill(url: str, count: int) -> None:
+    """Write `count` sessions and what goes with them, the fastest way there is."""
     now = datetime.now(UTC)
     parts = (("sessions", SESSIONS, _sessions), ("jobs", JOBS, _jobs), ("seen", SEEN, _seen))
     if url.startswith("sqlite"):
@@ -164,7 +172,7 @@ def fill(url: str, numbers: range) -> None:
             for table, names, rows in parts:
                 marks = ", ".join("?" * len(names))
                 connection.executemany(
-                    f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", _lite(rows(numbers, now))
+                    f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", _lite(rows(count, now))
                 )
             connection.execute("ANALYZE")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -173,7 +181,7 @@ def fill(url: str, numbers: range) -> None:
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
         for table, names, rows in parts:
             with server.cursor().copy(f"COPY {table} ({', '.join(names)}) FROM STDIN".encode()) as copy:
-                for row in rows(numbers, now):
+                for row in rows(count, now):
                     copy.write_row(row)
         server.execute("VACUUM ANALYZE")
 

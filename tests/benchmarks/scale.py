@@ -1,24 +1,29 @@
-"""What a turn costs as tables grow: the same on a thousand, a hundred thousand and a million sessions, in turns."""
+"""What a turn costs as tables grow: the same on a thousand, a hundred thousand and a million sessions, in turns.
+
+Twice: in dialogs as people have them, begun and gone through in a minute; and on any of all the dialogs that are under
+way, a fortnight's, picked by chance, which is the worst that can come.
+"""
 
 import asyncio
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 
-from adapters.ports import Turn
+from adapters.ports import Turn, new_session
 from bot import metrics
 from bot.jobs import Worker
 from bot.service import Service
 from bot.store import Store, Unit
 from dialogs.community import FLOW
-from dialogs.session import Actor, Answer, Back
-from tests.benchmarks.database import OPEN_EVERY, alchemy, filled, postgres, session
+from dialogs.session import Actor, Answer, Back, Event, Start
+from tests.benchmarks.capacity import PRESSES_EACH
+from tests.benchmarks.database import TENANTS, alchemy, filled, postgres, session, under_way
 from tests.benchmarks.measure import Aim, Figure, Found, Series, median
 from tests.benchmarks.options import Options
 from tests.benchmarks.servers import anywhere
@@ -32,13 +37,17 @@ LEFT = timedelta(days=3650)
 
 @dataclass(slots=True)
 class Filled:
-    """A database of one size, and what was measured on it, in seconds. `cursor`: sessions pressed on so far."""
+    """A database of one size, and what was measured on it, in seconds. `cursor`: presses on stored
+    sessions so far; `begun`: dialogs begun.
+    """
 
     size: int
     store: Store
     service: Service
     order: list[int]
     cursor: int = 0
+    begun: int = 0
+    dialogs: list[float] = field(default_factory=list)
     turns: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
@@ -64,14 +73,16 @@ async def _of(name: str, urls: dict[int, str], options: Options) -> AsyncIterato
     databases = [await _filled(url, size) for size, url in urls.items()]
     try:
         for one in databases:  # warm
-            await _round(one, options.seconds / 5)
+            await _round(one, options.seconds / 5, _press)
+            await _round(one, options.seconds / 5, _dialog)
         for number in range(ROUNDS):
             # Forth and back: what drifts meets each of them alike.
             for one in databases if number % 2 == 0 else reversed(databases):
                 used = time.process_time()
-                each, count = await _round(one, options.seconds / 2)
-                one.turns.append(each)
+                each, count = await _round(one, options.seconds / 2, _dialog)
+                one.dialogs.append(each)
                 one.cpu.append((time.process_time() - used) / count)
+                one.turns.append((await _round(one, options.seconds / 2, _press))[0])
                 one.looks.append(await _look(one))
         for figure in _figures(name, databases):
             yield figure
@@ -81,71 +92,95 @@ async def _of(name: str, urls: dict[int, str], options: Options) -> AsyncIterato
         await Service(FLOW, largest.store).purge(LEFT)
         old = (time.perf_counter() - began) * 1e3
         yield Figure(f"{name}: a purge of {largest.size:,} that finds nothing old, beside the turns", old, "ms")
-        lines = {"a turn": [median(one.turns) * 1e3 for one in databases]}
+        lines = {
+            "in a dialog": [median(one.dialogs) * 1e3 for one in databases],
+            "on any dialog under way": [median(one.turns) * 1e3 for one in databases],
+        }
         yield Series(f"{name}: cost of a turn", "sessions stored", "milliseconds", [*map(float, urls)], lines)
     finally:
         for one in databases:
             one.store.close()
 
 
-def _figures(name: str, databases: list[Filled]) -> list[Figure]:
+def _figures(name: str, databases: list[Filled]) -> Iterator[Figure]:
     least = databases[0]
-    found = []
-    for one in databases:
-        each, looking = median(one.turns) * 1e3, median(one.looks) * 1e3
-        pairs = [mine / other for mine, other in zip(one.turns, least.turns, strict=True)]
-        compared = one is not least
-        figure = Figure(
-            f"{name}: a turn and its card, {one.size:,} sessions",
-            each,
-            "ms",
-            median(least.turns) * 1e3 if compared else None,
-            f"with {least.size:,}" if compared else "",
-            median(pairs) if compared else None,
-            FLAT if compared else None,
-            {"CPU here, ms": median(one.cpu) * 1e3, "worker looks, ms": looking},
-        )
-        found.append(figure)
-    return found
+    for what, measured in (("a turn of a dialog", "dialogs"), ("a press on any dialog", "turns")):
+        base: list[float] = getattr(least, measured)
+        for one in databases:
+            times: list[float] = getattr(one, measured)
+            compared = one is not least
+            notes: dict[str, float | str] = {
+                "CPU here, ms": median(one.cpu) * 1e3,
+                "worker looks, ms": median(one.looks) * 1e3,
+            }
+            yield Figure(
+                f"{name}: {what}, {one.size:,} sessions",
+                median(times) * 1e3,
+                "ms",
+                median(base) * 1e3 if compared else None,
+                f"with {least.size:,}" if compared else "",
+                median([mine / other for mine, other in zip(times, base, strict=True)]) if compared else None,
+                FLAT if compared else None,
+                notes if measured == "dialogs" else {},
+            )
 
 
 async def _filled(url: str, size: int) -> Filled:
     began = time.perf_counter()
     store = await filled(url, size)
-    order = list(range(0, size, OPEN_EVERY))
+    order = list(under_way(size))
     random.Random(3).shuffle(order)
     Options.say(f"filled {url.partition(':')[0]} with {size:,} sessions in {time.perf_counter() - began:.0f} s")
     return Filled(size, store, Service(FLOW, store), order)
 
 
-async def _round(one: Filled, seconds: float) -> tuple[float, int]:
-    """Return how many seconds a turn takes when all people press at once, and how many turns that were.
-
-    Each press is on the next session of an order made by chance: caches are not helped more than people would. Few
-    sessions come round again: then they go back, answer, go back.
-    """
-    first = FLOW.questions[0]
+async def _round(one: Filled, seconds: float, walk: Callable[[Filled], Awaitable[int]]) -> tuple[float, int]:
+    """Return how many seconds a turn takes when all people do something at once, and how many turns that were."""
     until = time.perf_counter() + seconds
 
     async def person() -> int:
         count = 0
         while time.perf_counter() < until:
-            pressed = session(one.order[one.cursor % len(one.order)])
-            lap, one.cursor = one.cursor // len(one.order), one.cursor + 1
-            who = Actor(pressed.tenant, pressed.owner, pressed.language)
-            answer = Answer(who, first.id, first.options[0], revision=lap)
-            event = Back(who, revision=lap) if lap % 2 else answer
-            turned = await one.service.turn(Turn(event, pressed.id, once=f"{pressed.id}:{lap}"))
-            assert turned.session
-            assert turned.session.revision == lap + 1
-            await one.service.shown(pressed.id, turned.session.revision)
-            count += 1
+            count += await walk(one)
         return count
 
     began = time.perf_counter()
     done = sum(await asyncio.gather(*(person() for _ in range(PEOPLE))))
     await one.service.settle()  # as the worker has it done, a second later at most
     return (time.perf_counter() - began) / done, done
+
+
+async def _turned(one: Filled, id: str, event: Event, revision: int, place: str | None = None) -> int:
+    turned = await one.service.turn(Turn(event, id, place, once=f"{id}:{revision}"))
+    assert turned.session
+    assert turned.session.revision == revision
+    await one.service.shown(id, revision)
+    return 1
+
+
+async def _press(one: Filled) -> int:
+    """Press on the next session of an order made by chance: caches are not helped more than people would.
+
+    Few sessions come round again: then they go back, answer, go back.
+    """
+    pressed = session(one.order[one.cursor % len(one.order)])
+    lap, one.cursor = one.cursor // len(one.order), one.cursor + 1
+    return await _turned(one, pressed.id, _next(Actor(pressed.tenant, pressed.owner, pressed.language), lap), lap + 1)
+
+
+async def _dialog(one: Filled) -> int:
+    """Begin a dialog and press in it, as often as people do."""
+    one.begun += 1
+    id, who = new_session(), Actor(f"slack:T{one.begun % TENANTS:09d}", f"U{one.begun:010d}", "fr")
+    count = await _turned(one, id, Start(who, id), 0, f"D{one.begun}")
+    for lap in range(PRESSES_EACH):
+        count += await _turned(one, id, _next(who, lap), lap + 1)
+    return count
+
+
+def _next(who: Actor, lap: int) -> Event:
+    first = FLOW.questions[0]
+    return Back(who, revision=lap) if lap % 2 else Answer(who, first.id, first.options[0], revision=lap)
 
 
 async def _look(one: Filled) -> float:

@@ -159,7 +159,11 @@ async def test_a_press_is_remembered_with_its_session(service: Service, store: S
     presses = []
     for number in range(RING):
         here = walk(FLOW, session.answers).here
-        event = Answer(ANNA, here.id, here.options[0], revision=session.revision) if here else Back(ANNA)
+        event = (
+            Answer(ANNA, here.id, here.options[0], revision=session.revision)
+            if here
+            else Back(ANNA, revision=session.revision)
+        )
         presses.append(Turn(event, "s1", once=f"Ev{number}"))
         session = (await service.turn(presses[-1])).session
         assert session
@@ -173,14 +177,15 @@ async def test_a_press_is_remembered_with_its_session(service: Service, store: S
     assert stranger.effects == ()
 
 
-async def test_words_are_remembered_whichever_dialog_they_meet(service: Service) -> None:
+@pytest.mark.parametrize("named", [None, "s1"])
+async def test_words_are_remembered_whichever_dialog_they_meet(service: Service, named: str | None) -> None:
     await begin(service)
-    words = Turn(Cancel(ANNA), place="D1", once="Ev1")
+    words = Turn(Cancel(ANNA), named, place="D1", once="Ev1")
     cancelled = await service.turn(words)
     assert cancelled.session
     assert cancelled.session.status is Status.CANCELLED
     await begin(service, "s2")
-    again = await service.turn(words)
+    again = await service.turn(replace(words, session=named and "s2"))
     assert again.repeated
     assert again.session
     assert (again.session.id, again.session.status) == ("s2", Status.OPEN)

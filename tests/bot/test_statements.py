@@ -17,7 +17,7 @@ from bot.service import Service
 from bot.store import Store
 from dialogs.community import FLOW
 from dialogs.session import Actor, Answer, Back, ConfirmPost, Start, Status
-from tests.benchmarks.database import OPEN_EVERY, fill, session
+from tests.benchmarks.database import fill, session
 from tests.bot.scene import FakeCourier, complete
 
 ROWS = 100_000
@@ -37,7 +37,7 @@ async def filled(url: str) -> AsyncIterator[Store]:
     empty = Store(url)
     empty.upgrade()
     empty.close()
-    fill(url, range(ROWS))
+    fill(url, ROWS)
     store = Store(url)
     until, payload = sa.literal(datetime(2100, 1, 1, tzinfo=UTC), Utc), sa.literal({}, sa.JSON)
     drawing = sa.select(sessions.c.id, sa.literal(0), until, payload).limit(ROWS // 4)
@@ -79,9 +79,9 @@ def said(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Statement]:
 async def everything(store: Store) -> None:
     """What people and the worker do all day."""
     service = Service(FLOW, store, couriers={"slack": FakeCourier()})
-    stored = session(OPEN_EVERY)
+    stored = session(ROWS - 1)
     ann = Actor(stored.tenant, stored.owner, stored.language)
-    place = f"D{OPEN_EVERY // 5:010d}"
+    place = f"D{(ROWS - 1) // 5:010d}"
     first = FLOW.questions[0]
     await service.language(*ann[:2])
     await service.choose_language(ann, "en")
