@@ -32,7 +32,7 @@ from adapters.slack.settings import SlackSettings
 from dialogs.words import languages, words
 
 if TYPE_CHECKING:
-    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+    from adapters.slack.socket import Socket
 
 DRAIN = 20.0
 """Seconds that `SlackAdapter.stop` waits for what was taken on."""
@@ -64,7 +64,7 @@ class SlackAdapter:
         self._app = self._bolt()
         self._front = Front(self._dispatch, api, settings.signing_secret, self._desk.tasks)
         self._install = Install(settings, oauth, tokens, self._credentials, advisor, self._desk)
-        self._socket: AsyncSocketModeHandler | None = None
+        self._socket: Socket | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """Return what the server answers for Slack."""
@@ -79,24 +79,19 @@ class SlackAdapter:
         if self._settings.bot_token:
             self._desk.later(self._warm_up(self._settings.bot_token))
         if self._settings.app_token:
-            from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+            from adapters.slack.socket import Socket
 
-            self._socket = AsyncSocketModeHandler(
-                self._app, self._settings.app_token, logger=_quiet, web_client=self._client
-            )
-            await self._socket.connect_async()  # type: ignore[no-untyped-call]
+            self._socket = Socket(self._front, self._client, self._settings.app_token)
 
     async def stop(self) -> None:
         """Take nothing more, and finish what was taken."""
         if self._socket:
-            await self._socket.client.disconnect()  # type: ignore[no-untyped-call]
+            await self._socket.stop()
         ends = asyncio.get_running_loop().time() + DRAIN
         while self._desk.tasks and (left := ends - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(set(self._desk.tasks), timeout=left)
         for task in self._desk.tasks:
             task.cancel()
-        if self._socket:
-            await self._socket.close_async()  # type: ignore[no-untyped-call]
 
     async def _warm_up(self, token: str) -> None:
         for seconds in (1, 5, 15, 60, 0):

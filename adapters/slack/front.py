@@ -45,8 +45,8 @@ class Refused(Exception):
 
 
 class Front:
-    """``POST /slack/events``. `dispatch` gets what is parsed here already: bolt's own parser is slower, and trips over
-    commands that contain the word "payload"."""
+    """``POST /slack/events``, and what comes by Socket Mode. `dispatch` gets what is parsed here already: bolt's own
+    parser is slower, and trips over commands that contain the word "payload"."""
 
     def __init__(self, dispatch: Dispatch, api: Api, secret: str, tasks: set[asyncio.Task[Any]]) -> None:
         self._answered = dispatch
@@ -55,13 +55,17 @@ class Front:
         self._tasks = tasks
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer one delivery."""
+        """Answer a request."""
         try:
             raw = await request.read()
             verify(self._secret, request.headers, raw, time.time())
             body = parsed(raw, request.content_type)
         except Refused as refused:
             return web.Response(status=refused.status)
+        return await self.answer(body)
+
+    async def answer(self, body: dict[str, Any]) -> web.Response:
+        """Answer one delivery, by now known to be Slack's, in the time that Slack waits."""
         task = asyncio.create_task(self._dispatch(body))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,13 +1,10 @@
-"""The compose file: what Docker and the compose specification make of it, and that nothing in it is too loose."""
+"""The compose file: what Docker makes of it, and that nothing in it is too loose. Its schema: `test_schemas.py`."""
 
-import json
 import shutil
 import subprocess
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -38,12 +35,6 @@ def test_nobody_may_do_more_than_it_must(services: dict[str, Any]) -> None:
     assert "ports" not in services["database"]
     assert services["advisor"]["ports"] == ["127.0.0.1:3978:3978"], "plain HTTP is for whoever ends TLS alone"
     assert services["database"]["image"].partition(":")[2].count("."), "pinned by its minor version"
-
-
-def test_it_is_what_the_compose_specification_says() -> None:
-    pytest.importorskip("check_jsonschema", reason="check-jsonschema, which brings the specification, is not installed")
-    schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
-    jsonschema.validate(yaml.safe_load(COMPOSE.read_text(encoding="utf-8")), json.loads(schema.read_text("utf-8")))
 
 
 def test_docker_can_read_it(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ class Seat(Protocol):
 
     id: str
     """The person's."""
+    tenant: str
+    """Theirs: platform, then workspace or organisation."""
     kind: str
     planned: dict[str, str]
     """What they have said so far, by question."""

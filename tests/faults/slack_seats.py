@@ -119,6 +119,7 @@ class SlackSeat:
         self, hands: Hands, eyes: Eyes, user: User, channel: Channel, kind: str, chance: random.Random
     ) -> None:
         self.id = user.id
+        self.tenant = f"slack:{hands.workspace.id}"
         self.language = user.locale[:2]
         self.posts_to = channel.id
         self.types = kind in {"mention", "direct"}

@@ -62,6 +62,8 @@ class World:
     office: Office
     eyes: Eyes
     workspaces: list[tuple[Workspace, Hands, list[Channel]]] = field(default_factory=list)
+    tenants: list[str] = field(default_factory=list)
+    """Organisations in Teams."""
     crowd: Crowd | None = None
 
 
@@ -114,7 +116,7 @@ class Storm:
         slack = Workshop()
         async with slack, Office() as office:
             slack.limits.messages, slack.limits.burst = True, 3
-            world = World(slack, office, Eyes(slack))
+            world = World(slack, office, Eyes(slack), tenants=[office.tenant, str(uuid4()), str(uuid4())])
             yield world
             if world.crowd:
                 await world.crowd.__aexit__()
@@ -123,6 +125,7 @@ class Storm:
         app = world.slack.app
         return {
             "DATABASE_URL": database,
+            "ALLOWED_TENANTS": ",".join(world.tenants),
             "SLACK_SIGNING_SECRET": app.signing_secret,
             "SLACK_CLIENT_ID": app.client_id,
             "SLACK_CLIENT_SECRET": app.client_secret,
@@ -153,10 +156,10 @@ class Storm:
                 channel.members.add(workspace.bot.id)
             world.workspaces.append((workspace, hands, channels))
         world.crowd = Crowd(world.office, balancer, self.ledger, self._chance)
-        admin_there = world.office.add_user("Ada Admin", locale="fr-FR")
-        for number in range(3):
+        for number, tenant in enumerate(world.tenants):
+            admin_there = world.office.add_user("Ada Admin", locale="fr-FR", tenant=tenant)
             names = [f"C{number}-{n}" for n in range(4 + min(size // 60, 14))]
-            team = world.office.add_team(f"Team {number}", [admin_there], channels=names)
+            team = world.office.add_team(f"Team {number}", [admin_there], channels=names, tenant=tenant)
             await world.crowd.install(admin_there, team)
 
     def invite(self, world: World, store: Store) -> None:
@@ -189,17 +192,17 @@ class Storm:
     def _in_teams(self, world: World, number: int, locale: str, dice: random.Random) -> TeamsSeat:
         office = world.office
         assert world.crowd
-        user = office.add_user(f"U{number} Person", locale=locale)
         team = dice.choice(office.teams)
+        user = office.add_user(f"U{number} Person", locale=locale, tenant=team.tenant)
         team.members.append(user)
         channel = dice.choice(team.channels)
         kind = number // 4 % 4
         if kind == 2:
             return TeamsSeat(office, world.crowd, user, office.personal(user), channel)
         if kind == 3:
-            group = office.add_group_chat(f"G{number}", [user])
+            group = office.add_group_chat(f"G{number}", [user], tenant=team.tenant)
             return TeamsSeat(office, world.crowd, user, group, group)
-        return TeamsSeat(office, world.crowd, user, channel, channel)
+        return TeamsSeat(office, world.crowd, user, channel, channel, form=dice if kind == 1 else None)
 
     # --- During, and after ---
 

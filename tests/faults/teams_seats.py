@@ -3,16 +3,17 @@
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from adapters.playground.standins.teams import Chat, Conversation, Fault, Message, TeamsStandIn, User
 from adapters.playground.standins.teams_rules import walk
-from adapters.playground.standins.teams_user import Answer, CannotPress, TeamsUsers
+from adapters.playground.standins.teams_user import Answer, CannotPress, TeamsUsers, fill
 from tests.faults.ledger import Ledger
 from tests.faults.replicas import Balancer
-from tests.faults.seats import Button, Card
+from tests.faults.seats import Button, Card, text_of
 from tests.scenario.parity.readers import of_teams
 
 AGAIN = (1.0, 3.0, 6.0)
@@ -21,7 +22,10 @@ DUPLICATES = 0.06
 PATIENCE = 15.0
 TOKEN_SECONDS = 240.0
 MESSAGE_EVENTS = frozenset({"message", "conversationUpdate", "installationUpdate"})
+FORM = {"fr": "formulaire", "en": "form"}
 Json = dict[str, Any]
+_FAULT: ContextVar[Fault | None] = ContextVar("fault", default=None)
+"""What goes wrong with the request under way."""
 
 
 class Office(TeamsStandIn):
@@ -36,6 +40,8 @@ class Office(TeamsStandIn):
         super().__init__(limits=False)
         self.by_thread: defaultdict[str, list[Message]] = defaultdict(list)
         self.posts_of: defaultdict[str, list[Message]] = defaultdict(list)
+        self.denied: Counter[str] = Counter()
+        """Session -> its posts that were done and answered 5xx: the bot cannot look, and may post it again."""
         self._by_id: dict[str, Message] = {}
 
     def record(self, message: Message) -> Message:
@@ -45,10 +51,14 @@ class Office(TeamsStandIn):
             for button in _buttons(message.cards):
                 if button.action == "details":
                     self.posts_of[button.at[0]].append(message)
+                    fault = _FAULT.get()
+                    self.denied[button.at[0]] += bool(fault and fault.effect)
         return super().record(message)
 
     def _take(self, operation: str) -> Fault | None:
-        return self.trouble(operation) or super()._take(operation)
+        fault = self.trouble(operation) or super()._take(operation)
+        _FAULT.set(fault)
+        return fault
 
     def find(self, message_id: str | None) -> Message | None:
         return self._by_id.get(message_id or "")
@@ -102,19 +112,33 @@ class Crowd(TeamsUsers):
 
 
 class TeamsSeat:
-    """One person at one dialog in Teams: in a channel, a group chat or their own chat with the app."""
+    """One person at one dialog in Teams: in a channel, a group chat or their own chat with the app.
 
-    def __init__(self, office: Office, crowd: Crowd, user: User, where: Conversation, posts_to: Conversation) -> None:
+    `form`: they answer the whole form in a task module, and go on with the card that it leads to.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        crowd: Crowd,
+        user: User,
+        where: Conversation,
+        posts_to: Conversation,
+        *,
+        form: random.Random | None = None,
+    ) -> None:
         self.id = user.id
+        self.tenant = f"teams:{user.tenant}"
         self.language = user.locale[:2]
         self.posts_to = posts_to.id
         self.types = True
-        self.kind: str = where.kind
+        self.kind: str = "form" if form else where.kind
         self.user = user
         self.planned: dict[str, str] = {}
         self._office = office
         self._crowd = crowd
         self._where = where
+        self._form = form
         self._thread: Message | None = None
         self._personal = office.personal(user)
 
@@ -153,13 +177,38 @@ class TeamsSeat:
     # --- What is done ---
 
     async def begin(self) -> None:
+        if self._form:
+            return await self._fill(self._form)
         if self._where.kind == "personal":
             await self._crowd.personal(self.user, "start" if self.language == "en" else "commencer")
             return
-        activity = self._crowd.make_mention(self.user, self._where, "check")
+        await self._mention("check")
+
+    async def _mention(self, said: str) -> None:
+        assert self._where.kind != "personal"
+        activity = self._crowd.make_mention(self.user, self._where, said)
         if self._where.kind == "channel":
             self._thread = self._office.find(activity["id"])
         await self._crowd.send_activity(activity)
+
+    async def _fill(self, chance: random.Random) -> None:
+        """Ask for the form, open it, and answer it step by step."""
+        text = text_of(self.language)
+        opens = text.text("label.open_form")
+        await self._mention(FORM[self.language])
+        offers = (each for each in self._messages() if any(node.get("title") == opens for node in walk(each.cards)))
+        offer = next(offers, None)
+        form = (await self._crowd.press(self.user, offer, opens)).task_card if offer else None
+        while offer and form:
+            inputs = {}
+            for field in (each for each in walk(form) if each.get("type") == "Input.ChoiceSet"):
+                options = [str(each["value"]) for each in field["choices"]]
+                inputs[field["id"]] = self.planned.setdefault(field["id"][2:], chance.choice(options))
+            answer = await self._crowd.submit_task(self.user, offer, fill(form, text.text("label.submit"), inputs))
+            if answer.ok:
+                form = answer.task_card  # after the last step, or where it could not be taken, a word instead
+            else:
+                await asyncio.sleep(0.5)  # it stays open with what is in it, and they press again
 
     async def press(self, card: Card, button: Button, *, twice: bool = False) -> bool:
         return await self._press(card.where, button.at[2], twice=twice)

@@ -28,6 +28,9 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     """Recommendations that somebody finished with Post, and that stand nowhere."""
     twice: list[str] = field(default_factory=list)
+    twice_because_denied: int = 0
+    """Posts too many, each after a 5xx of Teams for a post that was done: what remains at-least-once, no bot being able
+    to look into a channel there."""
     elsewhere: list[str] = field(default_factory=list)
     """Recommendations in another channel than the one they were posted to, or nobody's."""
     mixed_up: list[str] = field(default_factory=list)
@@ -67,7 +70,8 @@ async def judge(
     verdict.left_over = [f"{row.key} ({row.state}, {row.error})" for row in await store.run(_due)]
     held = {row.session: f"{row.state}, {row.error}" for row in await store.run(_jobs) if row.kind == "post"}
     for person in people:
-        _judge_one(verdict, person, stored.get(person.session), held.get(person.session))
+        denied = office.denied[person.session]
+        _judge_one(verdict, person, stored.get(person.session), held.get(person.session), denied)
     wanted = {person.session for person in people if person.finished == "post"}
     there = {id for id, found in eyes.posts.items() if any(not each.deleted for each in found)}
     there |= {id for id, found in office.posts_of.items() if any(not each.deleted for each in found)}
@@ -80,12 +84,12 @@ async def judge(
     return verdict
 
 
-def _judge_one(verdict: Verdict, person: Person, row: Any, job: str | None) -> None:
+def _judge_one(verdict: Verdict, person: Person, row: Any, job: str | None, denied: int) -> None:
     if not person.finished:
         verdict.unfinished.append(repr(person))
         return
     state = getattr(row, "state", None)
-    if state is None or state["owner"] != person.seat.id:
+    if state is None or (state["tenant"], state["owner"]) != (person.seat.tenant, person.seat.id):
         verdict.mixed_up.append(f"{person!r} is stored as {row}")
         return
     said, answers = dict(walk(FLOW, person.said).answers), dict(walk(FLOW, state["answers"]).answers)
@@ -102,8 +106,9 @@ def _judge_one(verdict: Verdict, person: Person, row: Any, job: str | None) -> N
     verdict.posted += 1
     if not posts:
         verdict.lost.append(f"{person!r}, its row: {job}")
-    if len(posts) > 1:
-        verdict.twice.append(f"{person!r}: {len(posts)} times")
+    if len(posts) > 1 + denied:
+        verdict.twice.append(f"{person!r}: {len(posts)} times, {denied} of which Teams denied")
+    verdict.twice_because_denied += min(max(len(posts) - 1, 0), denied)
     verdict.elsewhere += [f"{person!r}: in {where}" for where in posts if where != person.seat.posts_to]
 
 

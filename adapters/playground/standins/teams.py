@@ -192,6 +192,7 @@ class Fault:
     delay: float
     code: str
     hold: float = 0.0
+    effect: bool = False
 
 
 @dataclass(frozen=True)
@@ -352,16 +353,24 @@ class TeamsStandIn:
         return self.users[-1]
 
     def add_team(
-        self, name: str, members: Iterable[User], channels: Sequence[str] = (), installed: bool = True
+        self,
+        name: str,
+        members: Iterable[User],
+        channels: Sequence[str] = (),
+        installed: bool = True,
+        tenant: str | None = None,
     ) -> Team:
-        team = Team(name, self.tenant, list(members), installed)
+        team = Team(name, tenant or self.tenant, list(members), installed)
         for channel in ("General", *channels):
             team.add_channel(channel)
         self.teams.append(team)
         return team
 
-    def add_group_chat(self, name: str, members: Iterable[User], installed: bool = True) -> Chat:
-        chat = Chat(name, "groupChat", self.tenant, list(members), installed, f"19:{uuid.uuid4().hex}@thread.v2")
+    def add_group_chat(
+        self, name: str, members: Iterable[User], installed: bool = True, tenant: str | None = None
+    ) -> Chat:
+        identity = f"19:{uuid.uuid4().hex}@thread.v2"
+        chat = Chat(name, "groupChat", tenant or self.tenant, list(members), installed, identity)
         self.chats.append(chat)
         return chat
 
@@ -438,16 +447,17 @@ class TeamsStandIn:
         delay: float = 0.0,
         code: str = "",
         hold: float = 0.0,
+        effect: bool = False,
     ) -> None:
         """The next `times` requests of this operation (`*`: any) fail; faults are used up in the order given.
 
-        `status` answers that without doing anything; `drop` closes the connection before or after doing it;
-        `delay` waits first, in seconds, and alone only slows; `hold` waits between doing it and the answer, which may
-        then find nobody waiting.
+        `status` answers that without doing anything, or, with `effect`, although it is done; `drop` closes the
+        connection before or after doing it; `delay` waits first, in seconds, and alone only slows; `hold` waits
+        between doing it and the answer, which may then find nobody waiting.
         """
         if operation not in OPERATIONS:
             raise ValueError(f"{operation!r} is not one of {OPERATIONS}")
-        self._faults.append(Fault(operation, status, times, retry_after, drop, delay, code, hold))
+        self._faults.append(Fault(operation, status, times, retry_after, drop, delay, code, hold, effect))
 
     def heal(self) -> None:
         self._faults.clear()
@@ -489,13 +499,14 @@ class TeamsStandIn:
             if fault and fault.drop == "before":
                 return _hang_up(request)
             try:
-                if fault and fault.status:
-                    code = fault.code or _CODES.get(fault.status, "ServiceError")
-                    raise Refused(fault.status, code, "Injected.", fault.retry_after)
+                if fault and fault.status and not fault.effect:
+                    raise _injected(fault.status, fault)
                 if name not in ("token", "openid", "keys"):
                     self._authorize(request)
                 status, body = handler(request, raw)
                 headers: dict[str, str] = {}
+                if fault and fault.status:
+                    raise _injected(fault.status, fault)
             except Refused as refused:
                 status, body, headers = refused.status, refused.body, refused.headers
             self._changed.set()
@@ -748,6 +759,10 @@ def _object(raw: bytes) -> Json:
     if not isinstance(body, dict):
         raise Refused(400, "BadSyntax", "Invalid or missing activity in the request.")
     return body
+
+
+def _injected(status: int, fault: Fault) -> Refused:
+    return Refused(status, fault.code or _CODES.get(status, "ServiceError"), "Injected.", fault.retry_after)
 
 
 def _hang_up(request: web.Request) -> web.Response:

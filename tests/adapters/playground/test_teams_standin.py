@@ -322,9 +322,12 @@ async def test_faults(teams, bot, channel):
         with pytest.raises(ClientError):
             await bot.send(channel.id)
         assert len(teams.messages(channel)) == stored
+    teams.fail("send", 502, effect=True)
+    assert (await bot.send(channel.id))[0] == 502
+    assert len(teams.messages(channel)) == 2, "done all the same"
     teams.fail("send", delay=0.01)
     assert (await bot.send(channel.id))[0] == 201
-    assert [call.status for call in teams.called("send")] == [503, 503, 412, None, None, 201]
+    assert [call.status for call in teams.called("send")] == [503, 503, 412, None, None, 502, 201]
     with pytest.raises(ValueError, match="sned"):
         teams.fail("sned", 500)
 

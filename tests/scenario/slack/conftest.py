@@ -212,6 +212,8 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
             slack, team, anna, ben, marketing, secret, settings, server, hands, words(language), servers=[server]
         )
         scenes.append(scene)
+        if socket:
+            await slack.wait_for(lambda: slack.sockets, what="a connection")
         await scene.settle()
         return scene
 

@@ -583,14 +583,6 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
     assert len(french.sees(french.anna, french.team.im(french.anna))) == 1
 
 
-async def test_socket_mode_does_the_same(make_scene: MakeScene, answers: dict[str, str]) -> None:
-    scene = await make_scene("en", socket=True)
-    card = await scene.slash(scene.anna, scene.marketing)
-    await scene.answer_all(scene.anna, card, answers)
-    await scene.press(scene.anna, card, "post")
-    await scene.posted(scene.marketing)
-
-
 def _press(scene: Scene, user: User, card: Message, action: str, given: str) -> dict[str, object]:
     url = scene.slack.response_url(scene.slack.world.new_response_url(user.id, card.channel, card))
     return {
