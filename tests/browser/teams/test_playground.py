@@ -14,15 +14,21 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import Error, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
+from pytest_asyncio import fixture
 
 from adapters.teams import TeamsSettings
 from dialogs.words import Words, words
+from tests.browser.conftest import PATIENCE
 from tests.npm import PATH, package
 from tests.scenario.teams.conftest import SHORT, Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 PLACES = {"personal": "Personal Chat", "group": "Group Chat", "channel": "My Team - Announcements"}
 SHOTS = os.environ.get("SCREENSHOTS")
 
@@ -91,7 +97,7 @@ async def serving(port: int, process: asyncio.subprocess.Process) -> str:
     """The address of the playground, once it answers."""
     url = f"http://localhost:{port}"
     async with aiohttp.ClientSession() as session:
-        for _ in range(200):
+        for _ in range(600):
             if process.returncode is not None:
                 pytest.skip("the playground does not start")
             try:
@@ -102,12 +108,12 @@ async def serving(port: int, process: asyncio.subprocess.Process) -> str:
     pytest.skip("the playground does not answer")
 
 
-@pytest.fixture
+@fixture(loop_scope="session")
 async def playground(tmp_path: Path) -> AsyncIterator[str]:
     """The real application, the door open on this machine, and Microsoft's playground before it."""
     node = shutil.which("node", path=PATH)
-    if not node or not CHROMIUM:
-        pytest.skip("Node or Chromium is not installed")
+    if not node:
+        pytest.skip("Node is not installed")
     home = await asyncio.to_thread(package, "@microsoft/m365agentsplayground", "0.2.28")
     server = await Server(TeamsSettings(allow_unauthenticated=True, service_url_hosts=()), tmp_path / "x.db").start()
     with socket.socket() as free:
@@ -130,20 +136,13 @@ async def playground(tmp_path: Path) -> AsyncIterator[str]:
         await server.stop()
 
 
-@pytest.fixture
-async def teams(playground: str, language: str, request: pytest.FixtureRequest) -> AsyncIterator[Teams]:
-    async with async_playwright() as playwright:
-        try:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error.message[:80]}")
-        page = await browser.new_page(viewport={"width": 1400, "height": 1200})
-        page.set_default_timeout(20_000)
-        expect.set_options(timeout=20_000)
-        teams = Teams(page, words(language), f"{request.node.name}".replace("/", "-"))
-        await teams.open(playground)
-        yield teams
-        await browser.close()
+@fixture(loop_scope="session")
+async def teams(playground: str, browser: Browser, language: str, request: pytest.FixtureRequest) -> Teams:
+    page = await browser.new_page(viewport={"width": 1400, "height": 1200})
+    page.set_default_timeout(PATIENCE)
+    teams = Teams(page, words(language), f"{request.node.name}".replace("/", "-"))
+    await teams.open(playground)
+    return teams
 
 
 @pytest.mark.parametrize(("where", "language"), [("channel", "fr"), ("personal", "en")])
