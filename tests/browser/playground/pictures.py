@@ -12,7 +12,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Locator, async_playwright, expect
 
-from tests.browser.playground.test_page import CHROMIUM, Visitor, visit
+from tests.browser.conftest import CHROMIUM
+from tests.browser.playground.test_page import Visitor, visit
 
 DOCS = Path("deploy/docs")
 SMALLER = shutil.which("optipng")

@@ -7,30 +7,36 @@ import asyncio
 import itertools
 import os
 import re
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
-from playwright.async_api import Browser, Error, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
+from pytest_asyncio import fixture
 
 from adapters.playground.server import BUILT
 from adapters.slack.manifest import build_manifest
 from bot.playground import offers
 from dialogs.words import Words, words
+from tests.browser.conftest import PATIENCE
 from tests.npm import package
 from tests.scenario.teams.conftest import SHORT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 SHOTS = os.environ.get("SCREENSHOTS")
 
 
-@pytest.fixture
-async def url() -> AsyncIterator[str]:
+@fixture(scope="module", loop_scope="session")
+async def running() -> AsyncIterator[str]:
     """The address that the command prints."""
     if not (BUILT / "index.html").exists():
         pytest.skip("the page is not built: make page")
@@ -42,20 +48,16 @@ async def url() -> AsyncIterator[str]:
     assert found, line
     yield found[0]
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    async with async_playwright() as playwright:
-        try:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error.message[:80]}")
-        yield browser
-        await browser.close()
+@fixture(loop_scope="session")
+async def url(running: str) -> str:
+    """The same address, with nothing done there yet."""
+    afresh, headers = {"as": "lea", "platform": "page", "do": "reset"}, {"Origin": running.rstrip("/")}
+    async with aiohttp.ClientSession() as http, http.post(f"{running}api/do", json=afresh, headers=headers) as answer:
+        assert (await answer.json())["ok"]
+    return running
 
 
 CUT = """[...document.querySelectorAll(".card button")].map((one) => [one, one.closest(".card")])
@@ -89,7 +91,7 @@ class Visitor:
             await self.press(pane, f"option.{question}.{option}")
 
     async def posted(self, pane: Locator) -> None:
-        await expect(pane.get_by_text(self.text.text("announcement.title")).last).to_be_visible(timeout=10_000)
+        await expect(pane.get_by_text(self.text.text("announcement.title")).last).to_be_visible()
 
     async def shot(self, name: str) -> None:
         if SHOTS:
@@ -100,7 +102,7 @@ async def visit(
     browser: Browser, url: str, language: str, *, theme: str = "light", who: str = "", width: int = 1440
 ) -> Visitor:
     page = await browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=theme)  # type: ignore[arg-type]
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     person = who or {"fr": "lea", "en": "tom"}[language]
     await page.add_init_script(f"localStorage.who ??= '{person}'")
     await page.goto(url)

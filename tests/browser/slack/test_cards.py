@@ -4,13 +4,12 @@
 """
 
 import os
-import shutil
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page
+from pytest_asyncio import fixture
 
 from tests.browser.slack.cards import cards
 from tests.npm import PATH, packages
@@ -20,7 +19,7 @@ PACKAGES = ("slack-blocks-to-jsx@1.1.1", "react@18.3.1", "react-dom@18.3.1", "es
 PAGE = '<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="page.css"><div id="root"></div>'
 SHOTS = os.environ.get("SCREENSHOTS")
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +35,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "index.html"
 
 
-@pytest.fixture
-async def page(built: Path) -> AsyncIterator[Page]:
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("no Chromium is installed")
-    async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        found = await browser.new_page(viewport={"width": 680, "height": 500})
-        await found.goto(built.as_uri())
-        yield found
-        await browser.close()
+@fixture(loop_scope="session")
+async def page(built: Path, browser: Browser) -> Page:
+    page = await browser.new_page(viewport={"width": 680, "height": 500})
+    await page.goto(built.as_uri())
+    return page
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
