@@ -65,4 +65,4 @@ def test_reading_takes_no_time(reader: str) -> None:
         said = (part * (LONG // len(part) + 1))[:LONG]
         began = time.process_time()
         READERS[reader](said)
-        assert time.process_time() - began < 0.5, repr(part)
+        assert time.process_time() - began < 3, repr(part)  # what is not linear takes minutes
