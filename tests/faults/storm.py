@@ -343,6 +343,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options.add_argument("--only", choices=("postgres", "sqlite"))
     options.add_argument("--pace", type=float, default=0.11, help="seconds between two dialogs that begin")
+    options.add_argument("--at-once", type=int, default=40, help="dialogs that go on at the same time, at most")
     given = options.parse_args()
     long = given.dialogs > 1000
     climates = {
@@ -350,7 +351,7 @@ def main() -> int:
         "sqlite": Climate(every=6.0, outage=10.0) if long else Climate(every=5.0),
     }
     lasts = given.dialogs * given.pace
-    plan = Plan(given.dialogs, given.seed, lasts=lasts, settles=300.0, tells=True)
+    plan = Plan(given.dialogs, given.seed, given.at_once, lasts=lasts, settles=300.0, tells=True)
     print(f"seed {plan.seed}", flush=True)
     good = True
     with contextlib.ExitStack() as stack:
