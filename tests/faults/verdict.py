@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot.schema import jobs, sessions
+from bot.schema import cards, jobs, sessions
 from bot.store import Store, Unit
 from dialogs.community import FLOW
 from dialogs.walk import walk
@@ -131,4 +131,4 @@ def _due(unit: Unit) -> list[Any]:
 
 def _undone(unit: Unit) -> list[Any]:
     todo = jobs.c.state.in_(("pending", "sending")), jobs.c.kind.not_in(("expire", "purge"))
-    return list(unit.execute(jobs.select().where(*todo)).all())
+    return [*unit.execute(jobs.select().where(*todo)), *unit.execute(cards.select())]
