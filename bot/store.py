@@ -91,10 +91,10 @@ class Unit:
 
     def save(self, before: Stored, session: Session) -> None:
         """Save over `before`. Raises `Conflict` when it is not what is stored."""
-        self._save(Change(before=before, after=session).saved())
+        self._save(Change(before=before, after=session))
 
-    def _save(self, row: Mapping[str, Any]) -> None:
-        if self.run(turns.SAVE, {**row, "now": self.now}).rowcount != 1:
+    def _save(self, change: Change) -> None:
+        if self.run(turns.SAVE[change.moves], change.saved() | {"now": self.now}).rowcount != 1:
             raise Conflict
 
     def put(self, due: Due) -> None:
@@ -112,7 +112,7 @@ class Unit:
     def change(self, change: Change) -> bool:
         """Write a turn, part by part; False when the id of its new session is taken."""
         if change.before is not None and change.after is not None:
-            self._save(change.saved())
+            self._save(change)
         elif change.after is not None and self.run(turns.BEGIN, change.saved() | {"now": self.now}).rowcount != 1:
             return False
         if change.once is not None and change.seen and not self.first(change.once):

@@ -40,11 +40,14 @@ BEGIN = (
     "INSERT INTO sessions (id, tenant, owner, place, status, state, saved, card, posted, created, updated) VALUES"
     " (:id, :tenant, :owner, :place, :status, :state@json, 0, :card@json, NULL, :now, :now) ON CONFLICT DO NOTHING"
 )
-SAVE = (
-    "UPDATE sessions SET state = :state@json, status = :status, updated = :now, saved = saved + 1,"
+# SQLite writes an index anew whose column is set, be it to what it was: a status that stays is left alone.
+_SAVE = (
+    "UPDATE sessions SET state = :state@json,{} updated = :now, saved = saved + 1,"
     " place = COALESCE(:place@text, place), card = COALESCE(:card@json, card), heard = COALESCE(:heard@bytea, heard)"
     " WHERE id = :id AND saved = :before"
 )
+SAVE = {True: _SAVE.format(" status = :status,"), False: _SAVE.format("")}
+"""By whether the status is another than it was."""
 FIRST = "INSERT INTO seen (once, at) SELECT :once@bytea, :now@timestamptz "
 _NAMES = ("key", "kind", "queue", "session", "revision", "payload", "due")
 _FRESH = {"attempts": "0", "state": "'pending'", "leased_by": "NULL", "leased_until": "NULL", "error": "NULL"}
@@ -161,6 +164,11 @@ class Change:
         with_session = self.press and self.before is not None and self.after is not None
         return self.once is not None and not with_session
 
+    @property
+    def moves(self) -> bool:
+        """Whether the session's status is another afterwards."""
+        return self.before is None or self.after is None or self.before.session.status is not self.after.status
+
     def row(self, now: datetime) -> dict[str, Any]:
         """Return the parameters of `whole`, or of its parts."""
         found: dict[str, Any] = {"now": now, "once": digest(self.once)} | self.saved() | self.drawn(now)
@@ -194,7 +202,8 @@ class Change:
     def whole(self) -> str:
         """Return the one statement of PostgreSQL. It answers with how many sessions it saved."""
         kinds = tuple(due.once for due in self.jobs)
-        return _whole(self.seen, self.after is not None, self.before is not None, self.drawing is not None, kinds)
+        save = BEGIN if self.before is None else SAVE[self.moves]
+        return _whole(self.seen, None if self.after is None else save, self.drawing is not None, kinds)
 
 
 @overload
@@ -219,11 +228,11 @@ def draw(source: str = "WHERE true") -> str:
 
 
 @cache
-def _whole(seen: bool, saves: bool, over: bool, draws: bool, jobs: tuple[bool, ...]) -> str:
+def _whole(seen: bool, save: str | None, draws: bool, jobs: tuple[bool, ...]) -> str:
     """A delivery heard in between breaks the key of `seen`, or has saved the session, and with it all the rest."""
-    if not saves:
+    if save is None:
         return FIRST + ANY
-    parts = [f"kept AS ({SAVE if over else BEGIN} RETURNING id)"]
+    parts = [f"kept AS ({save} RETURNING id)"]
     parts += [f"heard AS ({FIRST} FROM kept)"] if seen else []
     parts += [f"drawing AS ({draw('FROM kept')})"] if draws else []
     parts += [f"put{number} AS ({put(known, number, 'FROM kept')})" for number, known in enumerate(jobs)]
