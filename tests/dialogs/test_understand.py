@@ -344,7 +344,7 @@ def test_commands(key, text):
         ("brand", "?", [Chosen("brand", "unknown"), Command("help")]),
         ("mode", "?", [Chosen("mode", "undecided"), Command("help")]),
         ("light_mode", "garder pour moi", [Chosen("light_mode", "in_house"), Command("keep_private")]),
-        ("brand", "langue", [Command("language", "fr"), Command("language", "en")]),
+        ("brand", "langue", [Command("language", language) for language in languages()]),
         ("brand", "recommancer", [Command("restart")]),
         ("brand", "publer", [Command("post")]),
         ("brand", "changer marqe", [Command("change", "brand"), Command("change")]),
