@@ -147,7 +147,8 @@ def _comes_to(flow: Flow, answers: Answers) -> tuple[object, ...]:
     asked = tuple(step.question for step in found.path)
     if result is None:
         return asked, found.here
-    return asked, result.outcome, result.advice, result.control, result.provisional, result.open_questions
+    # Not which questions are left open: there every "I don't know" would have a say, even where no answer has one.
+    return asked, result.outcome, result.advice, result.control, result.provisional
 
 
 def required(flow: Flow) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dialogs import prove as proof
-from dialogs.community import FLOW, STRATEGIC
+from dialogs.community import FLOW, LIGHT, STRATEGIC
 from dialogs.model import Advice, AllOf, AnyOf, Is, Outcome, Question
 from dialogs.prove import prove
 from dialogs.words import words
@@ -57,6 +57,10 @@ FAULTS = {
             FLOW,
             questions=(*FLOW.questions, Question("colour", ("red", "blue"), "1", Is("light_mode", "in_house"))),
         ),
+        "option colour=red: changes nothing on any path",
+    ),
+    "options that nothing depends on, one of which is not to know": (
+        replace(FLOW, questions=(*FLOW.questions, Question("colour", ("red", "blue", "unknown"), "1", LIGHT))),
         "option colour=red: changes nothing on any path",
     ),
 }
