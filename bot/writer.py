@@ -6,10 +6,12 @@ threads that wait for the interpreter's lock after each statement.
 """
 
 import asyncio
+import logging
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -24,7 +26,12 @@ BATCH = 64
 """Units of work at most in one commit."""
 PATIENCE = 5000
 """Milliseconds to wait for another process that writes."""
+MOVE_EVERY = 1_000
+"""Units of work after which the log is moved."""
+MOST_LOGGED = 8_000
+"""Pages of the log, 32 MB: while it grows beyond, the turns wait until it is moved, so that it can begin anew."""
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[["Unit"], Any]
 
@@ -44,6 +51,12 @@ class Writer:
         self._begun = begun
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._mover = _Mover(engine.url.database or "")
+        self._written = 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._mover.close()
 
     async def run(self, work: Callable[["Unit"], T], *, long: bool = False) -> T:
         """Return what `work` returns once it is committed. Raises `Unavailable`, and what `work` raises."""
@@ -68,7 +81,16 @@ class Writer:
                     waiting.done.set_exception(result)
                 else:
                     waiting.done.set_result(result)
-            await asyncio.sleep(0)  # whoever was told may have more to write
+            await self._move(loop, len(batch))
+
+    async def _move(self, loop: asyncio.AbstractEventLoop, written: int) -> None:
+        self._written += written
+        if self._written >= MOVE_EVERY and self._mover.begin():
+            self._written = 0
+        if self._mover.logged > MOST_LOGGED:  # with nobody writing, all of it: the next to write begins it anew
+            await loop.run_in_executor(self._thread, self._mover.move)
+            self._mover.logged = 0
+        await asyncio.sleep(0)  # whoever was told may have more to write
 
     def _take(self) -> list[_Waiting]:
         """Return what goes into the next commit: what takes long goes alone."""
@@ -105,6 +127,41 @@ class Writer:
                 return work(self._begun(connection))
         except Exception as error:
             return _told(error)
+
+
+class _Mover:
+    """Moves the log of a file, over a connection of its own. `logged`: pages in it when that was done last."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="log")
+        self._one = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self.logged = 0
+
+    def begin(self) -> bool:
+        """Move it beside whatever goes on; False while that is being done."""
+        if self._one.locked():
+            return False
+        self._thread.submit(self.move)
+        return True
+
+    def move(self) -> None:
+        """Move it and wait for that. What fails (no room) is tried again with the next."""
+        with self._one:
+            try:
+                if self._connection is None:
+                    self._connection = sqlite3.connect(self._path, timeout=0, check_same_thread=False)
+                _busy, self.logged, _moved = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            except sqlite3.Error as error:
+                self.logged = 0
+                log.warning("the database's log cannot be moved (%s)", type(error).__name__)
+                return
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        if self._connection is not None:
+            self._connection.close()
 
 
 @contextmanager
