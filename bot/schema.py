@@ -89,10 +89,10 @@ cards = Table(
     Column("due", Utc, nullable=False),
     Column("payload", JSON, nullable=False),
     Index("cards_due", "due"),
-    sqlite_with_rowid=False,
 )
 """Cards that an adapter is drawing, for a moment each; what is left at `due` becomes a job. Apart from `jobs`, where
-each would touch several pages of its own among the rows that wait for days."""
+each would touch several pages of its own among the rows that wait for days. Without rowids in SQLite, as its migration
+says; here the word would load the dialect of SQLite, wherever one is."""
 
 seen = Table("seen", metadata, Column("once", LargeBinary, primary_key=True), Column("at", Utc, nullable=False))
 """Deliveries heard, as hashes: nothing in them points at a person. Presses are remembered with their session."""

@@ -49,7 +49,7 @@ class Teams:
         one did there. Its fonts are on the internet, which is not asked.
         """
         await self.page.route(lambda asked: not asked.startswith(url), lambda route: route.abort())
-        await self.page.goto(url)
+        await self.page.goto(url, timeout=4 * PATIENCE)  # nine megabytes of script
         await self.sees_english("welcome.title")
 
     async def go(self, where: str) -> None:
