@@ -1,5 +1,7 @@
 """From start to ready, and what a replica holds in memory: at first, after load, and after very many turns."""
 
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -11,9 +13,13 @@ from tests.benchmarks.measure import Aim, Figure, Found, Series, median
 from tests.benchmarks.options import Options
 from tests.benchmarks.servers import Server, advisor, command
 
-STARTS = 5
+STARTS = 7
 PEOPLE = 32
 EVERY = 10_000
+LIBRARIES = (
+    "aiohttp.web, slack_bolt.async_app, botbuilder.core, sqlalchemy.dialects.sqlite, pydantic_settings, structlog,"
+    " cryptography.fernet, prometheus_client, orjson"
+)
 READY = Aim(1.5, of="value", most=True)
 SMALL = Aim(130.0, of="value", most=True)
 STEADY = Aim(1.1, most=True)
@@ -65,16 +71,25 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
 
 async def _starts(name: str, servers: Sequence[Server]) -> Figure:
     """Start and stop each; return how long it took until they were ready."""
-    used = []
+    used, libraries = [], []
     for server in servers:
         try:
             await server.start("/readyz")
             used.append(server.cpu())
         finally:
             await server.stop()
+        libraries.append(_imported())
     times = [server.seconds_to_ready for server in servers]
     notes: dict[str, float | str] = {"fastest": min(times), "slowest": max(times), "CPU s": median(used)}
-    return Figure(name, median(times), "s", aim=READY, notes=notes)
+    pairs = median([mine / theirs for mine, theirs in zip(times, libraries, strict=True)])
+    return Figure(name, median(times), "s", median(libraries), "importing the libraries alone", pairs, READY, notes)
+
+
+def _imported() -> float:
+    """Return the seconds it takes to import what a server with both platforms is made of, and do nothing."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", f"import gc; gc.disable(); import {LIBRARIES}"], check=True)
+    return time.perf_counter() - began
 
 
 async def soak(options: Options) -> AsyncIterator[Found]:
