@@ -48,7 +48,7 @@ class Office(TeamsStandIn):
         self._by_id[message.id] = message
         if message.by is None:
             self.by_thread[message.thread_id].append(message)
-            for button in _buttons(message.cards):
+            for button in (each for card in message.cards for each in _buttons(card)):
                 if button.action == "details":
                     self.posts_of[button.at[0]].append(message)
                     fault = _FAULT.get()
@@ -159,14 +159,14 @@ class TeamsSeat:
             if not message.cards:
                 continue
             drawn = message.card_for(self.user)
-            buttons = tuple(each for each in _buttons([drawn]) if each.at[1] is not None)
+            buttons = tuple(each for each in _buttons(drawn) if each.at[1] is not None)
             if buttons and not any(each.action in {"details", "retry_post"} for each in buttons):
                 return Card(buttons[0].at[0], buttons, drawn, message)
         return None
 
     def asked_again(self) -> Button | None:
         for message in self._messages():
-            for button in _buttons([message.card_for(self.user)] if message.cards else []):
+            for button in _buttons(message.card_for(self.user)) if message.cards else ():
                 if button.action == "retry_post":
                     return Button(button.action, "", "", (button.at[0], message, button.at[2]))
         return None
@@ -248,9 +248,20 @@ class TeamsSeat:
         return [each.where.id for each in self._office.posts_of[session] if not each.deleted]
 
 
-def _buttons(cards: list[Json]) -> Iterator[Button]:
-    """The buttons about a dialog. `at`: its session, its revision, and what is written on the button."""
-    for node in walk(cards):
+_KNOWN: dict[int, tuple[Json, tuple[Button, ...]]] = {}
+"""Buttons by the card they are on: everybody in a group chat looks through all that stands there, again and again."""
+
+
+def _buttons(card: Json) -> tuple[Button, ...]:
+    """Return the buttons about a dialog. `at`: its session, its revision, and what is written on the button."""
+    known = _KNOWN.get(id(card))
+    if known is None or known[0] is not card:
+        known = _KNOWN[id(card)] = card, tuple(_found(card))
+    return known[1]
+
+
+def _found(card: Json) -> Iterator[Button]:
+    for node in walk(card):
         data = node.get("data")
         if node.get("type") == "Action.Execute" and isinstance(data, dict) and "session" in data:
             at = (data["session"], data.get("revision"), node.get("title"))
