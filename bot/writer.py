@@ -3,6 +3,9 @@
 The statements of a turn take microseconds and run where they are asked for, in the event loop; only the disk is waited
 for in a thread, and meanwhile the next turns gather. Handing each turn to a thread instead cost more than the turn:
 threads that wait for the interpreter's lock after each statement.
+
+What is committed stands in SQLite's log until it is moved to its place in the file, which touches a page for every turn
+among many dialogs. That happens in a thread of its own, beside the turns, not within a commit as is usual.
 """
 
 import asyncio
@@ -81,7 +84,8 @@ class Writer:
                     waiting.done.set_exception(result)
                 else:
                     waiting.done.set_result(result)
-            await self._move(loop, len(batch))
+            # What takes long may have written very much.
+            await self._move(loop, MOVE_EVERY if batch[0].long else len(batch))
 
     async def _move(self, loop: asyncio.AbstractEventLoop, written: int) -> None:
         self._written += written

@@ -75,6 +75,23 @@ async def test_a_log_that_grows_is_waited_for(path: Path, monkeypatch: pytest.Mo
     assert size < 1000 * PAGE, "it has begun anew"
 
 
+async def test_what_takes_long_leaves_no_endless_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A purge is few units of work, and each of them writes much."""
+    monkeypatch.setattr(writer, "MOST_LOGGED", 400)
+    store = opened(path)
+
+    def much(unit: Unit, part: int) -> None:
+        rows = [{"tenant": "t", "key": f"{part}:{n}", "note": {"long": "x" * PAGE}} for n in range(100)]
+        unit.execute(sa.insert(notes), rows)
+
+    for part in range(24):
+        await store.run(lambda unit, part=part: much(unit, part), long=True)  # type: ignore[misc]
+    size = path.with_name(f"{path.name}-wal").stat().st_size
+    store.close()
+    assert stored(path) == 2400
+    assert size < 1200 * PAGE
+
+
 async def test_a_log_that_cannot_be_moved_stops_nobody(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
