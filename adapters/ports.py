@@ -8,6 +8,7 @@ words belong (a thread, a direct conversation). The application stores both and 
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -145,6 +146,17 @@ class Advisor(Protocol):
     async def recall(self, tenant: str, prefix: str) -> dict[str, Json]:
         """Return the notes of a tenant whose key begins with `prefix`, by key. At most 200."""
         ...
+
+
+class Watched(Protocol):
+    """A delivery being answered. `status`: what it came to, as an HTTP status; 500 until somebody says."""
+
+    status: int
+
+
+Watch = Callable[[str], AbstractContextManager[Watched]]
+"""Gives a delivery an id in the log and in traces, and times it, under the name of the way it came by. Requests are
+watched by the server; this is for what comes otherwise."""
 
 
 class Unavailable(Exception):

@@ -73,6 +73,12 @@ def set_up(settings: Settings) -> None:
         logging.getLogger(name).setLevel(settings.log_level)
 
 
+def route_of(request: web.BaseRequest) -> str | None:
+    """Return the route that was asked for, as we wrote it; None where there is none."""
+    resource = request.match_info.route.resource if isinstance(request, web.Request) else None
+    return resource.canonical if resource else None
+
+
 class AccessLogger(AbstractAccessLogger):
     """The route that was asked for, not the path: a path is written by whoever asks, a query may hold a secret.
 
@@ -83,7 +89,6 @@ class AccessLogger(AbstractAccessLogger):
         level = logging.INFO if response.status >= 400 or time > SLOW else logging.DEBUG
         if not self.logger.isEnabledFor(level):
             return
-        resource = request.match_info.route.resource if isinstance(request, web.Request) else None
-        line = (request.method, resource.canonical if resource else "-", response.status, round(time * 1000))
+        line = (request.method, route_of(request) or "-", response.status, round(time * 1000))
         fields = dict(zip(("method", "route", "status", "ms"), line, strict=True))
         self.logger.log(level, "%s %s %d %d ms", *line, extra=fields)

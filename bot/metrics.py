@@ -6,7 +6,9 @@ Labels come from short lists of ours, never from what a request says.
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import aiohttp
@@ -17,7 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 from yarl import URL
 
 from adapters.ports import Turned, Unavailable
-from bot.logs import about
+from bot.logs import about, route_of
 from bot.schema import cards, jobs
 from bot.store import Store, Unit
 from dialogs.session import ConfirmPost, Event, KeepPrivate, Start, Status
@@ -39,23 +41,37 @@ AGE = Gauge("cm_advisor_outbox_oldest_seconds", "How long the oldest row that is
 log = logging.getLogger(__name__)
 
 
+@dataclass
+class Delivered:
+    """A request, or what came by another way, and what it is answered."""
+
+    id: str
+    status: int = 500
+
+
+@contextmanager
+def delivered(route: str) -> Iterator[Delivered]:
+    """Give what came an id, and time its answer."""
+    one = Delivered(f"{random.getrandbits(64):016x}")
+    about(one.id)
+    began = time.perf_counter()
+    try:
+        yield one
+    except web.HTTPException as answer:
+        one.status = answer.status
+        raise
+    finally:
+        ACKS.labels(route, str(one.status)).observe(time.perf_counter() - began)
+
+
 @web.middleware
 async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, and time its answer."""
-    id = f"{random.getrandbits(64):016x}"
-    about(id)
-    began, status = time.perf_counter(), 500
-    try:
+    with delivered(route_of(request) or "-") as one:
         response = await handler(request)
-        status = response.status
-        response.headers["X-Request-Id"] = id
+        one.status = response.status
+        response.headers["X-Request-Id"] = one.id
         return response
-    except web.HTTPException as answer:
-        status = answer.status
-        raise
-    finally:
-        resource = request.match_info.route.resource
-        ACKS.labels(resource.canonical if resource else "-", str(status)).observe(time.perf_counter() - began)
 
 
 def turned(event: Event, came_to: Turned, seconds: float) -> None:

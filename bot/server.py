@@ -5,8 +5,8 @@ import gc
 import logging
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from adapters.outgoing import to_json
 from adapters.pages import page
-from adapters.ports import Advisor, Courier, Tokens, Unavailable
+from adapters.ports import Advisor, Courier, Tokens, Unavailable, Watch, Watched
 from bot import door, logs, metrics
 from bot.config import NEW_KEY, BadSettings, Settings, load
 from bot.crypto import Vault
@@ -73,7 +73,7 @@ async def build(settings: Settings) -> web.Application:
     watching = [metrics.calls(hosts), *([traces.calls(hosts)] if traces else [])]
     # Where there is no proxy, aiohttp would look for one, and into ~/.netrc, at every call: a tenth of a turn.
     http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=watching, json_serialize=to_json)
-    adapters = _adapters(settings, service, Vault(store, settings.encryption_keys), http)
+    adapters = _adapters(settings, service, Vault(store, settings.encryption_keys), http, _watch(traces))
     couriers.update({name: adapter.courier for name, adapter in adapters.items()})
     if traces:
         traces.watch(store, service, worker)
@@ -121,7 +121,21 @@ def _traces(settings: Settings) -> "Traces | None":
     return Traces(settings.otel_exporter_otlp_endpoint)
 
 
-def _adapters(settings: Settings, advisor: Advisor, tokens: Tokens, http: aiohttp.ClientSession) -> dict[str, Adapter]:
+def _watch(traces: "Traces | None") -> Watch:
+    """Return what watches deliveries that are no requests as the two middlewares watch those that are."""
+
+    @contextmanager
+    def watch(way: str) -> Iterator[Watched]:
+        with metrics.delivered(way) as one, traces.delivered(way) if traces else nullcontext(one) as traced:
+            yield one
+            traced.status = one.status
+
+    return watch
+
+
+def _adapters(
+    settings: Settings, advisor: Advisor, tokens: Tokens, http: aiohttp.ClientSession, watch: Watch
+) -> dict[str, Adapter]:
     """Return the configured platforms; what is not configured is not imported."""
     found: dict[str, Adapter] = {}
     if settings.slack:
@@ -136,7 +150,7 @@ def _adapters(settings: Settings, advisor: Advisor, tokens: Tokens, http: aiohtt
             api_url=settings.slack_api_url,
             public_url=settings.public_url,
         )
-        found["slack"] = SlackAdapter(slack, advisor, tokens, http)
+        found["slack"] = SlackAdapter(slack, advisor, tokens, http, watch)
     if settings.teams:
         from adapters.teams import TeamsAdapter, TeamsSettings
 

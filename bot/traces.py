@@ -24,7 +24,8 @@ from structlog.contextvars import get_contextvars
 from adapters.ports import Turn, Turned
 from bot.due import Job
 from bot.jobs import Worker
-from bot.metrics import platform_of
+from bot.logs import route_of
+from bot.metrics import Delivered, platform_of
 from bot.service import Service
 from bot.store import Store
 
@@ -97,27 +98,30 @@ class Traces:
 
         @web.middleware
         async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource else "-"
+            route = route_of(request)
             if route in PROBES:
                 return await handler(request)
             # A method that somebody made up has no route.
-            name = f"{request.method} {route}" if resource else "-"
-            id = get_contextvars().get("request", "")
-            root, kind = self._context.Context(), self._trace.SpanKind.SERVER
-            with self._span(name, kind, root, http_route=route, request_id=id) as span:
-                status = 500
-                try:
-                    response = await handler(request)
-                    status = response.status
-                    return response
-                except web.HTTPException as answer:
-                    status = answer.status
-                    raise
-                finally:
-                    span.set_attribute("http.response.status_code", status)
+            with self.delivered(f"{request.method} {route}" if route else "-", http_route=route or "-") as one:
+                response = await handler(request)
+                one.status = response.status
+                return response
 
         return watched
+
+    @contextmanager
+    def delivered(self, name: str, **told: str) -> Iterator[Delivered]:
+        """Watch what came, by whichever way; `told` as for a span."""
+        one = Delivered(get_contextvars().get("request", ""))
+        root, kind = self._context.Context(), self._trace.SpanKind.SERVER
+        with self._span(name, kind, root, request_id=one.id, **told) as span:
+            try:
+                yield one
+            except web.HTTPException as answer:
+                one.status = answer.status
+                raise
+            finally:
+                span.set_attribute("http.response.status_code", one.status)
 
     def calls(self, hosts: Mapping[str, str]) -> aiohttp.TraceConfig:
         """Return what watches the calls of an HTTP client. `hosts`: the platform of a host."""

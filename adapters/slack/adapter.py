@@ -18,7 +18,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from adapters.ports import Advisor, Json, Later, Lost, Tokens, Unavailable
+from adapters.ports import Advisor, Json, Later, Lost, Tokens, Unavailable, Watch
 from adapters.slack import actions, events, modal, talk
 from adapters.slack.api import Api, Refusal, new_client, send
 from adapters.slack.credentials import Credentials, Installed, NotInstalled, tenant_of
@@ -50,8 +50,14 @@ class SlackAdapter:
     """Everything of Slack's. `session` is shared and stays the caller's."""
 
     def __init__(
-        self, settings: SlackSettings, advisor: Advisor, tokens: Tokens, session: aiohttp.ClientSession
+        self,
+        settings: SlackSettings,
+        advisor: Advisor,
+        tokens: Tokens,
+        session: aiohttp.ClientSession,
+        watch: Watch,
     ) -> None:
+        self._watch = watch
         self._settings = settings
         self._session = session
         self._client = new_client(settings.api_url, session)
@@ -81,7 +87,7 @@ class SlackAdapter:
         if self._settings.app_token:
             from adapters.slack.socket import Socket
 
-            self._socket = Socket(self._front, self._client, self._settings.app_token)
+            self._socket = Socket(self._front, self._client, self._settings.app_token, self._watch)
 
     async def stop(self) -> None:
         """Take nothing more, and finish what was taken."""

@@ -5,6 +5,7 @@ import json
 import logging
 from contextlib import suppress
 
+from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
@@ -12,11 +13,14 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters import storable
-from adapters.ports import Json
+from adapters.ports import Json, Watch
 from adapters.slack.front import IN_TIME, Front
 
 PING_EVERY = 10.0
 """Seconds; also between two tries to connect."""
+
+WAY = "slack socket"
+"""Under which deliveries are timed."""
 
 log = logging.getLogger(__name__)
 _quiet = logging.getLogger(f"{__name__}.sdk")
@@ -26,8 +30,9 @@ _quiet.setLevel(logging.CRITICAL)  # it logs bodies; what goes wrong is logged h
 class Socket:
     """The connection of one process. Slack spreads deliveries over those of all. Make it in a running loop."""
 
-    def __init__(self, front: Front, client: AsyncWebClient, app_token: str) -> None:
+    def __init__(self, front: Front, client: AsyncWebClient, app_token: str, watch: Watch) -> None:
         self._front = front
+        self._watch = watch
         self._client = _Client(app_token, logger=_quiet, web_client=client, ping_interval=PING_EVERY)
         self._client.message_listeners.append(self._heard)
         self._answering: set[asyncio.Task[object]] = set()
@@ -50,18 +55,23 @@ class Socket:
             return  # "hello"
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
-        try:
-            body = storable.read(raw or "").get("payload")
-        except (ValueError, RecursionError) as error:
-            log.info("a delivery cannot be stored: %s", type(error).__name__)
-            return
-        if not isinstance(body, dict) or not body:
-            return
-        answer = await self._front.answer(body)
+        with self._watch(WAY) as watched:
+            answer = await self._answer(raw or "")
+            watched.status = answer.status
         if answer.status == 200:
             given = json.loads(answer.body) if answer.content_type == "application/json" else None  # type: ignore[arg-type]
             with suppress(ConnectionError):  # Slack delivers it again; what is done is not done twice
                 await self._client.send_socket_mode_response(SocketModeResponse(id, given))
+
+    async def _answer(self, raw: str) -> web.Response:
+        try:
+            body = storable.read(raw).get("payload")
+        except (ValueError, RecursionError) as error:
+            log.info("a delivery cannot be stored: %s", type(error).__name__)
+            return web.Response(status=400)
+        if not isinstance(body, dict) or not body:
+            return web.Response(status=400)
+        return await self._front.answer(body)
 
 
 class _Client(SocketModeClient):

@@ -1,14 +1,17 @@
 """Socket Mode: the same dialog, and the same door, through a connection that the server opens itself."""
 
 import asyncio
+import json
 import logging
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from adapters.ports import Turn, Turned
 from adapters.slack import front, socket
-from bot import service
+from adapters.slack.socket import WAY
+from bot import logs, service
 from tests.scenario.slack.conftest import MakeScene, Scene
 
 SOON = 0.3
@@ -39,6 +42,22 @@ async def test_it_does_the_same(scene: Scene, answers: dict[str, str]) -> None:
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
+
+
+async def test_what_comes_is_timed_and_has_an_id_in_the_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    def taken(status: int) -> float:
+        return REGISTRY.get_sample_value("cm_advisor_ack_seconds_count", {"route": WAY, "status": str(status)}) or 0
+
+    caplog.handler.setFormatter(logs.formatter("json"))
+    good, bad = taken(200), taken(400)
+    await scene.slash(scene.anna, scene.marketing)
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await send(scene, NOT_TAKEN["a zero character"], SOON)
+    assert (taken(200) - good, taken(400) - bad) == (1, 2)
+    lines = [json.loads(line) for line in caplog.text.splitlines() if "cannot be stored" in line]
+    assert len({line["request"] for line in lines}) == 2
 
 
 @pytest.mark.parametrize("payload", NOT_TAKEN.values(), ids=NOT_TAKEN)

@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from adapters.playground.standins.slack import SlackStandIn
+from adapters.slack.socket import WAY
 from tests.scenario.slack.conftest import MakeScene, Scene
 
 
@@ -105,6 +106,19 @@ async def test_one_trace_from_the_press_to_the_post(
         assert private.encode() not in collector.raw
     assert "Authorization" in headers
     assert not {name.lower() for name in headers} & {"traceparent", "tracestate", "baggage"}
+
+
+async def test_what_comes_by_the_socket_has_traces_too(
+    make_scene: MakeScene, collector: Collector, answers: dict[str, str]
+) -> None:
+    scene = await make_scene("en", socket=True, otel_exporter_otlp_endpoint=collector.url)
+    await post_a_check(scene, answers)
+    await scene.server.stop()
+    [job] = collector.of("job post")
+    assert collector.way(job) == [WAY, "turn", "unit of work", "job post"]
+    deliveries = [told(span) for span in collector.of(WAY)]
+    assert {each["http.response.status_code"] for each in deliveries} == {"200"}
+    assert len({each["request.id"] for each in deliveries}) == len(deliveries) > len(answers)
 
 
 async def test_of_an_error_only_its_kind_and_of_a_strangers_trace_nothing(
