@@ -6,7 +6,6 @@ SQLAlchemy's own execution costs more than all else in a turn.
 """
 
 import hashlib
-import json
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -14,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, overload
 
+import orjson
+
+from adapters.outgoing import to_json
 from adapters.ports import Json
 from dialogs.session import BadSession, Session, Status
 
@@ -108,7 +110,7 @@ class Due:
         queue = self.queue or f"{'card' if self.kind in CARD_KINDS else self.kind}:{self.session}"
         key = self.key or (f"{self.session}:{self.kind}" if self.session else self.kind)
         due = now + self.after
-        values = (key, self.kind, queue, self.session, self.revision, json.dumps(dict(self.payload or {})), due)
+        values = (key, self.kind, queue, self.session, self.revision, to_json(dict(self.payload or {})), due)
         return {f"{name}{number}": value for name, value in zip(_NAMES, values, strict=True)}
 
 
@@ -183,9 +185,9 @@ class Change:
         row = {
             "id": self.after.id,
             "status": self.after.status.value,
-            "state": json.dumps(self.after.to_json()),
+            "state": to_json(self.after.to_json()),
             "place": self.place,
-            "card": None if self.card is None else json.dumps(dict(self.card)),
+            "card": None if self.card is None else to_json(dict(self.card)),
         }
         if self.before is None:
             return row | {"tenant": self.after.tenant, "owner": self.after.owner}
@@ -197,7 +199,7 @@ class Change:
         if self.drawing is None or self.after is None:
             return {}
         row = {"id": self.after.id, "revision": self.after.revision, "due": now + self.drawing.within}
-        return row | {"trace": json.dumps(dict(self.drawing.trace))}
+        return row | {"trace": to_json(dict(self.drawing.trace))}
 
     def whole(self) -> str:
         """Return the one statement of PostgreSQL. It answers with how many sessions it saved."""
@@ -264,7 +266,7 @@ def stored(row: tuple[Any, ...]) -> Stored | None:
     if state is None:
         return None
     if isinstance(state, str):  # SQLite's
-        state, card, posted = json.loads(state), json.loads(card or "null"), json.loads(posted or "null")
+        state, card, posted = orjson.loads(state), orjson.loads(card or "null"), orjson.loads(posted or "null")
         updated = datetime.fromisoformat(updated).replace(tzinfo=UTC)
     try:
         return Stored(Session.from_json(state), place, card, posted, saved, updated.astimezone(UTC), heard or b"")

@@ -1,12 +1,12 @@
 """Slack's Web API and response URLs: one session, one deadline, and errors that say what may be done about them."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import orjson
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.ports import Json, Later, Lost
@@ -107,8 +107,8 @@ async def send(
 
 def _object(raw: bytes) -> Json:
     try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError):
+        data = orjson.loads(raw)
+    except ValueError:
         return {}
     return data if isinstance(data, dict) else {}
 

@@ -117,7 +117,7 @@ def parsed(raw: bytes, content_type: str) -> dict[str, Any]:
             body = storable.read(said)
         else:
             body = storable.read(_payload(raw) or "null") or _form(said)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refused(400) from None
     if not isinstance(body, dict) or not body:
         raise Refused(400)

@@ -66,7 +66,7 @@ class Socket:
     async def _answer(self, raw: str) -> web.Response:
         try:
             body = storable.read(raw).get("payload")
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             log.info("a delivery cannot be stored: %s", type(error).__name__)
             return web.Response(status=400)
         if not isinstance(body, dict) or not body:

@@ -41,7 +41,7 @@ def parse(raw: bytes) -> Activity:
     """Return the activity in a request's body, with our mention taken out of its text. Raises `Malformed`."""
     try:
         body = storable.read(raw.decode())
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Malformed("not JSON") from error
     if not isinstance(body, dict):
         raise Malformed("not an object")

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from adapters.ports import Later, Lost, Refused
@@ -177,7 +178,7 @@ def _seconds(retry_after: str | None) -> float | None:
 
 async def _object(answer: aiohttp.ClientResponse) -> Json:
     try:
-        found = await answer.json(content_type=None)
+        found = orjson.loads(await answer.read())
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

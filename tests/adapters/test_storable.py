@@ -8,7 +8,7 @@ from adapters.storable import read, storable
 
 texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=5)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | texts,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
@@ -29,12 +29,23 @@ def test_what_is_read_can_be_stored_and_what_can_be_is_read(value: object, plain
     if takes(json.loads(said)):
         assert read(said) == json.loads(said)
     else:
-        with pytest.raises(ValueError, match="character"):
+        with pytest.raises(ValueError):  # noqa: PT011 - JSON's own words
             read(said)
 
 
 @pytest.mark.parametrize(
-    "said", ['{"a":NaN}', "[Infinity]", "[-Infinity]", '"\\u0000"', '"\\ud83d"', '{"\\udc00":1}', "x"]
+    "said",
+    [
+        '{"a":NaN}',
+        "[Infinity]",
+        "[-Infinity]",
+        "1e999",
+        "[" * 2000 + "]" * 2000,
+        '"\\u0000"',
+        '"\\ud83d"',
+        '{"\\udc00":1}',
+        "x",
+    ],
 )
 def test_refused(said: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - JSON's own words
