@@ -44,6 +44,7 @@ class Person:
         self._restarts = False
         self._bends = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1}
         self._asked_at = 0.0
+        self._knows = False
 
     def __repr__(self) -> str:
         return f"person {self.number} ({type(self.seat).__name__}, {self.session}, {self.finished or 'under way'})"
@@ -194,7 +195,9 @@ class Person:
         if button is None or time.monotonic() - self._asked_at < 8:
             return
         self._asked_at = time.monotonic()
-        self._ledger.faults["asked whether to post again"] += 1
+        if not self._knows:
+            self._ledger.faults["asked whether to post again"] += 1
+        self._knows = posted
         if not posted:
             self._ledger.faults["had it posted again"] += 1
             await self.seat.post_again(button)
