@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from adapters.playground.standins.teams import Conversation, Message
-from adapters.playground.standins.teams_user import Answer, Incomplete, fill
+from adapters.playground.standins.teams_cards import Incomplete, fill
+from adapters.playground.standins.teams_state import Conversation, Message
+from adapters.playground.standins.teams_user import Answer
 from adapters.playground.world import APP, Impossible, Person, World
 
 Json = dict[str, Any]
@@ -15,7 +16,6 @@ class TeamsPane:
     def __init__(self, offers: dict[str, Json]) -> None:
         self._offers = offers
         self._tasks: dict[str, Json] = {}
-        self._words: dict[str, str] = {}
 
     def state(self, world: World, person: Person) -> Json:
         places = world.conversations(person)
@@ -72,7 +72,7 @@ class TeamsPane:
             return await world.users.personal(person.teams, text)
         thread = world.teams.find(given.get("root"))
         if given.get("mention"):
-            return await world.users.mention(person.teams, where, text, thread=thread)  # type: ignore[arg-type]
+            return await world.users.mention(person.teams, where, text, thread=thread)
         # Without a mention it is for the people there: the app hears nothing of it.
         id = world.teams.new_id()
         root = (thread.root if thread else id) if where.kind == "channel" else None
@@ -99,6 +99,7 @@ class TeamsPane:
 
 
 def _message(message: Message, person: Person) -> Json:
+    card = message.card_for(person.teams) if message.cards else None
     return {
         "id": message.id,
         "root": message.root,
@@ -106,11 +107,8 @@ def _message(message: Message, person: Person) -> Json:
         "bot": message.by is None,
         "edited": message.edits > 0,
         "text": message.text,
-        "card": message.card_for(person.teams) if message.cards else None,
-        "refreshes": bool(message.cards and message.card_for(person.teams).get("refresh")),
-        "suggested": [
-            action["title"] for action in (message.activity.get("suggestedActions") or {}).get("actions", ())
-        ],
+        "card": card,
+        "refreshes": bool(card and card.get("refresh")),
     }
 
 
@@ -128,5 +126,4 @@ def _said(person: Person, answer: Answer | None) -> str | None:
         return None
     if not answer.ok:
         raise Impossible(person.words.text("playground.teams.failed"))
-    refusal = answer.refusal
-    return answer.message or answer.task_message or (refusal and str(refusal.get("message"))) or None
+    return answer.message or answer.task_message

@@ -12,8 +12,9 @@ from adapters.playground.standins.slack import AppSettings, SlackStandIn
 from adapters.playground.standins.slack_state import User as SlackUser
 from adapters.playground.standins.slack_state import Workspace
 from adapters.playground.standins.slack_user import SlackUserSide
-from adapters.playground.standins.teams import Conversation, TeamsStandIn
-from adapters.playground.standins.teams import User as TeamsUser
+from adapters.playground.standins.teams import TeamsStandIn
+from adapters.playground.standins.teams_state import Conversation
+from adapters.playground.standins.teams_state import User as TeamsUser
 from adapters.playground.standins.teams_user import TeamsUsers
 from adapters.playground.wire import MOST, Wire
 from dialogs.words import DEFAULT_LANGUAGE, Words, nearest_language, words
@@ -90,14 +91,13 @@ class World:
     def forget(self) -> None:
         """Keep no more of what went by than the wire does."""
         slack: tuple[list[Any], ...] = (self.hands.acks, self.hands.troubles, self.slack.calls)
-        teams = (self.users.answers, self.users.notices, self.teams.calls, self.teams.problems, self.teams.typing)
+        teams = (self.users.answers, self.teams.calls, self.teams.problems, self.teams.typing)
         for notes in (*slack, *teams):
             del notes[:-MOST]
 
     def conversations(self, person: Person) -> list[Conversation]:
         """The person's places in Teams."""
-        (team,) = self.teams.teams
-        return [*team.channels, *(chat for chat in self.teams.chats if person.teams in chat.members)]
+        return [place for place in self.teams.places.values() if person.teams in place.members]
 
 
 @asynccontextmanager

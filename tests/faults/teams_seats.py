@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from adapters.playground.standins.teams import Chat, Conversation, Fault, Message, TeamsStandIn, User
+from adapters.playground.standins.teams import TeamsStandIn
+from adapters.playground.standins.teams_cards import CannotPress, fill
+from adapters.playground.standins.teams_faults import Fault
 from adapters.playground.standins.teams_rules import walk
-from adapters.playground.standins.teams_user import Answer, CannotPress, TeamsUsers, fill
+from adapters.playground.standins.teams_state import Conversation, Message, User
+from adapters.playground.standins.teams_user import Answer, TeamsUsers
 from tests.faults.ledger import Ledger
 from tests.faults.replicas import Balancer
 from tests.faults.seats import Button, Card, text_of
@@ -42,10 +45,8 @@ class Office(TeamsStandIn):
         self.posts_of: defaultdict[str, list[Message]] = defaultdict(list)
         self.denied: Counter[str] = Counter()
         """Session -> its posts that were done and answered 5xx: the bot cannot look, and may post it again."""
-        self._by_id: dict[str, Message] = {}
 
     def record(self, message: Message) -> Message:
-        self._by_id[message.id] = message
         if message.by is None:
             self.by_thread[message.thread_id].append(message)
             for button in (each for card in message.cards for each in _buttons(card)):
@@ -59,9 +60,6 @@ class Office(TeamsStandIn):
         fault = self.trouble(operation) or super()._take(operation)
         _FAULT.set(fault)
         return fault
-
-    def find(self, message_id: str | None) -> Message | None:
-        return self._by_id.get(message_id or "")
 
 
 class Crowd(TeamsUsers):
@@ -101,7 +99,7 @@ class Crowd(TeamsUsers):
         answer = Answer(activity, 0, b"", 0.0, "no replica")
         for address in self._balancer.ways():
             self.endpoint = f"{address}/api/messages"
-            answer = await super().send_activity(activity, token=self._signed[1])
+            answer = await super().send_activity(activity, authorization=f"Bearer {self._signed[1]}")
             if "ClientConnectorError" not in answer.error:
                 break
         self.answers.clear()
@@ -226,9 +224,9 @@ class TeamsSeat:
         return button is not None and await self._press(card.where, button.at[2], {"change": question})
 
     async def type(self, said: str) -> bool:
-        if isinstance(self._where, Chat) and self._where.kind == "personal":
+        if self._where.kind == "personal":
             return (await self._crowd.personal(self.user, said)).ok
-        return (await self._crowd.mention(self.user, self._where, said, thread=self._thread)).ok  # type: ignore[arg-type]
+        return (await self._crowd.mention(self.user, self._where, said, thread=self._thread)).ok
 
     async def post(self, card: Card) -> bool:
         button = card.find("post")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adapters.playground.standins import slack, teams
+from adapters.playground.standins import slack
+from adapters.playground.standins.teams_faults import Fault
 from bot.schema import jobs
 from bot.store import Store
 from tests.faults.ledger import Ledger
@@ -214,7 +215,7 @@ class Weather:
         fault = slack.Fault(method, 1, None, None, None, None, 0.0, False, None)
         return replace(fault, **how)
 
-    def _teams_fails(self, operation: str) -> teams.Fault | None:
+    def _teams_fails(self, operation: str) -> Fault | None:
         if operation in {"openid", "keys"}:
             return None  # who cannot be known cannot be let in: that is tested elsewhere
         how = self._drawn("teams", operation)
@@ -222,7 +223,7 @@ class Weather:
             return None
         if how.pop("error", None):
             how["status"] = 502  # it answers 200 to nothing that failed
-        return replace(teams.Fault(operation, None, 1, None, None, 0.0, ""), **how)
+        return Fault(operation, **how)
 
     def _drawn(self, platform: str, call: str) -> dict[str, Any] | None:
         if self._chance.random() > self._climate.drizzle:

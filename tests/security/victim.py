@@ -124,7 +124,7 @@ async def templates(everywhere: Everywhere) -> tuple[list[Ack], list[dict[str, A
     await users.press(first, shown, scene.option("orientation", "key"))
     await users.press(first, shown, scene.option("brand", "yes"), old_client=True)
     await users.refresh(first, shown)
-    await users.group(first, group, "check oui non oui")
+    await users.mention(first, group, "check oui non oui")
     await users.personal(first, "aide")
     await users.fetch_task(first, channel, "check")
     await users.submit_action(first, channel, "check", {"ticket": "t", "q.orientation": "key", "given": {}})

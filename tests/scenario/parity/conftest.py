@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.playground.standins import slack, teams
+from adapters.playground.standins.teams_state import Conversation
 from adapters.playground.standins.teams_user import TeamsUsers
 from bot.config import Settings, problems
 from dialogs.words import words
@@ -36,7 +37,7 @@ class Everywhere:
         channel = self.scene.team.add_channel(name, members=[self.scene.anna, self.scene.ben])
         shared = self.teams.add_team(name, self.teams.users, channels=["Campaigns"]).channel("Campaigns")
         group = self.teams.add_group_chat(name, self.teams.users)
-        kept: list[teams.Conversation] = [self.teams.personal(person), group, shared]
+        kept: list[Conversation] = [self.teams.personal(person), group, shared]
         where = (shared, group)[journey.number // 4 % 2] if journey.ends == "post" else kept[journey.number % 3]
         return {
             "Slack": InSlack(self.scene, channel),

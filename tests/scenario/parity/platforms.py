@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from adapters.playground.standins import slack_state
-from adapters.playground.standins.teams import Chat as TeamsChat
-from adapters.playground.standins.teams import Conversation, TeamsStandIn, User
-from adapters.playground.standins.teams import Message as TeamsMessage
+from adapters.playground.standins.teams import TeamsStandIn
+from adapters.playground.standins.teams_state import Conversation, User
+from adapters.playground.standins.teams_state import Message as TeamsMessage
 from adapters.playground.standins.teams_user import TeamsUsers
 from adapters.terminal.chat import Chat
 from adapters.terminal.page import Page as TerminalPage
@@ -81,10 +81,10 @@ class InTeams:
     async def press(self, press: Press) -> None:
         if press.action == "start":
             # In a personal chat people press or type the word of the button; elsewhere they mention the app.
-            if isinstance(self.where, TeamsChat) and self.where.kind == "personal":
+            if self.where.kind == "personal":
                 answer = await self.users.personal(self.person, self.text.text("label.start"))
             else:
-                answer = await self.users.mention(self.person, self.where, "check")  # type: ignore[arg-type]
+                answer = await self.users.mention(self.person, self.where, "check")
             self.card = self.teams.last(self.where)
         else:
             assert self.card

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from adapters.playground.standins.teams import Channel, Chat, Conversation, Message, Team, TeamsStandIn, User
+from adapters.playground.standins.teams import ISSUER, TeamsStandIn
 from adapters.playground.standins.teams_rules import walk
+from adapters.playground.standins.teams_state import Channel, Chat, Conversation, Message, Team, User
 from adapters.playground.standins.teams_user import Answer, TeamsUsers
 from adapters.ports import Courier
 from adapters.teams import TeamsAdapter, TeamsSettings
@@ -40,7 +41,7 @@ def settings_of(teams: TeamsStandIn, **more: Any) -> TeamsSettings:
         "app_id": teams.app_id,
         "app_password": teams.app_password,
         "tenant_id": teams.tenant,
-        "token_issuer": teams.issuer,
+        "token_issuer": ISSUER,
         "openid_metadata_url": teams.openid_url,
         "login_url": teams.base_url,
         "service_url_hosts": ("127.0.0.1",),
@@ -121,7 +122,7 @@ class Scene:
         if where == "personal":
             await self.users.personal(user, self.label("start"))
         else:
-            await self.users.mention(user, place, "check")  # type: ignore[arg-type]
+            await self.users.mention(user, place, "check")
         return self.teams.last(place)
 
     def place(self, where: str, user: User | None = None) -> Conversation:

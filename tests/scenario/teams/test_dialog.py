@@ -140,7 +140,7 @@ async def test_typed_answers(scene: Scene, where: str) -> None:
     if where == "personal":
         await scene.users.personal(scene.anna, yes)
     else:
-        await scene.users.mention(scene.anna, scene.place(where), yes, thread=card)  # type: ignore[arg-type]
+        await scene.users.mention(scene.anna, scene.place(where), yes, thread=card)
     await scene.settled()
     now = scene.teams.last(scene.place(where))
     assert scene.says(now.card, "question.transformation.text")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from adapters.playground.standins.teams import Message
+from adapters.playground.standins.teams_state import Message
 from adapters.ports import Turn, Turned, Unavailable
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene
 

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.playground.standins.teams_user import FORGERIES
+from adapters.playground.standins.teams_tokens import FORGERIES
 from adapters.teams import front
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene
 

@@ -1,7 +1,7 @@
 """Commands, quick checks, a person's own checks, language, forgetting, installing, the message extension."""
 
-from adapters.playground.standins.teams import Message
-from adapters.playground.standins.teams_user import fill
+from adapters.playground.standins.teams_cards import fill
+from adapters.playground.standins.teams_state import Message
 from dialogs.words import words
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene, visible
 
@@ -143,8 +143,7 @@ async def steps(scene: Scene, card, ready: tuple[str, ...] = ()):
 
 
 async def submit(scene: Scene, message: Message, data):
-    invoke = scene.users._invoke("task/submit", scene.anna, message.where, message.root, {"data": data}, message.id)
-    return await scene.users.send_activity(invoke)
+    return await scene.users.submit_task(scene.anna, message, data)
 
 
 async def test_message_extension(scene: Scene) -> None:
