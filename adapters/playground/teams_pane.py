@@ -38,46 +38,35 @@ class TeamsPane:
         Raises `Impossible`, and `LookupError` or `AssertionError` for what Teams itself would not let them do.
         """
         try:
-            return await self._act(world, person, do, given)
+            answer = await self._act(world, person, do, given)
         except Incomplete as incomplete:
             raise Impossible(incomplete.words) from None
+        if answer and not answer.ok:
+            raise Impossible(person.words.text("playground.teams.failed"))
+        return (answer.message or answer.task_message) if answer else None
 
-    async def _act(self, world: World, person: Person, do: str, given: Json) -> str | None:
+    async def _act(self, world: World, person: Person, do: str, given: Json) -> Answer | None:
         users, user = world.users, person.teams
-        answer: Answer | None = None
         match do:
             case "type":
-                answer = await self._type(world, person, given)
+                return await _type(world, person, given)
             case "press":
                 message = _seen(world, person, given)
                 answer = await users.press(user, message, given["path"], given.get("inputs"))
-                self._open(person, answer, {"message": message})
+                return self._open(person, answer, {"message": message})
             case "seen":
-                answer = await users.refresh(user, _seen(world, person, given))
+                return await users.refresh(user, _seen(world, person, given))
             case "extension":
-                where = _place(world, person, given)
-                answer = await users.fetch_task(user, where, str(given["id"]))
-                self._open(person, answer, {"where": where, "command": str(given["id"])})
+                where, command = _place(world, person, given), str(given["id"])
+                answer = await users.fetch_task(user, where, command)
+                return self._open(person, answer, {"where": where, "command": command})
             case "task":
-                answer = await self._submit(world, person, given)
+                return await self._submit(world, person, given)
             case "task_close":
                 self._tasks.pop(person.key, None)
+                return None
             case _:
                 raise LookupError(do)
-        return _said(person, answer)
-
-    async def _type(self, world: World, person: Person, given: Json) -> Answer | None:
-        where, text = _place(world, person, given), str(given["text"])
-        if where.kind == "personal":
-            return await world.users.personal(person.teams, text)
-        thread = world.teams.find(given.get("root"))
-        if given.get("mention"):
-            return await world.users.mention(person.teams, where, text, thread=thread)
-        # Without a mention it is for the people there: the app hears nothing of it.
-        id = world.teams.new_id()
-        root = (thread.root if thread else id) if where.kind == "channel" else None
-        world.teams.record(Message(id, where, root, {"type": "message", "text": text}, by=person.teams))
-        return None
 
     async def _submit(self, world: World, person: Person, given: Json) -> Answer:
         task = self._tasks[person.key]
@@ -86,16 +75,29 @@ class TeamsPane:
             answer = await world.users.submit_action(person.teams, task["where"], task["command"], data)
         else:
             answer = await world.users.submit_task(person.teams, task["message"], data)
-        self._open(person, answer, task)
-        return answer
+        return self._open(person, answer, task)
 
-    def _open(self, person: Person, answer: Answer, about: Json) -> None:
-        """Show the form that came back; a task module without a next form closes."""
+    def _open(self, person: Person, answer: Answer, about: Json) -> Answer:
+        """Show the form that came back; without a next form a task module closes, unless it could not be sent."""
         if answer.task_card:
             title = answer.body["task"]["value"].get("title", APP)
             self._tasks[person.key] = {**about, "title": title, "card": answer.task_card}
-        else:
+        elif answer.ok:
             self._tasks.pop(person.key, None)
+        return answer
+
+
+async def _type(world: World, person: Person, given: Json) -> Answer | None:
+    where, text = _place(world, person, given), str(given["text"])
+    if where.kind == "personal":
+        return await world.users.personal(person.teams, text)
+    thread = world.teams.find(given.get("root"))
+    if given.get("mention"):
+        return await world.users.mention(person.teams, where, text, thread=thread)
+    # Without a mention it is for the people there: the app hears nothing of it.
+    said = {"type": "message", "text": text}
+    world.teams.record(Message(world.teams.new_id(), where, thread.root if thread else None, said, by=person.teams))
+    return None
 
 
 def _message(message: Message, person: Person) -> Json:
@@ -113,17 +115,14 @@ def _message(message: Message, person: Person) -> Json:
 
 
 def _place(world: World, person: Person, given: Json) -> Conversation:
-    return next(each for each in world.conversations(person) if each.id == given["place"])
+    place = world.teams.places[given["place"]]
+    if person.teams not in place.members:
+        raise LookupError(place.id)
+    return place
 
 
 def _seen(world: World, person: Person, given: Json) -> Message:
-    place = _place(world, person, given)
-    return next(each for each in world.teams.messages(place, by_bot=False) if each.id == given["message"])
-
-
-def _said(person: Person, answer: Answer | None) -> str | None:
-    if answer is None:
-        return None
-    if not answer.ok:
-        raise Impossible(person.words.text("playground.teams.failed"))
-    return answer.message or answer.task_message
+    message = world.teams.log[given["message"]]
+    if message.where is not _place(world, person, given) or message.deleted:
+        raise LookupError(message.id)
+    return message

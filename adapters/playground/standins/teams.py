@@ -287,7 +287,7 @@ class TeamsStandIn(TeamsWorld):
             self.typing.append({**activity, "conversation": {"id": where.id}})
         else:
             self._examine(activity)
-            self.record(Message(id, where, (root or id) if where.kind == "channel" else None, activity))
+            self.record(Message(id, where, root, activity))
         return 201, {"id": id}
 
     async def _update(self, request: web.Request) -> tuple[int, Json]:

@@ -93,12 +93,16 @@ class Message:
 
     id: str
     where: Conversation
-    root: str | None  # in a channel: the id of the post that began the thread
+    root: str | None  # in a channel: the id of the post that began the thread, its own if there is none before it
     activity: Json
     by: User | None = None  # None is the bot
     edits: int = 0
     deleted: bool = False
     views: dict[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.where.kind == "channel":
+            self.root = self.root or self.id
 
     @property
     def text(self) -> str:

@@ -178,11 +178,11 @@ class TeamsUsers:
         return self._message(user, self.teams.personal(user), text, None)
 
     def _message(self, user: User, where: Conversation, text: str, thread: Message | None) -> Json:
-        id = self.teams.new_id()
-        root = (thread.root if thread else id) if where.kind == "channel" else None
-        activity = self._activity("message", user, where, root, id=id) | {"text": text, "textFormat": "plain"}
-        self.teams.record(Message(id, where, root, activity, by=user))
-        return activity
+        message = Message(self.teams.new_id(), where, thread.root if thread else None, {}, by=user)
+        message.activity = self._activity("message", user, where, message.root, id=message.id)
+        message.activity |= {"text": text, "textFormat": "plain"}
+        self.teams.record(message)
+        return message.activity
 
     # --- Pressing ---
 
@@ -257,10 +257,9 @@ class TeamsUsers:
         value = {**self._command(command_id, "compose"), "data": data}
         answer = await self.send_activity(self._invoke("composeExtension/submitAction", user, where, None, value))
         for attachment in answer.attachments if send else ():
-            id = self.teams.new_id()
             content = {key: one for key, one in attachment.items() if key != "preview"}
-            root = id if where.kind == "channel" else None
-            self.teams.record(Message(id, where, root, {"type": "message", "attachments": [content]}, by=user))
+            sent = {"type": "message", "attachments": [content]}
+            self.teams.record(Message(self.teams.new_id(), where, None, sent, by=user))
         return answer
 
     def _command(self, command_id: str, context: str) -> Json:

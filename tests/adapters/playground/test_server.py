@@ -98,6 +98,13 @@ async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
     assert (await browser.do("tom", "teams", "extension", id=form["id"], place=chat))["ok"]
     assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
     assert (await browser.state("ines"))["teams"]["task"] is None
+    opened = (await browser.state("tom"))["teams"]["task"]
+    ((path, _),) = found_in(opened["card"], lambda node: node.get("type") == "Action.Submit")
+    fields = found_in(opened["card"], lambda node: node.get("type") == "Input.ChoiceSet")
+    inputs = {field["id"]: field["choices"][0]["value"] for _, field in fields}
+    browser.played.world.users.endpoint = "http://127.0.0.1:9/"
+    assert not (await browser.do("tom", "teams", "task", path=path, inputs=inputs))["ok"]
+    assert (await browser.state("tom"))["teams"]["task"] == opened, "what could not be sent is not lost"
     await browser.do("tom", "teams", "task_close")
     assert (await browser.state("tom"))["teams"]["task"] is None
 
@@ -183,7 +190,14 @@ async def test_other_sites_are_refused(browser: Browser, method: str, path: str,
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"platform": "slack", "do": "type", "place": "C0"}, {"platform": "x", "do": "y"}]
+    "given",
+    [
+        {},
+        {"platform": "slack", "do": "type", "place": "C0"},
+        {"platform": "teams", "do": "type", "place": "19:nowhere", "text": "aide"},
+        {"platform": "teams", "do": "seen", "place": "19:nowhere", "message": "1"},
+        {"platform": "x", "do": "y"},
+    ],
 )
 async def test_what_nobody_can_do_is_refused_in_words(browser: Browser, given: Json) -> None:
     given = {"platform": "page", "do": "", **given}
