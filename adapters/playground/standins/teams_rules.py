@@ -30,71 +30,53 @@ def _enum(text: str) -> frozenset[str]:
 _ELEMENTS = ("TextBlock", "RichTextBlock", "FactSet", "Container", "ColumnSet", "ActionSet", "Input.ChoiceSet")
 _ACTIONS = ("Action.Execute", "Action.Submit")
 _BLOCK: dict[str, Spec] = {"separator": bool, "spacing": _enum("default none small medium large extraLarge padding")}
-_TEXT: dict[str, Spec] = {
-    "text": str,
+_LOOKS: dict[str, Spec] = {
     "color": _enum("default dark light accent good warning attention"),
     "isSubtle": bool,
     "size": _enum("default small medium large extraLarge"),
     "weight": _enum("default lighter bolder"),
 }
-_ACTION: dict[str, Spec] = {"title": str, "style": _enum("default positive destructive"), "data": dict}
-PROPERTIES: dict[str, dict[str, Spec]] = {
-    "AdaptiveCard": {
-        "$schema": str,
-        "version": _enum("1.0 1.1 1.2 1.3 1.4 1.5"),
-        "refresh": "Refresh",
-        "body": _ELEMENTS,
-        "fallbackText": str,
-        "speak": str,
-        "msteams": dict,
-    },
-    "Refresh": {"action": "Action.Execute", "userIds": list},
-    "TextBlock": {**_BLOCK, **_TEXT, "wrap": bool, "style": _enum("default heading")},
-    "RichTextBlock": {**_BLOCK, "inlines": ("TextRun",)},
-    "TextRun": _TEXT,
-    "FactSet": {**_BLOCK, "facts": ("Fact",)},
-    "Fact": {"title": str, "value": str},
-    "Container": {**_BLOCK, "items": _ELEMENTS, "style": _enum("default emphasis good attention warning accent")},
-    "ColumnSet": {**_BLOCK, "columns": ("Column",)},
-    "Column": {
-        "items": _ELEMENTS,
-        "width": _enum("auto stretch"),
-        "verticalContentAlignment": _enum("top center bottom"),
-    },
-    "ActionSet": {**_BLOCK, "actions": _ACTIONS},
-    "Input.ChoiceSet": {
-        **_BLOCK,
-        "id": str,
-        "label": str,
-        "choices": ("Input.Choice",),
-        "value": str,
-        "style": _enum("compact expanded filtered"),
-        "isRequired": bool,
-        "errorMessage": str,
-    },
-    "Input.Choice": {"title": str, "value": str},
-    "Action.Execute": {**_ACTION, "verb": str, "fallback": "Action.Submit"},
-    "Action.Submit": {**_ACTION, "associatedInputs": _enum("auto none")},
+_BUTTON = _enum("default positive destructive")
+KINDS: dict[str, tuple[dict[str, Spec], dict[str, Spec]]] = {
+    "AdaptiveCard": (
+        {"version": _enum("1.0 1.1 1.2 1.3 1.4 1.5"), "body": _ELEMENTS, "fallbackText": str, "speak": str},
+        {"$schema": str, "refresh": "Refresh", "msteams": dict},
+    ),
+    "Refresh": ({"action": "Action.Execute", "userIds": list}, {}),
+    "TextBlock": ({"text": str, "wrap": bool}, {**_BLOCK, **_LOOKS, "style": _enum("default heading")}),
+    "RichTextBlock": ({"inlines": ("TextRun",)}, _BLOCK),
+    "TextRun": ({"text": str}, _LOOKS),
+    "FactSet": ({"facts": ("Fact",)}, _BLOCK),
+    "Fact": ({"title": str, "value": str}, {}),
+    "Container": (
+        {"items": _ELEMENTS},
+        {**_BLOCK, "style": _enum("default emphasis good attention warning accent")},
+    ),
+    "ColumnSet": ({"columns": ("Column",)}, _BLOCK),
+    "Column": (
+        {"items": _ELEMENTS},
+        {"width": _enum("auto stretch"), "verticalContentAlignment": _enum("top center bottom")},
+    ),
+    "ActionSet": ({"actions": _ACTIONS}, _BLOCK),
+    "Input.ChoiceSet": (
+        {"id": str, "label": str, "choices": ("Input.Choice",)},
+        {
+            **_BLOCK,
+            "value": str,
+            "style": _enum("compact expanded filtered"),
+            "isRequired": bool,
+            "errorMessage": str,
+        },
+    ),
+    "Input.Choice": ({"title": str, "value": str}, {}),
+    "Action.Execute": ({"title": str, "verb": str, "data": dict, "fallback": "Action.Submit"}, {"style": _BUTTON}),
+    "Action.Submit": ({"title": str, "data": dict}, {"style": _BUTTON, "associatedInputs": _enum("auto none")}),
 }
-# Teams could do without some of these. Without `wrap`, phones cut a text; without its fallback, an old client shows no
-# button; without data, a press cannot be told from another.
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "AdaptiveCard": ("version", "fallbackText", "speak", "body"),
-    "Refresh": ("action", "userIds"),
-    "TextBlock": ("text", "wrap"),
-    "RichTextBlock": ("inlines",),
-    "TextRun": ("text",),
-    "FactSet": ("facts",),
-    "Fact": ("title", "value"),
-    "Container": ("items",),
-    "ColumnSet": ("columns",),
-    "Column": ("items",),
-    "ActionSet": ("actions",),
-    "Input.ChoiceSet": ("id", "label", "choices"),
-    "Input.Choice": ("title", "value"),
-    "Action.Execute": ("title", "verb", "data", "fallback"),
-    "Action.Submit": ("title", "data"),
-}
+"""What each kind of object must hold, and what it may.
+
+Teams could do without some of the former. But phones cut a text that may not `wrap`, an old client shows no button
+without a `fallback`, and without `data` no press can be told from another.
+"""
 _IMPLIED = ("AdaptiveCard", "Refresh", "Fact", "Input.Choice")
 """Where only one kind can stand, these may leave out their type."""
 _SLACK = re.compile(r"(?<![a-z])slack(?![a-z])", re.IGNORECASE)
@@ -137,10 +119,11 @@ def _node(node: Any, kinds: tuple[str, ...], path: str) -> Iterator[str]:
     if kind not in kinds:
         yield f"{path}: {kind!r} may not stand here"
         return
-    for key in REQUIRED[kind]:
+    required, optional = KINDS[kind]
+    for key in required:
         if not _filled(node.get(key)):
             yield f"{path}.{key}: missing or empty"
-    properties = PROPERTIES[kind]
+    properties = required | optional
     for key, value in node.items():
         if key in properties:
             yield from _value(value, properties[key], f"{path}.{key}")

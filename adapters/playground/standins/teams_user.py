@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
+import jwt
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from adapters.playground.standins import teams_tokens
-from adapters.playground.standins.teams import TeamsStandIn
+from adapters.playground.standins.teams import ISSUER, SigningKey, TeamsStandIn
 from adapters.playground.standins.teams_cards import CannotPress, CardPath, find_action, gather
 from adapters.playground.standins.teams_rules import CARD_TYPE, MESSAGE_TYPE, TASKS, Json, check_answer
 from adapters.playground.standins.teams_state import Channel, Conversation, Message, Team, User
@@ -104,13 +104,13 @@ class TeamsUsers:
 
     # --- Sending ---
 
-    def token(self, **changes: Any) -> str:
-        """A token as Microsoft signs it; `changes` as for `teams_tokens.token`."""
-        return teams_tokens.token(self.teams, **changes)
-
-    def forge(self, case: str) -> str | None:
-        """The Authorization header of one of FORGERIES; None is no header."""
-        return teams_tokens.FORGERIES[case](self.teams)
+    def token(self, *, key: SigningKey | None = None, header: Json | None = None, **claims: Any) -> str:
+        """A token as Microsoft signs it. `claims` and `header` replace its own; one that is None is left out."""
+        key, now = key or self.teams.signing, int(time.time())
+        own: Json = {"serviceurl": self.teams.service_url, "iss": ISSUER, "aud": self.teams.app_id}
+        own |= {"iat": now, "nbf": now, "exp": now + 3600}
+        head = {"kid": key.kid, "x5t": key.kid}
+        return jwt.encode(_given(own, claims), key.private, algorithm="RS256", headers=_given(head, header))
 
     async def send_activity(
         self, activity: Json, *, authorization: str | None = "", raw: bytes | None = None
@@ -362,3 +362,7 @@ def _installed(where: Team | Conversation, installed: bool) -> Conversation:
     there = where.team if isinstance(where, Channel) else where
     there.installed = installed
     return there.general if isinstance(there, Team) else there
+
+
+def _given(own: Json, changes: Json | None) -> Json:
+    return {name: value for name, value in {**own, **(changes or {})}.items() if value is not None}

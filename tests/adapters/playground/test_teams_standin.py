@@ -20,8 +20,8 @@ from adapters.playground.standins.teams_rules import (
     check_answer,
     check_card,
 )
-from adapters.playground.standins.teams_tokens import FORGERIES
 from adapters.playground.standins.teams_user import TeamsUsers
+from tests.scenario.teams.forgeries import FORGERIES
 
 
 def submit(title: str, **data: Any) -> Json:
@@ -517,7 +517,7 @@ async def test_silence(users, anna):
 
 async def test_send_activity_as_one_likes(teams, users, app, anna):
     app["status"] = 401
-    answer = await users.send_activity(users.make_personal(anna, "x"), authorization=users.forge("expired"))
+    answer = await users.send_activity(users.make_personal(anna, "x"), authorization=FORGERIES["expired"](teams))
     assert (answer.status, teams.problems) == (401, [])
     await users.send_activity(users.make_personal(anna, "x"), authorization=None)
     assert app["heard"][-1][0] is None

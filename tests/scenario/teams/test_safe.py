@@ -9,15 +9,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.playground.standins.teams_tokens import FORGERIES
 from adapters.teams import front
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene
+from tests.scenario.teams.forgeries import FORGERIES
 
 
 @pytest.mark.parametrize("case", FORGERIES)
 async def test_forged_tokens(french: Scene, case: str) -> None:
     activity = french.users.make_personal(french.anna, "hello")
-    answer = await french.users.send_activity(activity, authorization=french.users.forge(case))
+    answer = await french.users.send_activity(activity, authorization=FORGERIES[case](french.teams))
     assert answer.status == 401
     assert french.teams.messages() == []
 

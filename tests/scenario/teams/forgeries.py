@@ -1,4 +1,4 @@
-"""The tokens that say who sends an activity: as Microsoft signs them, and as somebody else would."""
+"""Every way a request may lie about who sent it."""
 
 import hashlib
 import hmac
@@ -11,24 +11,15 @@ import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
-from adapters.playground.standins.teams import ISSUER, SigningKey, TeamsStandIn
-from adapters.playground.standins.teams_rules import Json
+from adapters.playground.standins.teams import SigningKey, TeamsStandIn
+from adapters.playground.standins.teams_user import TeamsUsers
 
 HOUR = 3600
 _OTHER = str(uuid.uuid4())
 
 
-def token(teams: TeamsStandIn, *, key: SigningKey | None = None, header: Json | None = None, **claims: Any) -> str:
-    """A token signed by `key`. `claims` and `header` replace those of a true one; one that is None is left out."""
-    key, now = key or teams.signing, int(time.time())
-    own: Json = {"serviceurl": teams.service_url, "iss": ISSUER, "aud": teams.app_id}
-    own |= {"iat": now, "nbf": now, "exp": now + HOUR}
-    head = _given({"kid": key.kid, "x5t": key.kid}, header)
-    return jwt.encode(_given(own, claims), key.private, algorithm="RS256", headers=head)
-
-
-def _given(own: Json, changes: Json | None) -> Json:
-    return {name: value for name, value in {**own, **(changes or {})}.items() if value is not None}
+def token(teams: TeamsStandIn, **changes: Any) -> str:
+    return TeamsUsers(teams, "").token(**changes)
 
 
 def _at(teams: TeamsStandIn, hours: int) -> str:
