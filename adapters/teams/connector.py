@@ -155,10 +155,9 @@ class Connector:
             return True, None, {}
 
 
-def message(card: Mapping[str, object], summary: str = "") -> Json:
+def message(card: Mapping[str, object]) -> Json:
     """Return the activity for a card: the card alone, since text beside it would be split off and lose its id."""
-    activity: Json = {"type": "message", "attachments": [{"contentType": CARD_TYPE, "content": card}]}
-    return {**activity, "summary": summary} if summary else activity
+    return {"type": "message", "attachments": [{"contentType": CARD_TYPE, "content": card}]}
 
 
 def _refused(status: int, body: Json) -> Refused:

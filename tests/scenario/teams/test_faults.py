@@ -72,6 +72,14 @@ async def test_not_installed_says_so_and_goes_out_by_a_press(scene: Scene) -> No
     await scene.post()
 
 
+async def test_blocked_says_so_and_goes_out_by_a_press(french: Scene) -> None:
+    card = await ready(french)
+    french.teams.fail("send", 403, code="ConversationBlockedByUser")
+    await french.press(card, "post")
+    await french.press(await find(french, "teams.held.blocked"), "retry_post")
+    await french.post()
+
+
 async def test_a_post_too_long_is_made_shorter(french: Scene) -> None:
     card = await ready(french)
     french.teams.fail("send", 413)
