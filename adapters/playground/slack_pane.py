@@ -68,7 +68,7 @@ async def act(world: World, person: Person, do: str, given: Json) -> None:
             except Incomplete as incomplete:
                 view.errors = dict.fromkeys(incomplete.block_ids, person.words.text("playground.complete"))
         case "close":
-            ack = await hands.close_view(user, _open(world, person))
+            await hands.close_view(user, _open(world, person))
         case "home":
             ack = await hands.open_home(user)
         case "shortcut":
@@ -80,14 +80,10 @@ async def act(world: World, person: Person, do: str, given: Json) -> None:
         raise Impossible(person.words.text("playground.slack.failed", error=ack.error))
 
 
-async def _press(world: World, person: Person, given: Json) -> Ack | None:
+async def _press(world: World, person: Person, given: Json) -> Ack:
     where, user = _surface(world, person, given), person.slack
     ids = {"action_id": str(given["action_id"]), "block_id": str(given["block_id"])}
-    block, value = where.find(**ids).block, given.get("value")
-    if isinstance(where, View) and block["type"] == "input" and not block.get("dispatch_action"):
-        world.hands.fill(user, where, {ids["block_id"]: value})  # of this Slack tells the app nothing yet
-        return None
-    return await world.hands.press(user, where, value=value, **ids)
+    return await world.hands.press(user, where, value=given.get("value"), **ids)
 
 
 async def _type(world: World, person: Person, place: Channel, text: str, thread: str | None) -> Ack:

@@ -90,7 +90,7 @@ class World:
 
     def forget(self) -> None:
         """Keep no more of what went by than the wire does."""
-        slack: tuple[list[Any], ...] = (self.hands.acks, self.hands.troubles, self.slack.calls)
+        slack: tuple[list[Any], ...] = (self.hands.acks, self.slack.calls)
         teams = (self.users.answers, self.teams.calls, self.teams.problems, self.teams.typing)
         for notes in (*slack, *teams):
             del notes[:-MOST]

@@ -1,13 +1,12 @@
 """People in Slack: their platform, which delivers again what was not answered, and each one's seat at a dialog."""
 
 import asyncio
-import json
 import random
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from aiohttp import ClientConnectionError, ClientConnectorError, web
+from aiohttp import ClientConnectionError, ClientConnectorError
 
 from adapters.playground.standins import slack_payloads as payloads
 from adapters.playground.standins.slack import Fault, SlackStandIn
@@ -52,12 +51,10 @@ class Hands(SlackUserSide):
         done = await super().deliver(ack, headers)
         self._ledger.answered(f"slack {ack.kind}", ack.status, ack.seconds, ack.error or "")
         self.acks.clear()
-        self.troubles.clear()
         return done
 
-    async def event(self, inner: dict[str, Any], event_id: str | None = None) -> Ack:
-        envelope = payloads.event(self.workspace, inner, event_id)
-        ack = await self.deliver(Ack("event", envelope, json.dumps(envelope).encode(), "application/json"))
+    async def event(self, inner: dict[str, Any]) -> Ack:
+        ack = await self._event(payloads.event(self.workspace, inner))
         if ack.ok and self._chance.random() < DUPLICATES:
             self._later(self._once_more(ack))
         for retry, pause in enumerate(AGAIN, 1):
@@ -78,9 +75,8 @@ class Workshop(SlackStandIn):
 
     trouble: Callable[[str], Fault | None] = staticmethod(lambda _method: None)
 
-    async def _fault(self, request: web.Request, call: Call) -> Fault | None:
-        await request.read()  # sent whole: only the answer may be missing
-        return self.trouble(call.method) or await super()._fault(request, call)
+    def _fault(self, call: Call) -> Fault | None:
+        return self.trouble(call.method) or super()._fault(call)
 
 
 class Eyes:
@@ -97,7 +93,6 @@ class Eyes:
         if not message.bot_id:
             return
         self._count += 1
-        message.versions.clear()
         if what == "posted" and (session := _session(message, "post")):
             self.posts[session].append(message)
         channel = message.channel
@@ -166,9 +161,8 @@ class SlackSeat:
         if self.kind == "command":
             await self._hands.slash(self.user, self.channel)
         elif self.kind == "mention":
-            text = f"<@{self._hands.workspace.bot.id}>" if self._hands.workspace.bot else ""
             # The thread is known before anything is answered: it is that of the person's own message.
-            saying = asyncio.create_task(self._hands.mention(self.user, self.channel, text, raw=True))
+            saying = asyncio.create_task(self._hands.mention(self.user, self.channel))
             await asyncio.sleep(0)
             self._thread = self.channel.log[-1].ts
             await saying

@@ -210,10 +210,7 @@ class Weather:
 
     def _slack_fails(self, method: str) -> slack.Fault | None:
         how = self._drawn("slack", method)
-        if how is None:
-            return None
-        fault = slack.Fault(method, 1, None, None, None, None, 0.0, False, None)
-        return replace(fault, **how)
+        return None if how is None else slack.Fault(method, **how)
 
     def _teams_fails(self, operation: str) -> Fault | None:
         if operation in {"openid", "keys"}:

@@ -87,8 +87,9 @@ async def test_a_colleague(make_scene: MakeScene, tmp_path: Path) -> None:
     assert belongings(tmp_path / "0.db", tenant, scene.anna.id) == before
     assert outcome(scene) not in everything(scene, scene.ben, scene.team)
     assert scene.marketing.messages == []
-    views = [view.definition for view in scene.slack.world.stack(scene.ben.id)]
-    assert not any(id in json.dumps(view) and "state" in view for view in views for id, _ in sessions)
+    modal = scene.hands.modal(scene.ben)
+    view = modal.definition if modal else {}
+    assert not any(id in json.dumps(view) and "state" in view for id, _ in sessions)
 
 
 @pytest.mark.timeout(180)

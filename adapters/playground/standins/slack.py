@@ -15,26 +15,24 @@ the pace, `slack_user` the person's hands. Every call is in `calls`, refused one
 from __future__ import annotations
 
 import asyncio
-import base64
-import inspect
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlencode
 
 from aiohttp import ClientConnectionError, WSMsgType, web
 from aiohttp.typedefs import Middleware
+from yarl import URL
 
 from adapters.playground.standins.slack_calls import Call
 from adapters.playground.standins.slack_limits import Limits
 from adapters.playground.standins.slack_methods import run
 from adapters.playground.standins.slack_respond import respond
+from adapters.playground.standins.slack_rules import Json
 from adapters.playground.standins.slack_state import (
     DEFAULT_SCOPES,
     AppSettings,
@@ -50,7 +48,6 @@ from adapters.playground.standins.slack_state import (
     View,
     Workspace,
 )
-from adapters.playground.standins.slack_surface import Json
 from adapters.playground.standins.slack_world import World
 
 if TYPE_CHECKING:
@@ -64,17 +61,24 @@ RESPONSE_URL = "response_url"
 
 @dataclass
 class Fault:
-    """What shall go wrong with the next calls of a method. See `SlackStandIn.fail`."""
+    """What goes wrong with the next `times` (None: all) calls of a method ("*": any, "response_url").
+
+    `error`: refused with that name, HTTP 200 unless `status` is given. `status` alone: that status with a
+    body that is not JSON. `retry_after`: 429. `drop`: the connection closes with no answer, `before` or `after`
+    the call took effect. `delay`: seconds before anything else; alone it only slows. `effect`: the call is
+    carried out although the answer says otherwise. `hold`: seconds between doing it and the answer, which may then
+    find nobody waiting. `match(args)` narrows it. Nothing of these: nothing goes wrong.
+    """
 
     method: str
-    times: int | None
-    status: int | None
-    error: str | None
-    retry_after: int | None
-    drop: Literal["before", "after"] | None
-    delay: float
-    effect: bool
-    match: Callable[[Json], bool] | None
+    times: int | None = 1
+    status: int | None = None
+    error: str | None = None
+    retry_after: int | None = None
+    drop: Literal["before", "after"] | None = None
+    delay: float = 0.0
+    effect: bool = False
+    match: Callable[[Json], bool] | None = None
     hold: float = 0.0
     hits: int = 0
 
@@ -137,7 +141,7 @@ class SlackStandIn:
         self._tickets: set[str] = set()
         self._runner: web.AppRunner | None = None
         self._active = 0
-        self._last_activity = 0.0
+        """Calls and deliveries under way."""
 
     # Life
 
@@ -183,9 +187,9 @@ class SlackStandIn:
     def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
         return self.world.add_workspace(name, enterprise)
 
-    def install(self, workspace: Workspace, scopes: Iterable[str] | str = DEFAULT_SCOPES, **more: Any) -> Token:
-        """Installs without the OAuth dance: `.value` is the bot token. `rotation=`, `enterprise_install=`."""
-        return self.world.install(workspace, scopes, **more)
+    def install(self, workspace: Workspace, scopes: Iterable[str] | str = DEFAULT_SCOPES) -> Token:
+        """Installs without the OAuth dance: `.value` is the bot token."""
+        return self.world.install(workspace, scopes)
 
     def hands(self, app_url: str | None, workspace: Workspace) -> SlackUserSide:
         """What people do in a workspace; one for each workspace. Without `app_url`: by Socket Mode."""
@@ -200,31 +204,9 @@ class SlackStandIn:
 
     # Faults, and looking at what happened
 
-    def fail(
-        self,
-        method: str,
-        *,
-        times: int | None = 1,
-        status: int | None = None,
-        error: str | None = None,
-        retry_after: int | None = None,
-        drop: Literal["before", "after"] | None = None,
-        delay: float = 0.0,
-        effect: bool = False,
-        match: Callable[[Json], bool] | None = None,
-        hold: float = 0.0,
-    ) -> Fault:
-        """Makes the next `times` (None: all) calls of a method ("*": any, "response_url") go wrong.
-
-        `error`: refused with that name, HTTP 200 unless `status` is given. `status` alone: that status with a
-        body that is not JSON. `retry_after`: 429. `drop`: the connection closes with no answer, `before` or `after`
-        the call took effect. `delay`: seconds before anything else; alone it only slows. `effect`: the call is
-        carried out although the answer says otherwise. `hold`: seconds between doing it and the answer, which may then
-        find nobody waiting. `match(args)` narrows it. Nothing of these: status 500.
-        """
-        if not (status or error or retry_after is not None or drop or delay or hold):
-            status = 500
-        fault = Fault(method, times, status, error, retry_after, drop, delay, effect, match, hold)
+    def fail(self, method: str, **how: Any) -> Fault:
+        """Makes the next call of a method go wrong: see `Fault`."""
+        fault = Fault(method, **how)
         self.faults.append(fault)
         return fault
 
@@ -245,31 +227,18 @@ class SlackStandIn:
 
     async def wait_for(
         self,
-        predicate: Callable[[], Any | Awaitable[Any]],
+        predicate: Callable[[], Any],
         timeout: float = 5.0,  # noqa: ASYNC109 - the name everybody knows
         what: str = "",
     ) -> Any:
         """Waits until the predicate is true, and returns what it gave. Raises TimeoutError with the last calls."""
         deadline = time.monotonic() + timeout
-        while True:
-            found = predicate()
-            if inspect.isawaitable(found):
-                found = await found
-            if found:
-                return found
+        while not (found := predicate()):
             if time.monotonic() > deadline:
                 last = [f"{each.method}: {each.error or 'ok'}" for each in self.calls[-8:]]
                 raise TimeoutError(f"not within {timeout} s: {what or predicate}; last calls: {last}")
             await asyncio.sleep(0.01)
-
-    async def settled(self, quiet: float = 0.1, timeout: float = 5.0) -> None:  # noqa: ASYNC109
-        """Waits until nothing was under way, in either direction, for `quiet` seconds."""
-
-        def is_quiet() -> bool:
-            return not self._active and time.monotonic() - self._last_activity >= quiet
-
-        self._last_activity = time.monotonic()
-        await self.wait_for(is_quiet, timeout, "quiet")
+        return found
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -278,90 +247,74 @@ class SlackStandIn:
             yield
         finally:
             self._active -= 1
-            self._last_activity = time.monotonic()
 
     # The Web API
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        call = Call(request.match_info["method"], {}, self.world, self.limits, self.world.clock())
+        call = Call(request.match_info["method"], self.world, self.limits)
+        unreadable: SlackError | None = None
+        try:
+            await _read(request, call)
+        except SlackError as refused:
+            unreadable = refused
 
-        async def answer() -> web.Response:
-            try:
-                await _read(request, call)
-            except SlackError as refused:
-                return self._answer(call, partial(_refuse, refused))
-            if call.method == "apps.connections.open":
-                return self._answer(call, lambda: {"url": self._ticket(call)})
-            return self._answer(call, lambda: run(call))
+        def work() -> Json:
+            if unreadable:
+                raise unreadable
+            return {"url": self._ticket(call)} if call.method == "apps.connections.open" else run(call)
 
-        return await self._serve(request, call, answer)
+        return await self._serve(request, call, lambda: self._answer(call, work))
 
     def _answer(self, call: Call, work: Callable[[], Json]) -> web.Response:
         try:
-            call.answer = {"ok": True, **work()}
+            return web.json_response({"ok": True, **work()})
         except SlackError as refused:
-            call.answer = {"ok": False, "error": refused.name, **refused.more}
-            call.error, call.status = refused.name, refused.status
-            return web.json_response(call.answer, status=refused.status, headers=refused.headers)
-        return web.json_response(call.answer)
+            call.error = refused.name
+            answer = {"ok": False, "error": refused.name, **refused.more}
+            return web.json_response(answer, status=refused.status, headers=refused.headers)
 
     async def _response(self, request: web.Request) -> web.StreamResponse:
-        call = Call(RESPONSE_URL, {}, self.world, self.limits, self.world.clock())
+        call = Call(RESPONSE_URL, self.world, self.limits)
+        with suppress(ValueError):
+            call.args = json.loads(await request.text())
 
-        async def answer() -> web.Response:
-            payload: Any = None
-            with suppress(ValueError):
-                payload = json.loads(await request.text())
-            call.args = payload if isinstance(payload, dict) else {}
+        def answer() -> web.Response:
             try:
-                respond(self.world, request.match_info["id"], payload)
+                respond(self.world, request.match_info["id"], call.args)
             except SlackError as refused:
-                call.error, call.status = refused.name, refused.status
+                call.error = refused.name
                 return web.Response(status=refused.status, text=refused.name)
             return web.Response(text="ok")
 
         return await self._serve(request, call, answer)
 
-    async def _serve(
-        self, request: web.Request, call: Call, answer: Callable[[], Awaitable[web.Response]]
-    ) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, call: Call, answer: Callable[[], web.Response]) -> web.StreamResponse:
         """Answers, unless a fault was ordered."""
         with self.busy():
             self.calls.append(call)
-            fault = await self._fault(request, call)
+            fault = self._fault(call)
             if fault is None:
-                return await answer()
+                return answer()
             fault.hits += 1
             await asyncio.sleep(fault.delay)
             refusal = fault.refusal()
             if fault.drop == "before":
-                return _hang_up(request, call)
+                return _hang_up(request)
             if refusal is None or fault.effect:
-                answered = await answer()
+                answered = answer()
                 await asyncio.sleep(fault.hold)
                 if fault.drop == "after":
-                    return _hang_up(request, call)
+                    return _hang_up(request)
                 if refusal is None:
                     return answered
-            call.error, call.status = refusal.name, refusal.status
+            call.error = refusal.name
             if fault.error is None and fault.retry_after is None:
                 return web.Response(status=refusal.status, text="<html>Something went wrong</html>")
             body = {"ok": False, "error": refusal.name}
             return web.json_response(body, status=refusal.status, headers=refusal.headers)
 
-    async def _fault(self, request: web.Request, call: Call) -> Fault | None:
-        if not self.faults:
-            return None
-        seen = Call(call.method, {}, self.world, self.limits, call.at)
-        if call.method == RESPONSE_URL:
-            seen.args = json.loads(await request.text() or "{}")
-        else:
-            try:
-                await _read(request, seen)
-            except SlackError:
-                seen.args = {}
-        call.args = seen.args
-        return next((each for each in self.faults if each.takes(call.method, seen.args)), None)
+    def _fault(self, call: Call) -> Fault | None:
+        return next((each for each in self.faults if each.takes(call.method, call.args)), None)
 
     # OAuth
 
@@ -372,24 +325,25 @@ class SlackStandIn:
         scopes = frozenset(filter(None, query.get("scope", "").split(",")))
         if not scopes:
             return web.Response(status=400, text="invalid_scope")
-        redirect = query.get("redirect_uri") or next(iter(self.app.redirect_uris), None)
-        allowed = self.app.redirect_uris
-        if redirect is None or (allowed and not any(redirect.startswith(each) for each in allowed)):
+        redirect = query.get("redirect_uri")
+        if redirect is None:
             return web.Response(status=400, text="bad_redirect_uri")
         answer = {"state": query["state"]} if "state" in query else {}
         if self.oauth.allow:
             workspace = self.oauth.workspace or next(iter(self.world.workspaces.values()))
             people = [each for each in workspace.users.values() if not each.is_bot]
-            user = self.oauth.user or people[0]
-            code = secrets.token_hex(12)
-            asked = query.get("redirect_uri")
-            self.world.grants[code] = Grant(code, workspace, user, scopes, asked, self.world.clock())
-            self.world.grants[code].enterprise_install = self.oauth.enterprise_install
-            answer["code"] = code
+            code = answer["code"] = secrets.token_hex(12)
+            self.world.grants[code] = Grant(
+                workspace,
+                self.oauth.user or people[0],
+                scopes,
+                redirect,
+                self.world.clock(),
+                self.oauth.enterprise_install,
+            )
         else:
             answer["error"] = "access_denied"
-        mark = "&" if "?" in redirect else "?"
-        raise web.HTTPFound(f"{redirect}{mark}{urlencode(answer)}")
+        raise web.HTTPFound(URL(redirect).extend_query(answer))
 
     # Socket Mode
 
@@ -468,21 +422,11 @@ async def _read(request: web.Request, call: Call) -> None:
         call.args |= {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
     elif kind:
         raise SlackError("invalid_post_type")
-    header = request.headers.get("Authorization", "")
-    if header.startswith("Basic "):
-        with suppress(ValueError):
-            name, _, password = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
-            call.args |= {"client_id": name, "client_secret": password}
-    call.bearer = header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
-    call.bearer = call.bearer or call.args.pop("token", None)
+    kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    call.bearer = bearer if kind == "Bearer" else call.args.pop("token", None)
 
 
-def _refuse(refused: SlackError) -> Json:
-    raise refused
-
-
-def _hang_up(request: web.Request, call: Call) -> web.Response:
-    call.dropped = True
+def _hang_up(request: web.Request) -> web.Response:
     if request.transport:
         request.transport.close()
     return web.Response()

@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.playground.standins import slack_rules as rules
 from adapters.playground.standins.slack_limits import Limits
+from adapters.playground.standins.slack_rules import Json, refused_message
 from adapters.playground.standins.slack_state import Channel, SlackError, Token, User, Workspace
-from adapters.playground.standins.slack_surface import Json
 from adapters.playground.standins.slack_world import World
 
 EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -23,16 +22,11 @@ class Call:
     """One call of a method, with what came of it."""
 
     method: str
-    args: Json
     world: World
     limits: Limits
-    at: float
+    args: Json = field(default_factory=dict)
     bearer: str | None = None
-    status: int = 200
     error: str | None = None
-    answer: Json = field(default_factory=dict)
-    dropped: bool = False
-    """The connection was closed without an answer; `error` and `answer` are what it would have been."""
 
     @property
     def ok(self) -> bool:
@@ -92,21 +86,16 @@ class Call:
                 return workspace, workspace.users[user_id]
         raise SlackError("user_not_found")
 
-    def channel(self, *, also_names: bool = False) -> tuple[Workspace, Channel]:
-        """The channel of the arguments, if the bot may know that it exists."""
+    def channel(self, *, also_people: bool = False) -> tuple[Workspace, Channel]:
+        """The channel of the arguments, if the bot may know that it exists. A person stands for their direct one."""
         self.need("channel")
-        wanted = self.args["channel"]
+        wanted = str(self.args["channel"])
         for workspace in self.workspaces:
-            if also_names and wanted in workspace.users:
-                if workspace.users[wanted].deleted:
-                    raise SlackError("channel_not_found")
+            if also_people and wanted in workspace.users and not workspace.users[wanted].deleted:
                 return workspace, workspace.im(wanted)
-            for channel in workspace.channels.values():
-                named = also_names and channel.name and wanted in (channel.name, f"#{channel.name}")
-                if channel.id == wanted or named:
-                    if (channel.private or channel.is_im) and not self.inside(workspace, channel):
-                        raise SlackError("channel_not_found")
-                    return workspace, channel
+            channel = workspace.channels.get(wanted)
+            if channel and (self.inside(workspace, channel) or not (channel.private or channel.is_im)):
+                return workspace, channel
         raise SlackError("channel_not_found")
 
     def inside(self, workspace: Workspace, channel: Channel) -> bool:
@@ -128,22 +117,20 @@ class Call:
         return checked(self.args.get("text"), blocks), blocks
 
     def metadata(self) -> Json | None:
-        """The checked metadata of a message: None where none is given, {} to take it away.
+        """The checked metadata of a message, None where none is given.
 
         Stricter than Slack, which posts a message without its metadata, and a warning, where the event type is not one.
         """
-        given = self.parsed("metadata", "invalid_metadata_format")
+        given: Any = self.parsed("metadata", "invalid_metadata_format")
         if given is None:
             return None
-        if given == {}:
-            return {}
         if not isinstance(given, dict) or set(given) != {"event_type", "event_payload"}:
             raise SlackError("invalid_metadata_format")
         kind, payload = given["event_type"], given["event_payload"]
         if not isinstance(kind, str) or not EVENT_TYPE.fullmatch(kind) or not isinstance(payload, dict):
             raise SlackError("invalid_metadata_schema")
-        if not all(_flat(value) for value in payload.values()):
-            raise SlackError("invalid_metadata_schema")
+        if not all(isinstance(value, str | int | float) for value in payload.values()):
+            raise SlackError("invalid_metadata_schema")  # Slack takes flat objects and lists of them, too
         if len(json.dumps(given)) > METADATA_MAX:
             raise SlackError("metadata_too_large")
         found: Json = given
@@ -160,31 +147,9 @@ class Call:
         return str(ts)
 
 
-def _flat(value: Any) -> bool:
-    """Whether this may be a value of an event's payload: simple, an object of simple values, or a list of those."""
-    if isinstance(value, list):
-        return all(isinstance(each, dict) and _flat(each) for each in value)
-    simple = str | int | float | bool
-    return isinstance(value, simple) or (
-        isinstance(value, dict) and all(isinstance(each, simple) for each in value.values())
-    )
-
-
 def checked(text: Any, blocks: Any) -> str:
     """The text, once text and blocks are such as Slack posts."""
-    if text is not None and not isinstance(text, str):
-        raise SlackError("invalid_arguments")
-    if blocks is not None:
-        if not isinstance(blocks, list):
-            raise SlackError("invalid_blocks_format")
-        if problems := rules.block_problems(blocks):
-            errors = [f"{message} [json-pointer:{at}]" for at, message in problems]
-            messages = rules.said(problems)
-            raise SlackError("invalid_blocks", errors=errors, response_metadata={"messages": messages})
-        if rules.text_length(blocks) > rules.MESSAGE_BLOCKS_TEXT_MAX:
-            raise SlackError("msg_blocks_too_long")
-    if not text and not blocks:
-        raise SlackError("no_text")
-    if text and len(text) > rules.MESSAGE_TEXT_MAX:
-        raise SlackError("msg_too_long")
+    error, problems = refused_message(text, blocks)
+    if error:
+        raise SlackError(error, errors=problems, response_metadata={"messages": problems})
     return text or ""

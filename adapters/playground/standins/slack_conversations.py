@@ -7,8 +7,8 @@ from contextlib import suppress
 from decimal import Decimal
 
 from adapters.playground.standins.slack_calls import Call
+from adapters.playground.standins.slack_rules import Json
 from adapters.playground.standins.slack_state import Channel, SlackError
-from adapters.playground.standins.slack_surface import Json
 
 READ = {"im": "im:read", "private": "groups:read", "public": "channels:read"}
 HISTORY = {"im": "im:history", "private": "groups:history", "public": "channels:history"}
@@ -22,38 +22,10 @@ def _kind(channel: Channel) -> str:
     return "im" if channel.is_im else "private" if channel.private else "public"
 
 
-def conversations_info(call: Call) -> Json:
-    workspace, channel = call.channel()
-    call.scope(READ[_kind(channel)])
-    shown: Json = {
-        "id": channel.id,
-        "is_channel": _kind(channel) == "public",
-        "is_group": _kind(channel) == "private",
-        "is_im": channel.is_im,
-        "is_mpim": False,
-        "is_private": channel.private or channel.is_im,
-        "is_archived": channel.archived,
-        "is_general": channel.general,
-        "context_team_id": workspace.id,
-    }
-    if channel.is_im:
-        shown["user"] = next(iter(channel.members - {call.bot(workspace).id}))
-    else:
-        shown |= {"name": channel.name, "is_member": call.inside(workspace, channel)}
-    if call.flag("include_num_members"):
-        shown["num_members"] = len(channel.members)
-    return {"channel": shown}
-
-
 def conversations_open(call: Call) -> Json:
-    if call.args.get("channel"):
-        return {"channel": {"id": call.channel()[1].id}}
+    """The direct conversation with one person; there are no group messages here."""
     call.need("users")
-    users = call.args["users"]
-    ids = users.split(",") if isinstance(users, str) else list(users)
-    if len(ids) != 1:
-        raise SlackError("not_enough_users" if not ids else "invalid_arguments")  # no group messages here
-    workspace, user = call.user(ids[0])
+    workspace, user = call.user(call.args["users"])
     if user.deleted:
         raise SlackError("user_disabled")
     return {"channel": {"id": workspace.im(user).id}}
@@ -66,19 +38,6 @@ def conversations_members(call: Call) -> Json:
     members = sorted(channel.members)
     following = str(start + size) if start + size < len(members) else ""
     return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
-
-
-def conversations_replies(call: Call) -> Json:
-    workspace, channel = call.channel()
-    call.scope(HISTORY[_kind(channel)])
-    call.need("ts")
-    if not call.inside(workspace, channel):
-        raise SlackError("not_in_channel")
-    found = channel.thread(str(call.args["ts"]))
-    if not found:
-        raise SlackError("thread_not_found")
-    metadata = call.flag("include_all_metadata")
-    return {"messages": [each.to_json(metadata) for each in found], "has_more": False}
 
 
 def conversations_history(call: Call) -> Json:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.playground.standins import slack_rules as rules
 from adapters.playground.standins.slack_calls import Call
 from adapters.playground.standins.slack_conversations import (
     conversations_history,
-    conversations_info,
     conversations_members,
     conversations_open,
-    conversations_replies,
     users_info,
 )
+from adapters.playground.standins.slack_rules import Json, refused_view
 from adapters.playground.standins.slack_state import (
     CODE_SECONDS,
     TOKEN_SECONDS,
+    TRIGGER_SECONDS,
     Message,
     SlackError,
     Token,
     Trigger,
-    View,
 )
-from adapters.playground.standins.slack_surface import Json
 from adapters.playground.standins.slack_world import World
 
 # --- auth, oauth, apps --------------------------------------------------------------------------------------
@@ -47,38 +43,17 @@ def auth_test(call: Call) -> Json:
     return answer | ({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {})
 
 
-def auth_revoke(call: Call) -> Json:
-    token = call.token
-    if call.flag("test"):
-        return {"revoked": False}
-    token.state = "token_revoked"
-    for listener in call.world.on_gone:
-        listener(token.workspace, False)
-    return {"revoked": True}
-
-
-def _client(call: Call) -> None:
+def oauth_v2_access(call: Call) -> Json:
     if call.args.get("client_id") != call.world.app.client_id:
         raise SlackError("invalid_client_id")
     if call.args.get("client_secret") != call.world.app.client_secret:
         raise SlackError("bad_client_secret")
-
-
-def apps_uninstall(call: Call) -> Json:
-    workspace = call.token.workspace
-    _client(call)
-    call.world.uninstall(workspace)
-    return {}
-
-
-def oauth_v2_access(call: Call) -> Json:
-    _client(call)
     grant_type = call.args.get("grant_type") or "authorization_code"
     if grant_type == "refresh_token":
         old = call.world.refresh_tokens.pop(str(call.args.get("refresh_token")), None)
         if old is None:
             raise SlackError("invalid_refresh_token")
-        token = call.world.new_token(old.workspace, old.scopes, old.enterprise_install, True)
+        token = call.world.new_token(old.workspace, old.scopes, old.enterprise_install)
         return _installation(call.world, token, None)
     if grant_type != "authorization_code":
         raise SlackError("invalid_grant_type")
@@ -119,20 +94,20 @@ def _installation(world: World, token: Token, user_id: str | None) -> Json:
 
 
 def chat_post_message(call: Call) -> Json:
-    workspace, channel = call.channel(also_names=True)
+    workspace, channel = call.channel(also_people=True)
     call.postable(workspace, channel)
     thread_ts = call.thread(channel)
     text, blocks = call.content()
     metadata = call.metadata()
     call.limits.message(channel.id)
     message = call.world.post(channel, call.bot(workspace).id, text, blocks, thread_ts=thread_ts)
-    message.metadata = metadata or None
+    message.metadata = metadata
     return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
 
 
 def chat_post_ephemeral(call: Call) -> Json:
     # Stricter than documented: also in a public channel the bot must be a member, whatever its scopes.
-    workspace, channel = call.channel(also_names=True)
+    workspace, channel = call.channel(also_people=True)
     call.need("user")
     call.postable(workspace, channel, public=False)
     if call.args["user"] not in channel.members:
@@ -160,17 +135,9 @@ def chat_update(call: Call) -> Json:
     if message.channel.archived:
         raise SlackError("is_inactive")
     text, blocks = call.content()
-    metadata = call.metadata()
-    if metadata is not None:
-        message.metadata = metadata or None
-    kept = message.blocks if blocks is None else blocks
-    call.world.change(message, text, kept)
-    return {
-        "channel": message.channel.id,
-        "ts": message.ts,
-        "text": message.text,
-        "message": message.to_json(),
-    }
+    message.metadata = call.metadata() or message.metadata
+    call.world.change(message, text, message.blocks if blocks is None else blocks)
+    return {"channel": message.channel.id, "ts": message.ts, "text": message.text, "message": message.to_json()}
 
 
 def chat_delete(call: Call) -> Json:
@@ -192,66 +159,46 @@ def chat_get_permalink(call: Call) -> Json:
 # --- views --------------------------------------------------------------------------------------------------
 
 
-def good_view(world: World, view: Any, kind: str, replacing: View | None = None) -> Json:
+def good_view(view: Any, kind: str) -> Json:
     """The checked view, or Slack's refusal."""
-    if len(json.dumps(view)) > rules.VIEW_BYTES_MAX:
-        raise SlackError("view_too_large")
-    problems = rules.view_problems(view)
-    if not problems and view["type"] != kind:
-        problems = [("/view/type", f"expected a {kind} view")]
-    if problems:
-        raise SlackError("invalid_arguments", response_metadata={"messages": rules.said(problems)})
-    external_id = view.get("external_id")
-    for other in world.views.values():
-        taken = external_id and other.open and other.definition.get("external_id") == external_id
-        if taken and other is not replacing:
-            raise SlackError("duplicate_external_id")
+    error, problems = refused_view(view, kind)
+    if error:
+        raise SlackError(error, response_metadata={"messages": problems})
     found: Json = view
     return found
 
 
-def _view(call: Call, kind: str, replacing: View | None = None) -> Json:
+def _view(call: Call, kind: str) -> Json:
     call.need("view")
-    return good_view(call.world, call.parsed("view", "invalid_arguments"), kind, replacing)
+    return good_view(call.parsed("view", "invalid_arguments"), kind)
 
 
 def _trigger(call: Call) -> Trigger:
-    known = call.world.triggers.get(str(call.args["trigger_id"]))
-    if known and known.workspace not in call.workspaces:
+    """The trigger of the arguments, which is used up by it."""
+    trigger = call.world.triggers.get(str(call.args["trigger_id"]))
+    if trigger is None or trigger.workspace not in call.workspaces:
         raise SlackError("invalid_trigger_id")
-    return call.world.use_trigger(call.args["trigger_id"])
+    if trigger.used:
+        raise SlackError("exchanged_trigger_id")
+    if call.world.clock() - trigger.created > TRIGGER_SECONDS:
+        raise SlackError("expired_trigger_id")
+    trigger.used = True
+    return trigger
 
 
 def views_open(call: Call) -> Json:
     call.need("trigger_id")
     definition = _view(call, "modal")
     trigger = _trigger(call)
-    return {"view": call.world.open_view(trigger.workspace, trigger.user_id, definition).to_json()}
-
-
-def views_push(call: Call) -> Json:
-    call.need("trigger_id")
-    definition = _view(call, "modal")
-    trigger = _trigger(call)
-    if trigger.view is None:
-        raise SlackError("not_found")
-    return {"view": call.world.push_view(trigger.view, definition).to_json()}
+    return {"view": call.world.open_modal(trigger.workspace, trigger.user_id, definition).to_json()}
 
 
 def views_update(call: Call) -> Json:
-    wanted, external = call.args.get("view_id"), call.args.get("external_id")
-    if not wanted and not external:
-        call.need("view_id")
-    teams = {workspace.id for workspace in call.workspaces}
-    named = [
-        each
-        for each in call.world.views.values()
-        if each.id == wanted or (external and each.definition.get("external_id") == external)
-    ]
-    view = next((each for each in named if each.open and each.team_id in teams), None)
-    if view is None:
+    call.need("view_id")
+    view = call.world.views.get(str(call.args["view_id"]))
+    if view is None or not view.open or view.team_id not in {workspace.id for workspace in call.workspaces}:
         raise SlackError("not_found")
-    definition = _view(call, view.type, view)
+    definition = _view(call, view.type)
     if call.args.get("hash") not in (None, view.hash):
         raise SlackError("hash_conflict")
     call.world.set_view(view, definition)
@@ -261,10 +208,8 @@ def views_update(call: Call) -> Json:
 def views_publish(call: Call) -> Json:
     call.need("user_id")
     workspace, user = call.user(call.args["user_id"])
+    definition = _view(call, "home")
     view = workspace.homes.get(user.id)
-    definition = _view(call, "home", view)
-    if call.args.get("hash") not in (None, view.hash if view else None):
-        raise SlackError("hash_conflict")
     if view is None:
         view = workspace.homes[user.id] = call.world.new_view(workspace, user.id, definition)
     else:
@@ -288,22 +233,17 @@ class Method:
 
 METHODS = {
     "auth.test": Method(auth_test, None),
-    "auth.revoke": Method(auth_revoke, 3),
-    "apps.uninstall": Method(apps_uninstall, 1),
     "oauth.v2.access": Method(oauth_v2_access, 4, bot=False),
     "chat.postMessage": Method(chat_post_message, None, ("chat:write",)),
     "chat.postEphemeral": Method(chat_post_ephemeral, 4, ("chat:write",)),
     "chat.update": Method(chat_update, 3, ("chat:write",)),
     "chat.delete": Method(chat_delete, 3, ("chat:write",)),
     "chat.getPermalink": Method(chat_get_permalink, None),
-    "conversations.info": Method(conversations_info, 3),
     "conversations.open": Method(conversations_open, 3, ("im:write",)),
     "conversations.members": Method(conversations_members, 4),
     "conversations.history": Method(conversations_history, 3),
-    "conversations.replies": Method(conversations_replies, 3),
     "users.info": Method(users_info, 4, ("users:read",)),
     "views.open": Method(views_open, 4),
-    "views.push": Method(views_push, 4),
     "views.update": Method(views_update, 4),
     "views.publish": Method(views_publish, 4),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import Any
 
+from adapters.playground.standins.slack_rules import Json
 from adapters.playground.standins.slack_state import Channel, Message, Trigger, User, View, Workspace
-from adapters.playground.standins.slack_surface import Found, Json
+from adapters.playground.standins.slack_surface import Found
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -90,14 +90,14 @@ def command(
     return form
 
 
-def _interaction(kind: str, workspace: Workspace, user: User, trigger: Trigger | None) -> Json:
+def _interaction(kind: str, workspace: Workspace, user: User, trigger: Trigger) -> Json:
     world = workspace.world
     team: Json = {"id": workspace.id, "domain": workspace.domain}
     enterprise = None
     if workspace.enterprise_id:
         enterprise = {"id": workspace.enterprise_id, "name": f"{workspace.name} Group"}
         team |= {"enterprise_id": enterprise["id"], "enterprise_name": enterprise["name"]}
-    payload: Json = {
+    return {
         "type": kind,
         "team": team,
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
@@ -105,8 +105,8 @@ def _interaction(kind: str, workspace: Workspace, user: User, trigger: Trigger |
         "token": world.app.verification_token,
         "enterprise": enterprise,
         "is_enterprise_install": _org(workspace),
+        "trigger_id": trigger.id,
     }
-    return payload | ({"trigger_id": trigger.id} if trigger else {})
 
 
 def block_actions(
@@ -129,7 +129,7 @@ def block_actions(
         payload |= {
             "container": container,
             "channel": {"id": channel.id, "name": channel.payload_name},
-            "state": {"values": where.state.get(user.id, {})},
+            "state": {"values": {}},
             "response_url": url,
         }
         if not where.ephemeral:
@@ -137,31 +137,17 @@ def block_actions(
     return payload | {"actions": [action]}
 
 
-def action(workspace: Workspace, found: Found, choice: Json | None) -> Json:
-    """What was pressed: `choice` is the new state of an element that keeps one."""
-    element = found.element
-    shown: Json = {"action_id": element["action_id"], "block_id": found.block["block_id"]}
-    if element["type"] == "button":
-        shown |= {name: element[name] for name in ("text", "value", "style", "url") if name in element}
-    if element["type"] == "overflow" and found.option:
-        shown["selected_option"] = found.option
-    if choice is not None:
-        shown |= choice
-    if "placeholder" in element:
-        shown["placeholder"] = element["placeholder"]
-    return shown | {"type": element["type"], "action_ts": workspace.world.now_ts()}
+def action(workspace: Workspace, found: Found, choice: Json) -> Json:
+    """What was pressed. `choice`: the new state of an element that keeps one."""
+    block_id, action_id = found.ids
+    shown = {name: found.element[name] for name in ("text", "value", "style", "placeholder") if name in found.element}
+    ids = {"action_id": action_id, "block_id": block_id, "type": found.element["type"]}
+    return ids | shown | choice | {"action_ts": workspace.world.now_ts()}
 
 
-def view_submission(workspace: Workspace, user: User, trigger: Trigger, view: View, response_urls: list[Json]) -> Json:
+def view_submission(workspace: Workspace, user: User, trigger: Trigger, view: View) -> Json:
     payload = _interaction("view_submission", workspace, user, trigger)
-    return payload | {"view": view.to_json(), "response_urls": response_urls}
-
-
-def view_closed(workspace: Workspace, user: User, view: View, cleared: bool) -> Json:
-    return _interaction("view_closed", workspace, user, None) | {
-        "view": view.to_json(),
-        "is_cleared": cleared,
-    }
+    return payload | {"view": view.to_json(), "response_urls": []}
 
 
 def shortcut(workspace: Workspace, user: User, trigger: Trigger, callback_id: str) -> Json:
@@ -170,10 +156,9 @@ def shortcut(workspace: Workspace, user: User, trigger: Trigger, callback_id: st
 
 
 def _org(workspace: Workspace) -> bool:
-    tokens: list[Any] = list(workspace.world.tokens.values())
     return any(
         token.enterprise_install
         and token.state == "active"
         and token.workspace.enterprise_id == workspace.enterprise_id
-        for token in tokens
+        for token in workspace.world.tokens.values()
     )

@@ -40,7 +40,7 @@ def say(world: World, url: ResponseUrl, payload: Any) -> Message | None:
     try:
         text = checked(payload.get("text"), payload.get("blocks"))
     except SlackError as refused:
-        raise SlackError(refused.name, 400, **refused.more) from None
+        raise SlackError(refused.name, 400) from None
     kind = payload.get("response_type", "ephemeral")
     if kind not in ("ephemeral", "in_channel"):
         raise SlackError("invalid_payload", 400)

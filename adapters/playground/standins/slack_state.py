@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from adapters.playground.standins.slack_surface import Json, Surface
+from adapters.playground.standins.slack_rules import Json
+from adapters.playground.standins.slack_surface import Surface
 
 if TYPE_CHECKING:
     from adapters.playground.standins.slack_world import World
@@ -20,7 +21,6 @@ RESPONSE_URL_SECONDS = 30 * 60.0
 RESPONSE_URL_USES = 5
 CODE_SECONDS = 10 * 60.0
 TOKEN_SECONDS = 12 * 3600
-VIEWS_DEEP = 3
 
 DEFAULT_SCOPES = (
     "app_mentions:read,channels:read,chat:write,chat:write.public,commands,groups:read,im:history,im:read,"
@@ -61,8 +61,6 @@ class AppSettings:
     signing_secret: str = "8f742231b10e8888abcd99yyyzzz85a5"
     app_token: str = "xapp-1-A0CMADVISOR-1-abc"
     verification_token: str = "legacy-verification-token"
-    redirect_uris: tuple[str, ...] = ()
-    """Allowed prefixes; none given: any is allowed."""
     rotation: bool = False
     events: frozenset[str] = frozenset(DEFAULT_EVENTS)
     """Subscriptions, `message.im` style for messages."""
@@ -74,24 +72,21 @@ class User:
     name: str
     team_id: str
     locale: str = "en-US"
-    tz: str = "Europe/Paris"
     is_bot: bool = False
     deleted: bool = False
     real_name: str = ""
 
     def to_json(self, with_locale: bool = False) -> Json:
+        real_name = self.real_name or self.name.title()
         shown: Json = {
             "id": self.id,
             "team_id": self.team_id,
             "name": self.name,
-            "real_name": self.real_name or self.name.title(),
+            "real_name": real_name,
             "deleted": self.deleted,
-            "tz": self.tz,
-            "tz_offset": 3600,
+            "tz": "Europe/Paris",
             "is_bot": self.is_bot,
-            "is_app_user": False,
-            "is_restricted": False,
-            "profile": {"display_name": self.name, "real_name": self.real_name or self.name.title()},
+            "profile": {"display_name": self.name, "real_name": real_name},
         }
         return {**shown, "locale": self.locale} if with_locale else shown
 
@@ -110,10 +105,6 @@ class Message(Surface):
     """The only person who sees it, for an ephemeral message."""
     edited: bool = False
     deleted: bool = False
-    versions: list[tuple[str, list[Json]]] = field(default_factory=list)
-    """What it said before each change, oldest first."""
-    state: dict[str, Json] = field(default_factory=dict)
-    """Per person: block_id -> action_id -> value of its selects."""
     metadata: Json | None = None
     """`event_type` and `event_payload`: nobody sees it, and a reader has to ask for it."""
 
@@ -124,10 +115,6 @@ class Message(Surface):
     def snapshot(self) -> Message:
         """As it looks now, kept: press its buttons later to play a screen that was not refreshed."""
         return copy.copy(self)
-
-    def change(self, text: str, blocks: list[Json]) -> None:
-        self.versions.append((self.text, self.blocks))
-        self.text, self.blocks, self.edited, self.state = text, blocks, True, {}
 
     def to_json(self, with_metadata: bool = False) -> Json:
         shown: Json = {"type": "message", "user": self.user_id, "ts": self.ts, "text": self.text}
@@ -153,7 +140,6 @@ class Channel:
     private: bool = False
     archived: bool = False
     is_im: bool = False
-    general: bool = False
     restricted: bool = False
     """Only administrators may post: `restricted_action`."""
     members: set[str] = field(default_factory=set)
@@ -185,14 +171,10 @@ class View(Surface):
     definition: Json
     app_id: str
     bot_id: str
-    hash: str
-    root_view_id: str
-    previous_view_id: str | None = None
+    hash: str = ""
     open: bool = True
     errors: dict[str, str] = field(default_factory=dict)
     """Shown at the inputs after a `response_action: errors`; block_id -> words."""
-    trouble: str | None = None
-    """What kept Slack from applying an answer ('We had some trouble connecting')."""
     state: Json = field(default_factory=dict)
     text: str = ""
 
@@ -213,12 +195,9 @@ class View(Surface):
         shown = {
             "private_metadata": "",
             "callback_id": "",
-            "external_id": "",
             "title": None,
             "submit": None,
             "close": None,
-            "clear_on_close": False,
-            "notify_on_close": False,
             **copy.deepcopy(self.definition),
         }
         return {
@@ -227,8 +206,8 @@ class View(Surface):
             "team_id": self.team_id,
             "hash": self.hash,
             "state": {"values": copy.deepcopy(self.state)},
-            "root_view_id": self.root_view_id,
-            "previous_view_id": self.previous_view_id,
+            "root_view_id": self.id,
+            "previous_view_id": None,
             "app_id": self.app_id,
             "app_installed_team_id": self.team_id,
             "bot_id": self.bot_id,
@@ -256,7 +235,7 @@ class Workspace:
         user = User(self.world.new_id("U"), name, self.id, **more)
         self.users[user.id] = user
         for channel in self.channels.values():
-            if channel.general and not user.is_bot:
+            if channel.name == "general" and not user.is_bot:
                 channel.members.add(user.id)
         return user
 
@@ -293,7 +272,7 @@ class Token:
     enterprise_install: bool = False
     expires_at: float | None = None
     state: str = "active"
-    """active, or the error it now gives: token_revoked, account_inactive."""
+    """active, or the error it now gives: account_inactive."""
     refresh: str | None = None
 
 
@@ -303,8 +282,6 @@ class Trigger:
     user_id: str
     workspace: Workspace
     created: float
-    view: View | None = None
-    """The modal it came from, for views.push."""
     used: bool = False
 
 
@@ -323,11 +300,10 @@ class ResponseUrl:
 class Grant:
     """An authorisation code on its way."""
 
-    code: str
     workspace: Workspace
     user: User
     scopes: frozenset[str]
-    redirect_uri: str | None
+    redirect_uri: str
     created: float
     enterprise_install: bool = False
     used: bool = False

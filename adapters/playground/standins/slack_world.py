@@ -8,24 +8,22 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from adapters.playground.standins.slack_rules import Json
 from adapters.playground.standins.slack_state import (
     DEFAULT_SCOPES,
     TOKEN_SECONDS,
-    TRIGGER_SECONDS,
-    VIEWS_DEEP,
     AppSettings,
     Channel,
     Clock,
     Grant,
     Message,
     ResponseUrl,
-    SlackError,
     Token,
     Trigger,
     View,
     Workspace,
 )
-from adapters.playground.standins.slack_surface import Json, completed, initial_state
+from adapters.playground.standins.slack_surface import completed, initial_state
 
 
 class World:
@@ -41,12 +39,10 @@ class World:
         self.response_urls: dict[str, ResponseUrl] = {}
         self.grants: dict[str, Grant] = {}
         self.views: dict[str, View] = {}
-        self.stacks: dict[str, list[View]] = {}
-        """user id -> open modals, the visible one last."""
+        self.modals: dict[str, View] = {}
+        """user id -> the modal before them."""
         self.on_message: list[Callable[[str, Message], None]] = []
         """Called with posted, changed or deleted, and the message."""
-        self.on_gone: list[Callable[[Workspace, bool], None]] = []
-        """Called when a workspace's tokens are revoked; the flag says whether the app was uninstalled."""
         self._ids = itertools.count(1)
         self._last_ts = 0
 
@@ -72,15 +68,13 @@ class World:
         """A workspace with #general and nobody in it."""
         workspace = Workspace(self.new_id("T"), name, self, enterprise)
         self.workspaces[workspace.id] = workspace
-        workspace.add_channel("general", general=True)
+        workspace.add_channel("general")
         return workspace
 
     def install(
         self,
         workspace: Workspace,
         scopes: Iterable[str] | str = DEFAULT_SCOPES,
-        *,
-        rotation: bool | None = None,
         enterprise_install: bool = False,
     ) -> Token:
         """Adds the bot where it is not yet, and a new token."""
@@ -93,15 +87,12 @@ class World:
                 each.bot = each.add_user(self.app.name, is_bot=True)
                 each.bot_id = self.new_id("B")
             each.bot.deleted = False
-        rotating = self.app.rotation if rotation is None else rotation
-        return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install, rotating)
+        return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install)
 
-    def new_token(
-        self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool, rotating: bool
-    ) -> Token:
-        prefix = "xoxe.xoxb-1-" if rotating else "xoxb-"
+    def new_token(self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool) -> Token:
+        prefix = "xoxe.xoxb-1-" if self.app.rotation else "xoxb-"
         token = Token(prefix + secrets.token_hex(16), scopes, workspace, enterprise_install)
-        if rotating:
+        if self.app.rotation:
             token.expires_at = self.clock() + TOKEN_SECONDS
             token.refresh = "xoxe-1-" + secrets.token_hex(16)
             self.refresh_tokens[token.refresh] = token
@@ -119,8 +110,6 @@ class World:
             for channel in workspace.channels.values():
                 if not channel.is_im:
                     channel.members.discard(workspace.bot.id)
-        for listener in self.on_gone:
-            listener(workspace, True)
 
     # Messages
 
@@ -144,7 +133,7 @@ class World:
         return message
 
     def change(self, message: Message, text: str, blocks: Any) -> None:
-        message.change(text, completed(blocks or [], self.short_id))
+        message.text, message.blocks, message.edited = text, completed(blocks or [], self.short_id), True
         self._tell("changed", message)
 
     def delete(self, message: Message) -> None:
@@ -157,22 +146,9 @@ class World:
 
     # Triggers and response URLs
 
-    def new_trigger(self, user_id: str, workspace: Workspace, view: View | None = None) -> Trigger:
-        number = next(self._ids)
-        name = f"{number}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        trigger = Trigger(name, user_id, workspace, self.clock(), view)
-        self.triggers[trigger.id] = trigger
-        return trigger
-
-    def use_trigger(self, trigger_id: Any) -> Trigger:
-        trigger = self.triggers.get(trigger_id) if isinstance(trigger_id, str) else None
-        if trigger is None:
-            raise SlackError("invalid_trigger_id")
-        if trigger.used:
-            raise SlackError("exchanged_trigger_id")
-        if self.clock() - trigger.created > TRIGGER_SECONDS:
-            raise SlackError("expired_trigger_id")
-        trigger.used = True
+    def new_trigger(self, user_id: str, workspace: Workspace) -> Trigger:
+        name = f"{next(self._ids)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
+        trigger = self.triggers[name] = Trigger(name, user_id, workspace, self.clock())
         return trigger
 
     def new_response_url(self, user_id: str, channel: Channel, original: Message | None = None) -> ResponseUrl:
@@ -182,21 +158,18 @@ class World:
 
     # Views
 
-    def new_view(self, workspace: Workspace, user_id: str, definition: Json, below: View | None = None) -> View:
+    def new_view(self, workspace: Workspace, user_id: str, definition: Json) -> View:
         view_id = self.new_id("V")
-        root = below.root_view_id if below else view_id
-        app_id, bot_id = self.app.app_id, workspace.bot_id
-        view = View(view_id, workspace.id, user_id, {"blocks": []}, app_id, bot_id, "", root)
-        view.previous_view_id = below.id if below else None
+        view = View(view_id, workspace.id, user_id, {"blocks": []}, self.app.app_id, workspace.bot_id)
         self.views[view_id] = view
         self.set_view(view, definition)
         return view
 
     def set_view(self, view: View, definition: Json) -> None:
-        """New content. What the person typed stays where block_id and action_id stay."""
+        """New content. What the person chose stays where block_id and action_id stay."""
         view.definition = {**definition, "blocks": completed(definition["blocks"], self.short_id)}
         view.hash = f"{self.new_ts()}.{secrets.token_hex(4)}"
-        view.errors, view.trouble = {}, None
+        view.errors = {}
         before, view.state = view.state, initial_state(view.blocks)
         for block_id, values in view.state.items():
             for action_id in values:
@@ -204,34 +177,12 @@ class World:
                 if kept and kept["type"] == values[action_id]["type"]:
                     values[action_id] = kept
 
-    def stack(self, user_id: str) -> list[View]:
-        return self.stacks.setdefault(user_id, [])
-
-    def open_view(self, workspace: Workspace, user_id: str, definition: Json) -> View:
-        self.close_views(user_id)
-        view = self.new_view(workspace, user_id, definition)
-        self.stack(user_id).append(view)
+    def open_modal(self, workspace: Workspace, user_id: str, definition: Json) -> View:
+        """A modal in place of the one that is open."""
+        self.close_modal(user_id)
+        view = self.modals[user_id] = self.new_view(workspace, user_id, definition)
         return view
 
-    def push_view(self, below: View, definition: Json) -> View:
-        stack = self.stack(below.user_id)
-        if below not in stack:
-            raise SlackError("not_found")
-        if len(stack) >= VIEWS_DEEP:
-            raise SlackError("push_limit_reached")
-        view = self.new_view(self.workspaces[below.team_id], below.user_id, definition, stack[-1])
-        stack.append(view)
-        return view
-
-    def close_view(self, view: View) -> None:
-        """Closes it; the one below shows again."""
-        view.open = False
-        stack = self.stack(view.user_id)
-        if view in stack:
-            stack.remove(view)
-
-    def close_views(self, user_id: str) -> list[View]:
-        closed = list(self.stack(user_id))
-        for view in closed:
-            self.close_view(view)
-        return closed
+    def close_modal(self, user_id: str) -> None:
+        if view := self.modals.pop(user_id, None):
+            view.open = False

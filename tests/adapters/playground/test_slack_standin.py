@@ -12,16 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import ClientError, ClientSession, web
 from slack_sdk.errors import SlackApiError
-from slack_sdk.oauth.token_rotation.async_rotator import AsyncTokenRotator
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.playground.standins.slack import AppSettings, ManualClock, SlackStandIn
-from adapters.playground.standins.slack_rules import check_message, check_view
-from adapters.playground.standins.slack_state import Channel, User, Workspace
-from adapters.playground.standins.slack_surface import Json
+from adapters.playground.standins.slack_rules import Json, check_message, check_view
+from adapters.playground.standins.slack_state import Channel, User, View, Workspace
 from adapters.playground.standins.slack_user import SlackUserSide
 
 
@@ -37,16 +35,24 @@ def actions(*elements: Json) -> Json:
     return {"type": "actions", "elements": list(elements)}
 
 
+def mrkdwn(words: str) -> Json:
+    return {"type": "mrkdwn", "text": words}
+
+
 def section(words: str = "Bonjour", **more: Any) -> Json:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": words}, **more}
+    return {"type": "section", "text": mrkdwn(words), **more}
 
 
 def choice(n: int, **more: Any) -> Json:
     return {"text": plain(f"Option {n}"), "value": f"v{n}", **more}
 
 
-def select(**more: Any) -> Json:
-    return {"type": "static_select", "action_id": "pick", "options": [choice(1), choice(2)], **more}
+def radio(**more: Any) -> Json:
+    return {"type": "radio_buttons", "action_id": "pick", "options": [choice(1), choice(2)], **more}
+
+
+def picker(**more: Any) -> Json:
+    return {"type": "conversations_select", "action_id": "where", **more}
 
 
 def modal(*blocks: Json, **more: Any) -> Json:
@@ -54,9 +60,8 @@ def modal(*blocks: Json, **more: Any) -> Json:
     return given | more
 
 
-def typed_input(**more: Any) -> Json:
-    element = {"type": "plain_text_input", "action_id": "words"}
-    return {"type": "input", "block_id": "why", "label": plain("Pourquoi ?"), "element": element, **more}
+def asking(element: Json | None = None, **more: Any) -> Json:
+    return {"type": "input", "block_id": "who", "label": plain("Qui ?"), "element": element or radio(), **more}
 
 
 class App:
@@ -130,33 +135,18 @@ async def scene() -> AsyncIterator[Scene]:
 # --- Block Kit, at the edge ---------------------------------------------------------------------------------
 
 
-def text_option(n: int) -> Json:
-    return {"text": plain("a" * n), "value": "v"}
-
-
 MESSAGES: dict[str, tuple[Any, int]] = {
     "blocks": (lambda n: [{"type": "divider"}] * n, 50),
     "header": (lambda n: [{"type": "header", "text": plain("a" * n)}], 150),
     "section text": (lambda n: [section("a" * n)], 3000),
-    "fields": (lambda n: [{"type": "section", "fields": [plain("a")] * n}], 10),
-    "field text": (lambda n: [{"type": "section", "fields": [plain("a" * n)]}], 2000),
     "button text": (lambda n: [actions(button("a" * n))], 75),
     "button value": (lambda n: [actions(button(value="a" * n))], 2000),
-    "button url": (lambda n: [actions(button(url="https://" + "a" * (n - 8)))], 3000),
     "accessibility_label": (lambda n: [actions(button(accessibility_label="a" * n))], 75),
     "action_id": (lambda n: [actions(button(action_id="a" * n))], 255),
     "block_id": (lambda n: [section(block_id="a" * n)], 255),
     "actions": (lambda n: [actions(*(button(action_id=f"a{i}") for i in range(n)))], 25),
-    "context": (lambda n: [{"type": "context", "elements": [plain("a")] * n}], 10),
-    "options": (lambda n: [actions(select(options=[choice(i) for i in range(n)]))], 100),
-    "option text": (lambda n: [actions(select(options=[text_option(n)]))], 75),
-    "option value": (lambda n: [actions(select(options=[choice(1, value="a" * n)]))], 150),
-    "description": (lambda n: [actions(select(options=[choice(1, description=plain("a" * n))]))], 75),
-    "placeholder": (lambda n: [actions(select(placeholder=plain("a" * n)))], 150),
-    "overflow": (lambda n: [actions({"type": "overflow", "options": [choice(i) for i in range(n)]})], 5),
-    "radio": (lambda n: [actions({"type": "radio_buttons", "options": [choice(i) for i in range(n)]})], 10),
-    "checkboxes": (lambda n: [actions({"type": "checkboxes", "options": [choice(i) for i in range(n)]})], 10),
-    "alt_text": (lambda n: [{"type": "image", "image_url": "https://a.b/c.png", "alt_text": "a" * n}], 2000),
+    "context": (lambda n: [{"type": "context", "elements": [mrkdwn("a")] * n}], 10),
+    "context text": (lambda n: [{"type": "context", "elements": [mrkdwn("a" * n)]}], 2000),
     "confirm title": (lambda n: [actions(button(confirm=confirm(title=plain("a" * n))))], 100),
     "confirm text": (lambda n: [actions(button(confirm=confirm(text=plain("a" * n))))], 300),
     "confirm yes": (lambda n: [actions(button(confirm=confirm(confirm=plain("a" * n))))], 30),
@@ -169,8 +159,12 @@ VIEWS: dict[str, tuple[Any, int]] = {
     "close": (lambda n: modal(close=plain("a" * n)), 24),
     "private_metadata": (lambda n: modal(private_metadata="a" * n), 3000),
     "callback_id": (lambda n: modal(callback_id="a" * n), 255),
-    "label": (lambda n: modal(typed_input(label=plain("a" * n))), 2000),
-    "hint": (lambda n: modal(typed_input(hint=plain("a" * n))), 2000),
+    "label": (lambda n: modal(asking(label=plain("a" * n))), 2000),
+    "hint": (lambda n: modal(asking(hint=plain("a" * n))), 2000),
+    "options": (lambda n: modal(asking(radio(options=[choice(i) for i in range(n)]))), 10),
+    "option text": (lambda n: modal(asking(radio(options=[choice(1, text=plain("a" * n))]))), 75),
+    "option value": (lambda n: modal(asking(radio(options=[choice(1, value="a" * n)]))), 150),
+    "placeholder": (lambda n: modal(asking(picker(placeholder=plain("a" * n)))), 150),
 }
 
 
@@ -204,8 +198,8 @@ def test_the_words_are_slacks() -> None:
 @pytest.mark.parametrize(
     ("blocks", "said"),
     [
-        ([{"type": "header", "text": {"type": "mrkdwn", "text": "a"}}], "unsupported type: mrkdwn"),
-        ([actions({**button(), "text": {"type": "mrkdwn", "text": "a"}})], "unsupported type: mrkdwn"),
+        ([{"type": "header", "text": mrkdwn("a")}], "unsupported type: mrkdwn"),
+        ([actions({**button(), "text": mrkdwn("a")})], "unsupported type: mrkdwn"),
         ([section("")], "must be more than 0 characters"),
         ([{"type": "section"}], "missing required field"),
         ([section(colour="red")], "invalid additional property: colour"),
@@ -213,13 +207,11 @@ def test_the_words_are_slacks() -> None:
         ([actions(button(), button("Non"))], '`action_id` "yes" already exists'),
         ([section(block_id="b"), section(block_id="b")], '`block_id` "b" already exists'),
         ([actions()], "no fewer than 1 items"),
-        ([actions({"type": "overflow", "options": [choice(1)]})], "no fewer than 2 items"),
-        ([actions(select(initial_option=choice(3)))], "must exactly match"),
-        ([actions({"type": "static_select", "action_id": "a"})], "exactly one of"),
         ([{"type": "context", "elements": [button()]}], "unsupported type: button"),
         ([{"type": "carousel"}], "unsupported type: carousel"),
-        ([actions(button(url="no address"))], "required format"),
+        ([asking()], "unsupported type: input"),
         (["words"], "must provide an object"),
+        ("words", "invalid_blocks_format"),
     ],
 )
 def test_refused_blocks(blocks: Any, said: str) -> None:
@@ -228,31 +220,25 @@ def test_refused_blocks(blocks: Any, said: str) -> None:
 
 
 def test_accepted_blocks() -> None:
-    rich = {"type": "rich_text_section", "elements": [{"type": "text", "text": "a", "style": {"bold": True}}]}
-    blocks = [
-        section(accessory=button()),
-        actions(button(), button("Non", action_id="no", style="danger")),
-        {"type": "rich_text", "elements": [rich]},
-        typed_input(),
-        {"type": "markdown", "text": "**a**"},
-    ]
-    assert check_message({"text": "a", "blocks": blocks}) == []
+    row = actions(button(), button("Non", action_id="no", style="danger"))
+    assert check_message({"text": "a", "blocks": [section(accessory=button()), row]}) == []
 
 
 def test_message_text() -> None:
     assert check_message({"text": "a" * 40_000}) == []
-    assert "msg_too_long" in check_message({"text": "a" * 40_001})[0]
-    assert "no_text" in check_message({"text": ""})[0]
-    assert "msg_blocks_too_long" in check_message({"text": "a", "blocks": [section("a" * 3000)] * 5})[0]
+    assert check_message({"text": "a" * 40_001}) == ["msg_too_long"]
+    assert check_message({"text": ""}) == ["no_text"]
+    assert check_message({"text": "a", "blocks": [section("a" * 3000)] * 5}) == ["msg_blocks_too_long"]
 
 
 def test_views_differ_from_messages() -> None:
     assert "missing required field: title" in check_view({"type": "modal", "blocks": []})[0]
-    without = {k: v for k, v in modal(typed_input()).items() if k != "submit"}
+    without = {k: v for k, v in modal(asking()).items() if k != "submit"}
     assert "missing required field: submit" in check_view(without)[0]
     assert check_view({"type": "home", "blocks": [section()]}) == []
     assert "additional property: title" in check_view({"type": "home", "title": plain("a"), "blocks": []})[0]
-    assert "unsupported type: markdown" in check_view(modal({"type": "markdown", "text": "a"}))[0]
+    assert "must exactly match" in check_view(modal(asking(radio(initial_option=choice(3)))))[0]
+    assert check_view(modal(*[section("a" * 3000)] * 90)) == ["view_too_large"]
 
 
 # --- The Web API --------------------------------------------------------------------------------------------
@@ -267,15 +253,13 @@ async def test_slack_sdk_talks_to_it(scene: Scene) -> None:
     await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="Bonsoir", blocks=[])
     [message] = scene.marketing.messages
     assert (message.ts, message.texts(), message.blocks) == (posted["ts"], ["Bonsoir"], [])
-    reply = await scene.client.chat_postMessage(channel="#marketing", text="Suite", thread_ts=posted["ts"])
-    thread = await scene.client.users_info(user=scene.amelie.id, include_locale=True)
-    assert thread["user"]["locale"] == "fr-FR"
+    reply = await scene.client.chat_postMessage(channel=scene.marketing.id, text="Suite", thread_ts=posted["ts"])
+    amelie = await scene.client.users_info(user=scene.amelie.id, include_locale=True)
+    assert amelie["user"]["locale"] == "fr-FR"
     assert "locale" not in (await scene.client.users_info(user=scene.amelie.id))["user"]
     await scene.client.chat_delete(channel=scene.marketing.id, ts=reply["ts"])
-    opened = await scene.client.conversations_open(users=[scene.amelie.id])
+    opened = await scene.client.conversations_open(users=scene.amelie.id)
     assert opened["channel"]["id"] == scene.team.im(scene.amelie).id
-    info = await scene.client.conversations_info(channel=scene.marketing.id)
-    assert info["channel"]["is_member"]
     members = await scene.client.conversations_members(channel=scene.marketing.id)
     assert set(members["members"]) == scene.marketing.members
     assert [each.method for each in scene.slack.refused] == []
@@ -296,14 +280,12 @@ async def test_tokens(scene: Scene) -> None:
 
     assert await error(None) == "not_authed"
     assert await error("xoxb-other") == "invalid_auth"
-    old = scene.slack.install(scene.team, rotation=True)
+    scene.slack.app.rotation = True
+    rotated = scene.slack.install(scene.team)
     scene.clock.advance(12 * 3600)
-    assert await error(old.value) == "token_expired"
-    await scene.client.auth_revoke()
-    assert await error(scene.token.value) == "token_revoked"
-    other = scene.slack.install(scene.team)
+    assert await error(rotated.value) == "token_expired"
     scene.slack.world.uninstall(scene.team)
-    assert await error(other.value) == "account_inactive"
+    assert await error(scene.token.value) == "account_inactive"
 
 
 async def test_missing_scope_names_it(scene: Scene) -> None:
@@ -400,7 +382,7 @@ async def test_metadata_is_kept_for_who_asks(scene: Scene) -> None:
     client.token = scene.slack.install(scene.team, "channels:history,chat:write").value
     scene.invite(marketing)
     here: Json = {"channel": marketing.id, "text": "Bonjour"}
-    mark: Json = {"event_type": "made_here", "event_payload": {"key": "s1", "in": {"part": 1}, "all": [{"n": True}]}}
+    mark: Json = {"event_type": "made_here", "event_payload": {"key": "s1", "part": 1}}
     ts = (await client.chat_postMessage(**here, metadata=mark))["ts"]
 
     async def read(**more: Any) -> Any:
@@ -411,13 +393,10 @@ async def test_metadata_is_kept_for_who_asks(scene: Scene) -> None:
     assert await read(include_all_metadata=True) == mark
     await client.chat_update(ts=ts, **here)
     assert await read(include_all_metadata=True) == mark, "a change without metadata keeps it"
-    await client.chat_update(ts=ts, **here, metadata={})
-    assert await read(include_all_metadata=True) is None
     for wrong, error in (
         ({"event_type": "made_here"}, "invalid_metadata_format"),
         ({"event_type": "made.here", "event_payload": {}}, "invalid_metadata_schema"),
         ({"event_type": "made_here", "event_payload": {"deep": {"in": {}}}}, "invalid_metadata_schema"),
-        ({"event_type": "made_here", "event_payload": {"list": ["plain"]}}, "invalid_metadata_schema"),
         ({"event_type": "made_here", "event_payload": {"key": "x" * 8_000}}, "metadata_too_large"),
     ):
         assert (await scene.refused("chat.postMessage", **here, metadata=wrong))["error"] == error
@@ -444,8 +423,7 @@ async def test_ephemeral_messages(scene: Scene) -> None:
 
 async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
     ack = await scene.hands.shortcut(scene.amelie, "form")
-    assert ack.trigger
-    trigger = ack.trigger.id
+    trigger = ack.payload["trigger_id"]
     bad = await scene.refused("views.open", trigger_id=trigger, view=modal(title=plain("a" * 25)))
     assert bad["error"] == "invalid_arguments"
     assert "[json-pointer:/view/title/text]" in bad["response_metadata"]["messages"][0]
@@ -454,48 +432,49 @@ async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
     again = await scene.refused("views.open", trigger_id=trigger, view=modal())
     assert again["error"] == "exchanged_trigger_id"
     late = await scene.hands.shortcut(scene.amelie, "form")
-    assert late.trigger
     scene.clock.advance(3.1)
-    refused = await scene.refused("views.open", trigger_id=late.trigger.id, view=modal())
+    refused = await scene.refused("views.open", trigger_id=late.payload["trigger_id"], view=modal())
     assert refused["error"] == "expired_trigger_id"
     refused = await scene.refused("views.open", trigger_id="nonsense", view=modal())
     assert refused["error"] == "invalid_trigger_id"
 
 
-async def open_modal(scene: Scene, view: Json) -> Any:
+async def open_modal(scene: Scene, view: Json) -> View:
     ack = await scene.hands.shortcut(scene.amelie, "form")
-    assert ack.trigger
-    await scene.client.views_open(trigger_id=ack.trigger.id, view=view)
+    await scene.client.views_open(trigger_id=ack.payload["trigger_id"], view=view)
     opened = scene.hands.modal(scene.amelie)
     assert opened
     return opened
 
 
 async def test_submitting_a_modal(scene: Scene) -> None:
-    pick = {"type": "input", "block_id": "who", "label": plain("Qui ?"), "element": select()}
-    view = await open_modal(scene, modal(typed_input(), pick, private_metadata="m"))
-    with pytest.raises(ValueError, match="Pourquoi"):
+    where = asking(picker(), block_id="where", label=plain("Où ?"))
+    view = await open_modal(scene, modal(asking(), where, private_metadata="m"))
+    with pytest.raises(ValueError, match="Où"):
         await scene.hands.submit_view(scene.amelie, view, {"Qui ?": "Option 2"})
-    scene.app.answer = {"response_action": "errors", "errors": {"why": "Trop court"}}
-    await scene.hands.submit_view(scene.amelie, view, {"Pourquoi ?": "bof"})
-    assert view.errors == {"why": "Trop court"}
+    with pytest.raises(LookupError, match="no option"):
+        scene.hands.fill(scene.amelie, view, {"Qui ?": "Option 3"})
+    scene.app.answer = {"response_action": "errors", "errors": {"where": "Pas là"}}
+    await scene.hands.submit_view(scene.amelie, view, {"where": "C1"})
+    assert view.errors == {"where": "Pas là"}
     assert scene.app.last["view"]["state"]["values"] == {
-        "why": {"words": {"type": "plain_text_input", "value": "bof"}},
-        "who": {"pick": {"type": "static_select", "selected_option": choice(2, text=option_text(2))}},
+        "who": {"pick": {"type": "radio_buttons", "selected_option": choice(2, text=option_text(2))}},
+        "where": {"where": {"type": "conversations_select", "selected_conversation": "C1"}},
     }
-    scene.app.answer = {"response_action": "update", "view": modal(typed_input(), title=plain("Encore"))}
+    scene.app.answer = {"response_action": "update", "view": modal(where, title=plain("Encore"))}
     await scene.hands.submit_view(scene.amelie, view)
-    assert (view.title, view.state["why"]["words"]["value"]) == ("Encore", "bof")
-    scene.app.answer = {"response_action": "update", "view": modal(title=plain("a" * 25))}
-    ack = await scene.hands.submit_view(scene.amelie, view)
-    assert (ack.error, view.trouble) == ("invalid_arguments", "invalid_arguments")
-    scene.app.answer = {"response_action": "push", "view": modal(section())}
+    assert view.title == "Encore"
+    assert view.state == {"where": {"where": {"type": "conversations_select", "selected_conversation": "C1"}}}
+    for answer, error in (
+        ({"response_action": "update", "view": modal(title=plain("a" * 25))}, "invalid_arguments"),
+        ({"response_action": "errors", "errors": {"who": "Gone"}}, "invalid_response"),
+        ({"response_action": "nothing"}, "invalid_response"),
+    ):
+        scene.app.answer = answer
+        assert (await scene.hands.submit_view(scene.amelie, view)).error == error
+    assert scene.hands.modal(scene.amelie) is view
+    scene.app.answer = None
     await scene.hands.submit_view(scene.amelie, view)
-    assert scene.hands.modal(scene.amelie) is not view
-    scene.app.answer = {"response_action": "clear"}
-    top = scene.hands.modal(scene.amelie)
-    assert top
-    await scene.hands.submit_view(scene.amelie, top)
     assert scene.hands.modal(scene.amelie) is None
 
 
@@ -503,37 +482,27 @@ def option_text(n: int) -> Json:
     return {"type": "plain_text", "text": f"Option {n}", "emoji": True}
 
 
-async def test_views_update_push_and_close(scene: Scene) -> None:
-    view = await open_modal(scene, modal(actions(button()), notify_on_close=True))
+async def test_views_are_updated_and_closed(scene: Scene) -> None:
+    view = await open_modal(scene, modal(section()))
     stale = view.hash
-    await scene.client.views_update(view_id=view.id, hash=stale, view=modal(actions(button("Encore"))))
+    await scene.client.views_update(view_id=view.id, hash=stale, view=modal(section("Encore")))
     refused = await scene.refused("views.update", view_id=view.id, hash=stale, view=modal())
     assert refused["error"] == "hash_conflict"
-    for depth in (2, 3):
-        top = scene.hands.modal(scene.amelie)
-        assert top
-        ack = await scene.hands.press(scene.amelie, top, action_id="yes")
-        assert "response_url" not in ack.payload
-        assert ack.trigger
-        await scene.client.views_push(trigger_id=ack.trigger.id, view=modal(actions(button(f"{depth}"))))
-    top = scene.hands.modal(scene.amelie)
-    assert top
-    ack = await scene.hands.press(scene.amelie, top, "3")
-    assert ack.trigger
-    refused = await scene.refused("views.push", trigger_id=ack.trigger.id, view=modal())
-    assert refused["error"] == "push_limit_reached"
-    await scene.hands.close_view(scene.amelie, top)
-    assert (await scene.refused("views.update", view_id=top.id, view=modal()))["error"] == "not_found"
+    with pytest.raises(LookupError, match="does not have this view open"):
+        await scene.hands.close_view(scene.bob, view)
+    await scene.hands.close_view(scene.amelie, view)
+    assert (await scene.refused("views.update", view_id=view.id, view=modal()))["error"] == "not_found"
 
 
 async def test_dispatching_inputs(scene: Scene) -> None:
-    pick = {"type": "input", "block_id": "who", "label": plain("Qui ?"), "element": select()}
-    view = await open_modal(scene, modal({**pick, "dispatch_action": True}, typed_input()))
+    where = asking(picker(), block_id="where", label=plain("Où ?"))
+    view = await open_modal(scene, modal(asking(dispatch_action=True), where))
     ack = await scene.hands.dispatch(scene.amelie, view, "Qui ?", "Option 1")
+    assert "response_url" not in ack.payload
     [action] = ack.payload["actions"]
     assert (action["block_id"], action["selected_option"]["value"]) == ("who", "v1")
     with pytest.raises(LookupError, match="does not dispatch"):
-        await scene.hands.dispatch(scene.amelie, view, "Pourquoi ?", "a")
+        await scene.hands.dispatch(scene.amelie, view, "Où ?", "C1")
 
 
 async def test_home(scene: Scene) -> None:
@@ -606,24 +575,6 @@ async def test_a_commands_url_replaces_nothing(scene: Scene) -> None:
     assert [m.text for m in scene.slack.visible_to(scene.amelie, scene.marketing)] == ["un", "deux"]
 
 
-async def test_choosing_in_a_message(scene: Scene) -> None:
-    overflow = {"type": "overflow", "action_id": "more", "options": [choice(8), choice(9)]}
-    pick = {"type": "conversations_select", "action_id": "where", "placeholder": plain("Canal")}
-    message = scene.slack.world.post(
-        scene.team.im(scene.amelie), "U", "a", [actions(select(), overflow, pick, button())]
-    )
-    ack = await scene.hands.press(scene.amelie, message, "Option 2")
-    assert ack.payload["actions"][0]["selected_option"]["value"] == "v2"
-    assert ack.payload["channel"]["name"] == "directmessage"
-    ack = await scene.hands.press(scene.amelie, message, "Option 9")
-    assert ack.payload["actions"][0]["selected_option"]["value"] == "v9"
-    ack = await scene.hands.press(scene.amelie, message, "Canal", value=scene.marketing.id)
-    assert ack.payload["actions"][0]["selected_conversation"] == scene.marketing.id
-    [state] = ack.payload["state"]["values"].values()
-    assert state["pick"]["selected_option"]["value"] == "v2"
-    assert ack.payload["message"]["ts"] == message.ts
-
-
 # --- Limits and faults --------------------------------------------------------------------------------------
 
 
@@ -640,13 +591,13 @@ async def test_one_message_a_second_and_channel(scene: Scene) -> None:
 
 async def test_tiers(scene: Scene) -> None:
     scene.slack.limits.tiers = True
-    for _ in range(50):
-        await scene.client.conversations_info(channel=scene.marketing.id)
+    for _ in range(100):
+        await scene.client.conversations_members(channel=scene.marketing.id)
     scene.clock.advance(20)
-    answer = await scene.refused("conversations.info", channel=scene.marketing.id)
+    answer = await scene.refused("conversations.members", channel=scene.marketing.id)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
     scene.clock.advance(40)
-    await scene.client.conversations_info(channel=scene.marketing.id)
+    await scene.client.conversations_members(channel=scene.marketing.id)
 
 
 async def test_faults(scene: Scene) -> None:
@@ -686,13 +637,6 @@ async def test_faults(scene: Scene) -> None:
     assert (await respond(url, text="a"))[0] == 200
 
 
-async def test_slack_sdk_itself_posts_twice_when_an_answer_is_lost(scene: Scene) -> None:
-    scene.slack.fail("chat.postMessage", drop="after")
-    await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")
-    assert len(scene.marketing.messages) == 2
-    assert [call.dropped for call in scene.slack.calls_to("chat.postMessage")] == [True, False]
-
-
 # --- What people do -----------------------------------------------------------------------------------------
 
 
@@ -730,7 +674,7 @@ async def test_direct_messages_and_the_bots_own_echo(scene: Scene) -> None:
     ack = await scene.hands.direct_message(scene.amelie, "bonjour")
     assert ack.payload["event"]["channel_type"] == "im"
     await scene.client.chat_postMessage(channel=scene.amelie.id, text="Bonjour !")
-    await scene.slack.settled()
+    await scene.slack.wait_for(lambda: len(scene.app.got) == 2)
     echo = scene.app.last["event"]
     assert (echo["text"], echo["bot_id"]) == ("Bonjour !", scene.team.bot_id)
 
@@ -754,8 +698,7 @@ async def test_late_and_failing_answers_are_told_to_the_person(scene: Scene) -> 
     assert (ack.error, ack.status) == ("operation_timeout", None)
     scene.app.delay, scene.app.status = 0.0, 500
     await scene.hands.shortcut(scene.bob, "form")
-    told = [(each.user_id, each.error) for each in scene.hands.troubles]
-    assert told == [(scene.amelie.id, "operation_timeout"), (scene.bob.id, "dispatch_failed")]
+    assert [each.error for each in scene.hands.troubles] == ["operation_timeout", "dispatch_failed"]
 
 
 async def test_an_old_screen(scene: Scene) -> None:
@@ -772,13 +715,6 @@ async def test_uninstalling(scene: Scene) -> None:
     acks = await scene.hands.uninstall()
     assert [ack.payload["event"]["type"] for ack in acks] == ["tokens_revoked", "app_uninstalled"]
     assert (await scene.refused("auth.test"))["error"] == "account_inactive"
-
-
-async def test_apps_uninstall_tells_the_app(scene: Scene) -> None:
-    app = scene.slack.app
-    await scene.client.apps_uninstall(client_id=app.client_id, client_secret=app.client_secret)
-    await scene.slack.settled()
-    assert [each["event"]["type"] for _, each in scene.app.got] == ["tokens_revoked", "app_uninstalled"]
 
 
 # --- OAuth and Socket Mode ----------------------------------------------------------------------------------
@@ -798,20 +734,22 @@ async def test_oauth_and_rotation(scene: Scene) -> None:
     back = await authorise(scene, redirect_uri=anywhere)
     assert back["state"] == "s"
     anonymous = AsyncWebClient(base_url=scene.slack.api_url)
-    secrets = {"client_id": app.client_id, "client_secret": app.client_secret}
+
+    async def access(**given: str) -> Any:
+        known = {"client_id": app.client_id, "client_secret": app.client_secret}
+        return await anonymous.api_call("oauth.v2.access", data={**known, **given})
+
     with pytest.raises(SlackApiError, match="bad_redirect_uri"):
-        await anonymous.oauth_v2_access(**secrets, code=back["code"])
-    got = await anonymous.oauth_v2_access(**secrets, code=back["code"], redirect_uri=anywhere)
+        await access(code=back["code"])
+    got = await access(code=back["code"], redirect_uri=anywhere)
     assert (got["scope"], got["team"]["id"], got["expires_in"]) == ("chat:write,commands", scene.team.id, 43200)
     assert got["access_token"].startswith("xoxe.xoxb-1-")
     with pytest.raises(SlackApiError, match="code_already_used"):
-        await anonymous.oauth_v2_access(**secrets, code=back["code"], redirect_uri=anywhere)
-    refresh = {**secrets, "grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
-    new = await anonymous.oauth_v2_access(**refresh)
-    assert new["refresh_token"] != got["refresh_token"]
+        await access(code=back["code"], redirect_uri=anywhere)
+    refresh = {"grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
+    assert (await access(**refresh))["refresh_token"] != got["refresh_token"]
     with pytest.raises(SlackApiError, match="invalid_refresh_token"):
-        await anonymous.oauth_v2_access(**refresh)
-    assert AsyncTokenRotator(**secrets, client=anonymous).client is anonymous
+        await access(**refresh)
     scene.slack.oauth.allow = False
     assert await authorise(scene, redirect_uri=anywhere) == {"error": "access_denied", "state": "s"}
 

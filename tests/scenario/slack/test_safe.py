@@ -328,7 +328,7 @@ async def test_a_lost_answer_is_settled_by_looking(
 @pytest.mark.parametrize("fault", [{"retry_after": 1}, {"status": 503}])
 async def test_429_and_5xx_are_tried_again(french: Scene, answers: dict[str, str], fault: dict[str, int]) -> None:
     card = await finished(french, answers)
-    french.slack.fail("chat.postMessage", **fault)  # type: ignore[arg-type]
+    french.slack.fail("chat.postMessage", **fault)
     await french.press(french.anna, card, "post")
     label = french.label("details")
     await french.slack.wait_for(lambda: any(label in m.buttons() for m in french.marketing.messages), timeout=20)
