@@ -18,17 +18,17 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientConnectionError, WSMsgType, web
 from aiohttp.typedefs import Middleware
 from yarl import URL
 
 from adapters.playground.standins.slack_calls import Call
+from adapters.playground.standins.slack_faults import Fault
 from adapters.playground.standins.slack_limits import Limits
 from adapters.playground.standins.slack_methods import run
 from adapters.playground.standins.slack_respond import respond
@@ -39,13 +39,11 @@ from adapters.playground.standins.slack_state import (
     Channel,
     Clock,
     Grant,
-    ManualClock,
     Message,
     ResponseUrl,
     SlackError,
     Token,
     User,
-    View,
     Workspace,
 )
 from adapters.playground.standins.slack_world import World
@@ -53,48 +51,10 @@ from adapters.playground.standins.slack_world import World
 if TYPE_CHECKING:
     from adapters.playground.standins.slack_user import SlackUserSide
 
-__all__ = ["AppSettings", "Channel", "ManualClock", "Message", "SlackStandIn", "User", "View", "Workspace"]
+__all__ = ["AppSettings", "Fault", "SlackStandIn"]
 
 RESPONSE_URL = "response_url"
 """The name of POSTs to response URLs, in `calls` and for `fail`."""
-
-
-@dataclass
-class Fault:
-    """What goes wrong with the next `times` (None: all) calls of a method ("*": any, "response_url").
-
-    `error`: refused with that name, HTTP 200 unless `status` is given. `status` alone: that status with a
-    body that is not JSON. `retry_after`: 429. `drop`: the connection closes with no answer, `before` or `after`
-    the call took effect. `delay`: seconds before anything else; alone it only slows. `effect`: the call is
-    carried out although the answer says otherwise. `hold`: seconds between doing it and the answer, which may then
-    find nobody waiting. `match(args)` narrows it. Nothing of these: nothing goes wrong.
-    """
-
-    method: str
-    times: int | None = 1
-    status: int | None = None
-    error: str | None = None
-    retry_after: int | None = None
-    drop: Literal["before", "after"] | None = None
-    delay: float = 0.0
-    effect: bool = False
-    match: Callable[[Json], bool] | None = None
-    hold: float = 0.0
-    hits: int = 0
-
-    def takes(self, method: str, args: Json) -> bool:
-        left = self.times is None or self.hits < self.times
-        return left and self.method in ("*", method) and (self.match is None or self.match(args))
-
-    def cancel(self) -> None:
-        self.times = self.hits
-
-    def refusal(self) -> SlackError | None:
-        if self.retry_after is not None:
-            return SlackError("ratelimited", 429, {"Retry-After": str(self.retry_after)})
-        if self.status is not None or self.error is not None:
-            return SlackError(self.error or "internal_error", self.status or 200)
-        return None
 
 
 @dataclass
@@ -170,9 +130,7 @@ class SlackStandIn:
     async def __aenter__(self) -> SlackStandIn:
         return await self.start()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.stop()
 
     @property
@@ -218,12 +176,11 @@ class SlackStandIn:
         """Calls that the app should not have made, or that a fault refused."""
         return [each for each in self.calls if not each.ok]
 
-    def visible_to(self, user: User | str, channel: Channel) -> list[Message]:
+    def visible_to(self, user: User, channel: Channel) -> list[Message]:
         """What that person sees in the channel now, oldest first; nothing where they may not look."""
-        user_id = user if isinstance(user, str) else user.id
-        if user_id not in channel.members and (channel.private or channel.is_im):
+        if user.id not in channel.members and (channel.private or channel.is_im):
             return []
-        return [each for each in channel.log if not each.deleted and each.ephemeral_to in (None, user_id)]
+        return [each for each in channel.log if not each.deleted and each.ephemeral_to in (None, user.id)]
 
     async def wait_for(
         self,
@@ -252,15 +209,11 @@ class SlackStandIn:
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         call = Call(request.match_info["method"], self.world, self.limits)
-        unreadable: SlackError | None = None
-        try:
-            await _read(request, call)
-        except SlackError as refused:
-            unreadable = refused
+        unreadable = await _read(request, call)
 
         def work() -> Json:
             if unreadable:
-                raise unreadable
+                raise SlackError(unreadable)
             return {"url": self._ticket(call)} if call.method == "apps.connections.open" else run(call)
 
         return await self._serve(request, call, lambda: self._answer(call, work))
@@ -361,33 +314,25 @@ class SlackStandIn:
         if ticket not in self._tickets:
             return web.Response(status=403, text="invalid ticket")
         self._tickets.discard(ticket)
-        async with self._socket(request) as socket:
-            async for frame in socket.ws:
-                if frame.type != WSMsgType.TEXT:
-                    continue
-                ack = json.loads(frame.data)
-                waiting = socket.waiting.pop(ack.get("envelope_id"), None)
-                if waiting and not waiting.done():
-                    waiting.set_result(ack.get("payload"))
-        return socket.ws
-
-    @asynccontextmanager
-    async def _socket(self, request: web.Request) -> AsyncIterator[Socket]:
         ws = web.WebSocketResponse(heartbeat=30)
         await ws.prepare(request)
         socket = Socket(ws)
-        about = {"host": "stand-in", "approximate_connection_time": 18060}
-        connection = {"app_id": self.app.app_id}
-        hello = {"type": "hello", "num_connections": len(self.sockets) + 1, "debug_info": about}
-        await ws.send_json(hello | {"connection_info": connection})
+        connection = {"num_connections": len(self.sockets) + 1, "connection_info": {"app_id": self.app.app_id}}
+        await ws.send_json({"type": "hello", "debug_info": {"host": "stand-in"}, **connection})
         self.sockets.append(socket)
         try:
-            yield socket
+            async for frame in ws:
+                if frame.type == WSMsgType.TEXT:
+                    ack = json.loads(frame.data)
+                    waiting = socket.waiting.pop(ack.get("envelope_id"), None)
+                    if waiting and not waiting.done():
+                        waiting.set_result(ack.get("payload"))
         finally:
             self.sockets.remove(socket)
             for waiting in socket.waiting.values():
                 if not waiting.done():
                     waiting.set_exception(ClientConnectionError("the app closed its connection"))
+        return ws
 
     async def send_envelope(self, kind: str, payload: Json, seconds: float, **more: Any) -> Any:
         """Sends through the newest connection; the ack's payload, {} for none. TimeoutError without an ack."""
@@ -406,24 +351,29 @@ class SlackStandIn:
             await socket.ws.close()
 
 
-async def _read(request: web.Request, call: Call) -> None:
-    """Fills in the arguments and the token. A token inside a JSON body does not count, as at Slack."""
+async def _read(request: web.Request, call: Call) -> str | None:
+    """Fills in the arguments and the token, and returns what is wrong with them.
+
+    A token inside a JSON body does not count, as at Slack.
+    """
     call.args = dict(request.query)
+    authorization, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    call.bearer = bearer if authorization == "Bearer" else None
     kind = request.content_type if request.body_exists else ""
     if kind == "application/json":
         try:
             body = json.loads(await request.text())
         except ValueError:
-            body = None
+            return "invalid_json"
         if not isinstance(body, dict):
-            raise SlackError("invalid_json" if body is None else "json_not_object")
-        call.args |= {k: v for k, v in body.items() if k != "token"}
-    elif kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        call.args |= {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
+            return "json_not_object"
+        call.args |= {name: value for name, value in body.items() if name != "token"}
+    elif kind == "application/x-www-form-urlencoded":
+        call.args |= await request.post()
+        call.bearer = call.bearer or call.args.pop("token", None)
     elif kind:
-        raise SlackError("invalid_post_type")
-    kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    call.bearer = bearer if kind == "Bearer" else call.args.pop("token", None)
+        return "invalid_post_type"
+    return None
 
 
 def _hang_up(request: web.Request) -> web.Response:

@@ -66,16 +66,6 @@ class Call:
     def flag(self, name: str) -> bool:
         return self.args.get(name) in (True, "true", "True", "1", 1)
 
-    def parsed(self, name: str, error: str) -> Any:
-        """An argument that is JSON, in a string or as it is."""
-        value = self.args.get(name)
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise SlackError(error) from None
-
     def bot(self, workspace: Workspace) -> User:
         assert workspace.bot
         return workspace.bot
@@ -91,8 +81,9 @@ class Call:
         self.need("channel")
         wanted = str(self.args["channel"])
         for workspace in self.workspaces:
-            if also_people and wanted in workspace.users and not workspace.users[wanted].deleted:
-                return workspace, workspace.im(wanted)
+            person = workspace.users.get(wanted)
+            if also_people and person and not person.deleted:
+                return workspace, workspace.im(person)
             channel = workspace.channels.get(wanted)
             if channel and (self.inside(workspace, channel) or not (channel.private or channel.is_im)):
                 return workspace, channel
@@ -113,7 +104,7 @@ class Call:
         """The checked text and blocks; None for blocks not given."""
         if self.args.get("attachments"):
             raise SlackError("invalid_attachments")  # legacy, and unknown here
-        blocks = self.parsed("blocks", "invalid_blocks_format")
+        blocks = self.args.get("blocks")
         return checked(self.args.get("text"), blocks), blocks
 
     def metadata(self) -> Json | None:
@@ -121,7 +112,7 @@ class Call:
 
         Stricter than Slack, which posts a message without its metadata, and a warning, where the event type is not one.
         """
-        given: Any = self.parsed("metadata", "invalid_metadata_format")
+        given: Any = self.args.get("metadata")
         if given is None:
             return None
         if not isinstance(given, dict) or set(given) != {"event_type", "event_payload"}:

@@ -10,16 +10,14 @@ from adapters.playground.standins.slack_calls import Call
 from adapters.playground.standins.slack_rules import Json
 from adapters.playground.standins.slack_state import Channel, SlackError
 
-READ = {"im": "im:read", "private": "groups:read", "public": "channels:read"}
-HISTORY = {"im": "im:history", "private": "groups:history", "public": "channels:history"}
 HISTORY_MOST = 15
 """Messages a call gives: what is left to an app that is distributed outside the Marketplace."""
 HISTORY_ASKED = 999
 """The greatest limit that may be asked for; fewer are given."""
 
 
-def _kind(channel: Channel) -> str:
-    return "im" if channel.is_im else "private" if channel.private else "public"
+def _scope(channel: Channel, may: str) -> str:
+    return f"{'im' if channel.is_im else 'groups' if channel.private else 'channels'}:{may}"
 
 
 def conversations_open(call: Call) -> Json:
@@ -33,7 +31,7 @@ def conversations_open(call: Call) -> Json:
 
 def conversations_members(call: Call) -> Json:
     _, channel = call.channel()
-    call.scope(READ[_kind(channel)])
+    call.scope(_scope(channel, "read"))
     start, size = int(call.args.get("cursor") or 0), int(call.args.get("limit") or 100)
     members = sorted(channel.members)
     following = str(start + size) if start + size < len(members) else ""
@@ -43,27 +41,23 @@ def conversations_members(call: Call) -> Json:
 def conversations_history(call: Call) -> Json:
     """The newest first, without replies in threads."""
     workspace, channel = call.channel()
-    call.scope(HISTORY[_kind(channel)])
+    call.scope(_scope(channel, "history"))
     if not call.inside(workspace, channel):
         raise SlackError("not_in_channel")
-    oldest, latest = (_bound(call, name) for name in ("oldest", "latest"))
-    if call.flag("inclusive"):
-        oldest, latest = oldest and oldest - 1, latest and latest + 1
-    if call.args.get("cursor"):
-        latest = _cursor(call)
+    oldest, before = _oldest(call), _cursor(call)
     found = [
         each
         for each in reversed(channel.messages)
         if each.thread_ts in (None, each.ts)
-        and (oldest is None or _micros(each.ts) > oldest)
-        and (latest is None or _micros(each.ts) < latest)
+        and _micros(each.ts) > oldest
+        and (before is None or _micros(each.ts) < before)
     ]
     page, metadata = found[: _limit(call)], call.flag("include_all_metadata")
     answer: Json = {"messages": [each.to_json(metadata) for each in page], "has_more": len(page) < len(found)}
     if answer["has_more"]:
         cursor = base64.b64encode(f"next_ts:{_micros(page[-1].ts)}".encode()).decode()
         answer["response_metadata"] = {"next_cursor": cursor}
-    return answer | {"pin_count": 0}
+    return answer
 
 
 def _limit(call: Call) -> int:
@@ -76,18 +70,17 @@ def _limit(call: Call) -> int:
     return min(asked, HISTORY_MOST)
 
 
-def _bound(call: Call, name: str) -> int | None:
-    """A time of the arguments, in microseconds since 1970."""
-    given = call.args.get(name)
-    if given in (None, ""):
-        return None
+def _oldest(call: Call) -> int:
     try:
-        return _micros(str(given))
+        return _micros(str(call.args.get("oldest") or 0))
     except ArithmeticError:
-        raise SlackError(f"invalid_ts_{name}") from None
+        raise SlackError("invalid_ts_oldest") from None
 
 
-def _cursor(call: Call) -> int:
+def _cursor(call: Call) -> int | None:
+    """The time before which the next page begins."""
+    if not call.args.get("cursor"):
+        return None
     with suppress(ValueError):
         name, _, stamp = base64.b64decode(str(call.args["cursor"]), validate=True).decode().partition(":")
         if name == "next_ts":
@@ -96,6 +89,7 @@ def _cursor(call: Call) -> int:
 
 
 def _micros(ts: str) -> int:
+    """Microseconds since 1970."""
     return int(Decimal(ts) * 1_000_000)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 
 from adapters.playground.standins.slack_state import Clock, SlackError
 
-TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
+TIERS = {3: 50, 4: 100}
 """Calls a minute, per method and workspace."""
 
 

@@ -170,7 +170,7 @@ def good_view(view: Any, kind: str) -> Json:
 
 def _view(call: Call, kind: str) -> Json:
     call.need("view")
-    return good_view(call.parsed("view", "invalid_arguments"), kind)
+    return good_view(call.args["view"], kind)
 
 
 def _trigger(call: Call) -> Trigger:

@@ -41,20 +41,12 @@ def say(world: World, url: ResponseUrl, payload: Any) -> Message | None:
         text = checked(payload.get("text"), payload.get("blocks"))
     except SlackError as refused:
         raise SlackError(refused.name, 400) from None
-    kind = payload.get("response_type", "ephemeral")
-    if kind not in ("ephemeral", "in_channel"):
-        raise SlackError("invalid_payload", 400)
+    if payload.get("response_type", "ephemeral") != "ephemeral":
+        raise SlackError("invalid_payload", 400)  # to post for everybody is unknown here
     if payload.get("replace_original") is True and original is not None:
         if there:
             world.change(original, text, payload.get("blocks"))
         return original
     bot = world.workspaces[url.channel.team_id].bot
     assert bot
-    return world.post(
-        url.channel,
-        bot.id,
-        text,
-        payload.get("blocks"),
-        thread_ts=payload.get("thread_ts"),
-        ephemeral_to=url.user_id if kind == "ephemeral" else None,
-    )
+    return world.post(url.channel, bot.id, text, payload.get("blocks"), ephemeral_to=url.user_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,19 +26,6 @@ DEFAULT_SCOPES = (
     "im:write,users:read"
 )
 DEFAULT_EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
-
-
-class ManualClock:
-    """A clock that moves only when told to. Seconds since 1970."""
-
-    def __init__(self, start: float | None = None) -> None:
-        self.now = time.time() if start is None else start
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class SlackError(Exception):
@@ -245,11 +231,10 @@ class Workspace:
         self.channels[channel.id] = channel
         return channel
 
-    def im(self, user: User | str) -> Channel:
+    def im(self, user: User) -> Channel:
         """The conversation between a person and the app, opened when first asked for."""
-        user_id = user if isinstance(user, str) else user.id
         assert self.bot, "install the app first"
-        pair = {user_id, self.bot.id}
+        pair = {user.id, self.bot.id}
         for channel in self.channels.values():
             if channel.is_im and channel.members == pair:
                 return channel

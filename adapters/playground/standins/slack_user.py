@@ -16,14 +16,7 @@ from adapters.playground.standins import slack_payloads as payloads
 from adapters.playground.standins.slack_methods import good_view
 from adapters.playground.standins.slack_respond import say
 from adapters.playground.standins.slack_rules import Json
-from adapters.playground.standins.slack_state import (
-    Channel,
-    Message,
-    SlackError,
-    User,
-    View,
-    Workspace,
-)
+from adapters.playground.standins.slack_state import Channel, Message, SlackError, User, View, Workspace
 from adapters.playground.standins.slack_surface import CHOICE_KEYS, Found, chosen
 
 if TYPE_CHECKING:
@@ -321,13 +314,13 @@ class SlackUserSide:
     def _apply(self, view: View, answer: Any) -> None:
         """What a view_submission's answer does. Raises SlackError for one that Slack cannot use."""
         inputs = {each["block_id"] for each in view.blocks if each["type"] == "input"}
-        match answer:
+        match answer or None:
+            case None:
+                self.world.close_modal(view.user_id)
             case {"response_action": "errors", "errors": {} as errors} if errors and inputs.issuperset(errors):
                 view.errors = {str(name): str(words) for name, words in errors.items()}
             case {"response_action": "update", "view": changed}:
                 self.world.set_view(view, good_view(changed, "modal"))
-            case None:
-                self.world.close_modal(view.user_id)
             case _:
                 raise SlackError("invalid_response")
 
@@ -376,17 +369,10 @@ class SlackUserSide:
             return
         inner = payloads.message_event(message)
         if what != "posted":
-            stamp = self.world.now_ts()
-            inner = {
-                "type": "message",
-                "subtype": f"message_{what}",
-                "channel": message.channel.id,
-                "channel_type": inner["channel_type"],
-                "hidden": True,
-                "ts": stamp,
-                "event_ts": stamp,
-                **({"message": message.to_json()} if what == "changed" else {"deleted_ts": message.ts}),
-            }
+            more = {"message": message.to_json()} if what == "changed" else {"deleted_ts": message.ts}
+            now = self.world.now_ts()
+            of = {name: inner[name] for name in ("type", "channel", "channel_type")}
+            inner = {**of, "subtype": f"message_{what}", "hidden": True, "ts": now, "event_ts": now, **more}
         self._later(self.event(inner))
 
     def _later(self, work: Any) -> None:

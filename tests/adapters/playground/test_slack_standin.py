@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.playground.standins.slack import AppSettings, ManualClock, SlackStandIn
+from adapters.playground.standins.slack import AppSettings, SlackStandIn
 from adapters.playground.standins.slack_rules import Json, check_message, check_view
 from adapters.playground.standins.slack_state import Channel, User, View, Workspace
 from adapters.playground.standins.slack_user import SlackUserSide
@@ -62,6 +62,19 @@ def modal(*blocks: Json, **more: Any) -> Json:
 
 def asking(element: Json | None = None, **more: Any) -> Json:
     return {"type": "input", "block_id": "who", "label": plain("Qui ?"), "element": element or radio(), **more}
+
+
+class ManualClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
 
 
 class App:
@@ -354,11 +367,6 @@ async def test_history_is_read_page_by_page(scene: Scene) -> None:
     last = await client.conversations_history(channel=marketing.id, oldest=sent[2], cursor=cursor)
     assert [each["ts"] for each in last["messages"]] == [sent[4], sent[3]]
     assert (last["has_more"], last.get("response_metadata")) == (False, None)
-    bounds: Json = {"oldest": sent[1], "latest": sent[3]}
-    between = await client.conversations_history(channel=marketing.id, **bounds)
-    assert [each["ts"] for each in between["messages"]] == [sent[2]]
-    within = await client.conversations_history(channel=marketing.id, inclusive=True, limit=2, **bounds)
-    assert [each["ts"] for each in within["messages"]] == [sent[3], sent[2]]
 
 
 async def test_history_is_for_members_with_the_scope(scene: Scene) -> None:
@@ -562,8 +570,7 @@ async def test_pressing_an_ephemeral_card_and_replacing_it(scene: Scene) -> None
     await respond(url, replace_original=True, text="Suite", blocks=[section("Suite")])
     assert card.texts() == ["Suite"]
     assert len(scene.secret.log) == 1
-    await respond(url, response_type="in_channel", text="Publié")
-    assert [each.text for each in scene.secret.messages] == ["Publié"]
+    assert await respond(url, response_type="in_channel", text="Publié") == (400, "invalid_payload")
     await respond(url, delete_original=True)
     assert card.deleted
 
