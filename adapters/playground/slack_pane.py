@@ -60,7 +60,8 @@ async def act(world: World, person: Person, do: str, given: Json) -> None:
         case "type":
             ack = await _type(world, person, _place(world, given), str(given["text"]), given.get("thread"))
         case "press":
-            ack = await _press(world, person, given)
+            ids = {name: str(given[name]) for name in ("action_id", "block_id")}
+            ack = await hands.press(user, _surface(world, person, given), value=given.get("value"), **ids)
         case "submit":
             view = _open(world, person)
             try:
@@ -78,12 +79,6 @@ async def act(world: World, person: Person, do: str, given: Json) -> None:
     # Of an event that fails Slack tells nobody; of all else, whoever waits for it.
     if ack and ack.error and ack.kind != "event":
         raise Impossible(person.words.text("playground.slack.failed", error=ack.error))
-
-
-async def _press(world: World, person: Person, given: Json) -> Ack:
-    where, user = _surface(world, person, given), person.slack
-    ids = {"action_id": str(given["action_id"]), "block_id": str(given["block_id"])}
-    return await world.hands.press(user, where, value=given.get("value"), **ids)
 
 
 async def _type(world: World, person: Person, place: Channel, text: str, thread: str | None) -> Ack:
@@ -109,17 +104,12 @@ def _place(world: World, given: Json) -> Channel:
 
 
 def _surface(world: World, person: Person, given: Json) -> Message | View:
-    match given["in"]:
-        case "home":
-            found: Message | View | None = world.hands.home(person.slack)
-        case "modal":
-            found = world.hands.modal(person.slack)
-        case _:
-            seen = world.slack.visible_to(person.slack, _place(world, given))
-            found = next((each for each in seen if each.ts == given["ts"]), None)
-    if found is None:
-        raise LookupError(given["in"])
-    return found
+    if given["in"] == "modal":
+        return _open(world, person)
+    if given["in"] == "home":
+        return world.workspace.homes[person.slack.id]
+    seen = world.slack.visible_to(person.slack, _place(world, given))
+    return {each.ts: each for each in seen}[given["ts"]]
 
 
 def _open(world: World, person: Person) -> View:

@@ -54,7 +54,7 @@ class Hands(SlackUserSide):
         return done
 
     async def event(self, inner: dict[str, Any]) -> Ack:
-        ack = await self._event(payloads.event(self.workspace, inner))
+        ack = await self.deliver(Ack("event", payloads.event(self.workspace, inner)))
         if ack.ok and self._chance.random() < DUPLICATES:
             self._later(self._once_more(ack))
         for retry, pause in enumerate(AGAIN, 1):

@@ -32,7 +32,7 @@ from tests import canaries
 log = logging.getLogger("bot.x").debug
 
 async def typed(slack, team):
-    await slack.hands("http://127.0.0.1:9", team).deliver(Ack("command", {"text": "our secret plans"}, b"", ""))
+    await slack.hands("http://127.0.0.1:9", team).deliver(Ack("command", {"text": "our secret plans"}))
 
 def test_one():
     slack = SlackStandIn()

@@ -81,9 +81,8 @@ class Call:
         self.need("channel")
         wanted = str(self.args["channel"])
         for workspace in self.workspaces:
-            person = workspace.users.get(wanted)
-            if also_people and person and not person.deleted:
-                return workspace, workspace.im(person)
+            if also_people and wanted in workspace.users:
+                return workspace, workspace.im(workspace.users[wanted])
             channel = workspace.channels.get(wanted)
             if channel and (self.inside(workspace, channel) or not (channel.private or channel.is_im)):
                 return workspace, channel

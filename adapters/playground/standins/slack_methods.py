@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from adapters.playground.standins.slack_calls import Call
-from adapters.playground.standins.slack_conversations import (
-    conversations_history,
-    conversations_members,
-    conversations_open,
-    users_info,
-)
 from adapters.playground.standins.slack_rules import Json, refused_view
 from adapters.playground.standins.slack_state import (
     CODE_SECONDS,
     TOKEN_SECONDS,
     TRIGGER_SECONDS,
+    Channel,
     Message,
     SlackError,
     Token,
@@ -25,7 +23,12 @@ from adapters.playground.standins.slack_state import (
 )
 from adapters.playground.standins.slack_world import World
 
-# --- auth, oauth, apps --------------------------------------------------------------------------------------
+HISTORY_MOST = 15
+"""Messages a call gives: what is left to an app that is distributed outside the Marketplace."""
+HISTORY_ASKED = 999
+"""The greatest limit that may be asked for; fewer are given."""
+
+# --- auth, oauth --------------------------------------------------------------------------------------
 
 
 def auth_test(call: Call) -> Json:
@@ -156,6 +159,90 @@ def chat_get_permalink(call: Call) -> Json:
     return {"channel": channel.id, "permalink": f"https://{workspace.domain}.slack.com/{path}"}
 
 
+# --- conversations, users -----------------------------------------------------------------------------------
+
+
+def _scope(channel: Channel, may: str) -> str:
+    return f"{'im' if channel.is_im else 'groups' if channel.private else 'channels'}:{may}"
+
+
+def conversations_open(call: Call) -> Json:
+    """The direct conversation with one person; there are no group messages here."""
+    call.need("users")
+    workspace, user = call.user(call.args["users"])
+    return {"channel": {"id": workspace.im(user).id}}
+
+
+def conversations_members(call: Call) -> Json:
+    _, channel = call.channel()
+    call.scope(_scope(channel, "read"))
+    start, size = int(call.args.get("cursor") or 0), int(call.args.get("limit") or 100)
+    members = sorted(channel.members)
+    following = str(start + size) if start + size < len(members) else ""
+    return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
+
+
+def conversations_history(call: Call) -> Json:
+    """The newest first, without replies in threads."""
+    workspace, channel = call.channel()
+    call.scope(_scope(channel, "history"))
+    if not call.inside(workspace, channel):
+        raise SlackError("not_in_channel")
+    oldest, before = _oldest(call), _cursor(call)
+    found = [
+        each
+        for each in reversed(channel.messages)
+        if each.thread_ts in (None, each.ts)
+        and _micros(each.ts) > oldest
+        and (before is None or _micros(each.ts) < before)
+    ]
+    page, metadata = found[: _limit(call)], call.flag("include_all_metadata")
+    answer: Json = {"messages": [each.to_json(metadata) for each in page], "has_more": len(page) < len(found)}
+    if answer["has_more"]:
+        cursor = base64.b64encode(f"next_ts:{_micros(page[-1].ts)}".encode()).decode()
+        answer["response_metadata"] = {"next_cursor": cursor}
+    return answer
+
+
+def _limit(call: Call) -> int:
+    try:
+        asked = int(call.args.get("limit") or HISTORY_MOST)
+    except (TypeError, ValueError):
+        raise SlackError("invalid_limit") from None
+    if not 1 <= asked <= HISTORY_ASKED:
+        raise SlackError("invalid_limit")
+    return min(asked, HISTORY_MOST)
+
+
+def _oldest(call: Call) -> int:
+    try:
+        return _micros(str(call.args.get("oldest") or 0))
+    except ArithmeticError:
+        raise SlackError("invalid_ts_oldest") from None
+
+
+def _cursor(call: Call) -> int | None:
+    """The time before which the next page begins."""
+    if not call.args.get("cursor"):
+        return None
+    with suppress(ValueError):
+        name, _, stamp = base64.b64decode(str(call.args["cursor"]), validate=True).decode().partition(":")
+        if name == "next_ts":
+            return int(stamp)
+    raise SlackError("invalid_cursor")
+
+
+def _micros(ts: str) -> int:
+    """Microseconds since 1970."""
+    return int(Decimal(ts) * 1_000_000)
+
+
+def users_info(call: Call) -> Json:
+    call.need("user")
+    _, user = call.user(call.args["user"])
+    return {"user": user.to_json(with_locale=call.flag("include_locale"))}
+
+
 # --- views --------------------------------------------------------------------------------------------------
 
 
@@ -196,7 +283,7 @@ def views_open(call: Call) -> Json:
 def views_update(call: Call) -> Json:
     call.need("view_id")
     view = call.world.views.get(str(call.args["view_id"]))
-    if view is None or not view.open or view.team_id not in {workspace.id for workspace in call.workspaces}:
+    if view is None or not view.open or view.workspace not in call.workspaces:
         raise SlackError("not_found")
     definition = _view(call, view.type)
     if call.args.get("hash") not in (None, view.hash):

@@ -22,7 +22,7 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def event(workspace: Workspace, inner: Json, event_id: str | None = None) -> Json:
+def event(workspace: Workspace, inner: Json) -> Json:
     """The envelope of the Events API."""
     world = workspace.world
     bot = workspace.bot.id if workspace.bot else None
@@ -35,7 +35,7 @@ def event(workspace: Workspace, inner: Json, event_id: str | None = None) -> Jso
         "api_app_id": world.app.app_id,
         "event": inner,
         "type": "event_callback",
-        "event_id": event_id or world.new_id("Ev"),
+        "event_id": world.new_id("Ev"),
         "event_time": int(world.clock()),
         "authorizations": [
             {
@@ -67,10 +67,10 @@ def message_event(message: Message, kind: str = "message") -> Json:
 
 def command(
     workspace: Workspace, user: User, channel: Channel, name: str, text: str, trigger: Trigger, url: str
-) -> dict[str, str]:
+) -> Json:
     """The form of a slash command."""
     world = workspace.world
-    form = {
+    form: Json = {
         "token": world.app.verification_token,
         "team_id": workspace.id,
         "team_domain": workspace.domain,

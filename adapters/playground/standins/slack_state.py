@@ -59,7 +59,6 @@ class User:
     team_id: str
     locale: str = "en-US"
     is_bot: bool = False
-    deleted: bool = False
     real_name: str = ""
 
     def to_json(self, with_locale: bool = False) -> Json:
@@ -69,7 +68,6 @@ class User:
             "team_id": self.team_id,
             "name": self.name,
             "real_name": real_name,
-            "deleted": self.deleted,
             "tz": "Europe/Paris",
             "is_bot": self.is_bot,
             "profile": {"display_name": self.name, "real_name": real_name},
@@ -85,10 +83,10 @@ class Message(Surface):
     text: str = ""
     blocks: list[Json] = field(default_factory=list)
     thread_ts: str | None = None
-    app_id: str | None = None
-    bot_id: str | None = None
     ephemeral_to: str | None = None
     """The only person who sees it, for an ephemeral message."""
+    app_id: str | None = None
+    bot_id: str | None = None
     edited: bool = False
     deleted: bool = False
     metadata: Json | None = None
@@ -137,9 +135,6 @@ class Channel:
         """What is there for everybody, oldest first."""
         return [each for each in self.log if not each.deleted and not each.ephemeral]
 
-    def thread(self, ts: str) -> list[Message]:
-        return [each for each in self.messages if ts in (each.ts, each.thread_ts)]
-
     def message(self, ts: str) -> Message | None:
         return next((each for each in self.messages if each.ts == ts), None)
 
@@ -152,11 +147,9 @@ class Channel:
 @dataclass(eq=False)
 class View(Surface):
     id: str
-    team_id: str
+    workspace: Workspace = field(repr=False)
     user_id: str
-    definition: Json
-    app_id: str
-    bot_id: str
+    definition: Json = field(default_factory=lambda: {"blocks": []})
     hash: str = ""
     open: bool = True
     errors: dict[str, str] = field(default_factory=dict)
@@ -178,25 +171,20 @@ class View(Surface):
         return str((self.definition.get("title") or {}).get("text", ""))
 
     def to_json(self) -> Json:
-        shown = {
+        return {
             "private_metadata": "",
             "callback_id": "",
-            "title": None,
-            "submit": None,
-            "close": None,
+            **dict.fromkeys(("title", "submit", "close")),
             **copy.deepcopy(self.definition),
-        }
-        return {
-            **shown,
             "id": self.id,
-            "team_id": self.team_id,
+            "team_id": self.workspace.id,
             "hash": self.hash,
             "state": {"values": copy.deepcopy(self.state)},
             "root_view_id": self.id,
             "previous_view_id": None,
-            "app_id": self.app_id,
-            "app_installed_team_id": self.team_id,
-            "bot_id": self.bot_id,
+            "app_id": self.workspace.world.app.app_id,
+            "app_installed_team_id": self.workspace.id,
+            "bot_id": self.workspace.bot_id,
         }
 
 
@@ -246,7 +234,7 @@ class Workspace:
         return next(each for each in self.users.values() if name in (each.id, each.name))
 
     def channel(self, name: str) -> Channel:
-        return next(each for each in self.channels.values() if name in (each.id, each.name, f"#{each.name}"))
+        return next(each for each in self.channels.values() if name in (each.id, each.name))
 
 
 @dataclass(eq=False)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from adapters.playground.standins.slack import SlackStandIn
 
 ACK_SECONDS = 3.0
-FORM = "application/x-www-form-urlencoded"
 Values = Mapping[str, str | None]
 
 
@@ -34,8 +33,6 @@ class Ack:
     kind: str
     """event, command or interaction."""
     payload: Json
-    body: bytes
-    content_type: str
     status: int | None = None
     """None when nothing came back in time."""
     seconds: float = 0.0
@@ -49,6 +46,16 @@ class Ack:
     @property
     def ok(self) -> bool:
         return self.error is None
+
+    @property
+    def content_type(self) -> str:
+        return "application/json" if self.kind == "event" else "application/x-www-form-urlencoded"
+
+    @property
+    def body(self) -> bytes:
+        if self.kind == "event":
+            return json.dumps(self.payload).encode()
+        return urlencode(self.payload if self.kind == "command" else {"payload": json.dumps(self.payload)}).encode()
 
 
 class Incomplete(ValueError):
@@ -111,10 +118,11 @@ class SlackUserSide:
     async def _deliver_by_http(self, ack: Ack, headers: dict[str, str]) -> None:
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=None))
-        sent = self.signed(ack.body) | {"Content-Type": ack.content_type} | headers
+        body = ack.body
+        sent = self.signed(body) | {"Content-Type": ack.content_type} | headers
         url = f"{self.app_url}{self.path}"
         async with asyncio.timeout(self.ack_seconds):
-            async with self._session.post(url, data=ack.body, headers=sent, allow_redirects=False) as response:
+            async with self._session.post(url, data=body, headers=sent, allow_redirects=False) as response:
                 ack.answer = _read(await response.text())
                 ack.status = response.status
 
@@ -142,11 +150,11 @@ class SlackUserSide:
         headers = {}
         if retry is not None:
             headers = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": reason}
-        return await self.deliver(Ack(ack.kind, ack.payload, ack.body, ack.content_type, message=ack.message), headers)
+        return await self.deliver(Ack(ack.kind, ack.payload, message=ack.message), headers)
 
     async def event(self, inner: Json) -> Ack:
         """Any event of the Events API, in its envelope, whether subscribed to or not."""
-        ack = await self._event(payloads.event(self.workspace, inner))
+        ack = await self.deliver(Ack("event", payloads.event(self.workspace, inner)))
         for retry in (1, 2, 3):
             if ack.ok or not self.retries:
                 break
@@ -154,17 +162,13 @@ class SlackUserSide:
             ack = await self.redeliver(ack, retry, reason)
         return ack
 
-    async def _event(self, envelope: Json) -> Ack:
-        return await self.deliver(Ack("event", envelope, json.dumps(envelope).encode(), "application/json"))
-
     async def verify_url(self) -> Ack:
         """Slack's check of the request URL."""
         token = self.standin.app.verification_token
-        return await self._event({"type": "url_verification", "token": token, "challenge": "ch4llenge"})
+        return await self.deliver(Ack("event", {"type": "url_verification", "token": token, "challenge": "ch4llenge"}))
 
     async def _interact(self, payload: Json) -> Ack:
-        body = urlencode({"payload": json.dumps(payload)}).encode()
-        return await self.deliver(Ack("interaction", payload, body, FORM))
+        return await self.deliver(Ack("interaction", payload))
 
     # Talking
 
@@ -185,11 +189,11 @@ class SlackUserSide:
         self, user: User, channel: Channel, words: str, thread_ts: str | None, *, mention: bool = False
     ) -> Ack:
         self._may_write(user, channel)
-        message = self.world.post(channel, user.id, words, thread_ts=thread_ts, by_app=False)
+        message = self.world.post(channel, user.id, words, thread_ts=thread_ts)
         kinds = ["message"] if self._hears(channel) else []
         if mention and not channel.is_im and self._inside(channel) and "app_mention" in self.standin.app.events:
             kinds.append("app_mention")  # Slack sends message.im alone in a direct message
-        ack = Ack("event", {}, b"", "", error="not_delivered")
+        ack = Ack("event", {}, error="not_delivered")
         for kind in kinds:
             ack = await self.event(payloads.message_event(message, kind))
         ack.message = message
@@ -214,7 +218,7 @@ class SlackUserSide:
         trigger = self.world.new_trigger(user.id, self.workspace)
         url = self.world.new_response_url(user.id, channel)
         form = payloads.command(self.workspace, user, channel, command, text, trigger, self.standin.response_url(url))
-        ack = await self.deliver(Ack("command", dict(form), urlencode(form).encode(), FORM))
+        ack = await self.deliver(Ack("command", form))
         answer = {"text": ack.answer} if isinstance(ack.answer, str) else ack.answer
         if ack.ok and answer:
             try:

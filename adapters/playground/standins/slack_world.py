@@ -86,7 +86,6 @@ class World:
             if each.bot is None:
                 each.bot = each.add_user(self.app.name, is_bot=True)
                 each.bot_id = self.new_id("B")
-            each.bot.deleted = False
         return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install)
 
     def new_token(self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool) -> Token:
@@ -106,7 +105,6 @@ class World:
                 token.state = "account_inactive"
         self.refresh_tokens = {k: t for k, t in self.refresh_tokens.items() if t.workspace is not workspace}
         if workspace.bot:
-            workspace.bot.deleted = True
             for channel in workspace.channels.values():
                 if not channel.is_im:
                     channel.members.discard(workspace.bot.id)
@@ -122,12 +120,12 @@ class World:
         *,
         thread_ts: str | None = None,
         ephemeral_to: str | None = None,
-        by_app: bool = True,
     ) -> Message:
-        message = Message(channel, self.new_ts(), user_id, text, completed(blocks or [], self.short_id))
-        message.thread_ts, message.ephemeral_to = thread_ts, ephemeral_to
-        if by_app:
-            message.app_id, message.bot_id = self.app.app_id, self.workspaces[channel.team_id].bot_id
+        drawn = completed(blocks or [], self.short_id)
+        message = Message(channel, self.new_ts(), user_id, text, drawn, thread_ts, ephemeral_to)
+        workspace = self.workspaces[channel.team_id]
+        if workspace.bot and workspace.bot.id == user_id:
+            message.app_id, message.bot_id = self.app.app_id, workspace.bot_id
         channel.log.append(message)
         self._tell("posted", message)
         return message
@@ -159,9 +157,8 @@ class World:
     # Views
 
     def new_view(self, workspace: Workspace, user_id: str, definition: Json) -> View:
-        view_id = self.new_id("V")
-        view = View(view_id, workspace.id, user_id, {"blocks": []}, self.app.app_id, workspace.bot_id)
-        self.views[view_id] = view
+        view = View(self.new_id("V"), workspace, user_id)
+        self.views[view.id] = view
         self.set_view(view, definition)
         return view
 

@@ -340,7 +340,7 @@ async def test_refused_arguments(scene: Scene) -> None:
     assert (await scene.refused(post, text="a"))["error"] == "invalid_arguments"
     assert (await scene.refused(post, channel=here, text="a", thread_ts="1.1"))["error"] == "thread_not_found"
     assert (await scene.refused("chat.update", channel=here, ts="1.1", text="a"))["error"] == "message_not_found"
-    theirs = scene.slack.world.post(scene.marketing, scene.bob.id, "a", by_app=False)
+    theirs = scene.slack.world.post(scene.marketing, scene.bob.id, "a")
     update = await scene.refused("chat.update", channel=here, ts=theirs.ts, text="b")
     assert update["error"] == "cant_update_message"
     assert (await scene.refused("chat.nothing"))["error"] == "unknown_method"
