@@ -31,8 +31,7 @@ from adapters.playground.standins.slack_calls import Call
 from adapters.playground.standins.slack_faults import Fault
 from adapters.playground.standins.slack_limits import Limits
 from adapters.playground.standins.slack_methods import run
-from adapters.playground.standins.slack_respond import respond
-from adapters.playground.standins.slack_rules import Json
+from adapters.playground.standins.slack_rules import Json, SlackError
 from adapters.playground.standins.slack_state import (
     DEFAULT_SCOPES,
     AppSettings,
@@ -41,7 +40,6 @@ from adapters.playground.standins.slack_state import (
     Grant,
     Message,
     ResponseUrl,
-    SlackError,
     Token,
     User,
     Workspace,
@@ -233,10 +231,10 @@ class SlackStandIn:
 
         def answer() -> web.Response:
             try:
-                respond(self.world, request.match_info["id"], call.args)
+                self.world.respond(request.match_info["id"], call.args)
             except SlackError as refused:
                 call.error = refused.name
-                return web.Response(status=refused.status, text=refused.name)
+                return web.Response(status=max(refused.status, 400), text=refused.name)
             return web.Response(text="ok")
 
         return await self._serve(request, call, answer)

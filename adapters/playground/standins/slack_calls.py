@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.playground.standins.slack_limits import Limits
-from adapters.playground.standins.slack_rules import Json, refused_message
-from adapters.playground.standins.slack_state import Channel, SlackError, Token, User, Workspace
+from adapters.playground.standins.slack_rules import Json, SlackError, good_message
+from adapters.playground.standins.slack_state import Channel, Token, User, Workspace
 from adapters.playground.standins.slack_world import World
 
 EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -58,11 +58,6 @@ class Call:
             provided = ",".join(sorted(self.token.scopes))
             raise SlackError("missing_scope", needed=",".join(missing), provided=provided)
 
-    def need(self, *names: str) -> None:
-        if missing := [name for name in names if self.args.get(name) in (None, "")]:
-            messages = [f"[ERROR] missing required field: {name}" for name in missing]
-            raise SlackError("invalid_arguments", response_metadata={"messages": messages})
-
     def flag(self, name: str) -> bool:
         return self.args.get(name) in (True, "true", "True", "1", 1)
 
@@ -78,7 +73,6 @@ class Call:
 
     def channel(self, *, also_people: bool = False) -> tuple[Workspace, Channel]:
         """The channel of the arguments, if the bot may know that it exists. A person stands for their direct one."""
-        self.need("channel")
         wanted = str(self.args["channel"])
         for workspace in self.workspaces:
             if also_people and wanted in workspace.users:
@@ -104,7 +98,7 @@ class Call:
         if self.args.get("attachments"):
             raise SlackError("invalid_attachments")  # legacy, and unknown here
         blocks = self.args.get("blocks")
-        return checked(self.args.get("text"), blocks), blocks
+        return good_message(self.args.get("text"), blocks), blocks
 
     def metadata(self) -> Json | None:
         """The checked metadata of a message, None where none is given.
@@ -135,11 +129,3 @@ class Call:
         if parent is None or parent.thread_ts not in (None, parent.ts):
             raise SlackError("thread_not_found")
         return str(ts)
-
-
-def checked(text: Any, blocks: Any) -> str:
-    """The text, once text and blocks are such as Slack posts."""
-    error, problems = refused_message(text, blocks)
-    if error:
-        raise SlackError(error, errors=problems, response_metadata={"messages": problems})
-    return text or ""

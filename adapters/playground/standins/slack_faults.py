@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from adapters.playground.standins.slack_state import SlackError
+from adapters.playground.standins.slack_rules import SlackError
 
 
 @dataclass

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 
-from adapters.playground.standins.slack_state import Clock, SlackError
+from adapters.playground.standins.slack_rules import SlackError
+from adapters.playground.standins.slack_state import Clock
 
 TIERS = {3: 50, 4: 100}
 """Calls a minute, per method and workspace."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from adapters.playground.standins.slack_calls import Call
-from adapters.playground.standins.slack_rules import Json, refused_view
+from adapters.playground.standins.slack_rules import Json, SlackError, good_view
 from adapters.playground.standins.slack_state import (
     CODE_SECONDS,
     TOKEN_SECONDS,
     TRIGGER_SECONDS,
     Channel,
     Message,
-    SlackError,
     Token,
     Trigger,
 )
@@ -25,8 +22,10 @@ from adapters.playground.standins.slack_world import World
 
 HISTORY_MOST = 15
 """Messages a call gives: what is left to an app that is distributed outside the Marketplace."""
-HISTORY_ASKED = 999
-"""The greatest limit that may be asked for; fewer are given."""
+ASKED_MOST = 999
+"""The greatest limit that may be asked for."""
+END = 10**18
+"""Microseconds since 1970, later than any message."""
 
 # --- auth, oauth --------------------------------------------------------------------------------------
 
@@ -75,7 +74,6 @@ def oauth_v2_access(call: Call) -> Json:
 def _installation(world: World, token: Token, user_id: str | None) -> Json:
     workspace = token.workspace
     assert workspace.bot
-    enterprise = workspace.enterprise_id
     answer: Json = {
         "access_token": token.value,
         "token_type": "bot",
@@ -83,7 +81,7 @@ def _installation(world: World, token: Token, user_id: str | None) -> Json:
         "bot_user_id": workspace.bot.id,
         "app_id": world.app.app_id,
         "team": None if token.enterprise_install else {"id": workspace.id, "name": workspace.name},
-        "enterprise": {"id": enterprise, "name": f"{workspace.name} Group"} if enterprise else None,
+        "enterprise": workspace.enterprise,
         "is_enterprise_install": token.enterprise_install,
     }
     if user_id:
@@ -111,7 +109,6 @@ def chat_post_message(call: Call) -> Json:
 def chat_post_ephemeral(call: Call) -> Json:
     # Stricter than documented: also in a public channel the bot must be a member, whatever its scopes.
     workspace, channel = call.channel(also_people=True)
-    call.need("user")
     call.postable(workspace, channel, public=False)
     if call.args["user"] not in channel.members:
         raise SlackError("user_not_in_channel")
@@ -124,7 +121,6 @@ def chat_post_ephemeral(call: Call) -> Json:
 
 def _own_message(call: Call, refusal: str) -> Message:
     workspace, channel = call.channel()
-    call.need("ts")
     message = channel.message(call.args["ts"])  # never an ephemeral one
     if message is None:
         raise SlackError("message_not_found")
@@ -151,7 +147,6 @@ def chat_delete(call: Call) -> Json:
 
 def chat_get_permalink(call: Call) -> Json:
     workspace, channel = call.channel()
-    call.need("message_ts")
     message = channel.message(call.args["message_ts"])
     if message is None:
         raise SlackError("message_not_found")
@@ -168,7 +163,6 @@ def _scope(channel: Channel, may: str) -> str:
 
 def conversations_open(call: Call) -> Json:
     """The direct conversation with one person; there are no group messages here."""
-    call.need("users")
     workspace, user = call.user(call.args["users"])
     return {"channel": {"id": workspace.im(user).id}}
 
@@ -176,7 +170,7 @@ def conversations_open(call: Call) -> Json:
 def conversations_members(call: Call) -> Json:
     _, channel = call.channel()
     call.scope(_scope(channel, "read"))
-    start, size = int(call.args.get("cursor") or 0), int(call.args.get("limit") or 100)
+    start, size = _number(call, "cursor", 0), _limit(call, 100)
     members = sorted(channel.members)
     following = str(start + size) if start + size < len(members) else ""
     return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
@@ -188,15 +182,14 @@ def conversations_history(call: Call) -> Json:
     call.scope(_scope(channel, "history"))
     if not call.inside(workspace, channel):
         raise SlackError("not_in_channel")
-    oldest, before = _oldest(call), _cursor(call)
+    oldest = _number(call, "oldest", 0, _micros, "invalid_ts_oldest")
+    before = _number(call, "cursor", END, _position)
     found = [
         each
         for each in reversed(channel.messages)
-        if each.thread_ts in (None, each.ts)
-        and _micros(each.ts) > oldest
-        and (before is None or _micros(each.ts) < before)
+        if each.thread_ts in (None, each.ts) and oldest < _micros(each.ts) < before
     ]
-    page, metadata = found[: _limit(call)], call.flag("include_all_metadata")
+    page, metadata = found[: min(_limit(call, HISTORY_MOST), HISTORY_MOST)], call.flag("include_all_metadata")
     answer: Json = {"messages": [each.to_json(metadata) for each in page], "has_more": len(page) < len(found)}
     if answer["has_more"]:
         cursor = base64.b64encode(f"next_ts:{_micros(page[-1].ts)}".encode()).decode()
@@ -204,32 +197,23 @@ def conversations_history(call: Call) -> Json:
     return answer
 
 
-def _limit(call: Call) -> int:
+def _number(call: Call, name: str, default: int, read: Callable[[str], int] = int, error: str = "") -> int:
+    given = call.args.get(name)
     try:
-        asked = int(call.args.get("limit") or HISTORY_MOST)
-    except (TypeError, ValueError):
-        raise SlackError("invalid_limit") from None
-    if not 1 <= asked <= HISTORY_ASKED:
+        return read(str(given)) if given else default
+    except (ValueError, ArithmeticError):
+        raise SlackError(error or f"invalid_{name}") from None
+
+
+def _limit(call: Call, default: int) -> int:
+    asked = _number(call, "limit", default)
+    if not 1 <= asked <= ASKED_MOST:
         raise SlackError("invalid_limit")
-    return min(asked, HISTORY_MOST)
+    return asked
 
 
-def _oldest(call: Call) -> int:
-    try:
-        return _micros(str(call.args.get("oldest") or 0))
-    except ArithmeticError:
-        raise SlackError("invalid_ts_oldest") from None
-
-
-def _cursor(call: Call) -> int | None:
-    """The time before which the next page begins."""
-    if not call.args.get("cursor"):
-        return None
-    with suppress(ValueError):
-        name, _, stamp = base64.b64decode(str(call.args["cursor"]), validate=True).decode().partition(":")
-        if name == "next_ts":
-            return int(stamp)
-    raise SlackError("invalid_cursor")
+def _position(cursor: str) -> int:
+    return int(base64.b64decode(cursor).decode().removeprefix("next_ts:"))
 
 
 def _micros(ts: str) -> int:
@@ -238,26 +222,11 @@ def _micros(ts: str) -> int:
 
 
 def users_info(call: Call) -> Json:
-    call.need("user")
     _, user = call.user(call.args["user"])
     return {"user": user.to_json(with_locale=call.flag("include_locale"))}
 
 
 # --- views --------------------------------------------------------------------------------------------------
-
-
-def good_view(view: Any, kind: str) -> Json:
-    """The checked view, or Slack's refusal."""
-    error, problems = refused_view(view, kind)
-    if error:
-        raise SlackError(error, response_metadata={"messages": problems})
-    found: Json = view
-    return found
-
-
-def _view(call: Call, kind: str) -> Json:
-    call.need("view")
-    return good_view(call.args["view"], kind)
 
 
 def _trigger(call: Call) -> Trigger:
@@ -274,18 +243,16 @@ def _trigger(call: Call) -> Trigger:
 
 
 def views_open(call: Call) -> Json:
-    call.need("trigger_id")
-    definition = _view(call, "modal")
+    definition = good_view(call.args["view"], "modal")
     trigger = _trigger(call)
     return {"view": call.world.open_modal(trigger.workspace, trigger.user_id, definition).to_json()}
 
 
 def views_update(call: Call) -> Json:
-    call.need("view_id")
     view = call.world.views.get(str(call.args["view_id"]))
     if view is None or not view.open or view.workspace not in call.workspaces:
         raise SlackError("not_found")
-    definition = _view(call, view.type)
+    definition = good_view(call.args["view"], view.type)
     if call.args.get("hash") not in (None, view.hash):
         raise SlackError("hash_conflict")
     call.world.set_view(view, definition)
@@ -293,9 +260,8 @@ def views_update(call: Call) -> Json:
 
 
 def views_publish(call: Call) -> Json:
-    call.need("user_id")
     workspace, user = call.user(call.args["user_id"])
-    definition = _view(call, "home")
+    definition = good_view(call.args["view"], "home")
     view = workspace.homes.get(user.id)
     if view is None:
         view = workspace.homes[user.id] = call.world.new_view(workspace, user.id, definition)
@@ -312,27 +278,30 @@ class Method:
     run: Callable[[Call], Json]
     tier: int | None
     """Slack's tier; None where limits are special."""
+    needs: tuple[str, ...] = ()
+    """The arguments that must be there."""
     scopes: tuple[str, ...] = ()
     """Needed in any case; those that depend on the channel are checked by the method."""
     bot: bool = True
     """Whether a bot token is needed."""
 
 
+WRITE = ("chat:write",)
 METHODS = {
     "auth.test": Method(auth_test, None),
     "oauth.v2.access": Method(oauth_v2_access, 4, bot=False),
-    "chat.postMessage": Method(chat_post_message, None, ("chat:write",)),
-    "chat.postEphemeral": Method(chat_post_ephemeral, 4, ("chat:write",)),
-    "chat.update": Method(chat_update, 3, ("chat:write",)),
-    "chat.delete": Method(chat_delete, 3, ("chat:write",)),
-    "chat.getPermalink": Method(chat_get_permalink, None),
-    "conversations.open": Method(conversations_open, 3, ("im:write",)),
-    "conversations.members": Method(conversations_members, 4),
-    "conversations.history": Method(conversations_history, 3),
-    "users.info": Method(users_info, 4, ("users:read",)),
-    "views.open": Method(views_open, 4),
-    "views.update": Method(views_update, 4),
-    "views.publish": Method(views_publish, 4),
+    "chat.postMessage": Method(chat_post_message, None, ("channel",), WRITE),
+    "chat.postEphemeral": Method(chat_post_ephemeral, 4, ("channel", "user"), WRITE),
+    "chat.update": Method(chat_update, 3, ("channel", "ts"), WRITE),
+    "chat.delete": Method(chat_delete, 3, ("channel", "ts"), WRITE),
+    "chat.getPermalink": Method(chat_get_permalink, None, ("channel", "message_ts")),
+    "conversations.open": Method(conversations_open, 3, ("users",), ("im:write",)),
+    "conversations.members": Method(conversations_members, 4, ("channel",)),
+    "conversations.history": Method(conversations_history, 3, ("channel",)),
+    "users.info": Method(users_info, 4, ("user",), ("users:read",)),
+    "views.open": Method(views_open, 4, ("trigger_id", "view")),
+    "views.update": Method(views_update, 4, ("view_id", "view")),
+    "views.publish": Method(views_publish, 4, ("user_id", "view")),
 }
 
 
@@ -346,4 +315,7 @@ def run(call: Call) -> Json:
         team_id = call.token.workspace.id
         call.scope(*method.scopes)
     call.limits.call(call.method, team_id, method.tier)
+    if missing := [name for name in method.needs if call.args.get(name) in (None, "")]:
+        messages = [f"[ERROR] missing required field: {name}" for name in missing]
+        raise SlackError("invalid_arguments", response_metadata={"messages": messages})
     return method.run(call)

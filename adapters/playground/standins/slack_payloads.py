@@ -70,7 +70,7 @@ def command(
 ) -> Json:
     """The form of a slash command."""
     world = workspace.world
-    form: Json = {
+    form = {
         "token": world.app.verification_token,
         "team_id": workspace.id,
         "team_domain": workspace.domain,
@@ -85,25 +85,18 @@ def command(
         "response_url": url,
         "trigger_id": trigger.id,
     }
-    if workspace.enterprise_id:
-        form |= {"enterprise_id": workspace.enterprise_id, "enterprise_name": f"{workspace.name} Group"}
-    return form
+    return form | _enterprise(workspace)
 
 
 def _interaction(kind: str, workspace: Workspace, user: User, trigger: Trigger) -> Json:
     world = workspace.world
-    team: Json = {"id": workspace.id, "domain": workspace.domain}
-    enterprise = None
-    if workspace.enterprise_id:
-        enterprise = {"id": workspace.enterprise_id, "name": f"{workspace.name} Group"}
-        team |= {"enterprise_id": enterprise["id"], "enterprise_name": enterprise["name"]}
     return {
         "type": kind,
-        "team": team,
+        "team": {"id": workspace.id, "domain": workspace.domain} | _enterprise(workspace),
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
         "api_app_id": world.app.app_id,
         "token": world.app.verification_token,
-        "enterprise": enterprise,
+        "enterprise": workspace.enterprise,
         "is_enterprise_install": _org(workspace),
         "trigger_id": trigger.id,
     }
@@ -115,26 +108,24 @@ def block_actions(
     """A press. `message` is absent for an ephemeral one, `response_url` for a view."""
     payload = _interaction("block_actions", workspace, user, trigger)
     if isinstance(where, View):
-        payload |= {"container": {"type": "view", "view_id": where.id}, "view": where.to_json()}
-    else:
-        channel = where.channel
-        container: Json = {
-            "type": "message",
-            "message_ts": where.ts,
-            "channel_id": channel.id,
-            "is_ephemeral": where.ephemeral,
-        }
-        if where.thread_ts:
-            container["thread_ts"] = where.thread_ts
-        payload |= {
-            "container": container,
-            "channel": {"id": channel.id, "name": channel.payload_name},
-            "state": {"values": {}},
-            "response_url": url,
-        }
-        if not where.ephemeral:
-            payload["message"] = where.to_json()
-    return payload | {"actions": [action]}
+        container: Json = {"type": "view", "view_id": where.id}
+        return payload | {"container": container, "view": where.to_json(), "actions": [action]}
+    channel = where.channel
+    container = {
+        "type": "message",
+        "message_ts": where.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": where.ephemeral,
+        **({"thread_ts": where.thread_ts} if where.thread_ts else {}),
+    }
+    return payload | {
+        "container": container,
+        "channel": {"id": channel.id, "name": channel.payload_name},
+        "state": {"values": {}},
+        "response_url": url,
+        **({} if where.ephemeral else {"message": where.to_json()}),
+        "actions": [action],
+    }
 
 
 def action(workspace: Workspace, found: Found, choice: Json) -> Json:
@@ -162,3 +153,7 @@ def _org(workspace: Workspace) -> bool:
         and token.workspace.enterprise_id == workspace.enterprise_id
         for token in workspace.world.tokens.values()
     )
+
+
+def _enterprise(workspace: Workspace) -> dict[str, str]:
+    return {f"enterprise_{name}": value for name, value in (workspace.enterprise or {}).items()}

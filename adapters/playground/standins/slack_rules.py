@@ -28,6 +28,14 @@ VIEW_BLOCKS_MAX = 100
 VIEW_BYTES_MAX = 250_000
 
 
+class SlackError(Exception):
+    """A refusal: the name Slack gives it, the HTTP status, and what goes beside it in the answer."""
+
+    def __init__(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(name)
+        self.name, self.status, self.headers, self.more = name, status, headers or {}, more
+
+
 # --- Pieces a table is made of ------------------------------------------------------------------------------
 
 
@@ -214,56 +222,73 @@ def _twice_named(blocks: Any, at: str) -> Problems:
     return found
 
 
-def _said(problems: Problems) -> list[str]:
-    return [f"[ERROR] {message} [json-pointer:{at}]" for at, message in problems]
-
-
-def _text_length(value: Any) -> int:
-    """Characters of all texts in blocks, as Slack adds them up for `msg_blocks_too_long`."""
+def objects_in(value: Any, *, without: str = "") -> Iterator[Json]:
+    """Every object in here, the outer ones first, but none that is called `without`."""
     if isinstance(value, dict):
-        words = value.get("text")
-        return len(words) if isinstance(words, str) else sum(map(_text_length, value.values()))
-    return sum(map(_text_length, value)) if isinstance(value, list) else 0
+        yield value
+        value = [each for name, each in value.items() if name != without]
+    for each in value if isinstance(value, list) else ():
+        yield from objects_in(each, without=without)
 
 
-def refused_message(text: Any, blocks: Any) -> tuple[str, list[str]]:
-    """Slack's name for why it would not post this, with what is wrong in the blocks; "" when it would."""
+def texts_in(value: Any, *, without: str = "") -> list[str]:
+    """The texts of all objects in here, in order."""
+    texts = (each.get("text") for each in objects_in(value, without=without))
+    return [words for words in texts if isinstance(words, str)]
+
+
+def good_message(text: Any, blocks: Any) -> str:
+    """The text, once text and blocks are such as Slack posts. Raises SlackError."""
     if text is not None and not isinstance(text, str):
-        return "invalid_arguments", []
+        raise SlackError("invalid_arguments")
     if blocks is not None:
         if not isinstance(blocks, list):
-            return "invalid_blocks_format", []
+            raise SlackError("invalid_blocks_format")
         problems: Problems = []
         listing(typed(MESSAGE_BLOCKS), MESSAGE_BLOCKS_MAX, least=0)(blocks, "/blocks", problems)
-        if problems := problems + _twice_named(blocks, "/blocks"):
-            return "invalid_blocks", _said(problems)
-        if _text_length(blocks) > MESSAGE_BLOCKS_TEXT_MAX:
-            return "msg_blocks_too_long", []
+        _refuse("invalid_blocks", problems + _twice_named(blocks, "/blocks"))
+        if sum(map(len, texts_in(blocks))) > MESSAGE_BLOCKS_TEXT_MAX:
+            raise SlackError("msg_blocks_too_long")
     if not text and not blocks:
-        return "no_text", []
-    return ("msg_too_long" if len(text or "") > MESSAGE_TEXT_MAX else ""), []
+        raise SlackError("no_text")
+    if len(text or "") > MESSAGE_TEXT_MAX:
+        raise SlackError("msg_too_long")
+    return text or ""
 
 
-def refused_view(view: Any, kind: str) -> tuple[str, list[str]]:
-    """Slack's name for why it would not show this as a `kind`, with what is wrong in it; "" when it would."""
+def good_view(view: Any, kind: str) -> Json:
+    """The view, once it is such as Slack shows as a modal or a home tab. Raises SlackError."""
     if len(json.dumps(view)) > VIEW_BYTES_MAX:
-        return "view_too_large", []
+        raise SlackError("view_too_large")
     problems: Problems = []
     VIEWS(view, "/view", problems)
-    if isinstance(view, dict):
-        problems += _twice_named(view.get("blocks"), "/view/blocks")
-        if not problems and view["type"] != kind:
-            problems.append(("/view/type", f"expected a {kind} view"))
-    return ("invalid_arguments" if problems else ""), _said(problems)
+    if not problems and view["type"] != kind:
+        problems = [("/view/type", f"expected a {kind} view")]
+    _refuse("invalid_arguments", problems or _twice_named(view["blocks"], "/view/blocks"))
+    found: Json = view
+    return found
+
+
+def _refuse(name: str, problems: Problems) -> None:
+    if problems:
+        said = [f"[ERROR] {message} [json-pointer:{at}]" for at, message in problems]
+        raise SlackError(name, response_metadata={"messages": said})
+
+
+def _refusal(work: Callable[..., object], *given: Any) -> list[str]:
+    try:
+        work(*given)
+    except SlackError as refused:
+        messages: list[str] = refused.more.get("response_metadata", {}).get("messages", [refused.name])
+        return messages
+    return []
 
 
 def check_message(message: Mapping[str, Any]) -> list[str]:
     """What Slack would refuse in the `text` and `blocks` of a message; [] when it would be posted."""
-    error, problems = refused_message(message.get("text"), message.get("blocks"))
-    return problems or ([error] if error else [])
+    return _refusal(good_message, message.get("text"), message.get("blocks"))
 
 
 def check_view(view: Mapping[str, Any]) -> list[str]:
     """What Slack would refuse in a modal or home tab; [] when it would be shown."""
-    error, problems = refused_view(view, str(view.get("type")))
-    return problems or ([error] if error else [])
+    return _refusal(good_view, view, view.get("type"))

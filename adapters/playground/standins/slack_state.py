@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adapters.playground.standins.slack_rules import Json
-from adapters.playground.standins.slack_surface import Surface
+from adapters.playground.standins.slack_surface import Found, Surface
 
 if TYPE_CHECKING:
     from adapters.playground.standins.slack_world import World
@@ -26,14 +26,6 @@ DEFAULT_SCOPES = (
     "im:write,users:read"
 )
 DEFAULT_EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
-
-
-class SlackError(Exception):
-    """A refusal: the name Slack gives it, the HTTP status, and what goes beside it in the answer."""
-
-    def __init__(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **more: Any) -> None:
-        super().__init__(name)
-        self.name, self.status, self.headers, self.more = name, status, headers or {}, more
 
 
 @dataclass
@@ -166,9 +158,14 @@ class View(Surface):
     def type(self) -> str:
         return str(self.definition["type"])
 
-    @property
-    def title(self) -> str:
-        return str((self.definition.get("title") or {}).get("text", ""))
+    def inputs(self) -> list[Found]:
+        return [each for each in self.elements() if each.block["type"] == "input"]
+
+    def kept(self, found: Found) -> Json:
+        """The state of an input."""
+        block_id, action_id = found.ids
+        kept: Json = self.state[block_id][action_id]
+        return kept
 
     def to_json(self) -> Json:
         return {
@@ -204,6 +201,10 @@ class Workspace:
     @property
     def domain(self) -> str:
         return self.name.lower().replace(" ", "-")
+
+    @property
+    def enterprise(self) -> dict[str, str] | None:
+        return {"id": self.enterprise_id, "name": f"{self.name} Group"} if self.enterprise_id else None
 
     def add_user(self, name: str, **more: Any) -> User:
         user = User(self.world.new_id("U"), name, self.id, **more)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.playground.standins.slack_rules import Json, elements_of
+from adapters.playground.standins.slack_rules import Json, elements_of, objects_in, texts_in
 
 CHOICE_KEYS = {"radio_buttons": "selected_option", "conversations_select": "selected_conversation"}
 """Where Slack puts a person's choice, per element type."""
 INTERACTIVE = {"button", *CHOICE_KEYS}
+DEFAULTS = {"plain_text": {"emoji": True}, "mrkdwn": {"verbatim": False}}
 
 
 def completed(blocks: Any, new_id: Callable[[], str]) -> list[Json]:
@@ -22,19 +23,10 @@ def completed(blocks: Any, new_id: Callable[[], str]) -> list[Json]:
         for element in elements_of(block):
             if element["type"] in INTERACTIVE:
                 element.setdefault("action_id", new_id())
-    _defaults(found)
+    for each in objects_in(found):
+        for name, value in DEFAULTS.get(str(each.get("type")), {}).items():
+            each.setdefault(name, value)
     return found
-
-
-def _defaults(value: Any) -> None:
-    if isinstance(value, dict):
-        if value.get("type") == "plain_text":
-            value.setdefault("emoji", True)
-        if value.get("type") == "mrkdwn":
-            value.setdefault("verbatim", False)
-        value = list(value.values())
-    for each in value if isinstance(value, list) else ():
-        _defaults(each)
 
 
 def chosen(element: Json, value: Any) -> Json:
@@ -89,7 +81,7 @@ class Surface:
         """Every text a person reads, in order: of the blocks, or of `text` where there are none."""
         if not self.blocks:
             return [self.text] if self.text else []
-        return _texts(self.blocks)
+        return texts_in(self.blocks, without="confirm")
 
     def elements(self) -> list[Found]:
         """Every interactive element."""
@@ -119,12 +111,3 @@ class Surface:
         wanted = {"label": label, "action_id": action_id, "block_id": block_id}
         there = [each.label for each in self.elements()]
         raise LookupError(f"{len(found)} elements are {wanted}; there are {there} below {self.texts()}")
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, list):
-        return [words for each in value for words in _texts(each)]
-    if not isinstance(value, dict):
-        return []
-    words = [value["text"]] if isinstance(value.get("text"), str) else []
-    return words + [inner for name, each in value.items() if name != "confirm" for inner in _texts(each)]

@@ -13,16 +13,13 @@ from urllib.parse import urlencode
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from adapters.playground.standins import slack_payloads as payloads
-from adapters.playground.standins.slack_methods import good_view
-from adapters.playground.standins.slack_respond import say
-from adapters.playground.standins.slack_rules import Json
-from adapters.playground.standins.slack_state import Channel, Message, SlackError, User, View, Workspace
-from adapters.playground.standins.slack_surface import CHOICE_KEYS, Found, chosen
+from adapters.playground.standins.slack_rules import Json, SlackError, good_view
+from adapters.playground.standins.slack_state import Channel, Message, User, View, Workspace
+from adapters.playground.standins.slack_surface import Found, chosen
 
 if TYPE_CHECKING:
     from adapters.playground.standins.slack import SlackStandIn
 
-ACK_SECONDS = 3.0
 Values = Mapping[str, str | None]
 
 
@@ -73,7 +70,7 @@ class SlackUserSide:
         self.standin, self.world, self.workspace = standin, standin.world, workspace
         self.app_url = app_url
         self.path = "/slack/events"
-        self.ack_seconds = ACK_SECONDS
+        self.ack_seconds = 3.0
         self.retries = False
         """Whether events that got no 200 are sent again, at once, up to three times."""
         self.acks: list[Ack] = []
@@ -118,13 +115,11 @@ class SlackUserSide:
     async def _deliver_by_http(self, ack: Ack, headers: dict[str, str]) -> None:
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=None))
-        body = ack.body
+        url, body = f"{self.app_url}{self.path}", ack.body
         sent = self.signed(body) | {"Content-Type": ack.content_type} | headers
-        url = f"{self.app_url}{self.path}"
         async with asyncio.timeout(self.ack_seconds):
             async with self._session.post(url, data=body, headers=sent, allow_redirects=False) as response:
-                ack.answer = _read(await response.text())
-                ack.status = response.status
+                ack.answer, ack.status = _read(await response.text()), response.status
 
     async def _deliver_by_socket(self, ack: Ack, headers: dict[str, str]) -> None:
         kind = {"event": "events_api", "command": "slash_commands"}.get(ack.kind, "interactive")
@@ -190,12 +185,12 @@ class SlackUserSide:
     ) -> Ack:
         self._may_write(user, channel)
         message = self.world.post(channel, user.id, words, thread_ts=thread_ts)
-        kinds = ["message"] if self._hears(channel) else []
-        if mention and not channel.is_im and self._inside(channel) and "app_mention" in self.standin.app.events:
-            kinds.append("app_mention")  # Slack sends message.im alone in a direct message
         ack = Ack("event", {}, error="not_delivered")
-        for kind in kinds:
-            ack = await self.event(payloads.message_event(message, kind))
+        if self._hears(channel):
+            ack = await self.event(payloads.message_event(message))
+        # In a direct conversation Slack sends a mention as a message alone.
+        if mention and not channel.is_im and self._inside(channel) and "app_mention" in self.standin.app.events:
+            ack = await self.event(payloads.message_event(message, "app_mention"))
         ack.message = message
         return ack
 
@@ -222,7 +217,7 @@ class SlackUserSide:
         answer = {"text": ack.answer} if isinstance(ack.answer, str) else ack.answer
         if ack.ok and answer:
             try:
-                ack.message = say(self.world, url, answer)
+                ack.message = self.world.say(url, answer)
             except SlackError as refused:
                 ack.error = refused.name
         return ack
@@ -254,7 +249,8 @@ class SlackUserSide:
         elif found.block["type"] == "input":
             if not found.block.get("dispatch_action"):
                 raise LookupError(f"the input {found.label!r} does not dispatch")
-            choice = _choose(where, found, value)
+            choice = chosen(found.element, value)
+            where.kept(found).update(choice)
         trigger = self.world.new_trigger(user.id, self.workspace)
         action = payloads.action(self.workspace, found, choice)
         return await self._interact(payloads.block_actions(self.workspace, user, trigger, where, action, address))
@@ -289,7 +285,8 @@ class SlackUserSide:
         """Fills in inputs, by label, block_id or action_id, without sending anything."""
         self._sees(user, view)
         for name, value in values.items():
-            _choose(view, _input(view, name), value)
+            found = _input(view, name)
+            view.kept(found).update(chosen(found.element, value))
 
     async def dispatch(self, user: User, view: View, name: str, value: str) -> Ack:
         """Chooses in an input, named as for `fill`, that lets the app hear of it at once."""
@@ -303,7 +300,7 @@ class SlackUserSide:
         could not apply stands in `ack.error`, and the view stays.
         """
         self.fill(user, view, values or {})
-        if missing := [each for each in view.elements() if each.block["type"] == "input" and not _chosen(view, each)]:
+        if missing := [each for each in view.inputs() if None in view.kept(each).values()]:
             raise Incomplete(missing)
         trigger = self.world.new_trigger(user.id, self.workspace)
         view.errors = {}
@@ -317,7 +314,7 @@ class SlackUserSide:
 
     def _apply(self, view: View, answer: Any) -> None:
         """What a view_submission's answer does. Raises SlackError for one that Slack cannot use."""
-        inputs = {each["block_id"] for each in view.blocks if each["type"] == "input"}
+        inputs = {each.ids[0] for each in view.inputs()}
         match answer or None:
             case None:
                 self.world.close_modal(view.user_id)
@@ -356,14 +353,12 @@ class SlackUserSide:
     async def uninstall(self) -> list[Ack]:
         """Somebody removes the app: its tokens die, and the two events about it arrive."""
         self.world.uninstall(self.workspace)
-        bot = self.workspace.bot.id if self.workspace.bot else ""
-        gone: tuple[Json, ...] = (
-            {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [bot]}},
-            {"type": "app_uninstalled"},
-        )
-        stamp = self.world.now_ts()
-        events = self.standin.app.events
-        return [await self.event(each | {"event_ts": stamp}) for each in gone if each["type"] in events]
+        bots = [self.workspace.bot.id] if self.workspace.bot else []
+        tokens, stamp = {"oauth": [], "bot": bots}, self.world.now_ts()
+        return [
+            await self.event({"type": "tokens_revoked", "tokens": tokens, "event_ts": stamp}),
+            await self.event({"type": "app_uninstalled", "event_ts": stamp}),
+        ]
 
     # What Slack sends by itself: the app's own messages come back to it where it listens
 
@@ -393,19 +388,7 @@ def _read(body: str) -> Any:
 
 
 def _input(view: View, name: str) -> Found:
-    inputs = [each for each in view.elements() if each.block["type"] == "input" and name in (each.label, *each.ids)]
-    if len(inputs) != 1:
-        raise LookupError(f"{len(inputs)} inputs called {name!r} in {view.texts()}")
-    return inputs[0]
-
-
-def _choose(view: View, found: Found, wanted: str | None) -> Json:
-    """Puts a choice into the state of the view, and returns it."""
-    block_id, action_id = found.ids
-    choice = view.state[block_id][action_id] = chosen(found.element, wanted)
-    return choice
-
-
-def _chosen(view: View, found: Found) -> Any:
-    block_id, action_id = found.ids
-    return view.state[block_id][action_id][CHOICE_KEYS[found.element["type"]]]
+    called = [each for each in view.inputs() if name in (each.label, *each.ids)]
+    if len(called) != 1:
+        raise LookupError(f"{len(called)} inputs called {name!r} in {view.texts()}")
+    return called[0]

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from adapters.playground.standins.slack_rules import Json
+from adapters.playground.standins.slack_rules import Json, SlackError, good_message
 from adapters.playground.standins.slack_state import (
     DEFAULT_SCOPES,
+    RESPONSE_URL_SECONDS,
+    RESPONSE_URL_USES,
     TOKEN_SECONDS,
     AppSettings,
     Channel,
@@ -153,6 +155,34 @@ class World:
         url = ResponseUrl(secrets.token_urlsafe(18), user_id, channel, self.clock(), original)
         self.response_urls[url.id] = url
         return url
+
+    def respond(self, url_id: str, payload: Any) -> None:
+        """What a POST to a response URL does. Raises SlackError."""
+        url = self.response_urls.get(url_id)
+        if url is None or self.clock() - url.created > RESPONSE_URL_SECONDS:
+            raise SlackError("expired_url", 404)
+        if url.uses >= RESPONSE_URL_USES:
+            raise SlackError("used_url", 404)
+        self.say(url, payload)
+        url.uses += 1
+
+    def say(self, url: ResponseUrl, payload: Any) -> Message | None:
+        """Posts, replaces or deletes as a response URL's, or a command's, payload says. Raises SlackError."""
+        if not isinstance(payload, dict) or payload.get("response_type", "ephemeral") != "ephemeral":
+            raise SlackError("invalid_payload")  # to post for everybody is unknown here
+        original = url.original
+        if payload.get("delete_original") is True:
+            if original and not original.deleted:
+                self.delete(original)
+            return None
+        text, blocks = good_message(payload.get("text"), payload.get("blocks")), payload.get("blocks")
+        if payload.get("replace_original") is True and original:
+            if not original.deleted:
+                self.change(original, text, blocks)
+            return original
+        bot = self.workspaces[url.channel.team_id].bot
+        assert bot
+        return self.post(url.channel, bot.id, text, blocks, ephemeral_to=url.user_id)
 
     # Views
 
