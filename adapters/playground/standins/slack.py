@@ -9,7 +9,8 @@
         ack = await hands.slash(amelie, marketing, "oui non")
 
 `slack_world` holds what Slack keeps, `slack_methods` the Web API, `slack_rules` Block Kit's limits, `slack_limits`
-the pace, `slack_user` the person's hands. Every call is in `calls`, refused ones too.
+the pace, `slack_faults` what goes wrong on demand, `slack_user` the person's hands. Every call is in `calls`,
+refused ones too.
 """
 
 from __future__ import annotations

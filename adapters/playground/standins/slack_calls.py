@@ -106,19 +106,19 @@ class Call:
         Stricter than Slack, which posts a message without its metadata, and a warning, where the event type is not one.
         """
         given: Any = self.args.get("metadata")
-        if given is None:
-            return None
-        if not isinstance(given, dict) or set(given) != {"event_type", "event_payload"}:
-            raise SlackError("invalid_metadata_format")
-        kind, payload = given["event_type"], given["event_payload"]
-        if not isinstance(kind, str) or not EVENT_TYPE.fullmatch(kind) or not isinstance(payload, dict):
-            raise SlackError("invalid_metadata_schema")
-        if not all(isinstance(value, str | int | float) for value in payload.values()):
-            raise SlackError("invalid_metadata_schema")  # Slack takes flat objects and lists of them, too
+        match given:
+            case None:
+                return None
+            case {"event_type": str(kind), "event_payload": dict(payload), **more} if not more:
+                # Slack takes flat objects and lists of them, too.
+                simple = all(isinstance(value, str | int | float) for value in payload.values())
+                if not simple or not EVENT_TYPE.fullmatch(kind):
+                    raise SlackError("invalid_metadata_schema")
+            case _:
+                raise SlackError("invalid_metadata_format")
         if len(json.dumps(given)) > METADATA_MAX:
             raise SlackError("metadata_too_large")
-        found: Json = given
-        return found
+        return {"event_type": kind, "event_payload": payload}
 
     def thread(self, channel: Channel) -> str | None:
         """A thread's first message must be there; a reply's ts does not do."""

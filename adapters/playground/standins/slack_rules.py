@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Problems = list[tuple[str, str]]
@@ -121,12 +121,6 @@ def initial_among_options(value: Json, at: str, problems: Problems) -> None:
         problems.append((f"{at}/initial_option", "initial_option must exactly match a provided option"))
 
 
-def submit_beside_inputs(view: Json, at: str, problems: Problems) -> None:
-    """A modal that asks for something needs a way to send it."""
-    if "submit" not in view and any(block.get("type") == "input" for block in _objects(view.get("blocks"))):
-        problems.append((at, "missing required field: submit"))
-
-
 # --- Objects and elements -----------------------------------------------------------------------------------
 
 
@@ -178,20 +172,19 @@ MESSAGE_BLOCKS: dict[str, Check] = {
     "divider": record({}, BLOCK_ID),
 }
 INPUT = record({"label": plain(2000), "element": CHOICE}, {**BLOCK_ID, "hint": plain(2000), "dispatch_action": boolean})
-VIEW_BLOCKS = {"blocks": listing(typed({**MESSAGE_BLOCKS, "input": INPUT}), VIEW_BLOCKS_MAX, least=0)}
+MODAL_BLOCKS = listing(typed({**MESSAGE_BLOCKS, "input": INPUT}), VIEW_BLOCKS_MAX, least=0)
 VIEWS = typed(
     {
         "modal": record(
-            {"title": plain(24), **VIEW_BLOCKS},
+            {"title": plain(24), "blocks": MODAL_BLOCKS},
             {
                 "private_metadata": string(3000, least=0),
                 "callback_id": string(255, least=0),
                 "submit": plain(24),
                 "close": plain(24),
             },
-            submit_beside_inputs,
         ),
-        "home": record(VIEW_BLOCKS),
+        "home": record({"blocks": listing(typed(MESSAGE_BLOCKS), VIEW_BLOCKS_MAX, least=0)}),
     }
 )
 
@@ -199,27 +192,21 @@ VIEWS = typed(
 # --- Whole payloads -----------------------------------------------------------------------------------------
 
 
-def _objects(values: Any) -> Iterator[Json]:
-    return (each for each in values if isinstance(each, dict)) if isinstance(values, list) else iter(())
-
-
 def elements_of(block: Json) -> list[Json]:
     """The elements of one block."""
-    return [*_objects(block.get("elements")), *_objects([block.get("accessory"), block.get("element")])]
+    return [*block.get("elements", ()), *(block[name] for name in ("accessory", "element") if name in block)]
 
 
-def _once_each(name: str, objects: Iterable[Json], at: str) -> Problems:
-    ids = Counter(each[name] for each in objects if isinstance(each.get(name), str))
-    return [(at, f'`{name}` "{id}" already exists') for id, times in ids.items() if times > 1]
-
-
-def _twice_named(blocks: Any, at: str) -> Problems:
+def _twice_named(blocks: list[Json], at: str) -> Problems:
     """`block_id` once a message or view, `action_id` once a block."""
-    found = _once_each("block_id", _objects(blocks), at)
-    for index, block in enumerate(blocks if isinstance(blocks, list) else ()):
-        if isinstance(block, dict):
-            found += _once_each("action_id", elements_of(block), f"{at}/{index}")
-    return found
+    named = [("block_id", at, blocks)]
+    named += [("action_id", f"{at}/{index}", elements_of(block)) for index, block in enumerate(blocks)]
+    return [
+        (where, f'`{name}` "{id}" already exists')
+        for name, where, objects in named
+        for id, times in Counter(each[name] for each in objects if name in each).items()
+        if times > 1
+    ]
 
 
 def objects_in(value: Any, *, without: str = "") -> Iterator[Json]:
@@ -246,7 +233,7 @@ def good_message(text: Any, blocks: Any) -> str:
             raise SlackError("invalid_blocks_format")
         problems: Problems = []
         listing(typed(MESSAGE_BLOCKS), MESSAGE_BLOCKS_MAX, least=0)(blocks, "/blocks", problems)
-        _refuse("invalid_blocks", problems + _twice_named(blocks, "/blocks"))
+        _refuse("invalid_blocks", problems or _twice_named(blocks, "/blocks"))
         if sum(map(len, texts_in(blocks))) > MESSAGE_BLOCKS_TEXT_MAX:
             raise SlackError("msg_blocks_too_long")
     if not text and not blocks:
@@ -264,6 +251,8 @@ def good_view(view: Any, kind: str) -> Json:
     VIEWS(view, "/view", problems)
     if not problems and view["type"] != kind:
         problems = [("/view/type", f"expected a {kind} view")]
+    if not problems and "submit" not in view and any(block["type"] == "input" for block in view["blocks"]):
+        problems = [("/view", "missing required field: submit")]
     _refuse("invalid_arguments", problems or _twice_named(view["blocks"], "/view/blocks"))
     found: Json = view
     return found
@@ -276,6 +265,7 @@ def _refuse(name: str, problems: Problems) -> None:
 
 
 def _refusal(work: Callable[..., object], *given: Any) -> list[str]:
+    """What `work` refuses: Slack's name for it, or all that is wrong."""
     try:
         work(*given)
     except SlackError as refused:
