@@ -1,7 +1,5 @@
 """One call of the Web API: its token, what it may see, and whether its text and blocks may be posted."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What shall go wrong with calls to the stand-in of Slack."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """How often Slack lets an app call: one message a second and channel, and tiers of calls a minute and method."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict, deque
 

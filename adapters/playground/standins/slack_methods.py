@@ -1,7 +1,5 @@
 """Slack's Web API methods: what they check, in Slack's order, and what they change."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The payloads Slack sends to an app, and their signature."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

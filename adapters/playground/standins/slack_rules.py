@@ -8,8 +8,6 @@ the documentation is silent the stricter reading is taken. The tables hold what 
 Slack knows is refused here as it would refuse what it does not know.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping

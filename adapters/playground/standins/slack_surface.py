@@ -1,7 +1,5 @@
 """What a person sees of blocks: the texts, the things to press by their visible label, and what a choice becomes."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Everything Slack keeps, together, and the changes to it."""
 
-from __future__ import annotations
-
 import itertools
 import secrets
 import time

@@ -1,7 +1,5 @@
 """The stand-in of Slack keeps its own promises: limits at the edge, lives, refusals, faults, signatures."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time
@@ -289,8 +287,7 @@ async def test_tokens(scene: Scene) -> None:
             await AsyncWebClient(token=token, base_url=scene.slack.api_url).auth_test()
         return str(caught.value.response["error"])
 
-    assert await error(None) == "not_authed"
-    assert await error("xoxb-other") == "invalid_auth"
+    assert (await error(None), await error("xoxb-other")) == ("not_authed", "invalid_auth")
     scene.slack.app.rotation = True
     rotated = scene.slack.install(scene.team)
     scene.clock.advance(12 * 3600)
@@ -302,11 +299,7 @@ async def test_tokens(scene: Scene) -> None:
 async def test_missing_scope_names_it(scene: Scene) -> None:
     scene.client.token = scene.slack.install(scene.team, "chat:write,commands").value
     answer = await scene.refused("users.info", user=scene.amelie.id)
-    assert (answer["error"], answer["needed"], answer["provided"]) == (
-        "missing_scope",
-        "users:read",
-        "chat:write,commands",
-    )
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "users:read")
 
 
 async def test_where_a_bot_may_post(scene: Scene) -> None:
@@ -327,22 +320,25 @@ async def test_where_a_bot_may_post(scene: Scene) -> None:
 
 async def test_refused_arguments(scene: Scene) -> None:
     scene.invite(scene.marketing)
-    here = scene.marketing.id
-    post = "chat.postMessage"
-    answer = await scene.refused(post, channel=here, text="a", blocks=[section("a" * 3001)])
+    here = {"channel": scene.marketing.id}
+    answer = await scene.refused("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
     assert answer["error"] == "invalid_blocks"
     assert "[json-pointer:/blocks/0/text/text]" in answer["response_metadata"]["messages"][0]
-    assert (await scene.refused(post, channel=here, blocks="{"))["error"] == "invalid_blocks_format"
-    assert (await scene.refused(post, channel=here))["error"] == "no_text"
-    assert (await scene.refused(post, channel=here, text="a" * 40_001))["error"] == "msg_too_long"
-    assert (await scene.refused(post, text="a"))["error"] == "invalid_arguments"
-    assert (await scene.refused(post, channel=here, text="a", thread_ts="1.1"))["error"] == "thread_not_found"
-    assert (await scene.refused("chat.update", channel=here, ts="1.1", text="a"))["error"] == "message_not_found"
     theirs = scene.slack.world.post(scene.marketing, scene.bob.id, "a")
-    update = await scene.refused("chat.update", channel=here, ts=theirs.ts, text="b")
-    assert update["error"] == "cant_update_message"
-    assert (await scene.refused("chat.nothing"))["error"] == "unknown_method"
-    assert (await scene.refused("users.info", user="U404"))["error"] == "user_not_found"
+    refusals: tuple[tuple[str, Json, str], ...] = (
+        ("chat.postMessage", {**here, "blocks": "{"}, "invalid_blocks_format"),
+        ("chat.postMessage", here, "no_text"),
+        ("chat.postMessage", {**here, "text": "a" * 40_001}, "msg_too_long"),
+        ("chat.postMessage", {"text": "a"}, "invalid_arguments"),
+        ("chat.postMessage", {**here, "text": "a", "thread_ts": "1.1"}, "thread_not_found"),
+        ("chat.update", {**here, "ts": "1.1", "text": "a"}, "message_not_found"),
+        ("chat.update", {**here, "ts": theirs.ts, "text": "b"}, "cant_update_message"),
+        ("conversations.members", {**here, "cursor": "next"}, "invalid_cursor"),
+        ("users.info", {"user": "U404"}, "user_not_found"),
+        ("chat.nothing", {}, "unknown_method"),
+    )
+    for method, arguments, error in refusals:
+        assert (await scene.refused(method, **arguments))["error"] == error
     async with ClientSession() as session:
         headers = {"Authorization": f"Bearer {scene.token.value}", "Content-Type": "application/json"}
         async with session.post(f"{scene.slack.api_url}auth.test", data="{", headers=headers) as response:
