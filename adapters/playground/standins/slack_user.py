@@ -317,7 +317,8 @@ class SlackUserSide:
         inputs = {each.ids[0] for each in view.inputs()}
         match answer or None:
             case None:
-                self.world.close_modal(view.user_id)
+                if view.open:  # or another has taken its place meanwhile
+                    self.world.close_modal(view.user_id)
             case {"response_action": "errors", "errors": {} as errors} if errors and inputs.issuperset(errors):
                 view.errors = {str(name): str(words) for name, words in errors.items()}
             case {"response_action": "update", "view": changed}:
