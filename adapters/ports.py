@@ -36,8 +36,8 @@ class Turn:
     in a thread from one in a direct conversation. A `Start` event is stored under its own id, with `place` and `card`;
     where that id is taken, it counts as repeated.
     `card`: where the card is shown from now on, None: where it was. `once`: the id under which the platform may deliver
-    this event again; the second delivery changes nothing. `written`: when words were, by the platform's clock; those
-    that come late to a dialog that has gone on since then change nothing.
+    this event again; the second delivery changes nothing. `happened`: when it did, by the platform's clock, None where
+    it does not say; words that are older than what the dialog has gone on by since change nothing.
     """
 
     event: Event
@@ -45,7 +45,7 @@ class Turn:
     place: str | None = None
     card: Json | None = None
     once: str | None = None
-    written: datetime | None = None
+    happened: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

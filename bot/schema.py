@@ -53,8 +53,9 @@ sessions = Table(
     Column("posted", Object),
     Column("created", Utc, nullable=False),
     Column("updated", Utc, nullable=False),
-    # The latest presses on it, see `bot.turns.RING`.
+    # The latest presses on it, see `bot.turns.RING`; and when what changed it last happened, by its platform's clock.
     Column("heard", LargeBinary),
+    Column("happened", Utc),
     # Serves the running dialog at a place as well as a person's list; no column of it changes with every answer.
     Index("sessions_owner", "tenant", "owner", "status"),
 )

@@ -18,7 +18,7 @@ from bot.store import Store, Unit
 from bot.turns import Change, Drawing, Due, Lookup, Stored
 from dialogs.machine import step
 from dialogs.model import Flow
-from dialogs.session import LONG_AGO, Actor, Expire, Post, Schedule, Session, Show, Start, Status
+from dialogs.session import LONG_AGO, Actor, Expire, Post, Schedule, Session, Show, Start, Status, Typed
 from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
@@ -28,8 +28,8 @@ REMEMBERED = timedelta(days=2)
 MOST_AT_ONCE = 100
 SLICE = 2_000
 """Rows looked at in one transaction when what is old is deleted: some milliseconds."""
-LATE = timedelta(seconds=3)
-"""After which words may be meant for a card that is gone: platforms deliver again what was not taken, minutes later."""
+DAY = timedelta(days=1)
+"""By which no platform's clock differs from ours."""
 MOST_NOTES = 200
 LATELY = 60.0
 """Seconds for which the language somebody chose is remembered without looking."""
@@ -86,10 +86,12 @@ class Service:
         before, card = (stored.session, stored.card) if stored else (None, None)
         if heard or (before and isinstance(turn.event, Start)):
             return _only_heard(turn, heard), Turned(before, card, (), repeated=True)
-        late = turn.written is not None and now - turn.written > LATE
-        gone_on = stored is not None and turn.written is not None and stored.updated > turn.written
-        event = replace(turn.event, revision=LONG_AGO) if late and gone_on else turn.event
-        session, effects = step(self.flow, before, event)
+        # Platforms deliver again, minutes later, what was not taken: words may be meant for a card that is gone. What
+        # came first is told by the platform's clock alone: ours may be wrong, and counts where that one says nothing.
+        told = turn.happened if turn.happened and abs(turn.happened - now) < DAY else None
+        known = stored.happened if stored else None
+        late = isinstance(turn.event, Typed) and told is not None and known is not None and told < known
+        session, effects = step(self.flow, before, replace(turn.event, revision=LONG_AGO) if late else turn.event)
         if session is None or session.owner != turn.event.actor.person:
             return _only_heard(turn, heard), Turned(session, card, tuple(effects))
         card = card if turn.card is None else turn.card
@@ -103,7 +105,8 @@ class Service:
                 after = None
         place = turn.place if stored is None else None
         press = turn.session is not None and turn.event.revision is not None
-        change = Change(turn.once, stored, after, place, turn.card, drawing, tuple(due), press)
+        happened = max(told or now, known or told or now)
+        change = Change(turn.once, stored, after, place, turn.card, drawing, tuple(due), press, happened)
         return change, Turned(session, card, tuple(one for one in effects if not isinstance(one, Schedule)))
 
     def _due(self, session: Session, card: Json | None, effect: Post | Schedule) -> Due:

@@ -82,7 +82,7 @@ class Unit:
         asked = lookup.row()
         row = self.run(lookup.statement(), asked).fetchone()
         found = turns.stored(row)
-        heard = bool(row[7]) or (found is not None and found.remembers(asked["once"]))
+        heard = bool(row[8]) or (found is not None and found.remembers(asked["once"]))
         return found if found and found.session.tenant == lookup.tenant else None, heard
 
     def load(self, session: str) -> Stored | None:

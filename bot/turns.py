@@ -26,7 +26,7 @@ RING = 16
 _HASH = 8
 """Bytes of each: to tell a few apart."""
 _RUNNING = ", ".join(f"'{status.value}'" for status in Status if status.running)
-_SELECTED = "s.state, s.place, s.card, s.posted, s.saved, s.updated, s.heard"
+_SELECTED = "s.state, s.place, s.card, s.posted, s.saved, s.updated, s.heard, s.happened"
 _LOOK = (
     f"SELECT {_SELECTED}, EXISTS (SELECT 1 FROM seen WHERE once = :once)"  # noqa: S608 - names of ours
     " FROM (SELECT 1 AS one) AS o LEFT JOIN sessions AS s ON s.id = "
@@ -39,13 +39,14 @@ LOOK_BY_PLACE = (
     f" AND status IN ({_RUNNING}) ORDER BY created DESC LIMIT 1)"
 )
 BEGIN = (
-    "INSERT INTO sessions (id, tenant, owner, place, status, state, saved, card, posted, created, updated) VALUES"
-    " (:id, :tenant, :owner, :place, :status, :state@json, 0, :card@json, NULL, :now, :now) ON CONFLICT DO NOTHING"
+    "INSERT INTO sessions (id, tenant, owner, place, status, state, saved, card, created, updated, happened) VALUES"
+    " (:id, :tenant, :owner, :place, :status, :state@json, 0, :card@json, :now, :now, :happened) ON CONFLICT DO NOTHING"
 )
 # SQLite writes an index anew whose column is set, be it to what it was: a status that stays is left alone.
 _SAVE = (
     "UPDATE sessions SET state = :state@json,{} updated = :now, saved = saved + 1,"
-    " place = COALESCE(:place@text, place), card = COALESCE(:card@json, card), heard = COALESCE(:heard@bytea, heard)"
+    " place = COALESCE(:place@text, place), card = COALESCE(:card@json, card), heard = COALESCE(:heard@bytea, heard),"
+    " happened = COALESCE(:happened@timestamptz, happened)"
     " WHERE id = :id AND saved = :before"
 )
 SAVE = {True: _SAVE.format(" status = :status,"), False: _SAVE.format("")}
@@ -72,7 +73,8 @@ ANY = "WHERE true ON CONFLICT DO NOTHING"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A session as it was loaded. `saved` counts its savings; `heard`: hashes of the latest presses on it."""
+    """A session as it was loaded. `saved` counts its savings; `heard`: hashes of the latest presses on it; `happened`:
+    when what changed it last did, by the clock of its platform."""
 
     session: Session
     place: str | None
@@ -81,6 +83,7 @@ class Stored:
     saved: int
     updated: datetime
     heard: bytes = b""
+    happened: datetime | None = None
 
     def remembers(self, once: bytes | None) -> bool:
         """Whether a delivery, as `digest` gives it, is among the latest presses."""
@@ -148,7 +151,7 @@ class Lookup:
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a turn writes, all of it or nothing. `after`: the session, None when it stays; `before`: as it was loaded,
-    None for a new one. `place` and `card` stay when None. `press`: it was on the session's own card.
+    None for a new one. `place`, `card` and `happened` stay when None. `press`: it was on the session's own card.
     """
 
     once: str | None = None
@@ -159,6 +162,7 @@ class Change:
     drawing: Drawing | None = None
     jobs: tuple[Due, ...] = ()
     press: bool = False
+    happened: datetime | None = None
 
     @property
     def seen(self) -> bool:
@@ -188,6 +192,7 @@ class Change:
             "state": to_json(self.after.to_json()),
             "place": self.place,
             "card": None if self.card is None else to_json(dict(self.card)),
+            "happened": self.happened,
         }
         if self.before is None:
             return row | {"tenant": self.after.tenant, "owner": self.after.owner}
@@ -256,19 +261,24 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 sqlite3.register_adapter(datetime, _text)
 
 
 def stored(row: tuple[Any, ...]) -> Stored | None:
     """Read the first columns of a look. What cannot be read (a newer version wrote it) is as good as gone for this one,
     and stays for the other."""
-    state, place, card, posted, saved, updated, heard = row[:7]
+    state, place, card, posted, saved, updated, heard, happened = row[:8]
     if state is None:
         return None
     if isinstance(state, str):  # SQLite's
         state, card, posted = orjson.loads(state), orjson.loads(card or "null"), orjson.loads(posted or "null")
-        updated = datetime.fromisoformat(updated).replace(tzinfo=UTC)
+        updated, happened = _moment(updated), happened and _moment(happened)
     try:
-        return Stored(Session.from_json(state), place, card, posted, saved, updated.astimezone(UTC), heard or b"")
+        session = Session.from_json(state)
+        return Stored(session, place, card, posted, saved, updated.astimezone(UTC), heard or b"", happened)
     except BadSession:
         return None

@@ -12,7 +12,7 @@ from adapters.slack.api import Api, Refusal
 from adapters.slack.deliver import SlackCourier
 from adapters.slack.hearing import BadShape, Heard, part, place_of, text
 from adapters.slack.press import Mark
-from dialogs.session import Actor, Event, Notify, Resume, Session, Show, Start, Typed
+from dialogs.session import Actor, Event, Notify, Resume, Session, Show, Start
 from dialogs.views import Button, Notice, View
 from dialogs.words import DEFAULT_LANGUAGE, nearest_language, words
 
@@ -89,15 +89,15 @@ class Desk:
 
     async def turn(self, heard: Heard, event: Event, session: str, card: Json | None = None) -> Turned:
         """Let something happen to a dialog; it is saved when this returns. Raises `Unavailable`."""
-        written = heard.written if isinstance(event, Typed) else None
-        return await self.advisor.turn(Turn(event, session, None, card, heard.once or None, written))
+        return await self.advisor.turn(Turn(event, session, None, card, heard.once or None, heard.happened))
 
     async def start(
         self, heard: Heard, actor: Actor, card: Json, answers: Mapping[str, str] | None = None, *, quick: bool = False
     ) -> Turned:
         """Begin a new dialog, to be shown at `card`."""
         event = Start(actor, new_session(), dict(answers or {}), quick)
-        return await self.advisor.turn(Turn(event, event.session, place_of(card), card, heard.once or None))
+        place, once = place_of(card), heard.once or None
+        return await self.advisor.turn(Turn(event, event.session, place, card, once, heard.happened))
 
     async def go_on(self, heard: Heard, actor: Actor, card: Json) -> Turned:
         """Show the running dialog of that place at `card`; begin one where there is none."""

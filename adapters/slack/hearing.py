@@ -36,9 +36,11 @@ class Heard:
     trigger: str | None = None
 
     @property
-    def written(self) -> datetime | None:
-        """When a message was written, by Slack's clock; None for everything else."""
-        ts = text(part(self.body, "event"), "ts")
+    def happened(self) -> datetime | None:
+        """When a message was written, or a button pressed, by Slack's clock; None for everything else."""
+        pressed = self.body.get("actions")
+        first = pressed[0] if isinstance(pressed, list) and pressed and isinstance(pressed[0], dict) else {}
+        ts = text(part(self.body, "event"), "ts") or text(first, "action_ts")
         return datetime.fromtimestamp(float(ts), UTC) if _TS.fullmatch(ts) else None
 
     @property

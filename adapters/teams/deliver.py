@@ -74,7 +74,7 @@ class TeamsCourier:
         try:
             await self._stage.say(place, card)
         except Lost:
-            return  # it may have been said, and is no less true for being said once
+            raise Later from None  # told twice is better than never: the post waits for their word
         except Refused:
             if not place.shared:
                 raise

@@ -160,7 +160,7 @@ def _as_heard(activity: Activity, language: str) -> Heard:
         bot=activity.recipient.id,
         once=f"teams:{activity.conversation.id}:{activity.id}",
         said=activity.text,
-        written=activity.timestamp,
+        happened=activity.timestamp,
     )
 
 

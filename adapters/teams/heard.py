@@ -6,7 +6,7 @@ from datetime import datetime
 
 from adapters.ports import Turn
 from adapters.teams.place import Place
-from dialogs.session import Actor, Event, Typed
+from dialogs.session import Actor, Event
 from dialogs.words import Words, words
 
 
@@ -20,7 +20,7 @@ class Heard:
     bot: str
     once: str
     said: str = ""
-    written: datetime | None = None
+    happened: datetime | None = None
     data: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -42,5 +42,4 @@ class Heard:
     def turn(self, event: Event, session: str | None, card: Place | None = None) -> Turn:
         """Return this as a turn of a dialog."""
         note = card.to_json() if card else None
-        written = self.written if isinstance(event, Typed) else None
-        return Turn(event, session=session, place=self.place.conversation, card=note, once=self.once, written=written)
+        return Turn(event, session, self.place.conversation, note, self.once, self.happened)

@@ -297,24 +297,48 @@ async def test_a_post_is_a_row_and_wakes_the_worker(service: Service, store: Sto
     assert await rows(store) == {"s1:post": "pending", "s1:card": "drawing"}
 
 
-@pytest.mark.parametrize(
-    ("late", "counts"), [({"minutes": 1}, False), ({"seconds": 2}, True), ({"seconds": -30}, True)]
-)
-async def test_words_that_come_late_to_a_dialog_that_has_gone_on_change_nothing(
-    service: Service, clock: Clock, late: dict[str, float], counts: bool
+@pytest.mark.parametrize("wrong", [0, -20, 20], ids="our clock is {} s off".format)
+async def test_words_older_than_what_has_been_done_since_change_nothing(
+    service: Service, clock: Clock, wrong: float
 ) -> None:
-    """A minute later a platform delivers again what it could not; two messages in a row are no such thing."""
+    """A platform delivers again, seconds or minutes later, what it could not. What came first says its own clock; ours
+    may be wrong."""
+    true = clock.now
+    await service.turn(Turn(Start(ANNA, "s1"), "s1", "D1", happened=true))
+    clock.forward(seconds=wrong)
+    press = Answer(ANNA, "orientation", "key", revision=0)
+    await service.turn(Turn(press, "s1", happened=true + timedelta(seconds=5)))
+    written = true + timedelta(seconds=1)
+    late = await service.turn(Turn(Typed(ANNA, "yes"), "s1", once="Ev7", happened=written))
+    assert late.session
+    assert late.session.answers == {"orientation": "key"}
+    assert [effect.view for effect in late.effects if isinstance(effect, Notify)], "a kind word"
+    written = true + timedelta(seconds=6)
+    new = await service.turn(Turn(Typed(ANNA, "yes"), "s1", once="Ev8", happened=written))
+    assert new.session
+    assert new.session.answers == {"orientation": "key", "brand": "yes"}
+
+
+@pytest.mark.parametrize("written", [timedelta(seconds=-1), timedelta(days=-400)])
+async def test_where_the_platform_says_no_time_or_a_strange_one_it_is_ours(
+    service: Service, clock: Clock, written: timedelta
+) -> None:
     await begin(service)
-    written = clock.now + timedelta(milliseconds=1)
-    clock.forward(seconds=1)
-    session = (await answer(service, (await service.checks(ANNA))[0].session)).session
-    assert session
-    clock.forward(**late)
-    turned = await service.turn(Turn(Typed(ANNA, "yes"), "s1", once="Ev7", written=written))
+    clock.forward(seconds=5)
+    before = (await answer(service, (await service.checks(ANNA))[0].session)).session
+    turned = await service.turn(Turn(Typed(ANNA, "yes"), "s1", happened=clock.now + written))
+    assert before
     assert turned.session
-    assert (turned.session.answers != session.answers) is counts
-    said = [effect.view for effect in turned.effects if isinstance(effect, Notify)]
-    assert bool(said) is not counts, "a kind word"
+    assert (turned.session.answers == before.answers) is (written > timedelta(days=-1))
+
+
+async def test_of_words_that_come_in_the_wrong_order_the_later_count(service: Service, clock: Clock) -> None:
+    true = clock.now
+    await service.turn(Turn(Start(ANNA, "s1"), "s1", "D1", happened=true))
+    clock.forward(minutes=5)  # Slack was away
+    for second, said in ((2, "orientation=key"), (1, "orientation=seo"), (3, "brand=yes")):
+        await service.turn(Turn(Typed(ANNA, said), "s1", happened=true + timedelta(seconds=second)))
+    assert (await service.checks(ANNA))[0].session.answers == {"orientation": "key", "brand": "yes"}
 
 
 async def test_words_that_come_late_to_a_dialog_that_waited_count(service: Service, clock: Clock) -> None:
@@ -322,6 +346,6 @@ async def test_words_that_come_late_to_a_dialog_that_waited_count(service: Servi
     clock.forward(seconds=1)
     written = clock.now
     clock.forward(minutes=5)
-    turned = await service.turn(Turn(Typed(ANNA, "the key"), "s1", written=written))
+    turned = await service.turn(Turn(Typed(ANNA, "the key"), "s1", happened=written))
     assert turned.session
     assert turned.session.answers == {"orientation": "key"}

@@ -141,6 +141,23 @@ async def test_an_event_delivered_again_changes_nothing_even_on_another_replica(
         assert len(french.sees(french.anna, room)) == before
 
 
+async def test_words_delivered_after_what_was_pressed_later_change_nothing(french: Scene) -> None:
+    card = await french.tell(french.anna, "commencer")
+    url, french.hands.app_url = french.hands.app_url, "http://127.0.0.1:1"
+    words = await french.hands.direct_message(french.anna, "orientation=seo")
+    assert words.error
+    french.hands.app_url = url
+    await french.press(french.anna, card, french.option("orientation", "key"))
+    await french.hands.redeliver(words)
+    await french.settle()
+    room = french.team.im(french.anna)
+    assert french.reads(french.anna, room, french.said("notice.stale"))
+    newer = await french.hands.direct_message(french.anna, "oui")
+    assert newer.ok
+    await french.settle()
+    assert french.reads(french.anna, room, french.said("question.transformation.text"))
+
+
 async def test_a_press_delivered_twice_and_pressed_twice_is_one(french: Scene) -> None:
     card = await french.slash(french.anna, french.marketing)
     old = card.snapshot()

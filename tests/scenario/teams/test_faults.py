@@ -6,6 +6,7 @@ import pytest
 
 from adapters.playground.standins.teams_state import Message
 from adapters.ports import Turn, Turned, Unavailable
+from bot import jobs
 from tests.scenario.teams.conftest import SHORT, MakeScene, Scene
 
 
@@ -49,6 +50,15 @@ async def test_a_lost_answer_is_never_sent_again_without_a_word(scene: Scene) ->
     await scene.press(told, "retry_post")
     await scene.settled()
     assert len(scene.posts(scene.channel)) == 2
+
+
+async def test_asked_again_where_the_asking_was_lost(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "FIRST_DELAY", 0.1)
+    card = await ready(scene)
+    scene.teams.fail("send", drop="before", times=3)  # the post, and twice the word about it
+    await scene.press(card, "post")
+    await scene.press(await find(scene, "teams.held.lost"), "retry_post")
+    await scene.post()
 
 
 async def test_not_installed_says_so_and_goes_out_by_a_press(scene: Scene) -> None:
