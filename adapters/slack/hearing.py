@@ -37,10 +37,10 @@ class Heard:
 
     @property
     def happened(self) -> datetime | None:
-        """When a message was written, or a button pressed, by Slack's clock; None for everything else."""
+        """When a message was written, or a button or shortcut pressed, by Slack's clock; None for everything else."""
         pressed = self.body.get("actions")
         first = pressed[0] if isinstance(pressed, list) and pressed and isinstance(pressed[0], dict) else {}
-        ts = text(part(self.body, "event"), "ts") or text(first, "action_ts")
+        ts = text(part(self.body, "event"), "ts") or text(first, "action_ts") or text(self.body, "action_ts")
         return datetime.fromtimestamp(float(ts), UTC) if _TS.fullmatch(ts) else None
 
     @property

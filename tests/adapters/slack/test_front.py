@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ NAMES = st.sampled_from(
     [
         *("type", "event", "team", "team_id", "user", "view", "actions", "container", "channel", "authorizations"),
         *("enterprise", "message", "state", "values", "response_url", "trigger_id", "callback_id", "event_id", "id"),
+        *("ts", "action_ts"),
     ]
 )
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -36,9 +38,26 @@ def test_reading_a_delivery_raises_nothing_but_bad_shape(body: dict[str, Any]) -
         return
     try:
         list(tenants(body))
-        hear(body, "slack:T1")
+        _ = hear(body, "slack:T1").happened
     except BadShape:
         pass
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"event": {"ts": "1790000000.000100"}}, True),
+        ({"actions": [{"action_ts": "1790000000.000100"}]}, True),
+        ({"action_ts": "1790000000.000100"}, True),
+        ({"command": "/cm"}, False),
+        ({"actions": []}, False),
+        ({"event": {"ts": "1e9"}}, False),
+        ({"event": {"ts": "99999999999999.1"}}, False),
+    ],
+)
+def test_when_it_happened(body: dict[str, Any], told: bool) -> None:
+    happened = hear(body, "slack:T1").happened
+    assert happened == (datetime(2026, 9, 21, 14, 13, 20, 100, UTC) if told else None)
 
 
 @given(st.binary(max_size=300), st.sampled_from(["application/json", "application/x-www-form-urlencoded", ""]))
