@@ -7,11 +7,13 @@ answers are compared with. They press again when nothing happens, as people do.
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from dialogs.community import FLOW
 from dialogs.model import Question
+from dialogs.session import Session
 from dialogs.understand import Chosen, Company, read
 from dialogs.walk import walk
 from tests.faults.ledger import Ledger
@@ -21,8 +23,10 @@ from tests.scenario.parity.readers import flat
 PATIENCE = 4.0
 """Seconds somebody waits for something to happen before they press again."""
 GIVES_UP = 200.0
-Truth = Callable[[str], Awaitable[Mapping[str, str] | None]]
-"""A session -> the answers stored for it."""
+Truth = Callable[[str], Awaitable[Session | None]]
+"""A dialog's id -> what is stored of it."""
+REMEMBERS = 12
+"""Steps."""
 
 
 class Person:
@@ -43,6 +47,10 @@ class Person:
         self._rethinks = False
         self._restarts = False
         self._bends = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1}
+        self._answered = ("", -1)
+        """The question they answered last, and the revision of the card they did it on."""
+        self._trail: deque[str] = deque(maxlen=REMEMBERS)
+        """What they saw and did last."""
         self._asked_at = 0.0
         self._knows = False
 
@@ -73,6 +81,8 @@ class Person:
         else:
             self.session = card.session
             taken = await self._act(card)
+            said = f"{card.question}={self.said.get(card.question)}" if card.question else "no question"
+            self._trail.append(f"{time.monotonic():.1f} on {card.revision}: {said}{'' if taken else ', not taken'}")
         self.steps += 1
         if not self.finished:
             await self._wait(before, PATIENCE if taken else self._chance.uniform(0.4, 1.2))
@@ -115,6 +125,7 @@ class Person:
             self.said[question] = self._changing[1]
         elif bend := self._bend(card, question):
             return await bend
+        self._answered = question, card.revision
         option = self.said.setdefault(question, self._chance.choice(card.options))
         button = card.find("answer", question, option)
         assert button, (card, question, option)
@@ -168,12 +179,15 @@ class Person:
         return await self.seat.press(card, self._button(card, "keep_private"), twice=self._chance.random() < 0.1)
 
     async def _not_what_i_said(self, card: Card, question: str) -> bool:
-        """A card may be old; what is stored may not be anything else."""
+        """A card may be old; what is stored may not be anything else, unless what they said last never arrived."""
         self._ledger.faults["an old review stood before somebody"] += 1
         stored = await self._truth(self.session)
-        if stored is not None and stored.get(question) != self.said[question]:
-            self._ledger.complaints.append(f"{self!r} said {question}={self.said[question]}, stored is {stored}")
-            raise TimeoutError
+        if stored is not None and stored.answers.get(question) != self.said[question]:
+            if question != self._answered[0] or stored.revision > self._answered[1]:
+                said, seen = f"{question}={self.said[question]}", f"review {card.revision}, {list(self._trail)}"
+                self._ledger.complaints.append(f"{self!r} said {said}, stored is {stored}; saw {seen}")
+                raise TimeoutError
+            self._ledger.faults["an answer had not arrived"] += 1
         return await self.seat.change(card, question)
 
     # --- Somebody else's card ---

@@ -20,9 +20,11 @@ class Button:
 
 @dataclass(frozen=True)
 class Card:
-    """A card of one dialog. `drawn`: blocks or an Adaptive Card, the same object while nothing is drawn anew."""
+    """A card of one dialog, as of a revision. `drawn`: blocks or an Adaptive Card, the same object while nothing is
+    drawn anew."""
 
     session: str
+    revision: int
     buttons: tuple[Button, ...]
     drawn: Any
     where: Any

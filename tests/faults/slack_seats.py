@@ -13,7 +13,7 @@ from adapters.playground.standins.slack import Fault, SlackStandIn
 from adapters.playground.standins.slack_calls import Call
 from adapters.playground.standins.slack_state import Channel, Message, User, View, Workspace
 from adapters.playground.standins.slack_user import Ack, SlackUserSide
-from adapters.slack.press import pressed
+from adapters.slack.press import Mark, pressed
 from tests.faults.ledger import Ledger
 from tests.faults.replicas import Balancer
 from tests.faults.seats import Button, Card
@@ -93,7 +93,7 @@ class Eyes:
         if not message.bot_id:
             return
         self._count += 1
-        if what == "posted" and (session := _session(message, "post")):
+        if what == "posted" and (session := _mark(message, "post").session):
             self.posts[session].append(message)
         channel = message.channel
         key = (channel.id, message.ephemeral_to or message.thread_ts or "")
@@ -142,7 +142,8 @@ class SlackSeat:
         for _, message in self._eyes.latest(*self._keys()):
             if message.deleted or not (buttons := _buttons(message, "card")):
                 continue
-            return Card(_session(message, "card"), buttons, message.blocks, message)
+            mark = _mark(message, "card")
+            return Card(mark.session, mark.revision or 0, buttons, message.blocks, message)
         return None
 
     def asked_again(self) -> Button | None:
@@ -254,12 +255,13 @@ def _buttons(message: Message, surface: str) -> tuple[Button, ...]:
     return tuple(found)
 
 
-def _session(message: Message, surface: str) -> str:
+def _mark(message: Message, surface: str) -> Mark:
+    """Return what its buttons say of the dialog."""
     for each in message.elements():
         press = pressed(each.element)
         if press and press.mark.surface == surface and press.mark.session:
-            return press.mark.session
-    return ""
+            return press.mark
+    return Mark("card")
 
 
 def _chosen(view: View, block: dict[str, Any]) -> Any:

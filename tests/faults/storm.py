@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,8 +25,8 @@ import psycopg
 from cryptography.fernet import Fernet
 
 from adapters.playground.standins.slack_state import Channel, Workspace
-from bot.schema import sessions
-from bot.store import Store, Unit
+from bot.store import Store
+from dialogs.session import Session
 from tests.faults.ledger import Json, Ledger
 from tests.faults.people import Person
 from tests.faults.proxy import Proxy
@@ -165,13 +165,9 @@ class Storm:
     def invite(self, world: World, store: Store) -> None:
         """Everybody a seat: half of them in Slack, half in Teams, half of each in French."""
 
-        async def truth(session: str) -> Mapping[str, str] | None:
-            def work(unit: Unit) -> Mapping[str, str] | None:
-                row = unit.execute(sessions.select().where(sessions.c.id == session)).first()
-                answers: Mapping[str, str] | None = row.state["answers"] if row else None
-                return answers
-
-            return await store.run(work)
+        async def truth(session: str) -> Session | None:
+            stored = await store.run(lambda unit: unit.load(session))
+            return stored.session if stored else None
 
         for number in range(self.plan.dialogs):
             locale = LOCALES[number // 2 % 2]

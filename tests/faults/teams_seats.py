@@ -159,7 +159,7 @@ class TeamsSeat:
             drawn = message.card_for(self.user)
             buttons = tuple(each for each in _buttons(drawn) if each.at[1] is not None)
             if buttons and not any(each.action in {"details", "retry_post"} for each in buttons):
-                return Card(buttons[0].at[0], buttons, drawn, message)
+                return Card(buttons[0].at[0], int(buttons[0].at[1]), buttons, drawn, message)
         return None
 
     def asked_again(self) -> Button | None:
