@@ -118,7 +118,8 @@ class Person:
         if self._restarts and question == FLOW.questions[0].id:
             self._restarts = False
             self.said.clear()
-        if self._rethinks and question in self.said:
+        # Not about what they pressed on this very card a moment ago: that may be on its way.
+        if self._rethinks and question in self.said and self._answered != (question, card.revision):
             self._rethinks = False
             del self.said[question]
         if self._changing and question == self._changing[0]:
