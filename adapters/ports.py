@@ -5,6 +5,7 @@ is the adapter's own note of where a dialog is shown (a small JSON object); a pl
 words belong (a thread, a direct conversation). The application stores both and reads neither.
 """
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,11 @@ def new_session() -> str:
     In the order of time, so that the dialogs of today lie side by side in every index.
     """
     return f"{int(time.time()):08x}{secrets.token_urlsafe(9)}"
+
+
+def session_of_form(actor: Actor, form: str) -> str:
+    """Return the id of the dialog that a form begins: the same when it is sent twice, and only that person's."""
+    return hashlib.sha256("\x00".join((actor.tenant, actor.person, form)).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,10 +92,17 @@ class Desk:
         return await self.advisor.turn(Turn(event, session, None, card, heard.once or None, heard.happened))
 
     async def start(
-        self, heard: Heard, actor: Actor, card: Json, answers: Mapping[str, str] | None = None, *, quick: bool = False
+        self,
+        heard: Heard,
+        actor: Actor,
+        card: Json,
+        answers: Mapping[str, str] | None = None,
+        *,
+        quick: bool = False,
+        id: str | None = None,
     ) -> Turned:
-        """Begin a new dialog, to be shown at `card`."""
-        event = Start(actor, new_session(), dict(answers or {}), quick)
+        """Begin a new dialog, to be shown at `card`; under that id, if nobody has."""
+        event = Start(actor, id or new_session(), dict(answers or {}), quick)
         place, once = place_of(card), heard.once or None
         return await self.advisor.turn(Turn(event, event.session, place, card, once, heard.happened))
 

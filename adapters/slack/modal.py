@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from adapters.ports import Json, Later, Lost
+from adapters.ports import Json, Later, Lost, session_of_form
 from adapters.slack import blocks
 from adapters.slack.api import Refusal
 from adapters.slack.deliver import private_card
@@ -135,10 +135,11 @@ async def _filled(desk: Desk, heard: Heard, view: Json, ack: AsyncAck) -> None:
     card = about.get("card")
     card = card if isinstance(card, dict) else {"channel": heard.person}
     running = await desk.advisor.running(actor, place_of(card))
-    if running and running.id == about.get("session"):
+    id = session_of_form(actor, text(view, "id"))  # where our answer is lost, the form stays open and is sent again
+    if running and running.id in (about.get("session"), id):
         turned = await desk.turn(heard, Fill(actor, given), running.id, card)
     else:
-        turned = await desk.start(heard, actor, card, given)
+        turned = await desk.start(heard, actor, card, given, id=id)
     await ack()
     desk.later(desk.perform(replace(heard, channel=str(card.get("channel", ""))), turned, actor.language, card))
 

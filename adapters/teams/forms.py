@@ -4,11 +4,10 @@ It asks in steps whatever can be asked by then, so that no question is shown tha
 the form itself and are checked each time; a dialog begins when the form is done.
 """
 
-import hashlib
 import secrets
 from dataclasses import replace
 
-from adapters.ports import Advisor
+from adapters.ports import Advisor, session_of_form
 from adapters.teams import cards
 from adapters.teams import elements as e
 from adapters.teams.connector import CARD_TYPE
@@ -54,7 +53,7 @@ class Forms:
 
     async def _send(self, heard: Heard, given: Answers, ticket: str) -> Json:
         """Put the recommendation into the compose box. The person sends it: exactly once, and under their name."""
-        id = _session_id(heard, ticket)
+        id = session_of_form(heard.actor, ticket)
         start = Start(heard.actor, session=id, answers=given)
         elsewhere = replace(heard, place=replace(heard.place, conversation=f"form:{id}"), once=f"teams:form:{id}")
         await self._advisor.turn(elsewhere.turn(start, None))
@@ -75,19 +74,13 @@ class Forms:
     async def _begin(self, heard: Heard, given: Answers, ticket: str) -> Json:
         """Begin a dialog with these answers where the form was opened: its review comes as a card there."""
         place = heard.place.at(None)
-        id = _session_id(heard, ticket)
+        id = session_of_form(heard.actor, ticket)
         start = Start(heard.actor, session=id, answers=given)
         turned = await self._advisor.turn(replace(heard, once=f"teams:form:{id}").turn(start, None, place))
         shown = [effect for effect in turned.effects if isinstance(effect, Show)]
         if turned.session and shown and not turned.repeated:
             await self._stage.place(turned.session, shown[-1].view, place)
         return _message(heard.words.text("teams.form_done"))
-
-
-def _session_id(heard: Heard, ticket: str) -> str:
-    """Return an id that only this person's form can have, the same when it is submitted twice."""
-    seed = "\x00".join((*heard.actor[:2], ticket))
-    return hashlib.sha256(seed.encode()).hexdigest()[:24]
 
 
 def _step(text: Words, given: Answers, ticket: str) -> Json:

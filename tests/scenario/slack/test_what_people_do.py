@@ -3,6 +3,8 @@
 import pytest
 
 from adapters.playground.standins.slack_state import Message
+from adapters.playground.standins.slack_user import Ack
+from adapters.slack.press import pressed
 from dialogs.words import words
 from tests.scenario.slack.conftest import Scene
 
@@ -275,6 +277,28 @@ async def test_the_form_shows_what_applies_and_ends_in_the_review(scene: Scene, 
     assert scene.label("post") in card.buttons()
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
+
+
+async def test_a_form_sent_again_because_the_answer_was_lost_begins_one_dialog(
+    french: Scene, answers: dict[str, str]
+) -> None:
+    await french.hands.slash(french.anna, french.marketing, "formulaire")
+    await french.settle()
+    view = french.hands.modal(french.anna)
+    assert view
+    for question, option in answers.items():
+        await french.hands.press(french.anna, view, action_id=question, value=option)
+        await french.settle()
+    sent = await french.hands.submit_view(french.anna, view)
+    await french.settle()
+    again = Ack("interaction", sent.payload | {"trigger_id": "1.2.another"})  # it stayed open, and they pressed again
+    assert (await french.hands.deliver(again)).status == 200
+    await french.settle()
+    cards = [each for each in french.sees(french.anna, french.marketing) if french.label("post") in each.buttons()]
+    presses = [pressed(each.element) for card in cards for each in card.elements()]
+    assert len({press.mark.session for press in presses if press}) == 1
+    await french.press(french.anna, cards[-1], "post")
+    await french.posted(french.marketing)
 
 
 async def test_the_form_is_filled_from_the_running_dialog_and_checked_on_the_server(scene: Scene) -> None:
