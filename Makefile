@@ -99,7 +99,7 @@ bench: $(VENV)/ready locales .venv-bench/ready
 
 ##   soak         ten thousand dialogs while everything goes wrong (make soak DIALOGS=1000 SEED=7)
 soak: $(VENV)/ready locales
-	@$(BIN)/python -m tests.faults.storm --dialogs $(or $(DIALOGS),10000) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.fault_injection.load_test --dialogs $(or $(DIALOGS),10000) $(if $(SEED),--seed $(SEED))
 
 ##   test-matrix  pytest under each Python 3.11 to 3.13 found here
 test-matrix:

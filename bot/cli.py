@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from dialogs.words import DEFAULT_LANGUAGE, languages, nearest_language, words
+from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale, languages, translations
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +67,7 @@ def language_of(arguments: Arguments) -> str:
         return str(arguments.lang)
     # POSIX: the first of these that is set and not empty decides.
     locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return nearest_language(locale.split(".")[0].split("@")[0]) or DEFAULT_LANGUAGE
+    return language_for_locale(locale.split(".")[0].split("@")[0]) or DEFAULT_LANGUAGE
 
 
 def add_language(command: argparse.ArgumentParser) -> None:
@@ -121,36 +121,36 @@ def _check(arguments: Arguments) -> int:
 
 
 def _check_one(arguments: Arguments) -> int:
-    from bot.checks import encode, invalid, parse
-    from dialogs.community import FLOW
+    from bot.commands.batch import encode, invalid_result, parse_arguments
+    from dialogs.community_flow import FLOW
     from dialogs.recommend import check
     from dialogs.validate import validate
 
-    text = words(language_of(arguments))
-    given, malformed = parse(arguments.answers, text)
-    answers, faults = validate(FLOW, given, text)
+    t = translations(language_of(arguments))
+    given, malformed = parse_arguments(arguments.answers, t)
+    answers, faults = validate(FLOW, given, t)
     faults = [*malformed, *faults]
     if arguments.json:
-        print(encode(invalid(faults) if faults else check(FLOW, answers, with_what_if=arguments.what_if)))
+        print(encode(invalid_result(faults) if faults else check(FLOW, answers, with_what_if=arguments.what_if)))
     elif faults:
         print(*(fault["message"] for fault in faults), sep="\n", file=sys.stderr)
     else:
-        from adapters.terminal.verdict import print_check
+        from adapters.terminal.check_output import print_check
 
-        print_check(FLOW, answers, console(), text.language, with_what_if=arguments.what_if)
+        print_check(FLOW, answers, console(), t.language, with_what_if=arguments.what_if)
     return INVALID if faults else 0
 
 
 def _check_batch(arguments: Arguments) -> int:
-    from bot.checks import Checker, batch
-    from dialogs.community import FLOW
+    from bot.commands.batch import BatchChecker, batch
+    from dialogs.community_flow import FLOW
 
-    text = words(language_of(arguments))
-    checker = Checker(FLOW, text, with_what_if=arguments.what_if)
+    t = translations(language_of(arguments))
+    checker = BatchChecker(FLOW, t, with_what_if=arguments.what_if)
     with _opened(arguments) as source, _progress(source) as advance:
         tally = batch(source, sys.stdout.buffer, checker, advance)
     if tally.invalid:
-        print(text.count("terminal.batch.invalid", tally.invalid, total=tally.checks), file=sys.stderr)
+        print(t.plural("terminal.batch.invalid", tally.invalid, total=tally.checks), file=sys.stderr)
     return 0
 
 
@@ -185,10 +185,10 @@ def _progress(source: BinaryIO) -> Iterator[Callable[[int], None]]:
 
 def _chat(arguments: Arguments) -> int:
     from adapters.terminal.chat import run
-    from adapters.terminal.state import state_file
-    from dialogs.community import FLOW
+    from adapters.terminal.session_file import default_path
+    from dialogs.community_flow import FLOW
 
-    path = state_file(os.environ)
+    path = default_path(os.environ)
     return run(FLOW, path, console(), language_of(arguments), switch=arguments.lang is not None)
 
 
@@ -198,29 +198,29 @@ def _add_flow(command: argparse.ArgumentParser) -> None:
 
 
 def _flow(arguments: Arguments) -> int:
-    from dialogs import diagram, picture
-    from dialogs.community import FLOW
+    from dialogs.community_flow import FLOW
+    from dialogs.diagram import graph, svg
 
-    text = words(language_of(arguments))
+    t = translations(language_of(arguments))
     match arguments.format:
         case "json":
-            drawn = diagram.as_json(FLOW, text)
+            drawn = graph.as_json(FLOW, t)
         case "mermaid":
-            drawn = diagram.mermaid(FLOW, text)
+            drawn = graph.mermaid(FLOW, t)
         case "dot":
-            drawn = diagram.dot(FLOW, text)
+            drawn = graph.dot(FLOW, t)
         case _:
-            drawn = picture.svg(FLOW, text)
+            drawn = svg.svg(FLOW, t)
     # These formats are UTF-8 whatever the terminal is.
     sys.stdout.buffer.write(drawn.encode())
     return 0
 
 
 def _prove(_: Arguments) -> int:
-    from dialogs.community import FLOW
-    from dialogs.prove import prove
+    from dialogs.community_flow import FLOW
+    from dialogs.verify import verify
 
-    report = prove(FLOW)
+    report = verify(FLOW)
     print(*report.lines(), sep="\n")
     print(*report.faults, sep="\n", end="\n" if report.faults else "", file=sys.stderr)
     return 1 if report.faults else 0
@@ -242,7 +242,7 @@ def _add_playground(command: argparse.ArgumentParser) -> None:
 
 def _playground(arguments: Arguments) -> int:
     gc.disable()
-    from bot.playground import playground
+    from bot.commands.playground import playground
 
     return playground(arguments.port, language_of(arguments), browser=arguments.browser)
 
@@ -270,7 +270,7 @@ def _add_manifest(command: argparse.ArgumentParser) -> None:
 
 
 def _manifest(arguments: Arguments) -> int:
-    from bot.manifest import slack, teams
+    from bot.commands.manifest import slack, teams
 
     return (slack if arguments.platform == "slack" else teams)(arguments)
 
@@ -280,7 +280,7 @@ def _add_doctor(command: argparse.ArgumentParser) -> None:
 
 
 def _doctor(arguments: Arguments) -> int:
-    from bot.doctor import doctor
+    from bot.commands.doctor import doctor
 
     return doctor(arguments)
 

@@ -17,23 +17,25 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 
-from adapters.outgoing import to_json
-from adapters.pages import page
-from adapters.ports import Advisor, Courier, Tokens, Unavailable, Watch, Watched
-from bot import door, logs, metrics
-from bot.config import NEW_KEY, BadSettings, Settings, load
-from bot.crypto import Vault
-from bot.jobs import Worker
-from bot.limits import Limits
-from bot.service import Service
-from bot.store import Store, WrongSchema
-from dialogs.community import FLOW
-from dialogs.understand import prepare
+from adapters.ports import Application, Gateway, ServiceUnavailable, TokenStore, TrackedRequest, TrackRequest
+from adapters.shared.json_codec import to_json
+from adapters.shared.pages import page
+from bot import http_limits
+from bot.core.outbox import OutboxWorker
+from bot.core.rate_limit import RateLimiter
+from bot.core.service import Service
+from bot.settings import NEW_KEY, InvalidSettings, Settings, load_settings
+from bot.storage.database import Database, SchemaMismatch
+from bot.storage.tokens import EncryptedTokenStore
+from bot.telemetry import metrics
+from bot.telemetry.logging import AccessLogger, configure_logging
+from dialogs.community_flow import FLOW
+from dialogs.text.parse import warm_up
 
 if TYPE_CHECKING:
-    from bot.traces import Traces
+    from bot.telemetry.tracing import Tracing
 
-MOST_BYTES = 512 * 1024
+MAX_BODY_BYTES = 512 * 1024
 """Of a request; the largest form of a platform is a fifth of that."""
 DRAIN = 20.0
 """Seconds for what was taken to be finished: container hosts kill after 30."""
@@ -45,7 +47,7 @@ class Adapter(Protocol):
     """A platform."""
 
     @property
-    def courier(self) -> Courier: ...
+    def gateway(self) -> Gateway: ...
 
     def routes(self) -> Sequence[web.RouteDef]: ...
 
@@ -57,35 +59,37 @@ class Adapter(Protocol):
 
 
 async def build(settings: Settings) -> web.Application:
-    """Return the application, its database opened. Raises `WrongSchema`, `Unavailable`."""
-    store = Store(settings.database)
+    """Return the application, its database opened. Raises `SchemaMismatch`, `ServiceUnavailable`."""
+    database = Database(settings.database)
     try:
-        await asyncio.to_thread(store.open)
+        await asyncio.to_thread(database.open)
     except BaseException:
-        store.close()
+        database.close()
         raise
-    couriers: dict[str, Courier] = {}
-    limits = Limits(settings.rate_person, settings.rate_tenant)
-    service = Service(FLOW, store, couriers=couriers, idle=timedelta(days=settings.idle_days), limits=limits)
-    worker = Worker(service, retention=timedelta(days=settings.retention_days))
+    gateways: dict[str, Gateway] = {}
+    limits = RateLimiter(settings.rate_person, settings.rate_tenant)
+    service = Service(FLOW, database, gateways=gateways, idle=timedelta(days=settings.idle_days), limits=limits)
+    worker = OutboxWorker(service, retention=timedelta(days=settings.retention_days))
     hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
     traces = _traces(settings)
-    watching = [metrics.calls(hosts), *([traces.calls(hosts)] if traces else [])]
+    watching = [metrics.call_metrics(hosts), *([traces.calls(hosts)] if traces else [])]
     # Where there is no proxy, aiohttp would look for one, and into ~/.netrc, at every call: a tenth of a turn.
     http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=watching, json_serialize=to_json)
-    adapters = _adapters(settings, service, Vault(store, settings.encryption_keys), http, _watch(traces))
-    couriers.update({name: adapter.courier for name, adapter in adapters.items()})
+    adapters = _adapters(
+        settings, service, EncryptedTokenStore(database, settings.encryption_keys), http, _watch(traces)
+    )
+    gateways.update({name: adapter.gateway for name, adapter in adapters.items()})
     if traces:
-        traces.watch(store, service, worker)
+        traces.watch(database, service, worker)
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
         """Begin from the inside out, end from the outside in: what was taken can still be finished."""
-        counted = web.AppRunner(metrics.listener(store), access_log=None)
+        counted = web.AppRunner(metrics.metrics_app(database), access_log=None)
         try:
             if settings.metrics_port:
                 await counted.setup()
                 await web.TCPSite(counted, settings.host, settings.metrics_port).start()
-            await asyncio.to_thread(prepare, service.flow)
+            await asyncio.to_thread(warm_up, service.flow)
             await worker.start()
             for adapter in adapters.values():
                 await adapter.start()
@@ -93,40 +97,40 @@ async def build(settings: Settings) -> web.Application:
         finally:
             for adapter in adapters.values():
                 await adapter.stop()
-            with suppress(Unavailable):
-                await service.settle()
+            with suppress(ServiceUnavailable):
+                await service.flush_shown()
             await worker.stop(DRAIN)
             await counted.cleanup()
             await http.close()
-            await asyncio.to_thread(store.close)
+            await asyncio.to_thread(database.close)
             if traces:
                 await traces.stop()
 
-    watched = [metrics.measured, *([traces.requests()] if traces else []), door.guarded]
-    app = web.Application(client_max_size=MOST_BYTES, middlewares=watched, handler_args=door.LIMITS)
-    app.on_response_prepare.append(door.labelled)
+    watched = [metrics.metrics_middleware, *([traces.requests()] if traces else []), http_limits.limit_body]
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=watched, handler_args=http_limits.HANDLER_ARGS)
+    app.on_response_prepare.append(http_limits.set_common_headers)
     app.cleanup_ctx.append(life)
-    app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(store, worker))])
+    app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(database, worker))])
     for adapter in adapters.values():
         app.add_routes(adapter.routes())
     return app
 
 
-def _traces(settings: Settings) -> "Traces | None":
+def _traces(settings: Settings) -> "Tracing | None":
     """Return what makes traces, imported where they are asked for."""
     if not settings.otel_exporter_otlp_endpoint:
         return None
-    from bot.traces import Traces
+    from bot.telemetry.tracing import Tracing
 
-    return Traces(settings.otel_exporter_otlp_endpoint)
+    return Tracing(settings.otel_exporter_otlp_endpoint)
 
 
-def _watch(traces: "Traces | None") -> Watch:
+def _watch(traces: "Tracing | None") -> TrackRequest:
     """Return what watches deliveries that are no requests as the two middlewares watch those that are."""
 
     @contextmanager
-    def watch(way: str) -> Iterator[Watched]:
-        with metrics.delivered(way) as one, traces.delivered(way) if traces else nullcontext(one) as traced:
+    def watch(way: str) -> Iterator[TrackedRequest]:
+        with metrics.track_request(way) as one, traces.delivered(way) if traces else nullcontext(one) as traced:
             yield one
             traced.status = one.status
 
@@ -134,7 +138,7 @@ def _watch(traces: "Traces | None") -> Watch:
 
 
 def _adapters(
-    settings: Settings, advisor: Advisor, tokens: Tokens, http: aiohttp.ClientSession, watch: Watch
+    settings: Settings, application: Application, tokens: TokenStore, http: aiohttp.ClientSession, watch: TrackRequest
 ) -> dict[str, Adapter]:
     """Return the configured platforms; what is not configured is not imported."""
     found: dict[str, Adapter] = {}
@@ -150,7 +154,7 @@ def _adapters(
             api_url=settings.slack_api_url,
             public_url=settings.public_url,
         )
-        found["slack"] = SlackAdapter(slack, advisor, tokens, http, watch)
+        found["slack"] = SlackAdapter(slack, application, tokens, http, watch)
     if settings.teams:
         from adapters.teams import TeamsAdapter, TeamsSettings
 
@@ -166,7 +170,7 @@ def _adapters(
             allow_unauthenticated=settings.dangerously_allow_unauthenticated_teams,
             allowed_tenants=settings.allowed_tenants,
         )
-        found["teams"] = TeamsAdapter(teams, advisor, http)
+        found["teams"] = TeamsAdapter(teams, application, http)
     return found
 
 
@@ -191,13 +195,13 @@ async def _alive(_request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-def _ready(store: Store, worker: Worker) -> Handler:
+def _ready(database: Database, worker: OutboxWorker) -> Handler:
     async def ready(_request: web.Request) -> web.Response:
         checks = {"database": "ok", "worker": "ok" if worker.alive else "stopped"}
         try:
             async with asyncio.timeout(5):
-                await store.ping()
-        except (Unavailable, TimeoutError):
+                await database.ping()
+        except (ServiceUnavailable, TimeoutError):
             checks["database"] = "unavailable"
         good = set(checks.values()) == {"ok"}
         return web.json_response({"status": "ok" if good else "unavailable", **checks}, status=200 if good else 503)
@@ -211,20 +215,20 @@ def _ready(store: Store, worker: Worker) -> Handler:
 def serve(_arguments: Namespace) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     try:
-        settings = load()
-    except BadSettings as error:
+        settings = load_settings()
+    except InvalidSettings as error:
         return _refuse(*error.problems)
-    logs.set_up(settings)
+    configure_logging(settings)
     try:
-        door.run_app(
+        http_limits.run_app(
             _built(settings),
             host=settings.host,
             port=settings.port,
             access_log=logging.getLogger("bot.access"),
-            access_log_class=logs.AccessLogger,
+            access_log_class=AccessLogger,
             shutdown_timeout=5,
         )
-    except (WrongSchema, Unavailable, OSError) as error:
+    except (SchemaMismatch, ServiceUnavailable, OSError) as error:
         return _refuse(str(error))
     return 0
 
@@ -244,8 +248,8 @@ async def _built(settings: Settings) -> web.Application:
 def db_upgrade(_arguments: Namespace) -> int:
     """Bring the database to this version; return the exit status."""
 
-    def work(store: Store, _settings: Settings) -> int:
-        store.upgrade()
+    def work(database: Database, _settings: Settings) -> int:
+        database.upgrade()
         print("The database is up to date.")
         return 0
 
@@ -255,11 +259,11 @@ def db_upgrade(_arguments: Namespace) -> int:
 def db_rotate_keys(_arguments: Namespace) -> int:
     """Encrypt every stored token with the first key; return the exit status: 1 when no key opens one of them."""
 
-    def work(store: Store, settings: Settings) -> int:
+    def work(database: Database, settings: Settings) -> int:
         if not settings.encryption_keys:
             return _refuse(f"TOKEN_ENCRYPTION_KEY is missing. Give NEW,OLD; make the new one with: {NEW_KEY}")
-        store.check()
-        rotated = asyncio.run(Vault(store, settings.encryption_keys).rotate())
+        database.check()
+        rotated = asyncio.run(EncryptedTokenStore(database, settings.encryption_keys).rotate())
         print(
             f"Encrypted anew: {rotated.renewed}. With the first key now: {rotated.new} of {rotated.new + rotated.lost}."
         )
@@ -275,19 +279,19 @@ def db_rotate_keys(_arguments: Namespace) -> int:
     return _on_the_database(work)
 
 
-def _on_the_database(work: Callable[[Store, Settings], int]) -> int:
+def _on_the_database(work: Callable[[Database, Settings], int]) -> int:
     """Return what `work` returns."""
     try:
-        settings = load(platforms=False)
-    except BadSettings as error:
+        settings = load_settings(platforms=False)
+    except InvalidSettings as error:
         return _refuse(*error.problems)
-    store = Store(settings.database)
+    database = Database(settings.database)
     try:
-        return work(store, settings)
-    except (WrongSchema, Unavailable) as error:
+        return work(database, settings)
+    except (SchemaMismatch, ServiceUnavailable) as error:
         return _refuse(str(error))
     finally:
-        store.close()
+        database.close()
 
 
 def _refuse(*sentences: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import SecretStr
 
-from bot.config import GROUPS, Settings
+from bot.settings import GROUPS, Settings
 
 BEGIN, END = "<!-- settings: made by `make settings` -->", "<!-- end of settings -->"
 

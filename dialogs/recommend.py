@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from dialogs.model import Advice, Answers, Condition, Flow, Outcome
-from dialogs.walk import Step, Walk, reachable, walk, what_if
+from dialogs.flow import Advice, Answers, Condition, Flow, Outcome
+from dialogs.walk import Step, Walk, reachable_outcomes, walk, what_if
 
 Json = dict[str, object]
 
@@ -28,18 +28,18 @@ class Recommendation(NamedTuple):
 
 def recommend(flow: Flow, found: Walk) -> Recommendation | None:
     """Return the recommendation of a finished walk; None while a question is open."""
-    return None if found.here is not None else _recommend(flow, found.path)
+    return None if found.next_question is not None else _recommend(flow, found.path)
 
 
 @lru_cache(maxsize=1 << 14)
 def _recommend(flow: Flow, path: tuple[Step, ...]) -> Recommendation:
     answers = dict(path)
     return Recommendation(
-        outcome=next(outcome for outcome in flow.outcomes if outcome.when.truth(answers)),
-        strategic=bool(flow.strategic.truth(answers)),
+        outcome=next(outcome for outcome in flow.outcomes if outcome.when.evaluate(answers)),
+        strategic=bool(flow.strategic.evaluate(answers)),
         control=control(flow, answers),
-        provisional=bool(flow.provisional.truth(answers)),
-        advice=tuple(advice for advice in flow.advice if advice.when.truth(answers)),
+        provisional=bool(flow.provisional.evaluate(answers)),
+        advice=tuple(advice for advice in flow.advice if advice.when.evaluate(answers)),
         because=path,
         open_questions=tuple(step.question for step in path if step.option == "unknown"),
     )
@@ -47,7 +47,7 @@ def _recommend(flow: Flow, path: tuple[Step, ...]) -> Recommendation:
 
 def control(flow: Flow, answers: Answers) -> int:
     """Return how many reasons to keep control are sure so far."""
-    return sum(condition.truth(answers) is True for condition in flow.control)
+    return sum(condition.evaluate(answers) is True for condition in flow.control)
 
 
 def supporting(flow: Flow, condition: Condition, answers: Answers) -> tuple[str, ...]:
@@ -66,10 +66,10 @@ def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) 
     if recommendation is None:
         return {
             "status": "partial",
-            "strategic": flow.strategic.truth(found.answers),
+            "strategic": flow.strategic.evaluate(found.answers),
             "control": control(flow, found.answers),
-            "next": found.here.id if found.here else None,
-            "possible_outcomes": list(reachable(flow, answers)),
+            "next": found.next_question.id if found.next_question else None,
+            "possible_outcomes": list(reachable_outcomes(flow, answers)),
             "unused": list(found.unused),
         }
     result: Json = {

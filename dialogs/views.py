@@ -1,6 +1,7 @@
 """What to show, as values: every word is there, in one language, and no platform is.
 
-`dialogs.compose` makes them, each adapter draws them. A view lists its parts in reading order and its buttons in order
+`dialogs.presenter` makes them, each adapter draws them. A view lists its parts in reading order and its buttons in
+order
 of weight, so that a platform with room for few shows the first.
 """
 
@@ -27,7 +28,7 @@ class HelpPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AnswerRow:
     """A question with its answer. `deciding`: the result rests on it."""
 
     question: str
@@ -63,7 +64,7 @@ class AdviceLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class QuestionCard:
     """A question to answer. `help` is filled when it was asked for; `current` says the answer that is being changed."""
 
     question: str
@@ -87,23 +88,23 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class ReviewCard:
     """Every answer, each with its own way to change it. `preview` and `share` are there once all are given."""
 
     title: str
     intro: str
-    rows: tuple[Row, ...]
+    rows: tuple[AnswerRow, ...]
     change: str
     preview: Preview | None = None
     share: str | None = None
     unused_title: str = ""
-    unused: tuple[Row, ...] = ()
+    unused: tuple[AnswerRow, ...] = ()
     note: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Recommendation:
+class RecommendationCard:
     """The whole recommendation, for the eyes of one person."""
 
     title: str
@@ -113,9 +114,9 @@ class Recommendation:
     advice_title: str
     advice: tuple[AdviceLine, ...]
     because_title: str
-    because: tuple[Row, ...]
+    because: tuple[AnswerRow, ...]
     others_title: str
-    others: tuple[Row, ...]
+    others: tuple[AnswerRow, ...]
     what_if_title: str
     what_if: tuple[str, ...]
     caveat: str
@@ -123,14 +124,14 @@ class Recommendation:
     open: tuple[str, ...] = ()
     provisional: str | None = None
     unused_title: str = ""
-    unused: tuple[Row, ...] = ()
+    unused: tuple[AnswerRow, ...] = ()
     share: str | None = None
     note: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PartialResultCard:
     """What is already sure of a company known only in part."""
 
     title: str
@@ -140,10 +141,10 @@ class Verdict:
     possible_title: str
     possible: tuple[str, ...]
     next: str | None
-    rows: tuple[Row, ...]
+    rows: tuple[AnswerRow, ...]
     caveat: str
     unused_title: str = ""
-    unused: tuple[Row, ...] = ()
+    unused: tuple[AnswerRow, ...] = ()
     share: str | None = None
     note: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
@@ -161,7 +162,7 @@ class Announcement:
     summary: str
     control: Control | None
     because_title: str
-    because: tuple[Row, ...]
+    because: tuple[AnswerRow, ...]
     steps_title: str
     steps: tuple[AdviceLine, ...]
     sources: str
@@ -187,7 +188,7 @@ class HelpCard:
     buttons: tuple[Button, ...] = ()
 
 
-Card = Prompt | Review | Recommendation | Verdict
+Card = QuestionCard | ReviewCard | RecommendationCard | PartialResultCard
 """The views a dialog's own card shows while it runs; each can carry a note."""
 
 View = Card | Notice | HelpCard

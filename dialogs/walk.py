@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from dialogs.model import Answers, Flow, Is, Outcome, Question
+from dialogs.flow import Answers, Flow, Is, Outcome, Question
 
 
 class Step(NamedTuple):
@@ -28,8 +28,8 @@ class Walk(NamedTuple):
     """
 
     path: tuple[Step, ...]
-    here: Question | None
-    last: Step | None
+    next_question: Question | None
+    last_step: Step | None
     answers: Answers
     unused: tuple[str, ...]
 
@@ -58,7 +58,7 @@ def _walk(flow: Flow, given: tuple[tuple[str, str], ...]) -> Walk:
     last: Step | None = None
     for question in flow.questions:
         option = answers.get(question.id)
-        asked = question.asked.truth(counted)
+        asked = question.asked_when.evaluate(counted)
         if option is None:
             if here is None and asked:
                 here = question
@@ -74,16 +74,16 @@ def _walk(flow: Flow, given: tuple[tuple[str, str], ...]) -> Walk:
 
 def outcomes(flow: Flow, answers: Answers) -> list[Outcome]:
     """Return the outcomes that counted answers lead to: exactly one at the end of a path, as `prove` shows."""
-    return [outcome for outcome in flow.outcomes if outcome.when.truth(answers)]
+    return [outcome for outcome in flow.outcomes if outcome.when.evaluate(answers)]
 
 
-def reachable(flow: Flow, answers: Answers) -> tuple[str, ...]:
+def reachable_outcomes(flow: Flow, answers: Answers) -> tuple[str, ...]:
     """Return the sorted ids of all outcomes that can still be reached from `answers`."""
     essence = _deciding(flow)
     return _reachable(essence.flow, essence.key(answers))
 
 
-def most_left(flow: Flow, answers: Answers) -> int:
+def max_remaining(flow: Flow, answers: Answers) -> int:
     """Return how many questions are left at most, the present one included."""
     essence = _routing(flow)
     return _most_left(essence.flow, essence.key(answers))
@@ -109,12 +109,12 @@ def what_if(flow: Flow, answers: Answers, path: tuple[Step, ...], present: str) 
                     yield Change(step.question, option, found)
 
 
-def settled_by(flow: Flow, found: Walk) -> str | None:
+def strategic_settled_by(flow: Flow, found: Walk) -> str | None:
     """Return the question whose answer made it sure whether this is strategic, or None while it is not."""
     so_far: dict[str, str] = {}
     for step in found.path:
         so_far[step.question] = step.option
-        if flow.strategic.truth(so_far) is not None:
+        if flow.strategic.evaluate(so_far) is not None:
             return step.question
     return None
 
@@ -158,7 +158,7 @@ def _deciding(flow: Flow) -> _Essence:
     named = {leaf for outcome in flow.outcomes for leaf in outcome.when.leaves()}
     for question in reversed(flow.questions):
         if any(leaf.question == question.id for leaf in named):
-            named |= set(question.asked.leaves())
+            named |= set(question.asked_when.leaves())
     telling = {leaf.question for leaf in named}
     return _essence(flow, tuple(question for question in flow.questions if question.id in telling), named)
 
@@ -166,24 +166,26 @@ def _deciding(flow: Flow) -> _Essence:
 @lru_cache(maxsize=8)
 def _routing(flow: Flow) -> _Essence:
     """Return what has a say in which questions are asked, every question included."""
-    return _essence(flow, flow.questions, {leaf for question in flow.questions for leaf in question.asked.leaves()})
+    return _essence(
+        flow, flow.questions, {leaf for question in flow.questions for leaf in question.asked_when.leaves()}
+    )
 
 
 @lru_cache(maxsize=1 << 16)
 def _reachable(flow: Flow, key: Key) -> tuple[str, ...]:
     found = walk(flow, _answers(flow, key))
-    if found.here is None:
+    if found.next_question is None:
         return tuple(sorted(outcome.id for outcome in outcomes(flow, found.answers)))
-    onward = (_reachable(flow, next_key) for next_key in _onward(flow, found, found.here))
+    onward = (_reachable(flow, next_key) for next_key in _onward(flow, found, found.next_question))
     return tuple(sorted({outcome for part in onward for outcome in part}))
 
 
 @lru_cache(maxsize=1 << 16)
 def _most_left(flow: Flow, key: Key) -> int:
     found = walk(flow, _answers(flow, key))
-    if found.here is None:
+    if found.next_question is None:
         return 0
-    return 1 + max(_most_left(flow, next_key) for next_key in _onward(flow, found, found.here))
+    return 1 + max(_most_left(flow, next_key) for next_key in _onward(flow, found, found.next_question))
 
 
 def _onward(flow: Flow, found: Walk, here: Question) -> Iterator[Key]:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from _pytest.logging import LogCaptureHandler
 
-from adapters.playground.standins.slack import SlackStandIn
-from adapters.playground.standins.slack_user import Ack, SlackUserSide
-from adapters.playground.standins.teams import TeamsStandIn
-from adapters.playground.standins.teams_user import TeamsUsers
+from adapters.playground.slack.server import SlackSimulator
+from adapters.playground.slack.user import Ack, SlackUsers
+from adapters.playground.teams.server import TeamsSimulator
+from adapters.playground.teams.user import TeamsUsers
 
 SHORTEST = 4
 """Characters of a name or a secret: "ben" is in too many words."""
@@ -30,7 +30,7 @@ class Canaries(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.NOTSET)
-        self.standins: list[SlackStandIn | TeamsStandIn] = []
+        self.standins: list[SlackSimulator | TeamsSimulator] = []
         self.known: dict[str, str] = {}
         self.heard: list[tuple[str, str]] = []
 
@@ -50,7 +50,7 @@ class Canaries(logging.Handler):
     def leaks(self) -> list[str]:
         """Return what leaked, and where to; not the thing itself, which would leak it again."""
         for standin in self.standins:
-            if isinstance(standin, SlackStandIn):
+            if isinstance(standin, SlackSimulator):
                 self._of_slack(standin)
             else:
                 self._of_teams(standin)
@@ -62,7 +62,7 @@ class Canaries(logging.Handler):
         )
         return list(found)
 
-    def _of_slack(self, slack: SlackStandIn) -> None:
+    def _of_slack(self, slack: SlackSimulator) -> None:
         for name in ("client_secret", "signing_secret", "app_token", "verification_token"):
             self.plant(getattr(slack.app, name), f"Slack's {name}")
         for token in (*slack.world.tokens, *slack.world.refresh_tokens):
@@ -76,7 +76,7 @@ class Canaries(logging.Handler):
                     self.plant(user.real_name, "a person's name in Slack")
                     self.plant(user.id, "a person's id in Slack")
 
-    def _of_teams(self, teams: TeamsStandIn) -> None:
+    def _of_teams(self, teams: TeamsSimulator) -> None:
         self.plant(teams.app_password, "Teams' app password")
         for token in teams._tokens:
             self.plant(token, "a token of Microsoft's")
@@ -119,10 +119,10 @@ def _teams_said(canaries: Canaries, _users: object, _result: object, activity: d
     canaries.plant(activity.get("text"), "what somebody typed in Teams", SHORTEST_TYPED)
 
 
-_note(SlackStandIn, "__init__", lambda canaries, standin, *_: canaries.standins.append(standin))
-_note(TeamsStandIn, "__init__", lambda canaries, standin, *_: canaries.standins.append(standin))
+_note(SlackSimulator, "__init__", lambda canaries, standin, *_: canaries.standins.append(standin))
+_note(TeamsSimulator, "__init__", lambda canaries, standin, *_: canaries.standins.append(standin))
 _note(TeamsUsers, "token", lambda canaries, _users, token, *_: canaries.plant(token, "a token of Microsoft's"))
-_note(SlackUserSide, "deliver", _slack_said)
+_note(SlackUsers, "deliver", _slack_said)
 _note(TeamsUsers, "send_activity", _teams_said)
 
 

@@ -17,10 +17,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from adapters.playground import slack_pane
+from adapters.playground.company import Company, NotPossible, Person, Serve, open_company
 from adapters.playground.teams_pane import TeamsPane
-from adapters.playground.wire import Wire
-from adapters.playground.world import Impossible, Person, Serve, World, open_world
-from dialogs.words import languages, words
+from adapters.playground.traffic_log import TrafficLog
+from dialogs.translations import languages, translations
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ _POLICY = (
 
 
 @dataclass(frozen=True)
-class Offers:
+class ManifestFeatures:
     """What the app's own manifests say it offers. `slack`: all; `teams`: by language, commands and forms."""
 
     slack: Json
@@ -46,21 +46,21 @@ class Offers:
 class Playground:
     """Both platforms, the app between them, and the page's server. `serve` runs the app."""
 
-    def __init__(self, serve: Serve, offers: Offers) -> None:
+    def __init__(self, serve: Serve, offers: ManifestFeatures) -> None:
         self._serve = serve
         self._offers = offers
         self._version = 0
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._changing = asyncio.Lock()
-        self.world: World
-        self.wire: Wire
+        self.world: Company
+        self.wire: TrafficLog
 
     async def start(self) -> None:
         """Open a world where nothing happened yet."""
-        self.wire = Wire(self._change)
+        self.wire = TrafficLog(self._change)
         self._teams = TeamsPane(self._offers.teams)
-        self.world = await self._stack.enter_async_context(open_world(self._serve, self.wire, self._offers.slack))
+        self.world = await self._stack.enter_async_context(open_company(self._serve, self.wire, self._offers.slack))
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -106,10 +106,10 @@ class Playground:
 
     async def _words(self, _request: web.Request) -> web.Response:
         """The page's own words in each language."""
-        known = {language: words(language) for language in languages()}
+        known = {language: translations(language) for language in languages()}
         return web.json_response(
             {
-                language: {id: text.text(id) for id in text.ids() if id.startswith("playground.")}
+                language: {id: text(id) for id in text.ids() if id.startswith("playground.")}
                 for language, text in known.items()
             }
         )
@@ -149,11 +149,11 @@ class Playground:
             raise web.HTTPNotFound
         try:
             said = await self._act(person, str(given.get("do")), given)
-        except Impossible as impossible:
+        except NotPossible as impossible:
             return web.json_response({"ok": False, "error": str(impossible)})
         except (LookupError, ValueError, AssertionError, StopIteration, TypeError):
             # What a page shows was there a moment ago; what it asks for may be gone.
-            return web.json_response({"ok": False, "error": person.words.text("playground.gone")})
+            return web.json_response({"ok": False, "error": person.t("playground.gone")})
         finally:
             self.world.forget()
             self._change()

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from adapters.playground.standins.slack_state import Channel, Message, View
-from adapters.playground.standins.slack_user import Ack, Incomplete
-from adapters.playground.world import APP, Impossible, Person, World
+from adapters.playground.company import APP, Company, NotPossible, Person
+from adapters.playground.slack.state import Channel, Message, View
+from adapters.playground.slack.user import Ack, Incomplete
 
 Json = dict[str, Any]
 
 
-def state(world: World, person: Person, features: Json) -> Json:
+def state(world: Company, person: Person, features: Json) -> Json:
     """Return the pane. `features`: those of the app's manifest."""
     workspace, user = world.workspace, person.slack
     names = {each.id: each.real_name or each.name for each in workspace.users.values()}
@@ -49,10 +49,10 @@ def _modal(view: View) -> Json:
     return {"id": view.id, "view": view.definition, "state": view.state, "errors": view.errors}
 
 
-async def act(world: World, person: Person, do: str, given: Json) -> None:
+async def act(world: Company, person: Person, do: str, given: Json) -> None:
     """Do what the person does.
 
-    Raises `Impossible`, and `LookupError` or `ValueError` for what Slack itself would not let them do.
+    Raises `NotPossible`, and `LookupError` or `ValueError` for what Slack itself would not let them do.
     """
     hands, user = world.hands, person.slack
     ack: Ack | None = None
@@ -67,7 +67,7 @@ async def act(world: World, person: Person, do: str, given: Json) -> None:
             try:
                 ack = await hands.submit_view(user, view, given.get("values") or {})
             except Incomplete as incomplete:
-                view.errors = dict.fromkeys(incomplete.block_ids, person.words.text("playground.complete"))
+                view.errors = dict.fromkeys(incomplete.block_ids, person.t("playground.complete"))
         case "close":
             await hands.close_view(user, _open(world, person))
         case "home":
@@ -78,17 +78,17 @@ async def act(world: World, person: Person, do: str, given: Json) -> None:
             raise LookupError(do)
     # Of an event that fails Slack tells nobody; of all else, whoever waits for it.
     if ack and ack.error and ack.kind != "event":
-        raise Impossible(person.words.text("playground.slack.failed", error=ack.error))
+        raise NotPossible(person.t("playground.slack.failed", error=ack.error))
 
 
-async def _type(world: World, person: Person, place: Channel, text: str, thread: str | None) -> Ack:
+async def _type(world: Company, person: Person, place: Channel, text: str, thread: str | None) -> Ack:
     hands, user = world.hands, person.slack
     if text.startswith("/"):
         command, _, rest = text.partition(" ")
         if command not in world.commands:
-            raise Impossible(person.words.text("playground.slack.no_command", command=command))
+            raise NotPossible(person.t("playground.slack.no_command", command=command))
         if thread:
-            raise Impossible(person.words.text("playground.slack.not_in_thread", command=command))
+            raise NotPossible(person.t("playground.slack.not_in_thread", command=command))
         return await hands.slash(user, place, rest.strip(), command)
     if place.is_im:
         return await hands.direct_message(user, text, thread)
@@ -99,11 +99,11 @@ async def _type(world: World, person: Person, place: Channel, text: str, thread:
     return await hands.say(user, place, text, thread)
 
 
-def _place(world: World, given: Json) -> Channel:
+def _place(world: Company, given: Json) -> Channel:
     return world.workspace.channels[str(given["place"])]
 
 
-def _surface(world: World, person: Person, given: Json) -> Message | View:
+def _surface(world: Company, person: Person, given: Json) -> Message | View:
     if given["in"] == "modal":
         return _open(world, person)
     if given["in"] == "home":
@@ -112,7 +112,7 @@ def _surface(world: World, person: Person, given: Json) -> Message | View:
     return {each.ts: each for each in seen}[given["ts"]]
 
 
-def _open(world: World, person: Person) -> View:
+def _open(world: Company, person: Person) -> View:
     view = world.hands.modal(person.slack)
     if view is None:
         raise LookupError("modal")

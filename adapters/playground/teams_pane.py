@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from adapters.playground.standins.teams_cards import Incomplete, fill
-from adapters.playground.standins.teams_state import Conversation, Message
-from adapters.playground.standins.teams_user import Answer
-from adapters.playground.world import APP, Impossible, Person, World
+from adapters.playground.company import APP, Company, NotPossible, Person
+from adapters.playground.teams.cards import Incomplete, fill
+from adapters.playground.teams.state import Conversation, Message
+from adapters.playground.teams.user import Answer
 
 Json = dict[str, Any]
 
@@ -17,7 +17,7 @@ class TeamsPane:
         self._offers = offers
         self._tasks: dict[str, Json] = {}
 
-    def state(self, world: World, person: Person) -> Json:
+    def state(self, world: Company, person: Person) -> Json:
         places = world.conversations(person)
         offered = self._offers.get(person.locale[:2]) or next(iter(self._offers.values()))
         task = self._tasks.get(person.key)
@@ -32,20 +32,20 @@ class TeamsPane:
             "task": task and {"title": task["title"], "card": task["card"]},
         }
 
-    async def act(self, world: World, person: Person, do: str, given: Json) -> str | None:
+    async def act(self, world: Company, person: Person, do: str, given: Json) -> str | None:
         """Do what the person does; return the words that only they are shown.
 
-        Raises `Impossible`, and `LookupError` or `AssertionError` for what Teams itself would not let them do.
+        Raises `NotPossible`, and `LookupError` or `AssertionError` for what Teams itself would not let them do.
         """
         try:
             answer = await self._act(world, person, do, given)
         except Incomplete as incomplete:
-            raise Impossible(incomplete.words) from None
+            raise NotPossible(incomplete.words) from None
         if answer and not answer.ok:
-            raise Impossible(person.words.text("playground.teams.failed"))
+            raise NotPossible(person.t("playground.teams.failed"))
         return (answer.message or answer.task_message) if answer else None
 
-    async def _act(self, world: World, person: Person, do: str, given: Json) -> Answer | None:
+    async def _act(self, world: Company, person: Person, do: str, given: Json) -> Answer | None:
         users, user = world.users, person.teams
         match do:
             case "type":
@@ -68,7 +68,7 @@ class TeamsPane:
             case _:
                 raise LookupError(do)
 
-    async def _submit(self, world: World, person: Person, given: Json) -> Answer:
+    async def _submit(self, world: Company, person: Person, given: Json) -> Answer:
         task = self._tasks[person.key]
         data = fill(task["card"], given["path"], given.get("inputs"))
         if "command" in task:
@@ -87,7 +87,7 @@ class TeamsPane:
         return answer
 
 
-async def _type(world: World, person: Person, given: Json) -> Answer | None:
+async def _type(world: Company, person: Person, given: Json) -> Answer | None:
     where, text = _place(world, person, given), str(given["text"])
     if where.kind == "personal":
         return await world.users.personal(person.teams, text)
@@ -114,14 +114,14 @@ def _message(message: Message, person: Person) -> Json:
     }
 
 
-def _place(world: World, person: Person, given: Json) -> Conversation:
+def _place(world: Company, person: Person, given: Json) -> Conversation:
     place = world.teams.places[given["place"]]
     if person.teams not in place.members:
         raise LookupError(place.id)
     return place
 
 
-def _seen(world: World, person: Person, given: Json) -> Message:
+def _seen(world: Company, person: Person, given: Json) -> Message:
     message = world.teams.log[given["message"]]
     if message.where is not _place(world, person, given) or message.deleted:
         raise LookupError(message.id)

@@ -4,44 +4,44 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 
-from adapters.teams import elements as e
-from adapters.teams.elements import Json
-from dialogs.plain import plain
+from adapters.teams import adaptive_cards as e
+from adapters.teams.adaptive_cards import Json
+from dialogs.plain_text import plain_text
 from dialogs.session import Session, Status
+from dialogs.translations import translations
 from dialogs.views import (
     AdviceLine,
     Announcement,
     Button,
     HelpCard,
     Notice,
-    Prompt,
-    Recommendation,
-    Review,
-    Verdict,
+    PartialResultCard,
+    QuestionCard,
+    RecommendationCard,
+    ReviewCard,
     View,
 )
-from dialogs.words import words
 
 
 def draw(view: View, session: Session | None = None, *, shared: bool = False) -> Json:
     """Return the card of a view. `session`: the dialog its buttons are about. `shared`: others can read it too."""
     ids: Json = {"session": session.id, "revision": session.revision} if session else {}
-    if shared and session and isinstance(view, Review | Recommendation | Verdict) and view.share:
+    if shared and session and isinstance(view, ReviewCard | RecommendationCard | PartialResultCard) and view.share:
         # Elsewhere nobody sees the answers before they are posted. Here everybody does, and is told so.
-        view = replace(view, share=words(session.language).text("teams.share"))
+        view = replace(view, share=translations(session.language)("teams.share"))
     match view:
-        case Prompt():
+        case QuestionCard():
             return _prompt(view, ids)
-        case Review():
+        case ReviewCard():
             return _review(view, ids)
-        case Recommendation():
+        case RecommendationCard():
             return _recommendation(view, ids)
-        case Verdict():
+        case PartialResultCard():
             return _verdict(view, ids)
         case HelpCard():
             return _help(view, ids)
         case Notice():
-            lines = (e.said(line) for line in view.text.split("\n") if line)  # it may quote what was typed
+            lines = (e.literal(line) for line in view.text.split("\n") if line)  # it may quote what was typed
             return e.card([*lines, *e.actions(_fitting(view.buttons), ids)], view.text)
 
 
@@ -50,11 +50,11 @@ def for_all(view: View, session: Session, *, shared: bool) -> Json:
 
     A recommendation kept private shows nothing there. Its owner's client asks for the owner's own view (`refresh`).
     """
-    if not (shared and session.status is Status.KEPT and isinstance(view, Recommendation | Verdict)):
+    if not (shared and session.status is Status.KEPT and isinstance(view, RecommendationCard | PartialResultCard)):
         return draw(view, session, shared=shared)
-    text = words(session.language)
-    made = draw(Notice("kept", text.text("teams.kept"), (Button("run_own", text.text("label.run_own")),)), session)
-    action = e.execute(Button("refresh", text.text("label.see_recommendation")), {"session": session.id})
+    t = translations(session.language)
+    made = draw(Notice("kept", t("teams.kept"), (Button("run_own", t("label.run_own")),)), session)
+    action = e.execute(Button("refresh", t("label.see_recommendation")), {"session": session.id})
     return made | {"refresh": {"action": action, "userIds": [session.owner]}}
 
 
@@ -63,7 +63,7 @@ def announcement(view: Announcement, name: str, *, short: bool = False) -> Json:
     body = [
         e.quiet(view.title),
         e.heading(view.headline, size="Large", spacing="Small"),
-        e.said(view.by.replace("{person}", name), isSubtle=True, size="Small"),
+        e.literal(view.by.replace("{person}", name), isSubtle=True, size="Small"),
         e.text(view.summary),
         *e.control(view.control),
         *(() if short else e.rows(view.because_title, view.because)),
@@ -72,7 +72,7 @@ def announcement(view: Announcement, name: str, *, short: bool = False) -> Json:
         *e.actions(view.buttons, {"session": view.session}),
     ]
     named = replace(view, by=view.by.replace("{person}", name))
-    return e.card(body, plain(named), speak=f"{named.by}. {view.headline}. {view.summary}", wide=True)
+    return e.card(body, plain_text(named), speak=f"{named.by}. {view.headline}. {view.summary}", wide=True)
 
 
 def with_note(card: Json, *notes: str) -> Json:
@@ -86,13 +86,13 @@ def _notes(notes: Iterable[str]) -> list[Json]:
 
 
 def _fitting(buttons: tuple[Button, ...], taken: int = 0) -> tuple[Button, ...]:
-    return buttons[: e.MOST_ACTIONS - taken]
+    return buttons[: e.MAX_ACTIONS - taken]
 
 
 # --- Going through the questions ---
 
 
-def _prompt(view: Prompt, ids: Json) -> Json:
+def _prompt(view: QuestionCard, ids: Json) -> Json:
     helps = [
         line for part in view.help for line in (e.text(part.title, weight="Bolder"), e.text(part.text, spacing="None"))
     ]
@@ -105,10 +105,10 @@ def _prompt(view: Prompt, ids: Json) -> Json:
         *e.actions(view.choices, ids),
         *e.actions(_fitting(view.buttons, len(view.choices)), ids, spacing="Small"),
     ]
-    return e.card(body, plain(view))
+    return e.card(body, plain_text(view))
 
 
-def _review(view: Review, ids: Json) -> Json:
+def _review(view: ReviewCard, ids: Json) -> Json:
     body = [
         *_notes(view.note),
         *summary(view, view.share),
@@ -119,10 +119,10 @@ def _review(view: Review, ids: Json) -> Json:
         which = e.choice_set("change", view.intro, choices, style="compact", value=view.rows[0].question)
         change = e.actions([Button("change", view.change)], ids, spacing="Small")
         body += [{**which, "separator": True, "spacing": "Medium"}, *change]
-    return e.card(body, plain(view))
+    return e.card(body, plain_text(view))
 
 
-def summary(view: Review, share: str | None) -> list[Json]:
+def summary(view: ReviewCard, share: str | None) -> list[Json]:
     """Return the answers given, what they come to, and who will see it."""
     found = view.preview
     preview = found and [
@@ -140,7 +140,7 @@ def summary(view: Review, share: str | None) -> list[Json]:
     ]
 
 
-def _facts(view: Review) -> list[Json]:
+def _facts(view: ReviewCard) -> list[Json]:
     facts = [{"title": row.name, "value": row.answer} for row in view.rows]
     return [{"type": "FactSet", "facts": facts}] if facts else []
 
@@ -148,7 +148,7 @@ def _facts(view: Review) -> list[Json]:
 # --- What it comes to ---
 
 
-def _recommendation(view: Recommendation, ids: Json) -> Json:
+def _recommendation(view: RecommendationCard, ids: Json) -> Json:
     body = [
         *_notes(view.note),
         e.quiet(view.title),
@@ -166,10 +166,10 @@ def _recommendation(view: Recommendation, ids: Json) -> Json:
         *([e.quiet(view.share)] if view.share else ()),
         *e.actions(_fitting(view.buttons), ids),
     ]
-    return e.card(body, plain(view), speak=f"{view.title}. {view.outcome}. {view.summary}", wide=True)
+    return e.card(body, plain_text(view), speak=f"{view.title}. {view.outcome}. {view.summary}", wide=True)
 
 
-def _verdict(view: Verdict, ids: Json) -> Json:
+def _verdict(view: PartialResultCard, ids: Json) -> Json:
     body = [
         *_notes(view.note),
         e.quiet(view.title),
@@ -183,10 +183,10 @@ def _verdict(view: Verdict, ids: Json) -> Json:
         *([e.quiet(view.share)] if view.share else ()),
         *e.actions(_fitting(view.buttons), ids),
     ]
-    return e.card(body, plain(view), wide=True)
+    return e.card(body, plain_text(view), wide=True)
 
 
-def _plain_rows(view: Verdict) -> list[Json]:
+def _plain_rows(view: PartialResultCard) -> list[Json]:
     facts = [{"title": row.name, "value": row.answer} for row in view.rows]
     return [{"type": "FactSet", "facts": facts, "separator": True, "spacing": "Medium"}] if facts else []
 
@@ -207,11 +207,11 @@ def _steps(lines: Iterable[AdviceLine]) -> Iterable[Json]:
 
 def _help(view: HelpCard, ids: Json) -> Json:
     parts = (e.text(part) for part in view.parts)
-    return e.card([e.heading(view.title), *parts, *e.actions(_fitting(view.buttons), ids)], plain(view))
+    return e.card([e.heading(view.title), *parts, *e.actions(_fitting(view.buttons), ids)], plain_text(view))
 
 
 @lru_cache(maxsize=8)
 def moved(language: str) -> Json:
     """Return what is left of a card that has gone on further down."""
-    text = words(language).text("teams.moved")
+    text = translations(language)("teams.moved")
     return e.card([e.quiet(text)], text)

@@ -7,14 +7,14 @@ never opens a channel.
 import asyncio
 from collections.abc import Iterable
 
-from adapters.ports import Advisor, Refused
+from adapters.ports import Application, PermanentFailure
 from adapters.teams.connector import Connector
-from adapters.teams.heard import Heard
-from adapters.teams.place import Place
+from adapters.teams.conversation import ConversationRef
+from adapters.teams.request import IncomingRequest
 
 PREFIX = "team:"
-MOST_TEAMS = 25
-MOST_CHANNELS = 60
+MAX_TEAMS = 25
+MAX_CHANNELS = 60
 AT_ONCE = 5
 
 Choice = tuple[str, str]
@@ -23,63 +23,65 @@ Choice = tuple[str, str]
 class Channels:
     """One for the process."""
 
-    def __init__(self, advisor: Advisor, connector: Connector) -> None:
-        self._advisor = advisor
+    def __init__(self, application: Application, connector: Connector) -> None:
+        self._application = application
         self._connector = connector
         self._known: set[str] = set()
 
-    async def remember(self, heard: Heard, team: tuple[str, str] | None) -> None:
+    async def remember(self, request: IncomingRequest, team: tuple[str, str] | None) -> None:
         """Note that we are in a team, when that is news to this process."""
         if not team or team[0] in self._known:
             return
         id, name = team
         if not name:
-            before = await self._advisor.recall(heard.actor.tenant, PREFIX + id)
+            before = await self._application.load_adapter_data(request.actor.tenant, PREFIX + id)
             name = str(before.get(PREFIX + id, {}).get("name") or "")
-        await self._advisor.remember(heard.actor.tenant, PREFIX + id, {"service": heard.place.service, "name": name})
+        await self._application.save_adapter_data(
+            request.actor.tenant, PREFIX + id, {"service": request.place.service, "name": name}
+        )
         self._known.add(id)
 
-    async def forget(self, heard: Heard, team: str) -> None:
+    async def forget(self, request: IncomingRequest, team: str) -> None:
         """Note that we are no longer in a team."""
         self._known.discard(team)
-        await self._advisor.remember(heard.actor.tenant, PREFIX + team, None)
+        await self._application.save_adapter_data(request.actor.tenant, PREFIX + team, None)
 
-    async def choices(self, heard: Heard) -> list[Choice]:
+    async def choices(self, request: IncomingRequest) -> list[Choice]:
         """Return what this person may choose from, as title and value. Raises `Later`."""
-        notes = await self._advisor.recall(heard.actor.tenant, PREFIX)
+        notes = await self._application.load_adapter_data(request.actor.tenant, PREFIX)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(key: str, note: object) -> list[Choice]:
             async with gate:
-                place = self._team(heard, key.removeprefix(PREFIX), note)
-                return await self._of(heard, place, note) if place else []
+                place = self._team(request, key.removeprefix(PREFIX), note)
+                return await self._of(request, place, note) if place else []
 
-        found = await asyncio.gather(*(one(key, note) for key, note in list(notes.items())[:MOST_TEAMS]))
-        return sorted(_flat(found), key=lambda choice: choice[0].casefold())[:MOST_CHANNELS]
+        found = await asyncio.gather(*(one(key, note) for key, note in list(notes.items())[:MAX_TEAMS]))
+        return sorted(_flat(found), key=lambda choice: choice[0].casefold())[:MAX_CHANNELS]
 
-    async def find(self, heard: Heard, chosen: str) -> Place | None:
+    async def find(self, request: IncomingRequest, chosen: str) -> ConversationRef | None:
         """Return the channel chosen, None where this person may not post. Raises `Later`."""
         team, _, channel = chosen.partition(" ")
-        notes = await self._advisor.recall(heard.actor.tenant, PREFIX + team)
+        notes = await self._application.load_adapter_data(request.actor.tenant, PREFIX + team)
         note = notes.get(PREFIX + team)
-        place = self._team(heard, team, note) if note else None
-        if not place or chosen not in [value for _, value in await self._of(heard, place, note)]:
+        place = self._team(request, team, note) if note else None
+        if not place or chosen not in [value for _, value in await self._of(request, place, note)]:
             return None
-        return Place(place.service, channel, "channel", place.tenant)
+        return ConversationRef(place.service, channel, "channel", place.tenant)
 
-    def _team(self, heard: Heard, id: str, note: object) -> Place | None:
+    def _team(self, request: IncomingRequest, id: str, note: object) -> ConversationRef | None:
         service = note.get("service") if isinstance(note, dict) else None
-        return Place(service, id, "channel", heard.place.tenant) if isinstance(service, str) else None
+        return ConversationRef(service, id, "channel", request.place.tenant) if isinstance(service, str) else None
 
-    async def _of(self, heard: Heard, team: Place, note: object) -> list[Choice]:
+    async def _of(self, request: IncomingRequest, team: ConversationRef, note: object) -> list[Choice]:
         """Return the channels of one team; none where the person or we are not in it."""
         try:
-            await self._connector.member(team, heard.actor.person)
+            await self._connector.member(team, request.actor.person)
             name = str(note.get("name") or "") if isinstance(note, dict) else ""
             name = name or await self._connector.team_name(team.service, team.base) or "?"
-            general = heard.words.text("teams.general")
+            general = request.t("teams.general")
             found = await self._connector.channels(team.service, team.base)
-        except Refused:
+        except PermanentFailure:
             return []
         return [(f"{name} › {channel or general}", f"{team.base} {id}") for id, channel in found]
 

@@ -1,7 +1,8 @@
 """Our client of Microsoft's Bot Connector: what the SDK's does with blocking calls, no retries and 86 % of the CPU.
 
-Every method raises what `ports.Courier` may raise, and nothing else: `Refused` when Teams will not, `Later` when it did
-not and may be asked again, `Lost` when it may have done it. Only hosts on the list are ever called.
+Every method raises what `ports.Courier` may raise, and nothing else: `PermanentFailure` when Teams will not,
+`RetryLater` when it did
+not and may be asked again, `OutcomeUnknown` when it may have done it. Only hosts on the list are ever called.
 """
 
 import asyncio
@@ -15,16 +16,16 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from adapters.ports import Later, Lost, Refused
+from adapters.ports import OutcomeUnknown, PermanentFailure, RetryLater
+from adapters.teams.conversation import ConversationRef
 from adapters.teams.credentials import Credentials
-from adapters.teams.place import Place
 from adapters.teams.settings import LOOPBACK, TeamsSettings
 
 AGAIN = frozenset({412, 429, 500, 502, 503, 504})
 TRIES = 4
-LONGEST_WAIT = 4.0
+MAX_WAIT = 4.0
 """Seconds one call waits by itself before another try; beyond that the caller is told when."""
-PATIENCE = aiohttp.ClientTimeout(total=10, connect=5)
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 
 _REASONS = {
@@ -61,21 +62,21 @@ class Connector:
 
     # --- Activities ---
 
-    async def send(self, place: Place, activity: Activity) -> str | None:
+    async def send(self, place: ConversationRef, activity: Activity) -> str | None:
         """Send into a conversation; without the thread in a channel's id that is a new post. Return its id if told."""
         answer = await self._call("POST", place.service, _activities(place), activity)
         id = answer.get("id")
         return str(id) if id else None
 
-    async def update(self, place: Place, activity: Activity) -> None:
+    async def update(self, place: ConversationRef, activity: Activity) -> None:
         """Replace a message of ours."""
         await self._call("PUT", place.service, f"{_activities(place)}/{_part(place.activity or '')}", activity)
 
-    async def delete(self, place: Place) -> None:
+    async def delete(self, place: ConversationRef) -> None:
         """Delete a message of ours."""
         await self._call("DELETE", place.service, f"{_activities(place)}/{_part(place.activity or '')}")
 
-    async def open_personal(self, place: Place, bot: str, person: str) -> Place:
+    async def open_personal(self, place: ConversationRef, bot: str, person: str) -> ConversationRef:
         """Return the personal chat with a person met at `place`."""
         body = {
             "isGroup": False,
@@ -86,16 +87,16 @@ class Connector:
         }
         # Asked twice, it is the same chat: an answer that was lost does no harm.
         answer = await self._call("POST", place.service, "v3/conversations", body, harmless=True)
-        return Place(place.service, str(answer.get("id")), "personal", place.tenant)
+        return ConversationRef(place.service, str(answer.get("id")), "personal", place.tenant)
 
     # --- People and channels ---
 
-    async def member(self, place: Place, person: str) -> Json:
+    async def member(self, place: ConversationRef, person: str) -> Json:
         """Return a member of a conversation. `Refused("not_member")` for anybody else."""
         try:
             return await self._call("GET", place.service, f"{_conversation(place.base)}/members/{_part(person)}")
-        except Refused as refused:
-            raise Refused("not_member") if refused.reason == "refused" else refused from refused
+        except PermanentFailure as refused:
+            raise PermanentFailure("not_member") if refused.reason == "refused" else refused from refused
 
     async def channels(self, service: str, team: str) -> list[tuple[str, str | None]]:
         """Return id and name of a team's channels; that of General is None."""
@@ -115,7 +116,7 @@ class Connector:
     ) -> Json:
         if not self.trusts(service):
             log.error("A service URL is not on the list of hosts: %.100r", service)
-            raise Refused("forbidden")
+            raise PermanentFailure("forbidden")
         url = f"{service.rstrip('/')}/{path}"
         wait: float | None = None
         for attempt in range(TRIES):
@@ -125,9 +126,9 @@ class Connector:
             again, wait, found = await self._once(method, url, body, harmless or method != "POST")
             if not again:
                 return found
-            if (wait or 0) > LONGEST_WAIT:
+            if (wait or 0) > MAX_WAIT:
                 break
-        raise Later(wait)
+        raise RetryLater(wait)
 
     async def _once(
         self, method: str, url: str, body: Activity | None, harmless: bool
@@ -137,7 +138,7 @@ class Connector:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with self._session.request(
-                method, URL(url, encoded=True), json=body, headers=headers, timeout=PATIENCE, allow_redirects=False
+                method, URL(url, encoded=True), json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
             ) as answer:
                 if answer.status < 300:
                     return False, None, await _object(answer)
@@ -151,7 +152,7 @@ class Connector:
             return True, None, {}  # never sent
         except (aiohttp.ClientError, TimeoutError) as error:
             if not harmless:
-                raise Lost from error
+                raise OutcomeUnknown from error
             return True, None, {}
 
 
@@ -160,12 +161,12 @@ def message(card: Mapping[str, object]) -> Json:
     return {"type": "message", "attachments": [{"contentType": CARD_TYPE, "content": card}]}
 
 
-def _refused(status: int, body: Json) -> Refused:
+def _refused(status: int, body: Json) -> PermanentFailure:
     error = body.get("error")
     code = str(error.get("code", "")) if isinstance(error, dict) else ""
     reason = _REASONS.get((status, code)) or _BY_STATUS.get(status, "refused")
     log.warning("The connector answered %d %.60s", status, code)
-    return Refused(reason)
+    return PermanentFailure(reason)
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -191,5 +192,5 @@ def _conversation(id: str) -> str:
     return f"v3/conversations/{_part(id)}"
 
 
-def _activities(place: Place) -> str:
+def _activities(place: ConversationRef) -> str:
     return f"{_conversation(place.conversation)}/activities"

@@ -7,12 +7,12 @@ import time
 
 import aiohttp
 
-from adapters.ports import Later
+from adapters.ports import RetryLater
 from adapters.teams.settings import TeamsSettings
 
 RESOURCE = "https://api.botframework.com"
 RENEW_BEFORE = 300.0
-PATIENCE = aiohttp.ClientTimeout(total=10)
+TIMEOUT = aiohttp.ClientTimeout(total=10)
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Credentials:
         self._renewing: asyncio.Task[None] | None = None
 
     async def bearer(self) -> str | None:
-        """Return the token, None when we have no identity. Raises `Later` when none can be had now."""
+        """Return the token, None when we have no identity. Raises `RetryLater` when none can be had now."""
         if not self._settings.app_id:
             return None
         left = self._until - time.monotonic()
@@ -39,7 +39,7 @@ class Credentials:
             # Shielded: many requests wait for this one, and one of them giving up must not end it.
             await asyncio.shield(self._renewing)
         if self._until <= time.monotonic():
-            raise Later(5)
+            raise RetryLater(5)
         return self._token
 
     def refused(self, token: str | None) -> None:
@@ -72,7 +72,7 @@ class Credentials:
             "scope": f"{RESOURCE}/.default",
         }
         url = f"{own.login_url.rstrip('/')}/{own.tenant_id}/oauth2/v2.0/token"
-        async with self._session.post(url, data=form, timeout=PATIENCE, raise_for_status=True) as answer:
+        async with self._session.post(url, data=form, timeout=TIMEOUT, raise_for_status=True) as answer:
             return dict(await answer.json(content_type=None))
 
     async def _managed(self) -> dict[str, str]:
@@ -86,7 +86,7 @@ class Credentials:
             url, headers = IMDS, {"Metadata": "true"}
             query |= {"api-version": "2018-02-01"}
         async with self._session.get(
-            url, params=query, headers=headers, timeout=PATIENCE, raise_for_status=True
+            url, params=query, headers=headers, timeout=TIMEOUT, raise_for_status=True
         ) as answer:
             found = dict(await answer.json(content_type=None))
         if "expires_in" not in found:  # App Service says when, not how long

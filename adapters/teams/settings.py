@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dialogs.words import languages, nearest_language
+from dialogs.translations import language_for_locale, languages
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -46,4 +46,4 @@ class TeamsSettings:
 
 def language_of(locale: str | None) -> str:
     """Return the language of an activity's locale; the default where it has none."""
-    return nearest_language(locale) or languages()[0]
+    return language_for_locale(locale) or languages()[0]

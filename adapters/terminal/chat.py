@@ -8,15 +8,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from adapters.terminal.draw import commands, draw
-from adapters.terminal.menu import SESSION, Menu, event, menu
-from adapters.terminal.page import NOTE, QUIET, STRONG, Page
-from adapters.terminal.state import load, put_aside, save
-from dialogs.machine import step
-from dialogs.model import Flow
-from dialogs.session import Actor, BadSession, Effect, Event, Notify, Session, SetLanguage, Show, Start, Status, Typed
+from adapters.terminal.menu import SESSION, Menu, event_for_button, menu
+from adapters.terminal.render import render, render_commands
+from adapters.terminal.screen import NOTE, QUIET, STRONG, Screen
+from adapters.terminal.session_file import load, save, set_aside
+from dialogs.effects import Effect, Notify, Show
+from dialogs.events import Event, SetLanguage, Start, Typed
+from dialogs.flow import Flow
+from dialogs.reducer import step
+from dialogs.session import Actor, InvalidSession, Session, Status
+from dialogs.translations import Translations, languages, translations
 from dialogs.views import Button, Card, Notice, View
-from dialogs.words import Words, languages, words
 
 INTERRUPTED = 130
 """The exit status of what Ctrl-C ended, by the shells' convention."""
@@ -27,7 +29,7 @@ def run(flow: Flow, path: Path, console: Console, language: str, *, switch: bool
 
     `switch`: go on in `language` even where the dialog kept was in another.
     """
-    chat = Chat(flow, path, Page(console), language)
+    chat = Chat(flow, path, Screen(console), language)
     try:
         chat.begin(switch=switch)
         read = reader(console)
@@ -64,25 +66,25 @@ def reader(console: Console) -> Callable[[], str]:
 class Chat:
     """One dialog at a terminal."""
 
-    def __init__(self, flow: Flow, path: Path, page: Page, language: str) -> None:
+    def __init__(self, flow: Flow, path: Path, page: Screen, language: str) -> None:
         self._flow = flow
         self._path = path
         self._page = page
-        self._actor = Actor(tenant="terminal", person="you", language=words(language).language)
+        self._actor = Actor(tenant="terminal", person="you", language=translations(language).language)
         self._session: Session | None = None
         self._menu = Menu()
         self._kept = True
 
     @property
-    def _text(self) -> Words:
-        return words(self._session.language if self._session else self._actor.language)
+    def _text(self) -> Translations:
+        return translations(self._session.language if self._session else self._actor.language)
 
     def begin(self, *, switch: bool = False) -> None:
         """Offer to go on with the dialog that was kept, or begin a new one."""
         kept = self._load()
         if kept is None:
-            self._page.line(self._text.text("welcome.title"), STRONG)
-            self._page.line(self._text.text("terminal.welcome"))
+            self._page.line(self._text("welcome.title"), STRONG)
+            self._page.line(self._text("terminal.welcome"))
             self._do(Start(self._actor, SESSION))
             return
         self._session = kept
@@ -98,7 +100,7 @@ class Chat:
         if button and button.action == "quit":
             return False
         if button:
-            self._do(event(button, self._actor, self._session.revision if self._session else None))
+            self._do(event_for_button(button, self._actor, self._session.revision if self._session else None))
         elif typed.strip():
             self._do(Typed(self._actor, typed))
         return True
@@ -106,19 +108,19 @@ class Chat:
     def leave(self) -> None:
         """Say goodbye."""
         going_on = self._session and self._session.answers and self._session.status in {Status.OPEN, Status.KEPT}
-        self._page.line(self._text.text("terminal.bye.kept" if going_on and self._kept else "terminal.bye"), QUIET)
+        self._page.line(self._text("terminal.bye.kept" if going_on and self._kept else "terminal.bye"), QUIET)
 
     def _offer(self, kept: Session) -> None:
-        text = self._text
+        t = self._text
         done = kept.status is Status.KEPT
-        said = text.text("terminal.kept.done") if done else text.count("terminal.kept.open", len(kept.answers))
-        resume = text.text("label.see_recommendation" if done else "label.resume")
-        offered = (Button("resume", resume, primary=True), Button("new_check", text.text("label.new_check")))
+        said = t("terminal.kept.done") if done else t.plural("terminal.kept.open", len(kept.answers))
+        resume = t("label.see_recommendation" if done else "label.resume")
+        offered = (Button("resume", resume, primary=True), Button("new_check", t("label.new_check")))
         self._draw(Notice("kept", said, offered))
 
-    def _do(self, event: Event) -> None:
+    def _do(self, event_for_button: Event) -> None:
         before = self._session
-        self._session, effects = step(self._flow, before, event)
+        self._session, effects = step(self._flow, before, event_for_button)
         if self._session is not None and self._session != before:
             self._save(self._session)
         for view in _views(effects):
@@ -131,40 +133,40 @@ class Chat:
         if isinstance(view, Card):
             page.rule()
             # What it says of posting has no place where there is no channel.
-            view = replace(view, note=tuple(note for note in view.note if note != text.text("notice.kept")))
-        draw(page, view, text, choices)
+            view = replace(view, note=tuple(note for note in view.note if note != text("notice.kept")))
+        render(page, view, text, choices)
         if isinstance(view, Card):
             choices = replace(choices, named=(*choices.named, *self._always()))
             page.gap()
-            commands(page, choices)
+            render_commands(page, choices)
         if choices.numbered or isinstance(view, Card):
             self._menu = choices
 
     def _always(self) -> Iterable[Button]:
-        text = self._text
-        yield Button("help", text.text("label.help"))
+        t = self._text
+        yield Button("help", t("label.help"))
         for language in languages():
-            if language != text.language:
-                yield Button("language", words(language).text("language.own"), option=language)
-        yield Button("quit", text.text("terminal.quit"))
+            if language != t.language:
+                yield Button("language", translations(language)("language.own"), option=language)
+        yield Button("quit", t("terminal.quit"))
 
     def _is_quit(self, typed: str) -> bool:
         wanted = typed.strip().casefold()
-        return any(wanted in words(language).text("terminal.quit.words").split() for language in languages())
+        return any(wanted in translations(language)("terminal.quit.words").split() for language in languages())
 
     def _load(self) -> Session | None:
-        text = self._text
+        t = self._text
         try:
             kept = load(self._path, self._flow)
-        except BadSession:
+        except InvalidSession:
             try:
-                aside = put_aside(self._path)
+                aside = set_aside(self._path)
             except OSError:
                 aside = self._path
-            self._page.line(text.text("terminal.unreadable", path=aside), NOTE)
+            self._page.line(t("terminal.unreadable", path=aside), NOTE)
             return None
         except OSError as error:
-            self._page.line(text.text("terminal.unreachable", path=self._path, error=error.strerror), NOTE)
+            self._page.line(t("terminal.unreachable", path=self._path, error=error.strerror), NOTE)
             return None
         return kept if kept and kept.answers and kept.status in {Status.OPEN, Status.KEPT} else None
 
@@ -173,7 +175,7 @@ class Chat:
             save(self._path, session)
         except OSError as error:
             if self._kept:
-                said = self._text.text("terminal.unsaved", path=self._path, error=error.strerror)
+                said = self._text("terminal.unsaved", path=self._path, error=error.strerror)
                 self._page.line(said, NOTE)
             self._kept = False
         else:

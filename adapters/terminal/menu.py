@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from dialogs.presses import BEGINS, event_of
-from dialogs.session import Actor, Event, Resume, Start
-from dialogs.views import Button, HelpCard, Notice, Prompt, View
-from dialogs.views import Review as ReviewView
-from dialogs.words import Words
+from dialogs.actions import START_ACTIONS, event_for_action
+from dialogs.events import Event, Resume, Start
+from dialogs.session import Actor
+from dialogs.translations import Translations
+from dialogs.views import Button, HelpCard, Notice, QuestionCard, ReviewCard, View
 
 SESSION = "terminal"
 """The one dialog of a terminal."""
@@ -33,13 +33,13 @@ class Menu:
         return next((button for button in self.named if button.label.casefold() == wanted), None)
 
 
-def menu(view: View, text: Words) -> Menu:
+def menu(view: View, t: Translations) -> Menu:
     """Return what can be chosen on this view."""
-    buttons = tuple(_for_terminal(button, text) for button in view.buttons if button.action not in _ELSEWHERE)
+    buttons = tuple(_for_terminal(button, t) for button in view.buttons if button.action not in _ELSEWHERE)
     match view:
-        case Prompt():
+        case QuestionCard():
             return Menu(view.choices, buttons)
-        case ReviewView():
+        case ReviewCard():
             rows = tuple(Button("change", row.answer, row.question) for row in view.rows)
             return Menu(rows, buttons, _first(buttons, "keep_private", "continue"))
         case Notice() | HelpCard():
@@ -47,19 +47,19 @@ def menu(view: View, text: Words) -> Menu:
     return Menu((), buttons, _first(buttons, "continue"))
 
 
-def event(button: Button, actor: Actor, revision: int | None) -> Event:
+def event_for_button(button: Button, actor: Actor, revision: int | None) -> Event:
     """Return what pressing `button` on a card of this revision means."""
-    if button.action in BEGINS:
+    if button.action in START_ACTIONS:
         return Start(actor, SESSION)
-    return event_of(button.action, actor, button.question, button.option, revision) or Resume(actor)
+    return event_for_action(button.action, actor, button.question, button.option, revision) or Resume(actor)
 
 
 def _first(buttons: tuple[Button, ...], *actions: str) -> Button | None:
     return next((button for button in buttons if button.action in actions), None)
 
 
-def _for_terminal(button: Button, text: Words) -> Button:
+def _for_terminal(button: Button, t: Translations) -> Button:
     # With nobody to post to there is nothing to keep from them either: what is left is to see the recommendation.
     if button.action == "keep_private":
-        return replace(button, label=text.text("label.see_recommendation"))
+        return replace(button, label=t("label.see_recommendation"))
     return button

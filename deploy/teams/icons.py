@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-OUT = Path(__file__).resolve().parents[2] / "adapters" / "teams" / "app"
+OUT = Path(__file__).resolve().parents[2] / "adapters" / "teams" / "app_files"
 INK, PAPER = (27, 58, 107), (255, 255, 255)
 SPARK = (255, 183, 77)
 

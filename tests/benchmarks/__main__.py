@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.benchmarks import batch, core, crowd, footprint, latency, pressing, replicas, scale, store, trips
+from tests.benchmarks import batch, core, footprint, latency, many_users, pressing, replicas, scale, store, trips
 from tests.benchmarks.measure import Figure, Found
 from tests.benchmarks.options import Options
 from tests.benchmarks.report import Report
@@ -22,7 +22,7 @@ SERVED: Mapping[str, Async] = {
     "slack": pressing.slack_figures,
     "teams": pressing.teams_figures,
     "latency": latency.figures,
-    "crowd": crowd.figures,
+    "crowd": many_users.figures,
     "trips": trips.figures,
     "replicas": replicas.figures,
     "footprint": footprint.figures,

@@ -6,10 +6,10 @@ import random
 import time
 from collections.abc import Iterator
 
-from bot.checks import Checker, batch
-from dialogs.community import FLOW
-from dialogs.prove import paths
-from dialogs.words import words
+from bot.commands.batch import BatchChecker, batch
+from dialogs.community_flow import FLOW
+from dialogs.translations import translations
+from dialogs.verify import all_paths
 from tests.benchmarks.measure import Figure
 
 COUNT = 100_000
@@ -34,7 +34,7 @@ def _random(count: int) -> bytes:
 
 
 def _asked(count: int) -> bytes:
-    chance, every = random.Random(7), [dict(path) for path in paths(FLOW)]
+    chance, every = random.Random(7), [dict(path) for path in all_paths(FLOW)]
     return _lines(chance.choice(every) for _ in range(count))
 
 
@@ -43,7 +43,7 @@ def _lines(answers: Iterator[dict[str, str]]) -> bytes:
 
 
 def _batch(lines: bytes, *, what_if: bool) -> float:
-    checker = Checker(FLOW, words("fr"), with_what_if=what_if)
+    checker = BatchChecker(FLOW, translations("fr"), with_what_if=what_if)
     began = time.perf_counter()
     batch(io.BytesIO(lines), io.BytesIO(), checker, lambda size: None)
     return time.perf_counter() - began

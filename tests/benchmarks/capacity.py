@@ -10,7 +10,7 @@ LOADS = (1_000, 10_000, 100_000, 1_000_000)
 BUSY = 0.6
 """How busy a core may be on average, so that a second twice as full still fits."""
 CONNECTIONS = 8
-"""Of a replica to PostgreSQL: `bot.store.THREADS`."""
+"""Of a replica to PostgreSQL: `bot.storage.database.THREADS`."""
 PEAK_HOURS = 8
 """Hours at the busiest pace that make a day."""
 PRESSES_EACH = 10

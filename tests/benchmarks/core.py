@@ -4,10 +4,11 @@ import json
 import time
 from collections.abc import Iterator
 
-from dialogs.community import FLOW
-from dialogs.machine import step
-from dialogs.prove import prove
-from dialogs.session import Actor, Answer, Review, Session, Start
+from dialogs.community_flow import FLOW
+from dialogs.events import Answer, Review, Start
+from dialogs.reducer import step
+from dialogs.session import Actor, Session
+from dialogs.verify import verify
 from tests.benchmarks.measure import Figure, seconds
 
 ANN = Actor("bench:T1", "U1", "fr")
@@ -52,7 +53,7 @@ def figures() -> Iterator[Figure]:
     peer = seconds(lambda: json.dumps(json.loads(whole))) * 1e6
     yield Figure("step: a review, with its JSON", seconds(review) * 1e6, "µs", peer, "the JSON alone")
     began = time.perf_counter()
-    report = prove(FLOW)
+    report = verify(FLOW)
     yield Figure(f"prove: {report.paths} paths", (time.perf_counter() - began) * 1e3, "ms")
 
 

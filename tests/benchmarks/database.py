@@ -16,8 +16,8 @@ from uuid import uuid4
 import psutil
 import psycopg
 
-from bot.store import Store
-from dialogs.community import FLOW
+from bot.storage.database import Database
+from dialogs.community_flow import FLOW
 from dialogs.session import Session, Status
 from tests.benchmarks.options import Options
 
@@ -28,9 +28,12 @@ LEAST_OPEN = 256
 SEEN_EACH = 3
 """Deliveries of a dialog that are noted on their own: what begins it, and some words. Presses are in its row."""
 _STATES = (Status.POSTED, Status.KEPT, Status.EXPIRED, Status.CANCELLED)
-SESSIONS = ("id", "tenant", "owner", "place", "status", "state", "saved", "card", "posted", "created", "updated")
-JOBS = ("key", "kind", "queue", "session", "payload", "due", "attempts", "state")
-SEEN = ("once", "at")
+SESSIONS = (
+    *("id", "tenant", "owner", "conversation", "status", "state", "lock_version", "card", "post"),
+    *("created_at", "updated_at"),
+)
+JOBS = ("key", "kind", "queue", "session_id", "payload", "due_at", "attempts", "state")
+SEEN = ("key_hash", "processed_at")
 
 _KINDS = 720
 
@@ -142,7 +145,7 @@ def _jobs(count: int, now: datetime) -> Iterator[Row]:
         elif number >= count - count * SEEN_DAYS // KEPT_DAYS - len(opened):
             queue = f"slack:T{number % TENANTS:09d}:C{number % 40}"
             due = now - timedelta(hours=number % (SEEN_DAYS * 24))
-            yield f"{id}:post:C1", "post", queue, id, '{"where": "C1"}', due, 1, "done"
+            yield f"{id}:post:C1", "post", queue, id, '{"destination": "C1"}', due, 1, "done"
 
 
 def _seen(count: int, now: datetime) -> Iterator[Row]:
@@ -153,19 +156,19 @@ def _seen(count: int, now: datetime) -> Iterator[Row]:
         yield key, now - timedelta(seconds=number % 172_000)
 
 
-async def filled(url: str, count: int) -> Store:
+async def filled(url: str, count: int) -> Database:
     """Return a store with `count` sessions in it, and the jobs and deliveries that go with them. Opens its tables."""
-    empty = Store(url)
+    empty = Database(url)
     await asyncio.to_thread(empty.upgrade)
     empty.close()
     await asyncio.to_thread(fill, url, count)
-    return Store(url)
+    return Database(url)
 
 
 def fill(url: str, count: int) -> None:
     """Write `count` sessions and what goes with them, the fastest way there is."""
     now = datetime.now(UTC)
-    parts = (("sessions", SESSIONS, _sessions), ("jobs", JOBS, _jobs), ("seen", SEEN, _seen))
+    parts = (("sessions", SESSIONS, _sessions), ("outbox", JOBS, _jobs), ("processed_events", SEEN, _seen))
     if url.startswith("sqlite"):
         with sqlite3.connect(url.partition("///")[2]) as connection:
             connection.executescript("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-800000")

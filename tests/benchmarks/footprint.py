@@ -11,7 +11,7 @@ from tests.benchmarks import slack, teams
 from tests.benchmarks.load import closed
 from tests.benchmarks.measure import Aim, Figure, Found, Series, median
 from tests.benchmarks.options import Options
-from tests.benchmarks.servers import Server, advisor, command
+from tests.benchmarks.servers import Server, command, product_server
 
 STARTS = 7
 PEOPLE = 32
@@ -44,7 +44,7 @@ class Both:
 
     def server(self, **more: str) -> Server:
         """Return one with a database of its own, still empty, unless `more` says otherwise."""
-        return advisor({**slack.settings(self.slack), **teams.settings(self.teams), **more})
+        return product_server({**slack.settings(self.slack), **teams.settings(self.teams), **more})
 
 
 async def figures(options: Options) -> AsyncIterator[Figure]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tests.benchmarks.measure import median
+from tests.benchmarks.raw_http import Answer, Connection
 from tests.benchmarks.servers import Server
-from tests.benchmarks.wire import Answer, Connection
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds until a press that nothing comes of ends the run."""
 
 
@@ -74,7 +74,7 @@ async def closed(server: Server, people: Sequence[Person], seconds: float, *, dr
         return turns
 
     try:
-        async with asyncio.timeout(seconds + PATIENCE):
+        async with asyncio.timeout(seconds + TIMEOUT):
             done = await asyncio.gather(*(work(*pair) for pair in zip(people, connections, strict=True)))
         return Run(sum(done), time.perf_counter() - began, server.cpu() - used, acks)
     finally:
@@ -107,7 +107,7 @@ async def open_loop(
             person.seen(answer, await drawn if drawn else None)
 
     try:
-        async with asyncio.timeout(seconds * 3 + PATIENCE):
+        async with asyncio.timeout(seconds * 3 + TIMEOUT):
             each = enumerate(zip(people, connections, strict=True))
             await asyncio.gather(*(work(index, *pair) for index, pair in each))
         return Run(len(dues), time.perf_counter() - began, server.cpu() - used, acks)

@@ -13,7 +13,7 @@ from tests.benchmarks.database import Postgres, alchemy, postgres
 from tests.benchmarks.load import Run, closed
 from tests.benchmarks.measure import Figure, median
 from tests.benchmarks.options import Options
-from tests.benchmarks.servers import Server, advisor, anywhere, command
+from tests.benchmarks.servers import Server, anywhere, command, product_server
 
 PEOPLE = 64
 MOST = 2
@@ -34,7 +34,7 @@ async def _of(database: Postgres, options: Options) -> AsyncIterator[Figure]:
     uri = database.create()
     told = {**slack.settings(platform), "DATABASE_URL": alchemy(uri)}
     await command(told, "db", "upgrade")
-    replicas = [advisor(told, name=f"replica {number + 1}", cores=0) for number in range(MOST)]
+    replicas = [product_server(told, name=f"replica {number + 1}", cores=0) for number in range(MOST)]
     try:
         for replica in replicas:
             await replica.start("/readyz")

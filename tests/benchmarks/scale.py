@@ -15,13 +15,15 @@ from pathlib import Path
 
 import psycopg
 
-from adapters.ports import Turn, new_session
-from bot import metrics
-from bot.jobs import Worker
-from bot.service import Service
-from bot.store import Store, Unit
-from dialogs.community import FLOW
-from dialogs.session import Actor, Answer, Back, Event, Start
+from adapters.ports import Turn, new_session_id
+from bot.core.outbox import OutboxWorker
+from bot.core.service import Service
+from bot.storage.database import Database
+from bot.storage.transaction import Transaction
+from bot.telemetry import metrics
+from dialogs.community_flow import FLOW
+from dialogs.events import Answer, Back, Event, Start
+from dialogs.session import Actor
 from tests.benchmarks.capacity import PRESSES_EACH
 from tests.benchmarks.database import TENANTS, alchemy, filled, postgres, session, under_way
 from tests.benchmarks.measure import Aim, Figure, Found, Series, median
@@ -42,7 +44,7 @@ class Filled:
     """
 
     size: int
-    store: Store
+    store: Database
     service: Service
     order: list[int]
     cursor: int = 0
@@ -146,15 +148,15 @@ async def _round(one: Filled, seconds: float, walk: Callable[[Filled], Awaitable
 
     began = time.perf_counter()
     done = sum(await asyncio.gather(*(person() for _ in range(PEOPLE))))
-    await one.service.settle()  # as the worker has it done, a second later at most
+    await one.service.flush_shown()  # as the worker has it done, a second later at most
     return (time.perf_counter() - began) / done, done
 
 
 async def _turned(one: Filled, id: str, event: Event, revision: int, place: str | None = None) -> int:
-    turned = await one.service.turn(Turn(event, id, place, once=f"{id}:{revision}"))
+    turned = await one.service.turn(Turn(event, id, place, idempotency_key=f"{id}:{revision}"))
     assert turned.session
     assert turned.session.revision == revision
-    await one.service.shown(id, revision)
+    await one.service.mark_shown(id, revision)
     return 1
 
 
@@ -171,7 +173,7 @@ async def _press(one: Filled) -> int:
 async def _dialog(one: Filled) -> int:
     """Begin a dialog and press in it, as often as people do."""
     one.begun += 1
-    id, who = new_session(), Actor(f"slack:T{one.begun % TENANTS:09d}", f"U{one.begun:010d}", "fr")
+    id, who = new_session_id(), Actor(f"slack:T{one.begun % TENANTS:09d}", f"U{one.begun:010d}", "fr")
     count = await _turned(one, id, Start(who, id), 0, f"D{one.begun}")
     for lap in range(PRESSES_EACH):
         count += await _turned(one, id, _next(who, lap), lap + 1)
@@ -185,7 +187,7 @@ def _next(who: Actor, lap: int) -> Event:
 
 async def _look(one: Filled) -> float:
     """Return how many seconds the worker takes to find that nothing is due."""
-    worker = Worker(one.service)
+    worker = OutboxWorker(one.service)
     times = 5
     began = time.perf_counter()
     for _ in range(times):
@@ -193,7 +195,7 @@ async def _look(one: Filled) -> float:
     return (time.perf_counter() - began) / times
 
 
-async def _timed(one: Filled, work: Callable[[Unit], object]) -> float:
+async def _timed(one: Filled, work: Callable[[Transaction], object]) -> float:
     began = time.perf_counter()
     await one.store.run(work)
     return time.perf_counter() - began
@@ -204,7 +206,7 @@ def _sizes(uri: str, count: int) -> Figure:
     notes: dict[str, float | str] = {}
     whole = 0
     with psycopg.connect(uri) as connection:
-        for name in ("sessions", "jobs", "seen"):
+        for name in ("sessions", "outbox", "processed_events"):
             found = connection.execute(
                 f"SELECT pg_total_relation_size('{name}'), count(*) FROM {name}".encode()
             ).fetchone()

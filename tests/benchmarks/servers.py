@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks.wire import Connection, post, whole
+from tests.benchmarks.raw_http import Connection, post, whole
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).parent / "peers"
@@ -123,7 +123,7 @@ class Server:
             self.process.wait()
 
 
-def advisor(settings: Mapping[str, str], *, name: str = "cm-advisor", cores: int = 1) -> Server:
+def product_server(settings: Mapping[str, str], *, name: str = "cm-advisor", cores: int = 1) -> Server:
     """Return the product: ``cm-advisor serve``, on SQLite in a file unless `settings` say otherwise.
 
     As shipped, but that nobody comes near the limits of a person and a tenant: here a few press for thousands.

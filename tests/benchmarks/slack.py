@@ -6,9 +6,9 @@ import re
 import time
 from urllib.parse import quote_plus, urlencode
 
-from adapters.playground.standins.slack_payloads import signature
-from tests.benchmarks.servers import Server, advisor
-from tests.benchmarks.wire import Answer, Connection, Request, answer, listen, post, until, whole
+from adapters.playground.slack.payloads import signature
+from tests.benchmarks.raw_http import Answer, Connection, Request, answer, listen, post, until, whole
+from tests.benchmarks.servers import Server, product_server
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 TOKEN = "xoxb-benchmark"
@@ -217,6 +217,6 @@ async def opened(count: int, more: dict[str, str] | None = None) -> tuple[Server
     """Start the product for Slack alone; return it with its platform and people who have begun."""
     platform = Platform()
     await platform.open()
-    server = advisor({**settings(platform), **(more or {})})
+    server = product_server({**settings(platform), **(more or {})})
     await server.start("/readyz")
     return server, platform, await begun(server, platform, count)

@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from adapters.ports import Turn
-from bot.service import Service
-from bot.store import Store
-from dialogs.community import FLOW
-from dialogs.session import Actor, Answer, Back, Start
+from bot.core.service import Service
+from bot.storage.database import Database
+from dialogs.community_flow import FLOW
+from dialogs.events import Answer, Back, Start
+from dialogs.session import Actor
 from tests.benchmarks.measure import Figure
 
 ANN = Actor("bench:T1", "U1", "fr")
@@ -55,21 +56,21 @@ async def _rate(press: Press) -> float:
 
 
 async def _turns(url: str) -> float:
-    store = Store(url)
+    store = Database(url)
     store.upgrade()
     service = Service(FLOW, store)
     first = FLOW.questions[0]
     for who in range(PEOPLE):
-        await service.turn(Turn(Start(ANN, f"s{who}"), place="D1", card={"ts": "1"}))
+        await service.turn(Turn(Start(ANN, f"s{who}"), conversation="D1", card={"ts": "1"}))
 
     async def press(who: int, number: int) -> None:
         answer = Answer(ANN, first.id, first.options[0], revision=number)
         event = Back(ANN, revision=number) if number % 2 else answer
-        turned = await service.turn(Turn(event, f"s{who}", once=f"{who}-{number}"))
+        turned = await service.turn(Turn(event, f"s{who}", idempotency_key=f"{who}-{number}"))
         assert turned.session
-        await service.shown(f"s{who}", turned.session.revision)
+        await service.mark_shown(f"s{who}", turned.session.revision)
         if number % PEOPLE == who:  # which cards are drawn is written many at once
-            await service.settle()
+            await service.flush_shown()
 
     try:
         return await _rate(press)

@@ -10,8 +10,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from tests.benchmarks.servers import Server, advisor
-from tests.benchmarks.wire import Answer, Connection, Request, answer, listen, post, until, whole
+from tests.benchmarks.raw_http import Answer, Connection, Request, answer, listen, post, until, whole
+from tests.benchmarks.servers import Server, product_server
 
 APP = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 TENANT = "1a1b2c3d-4e5f-6789-abcd-ef0123456789"
@@ -205,6 +205,6 @@ async def opened(count: int, more: dict[str, str] | None = None) -> tuple[Server
     """Start the product for Teams alone; return it with its platform, people who have begun, and a card."""
     platform = Platform()
     await platform.open()
-    server = advisor({**settings(platform), **(more or {})})
+    server = product_server({**settings(platform), **(more or {})})
     await server.start("/readyz")
     return server, platform, *await begun(server, platform, count)

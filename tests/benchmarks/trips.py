@@ -9,16 +9,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from adapters.ports import Turn
-from bot.service import Service
-from bot.store import Store
-from dialogs.community import FLOW
-from dialogs.session import Actor, Answer, Back, Start
+from bot.core.service import Service
+from bot.storage.database import Database
+from dialogs.community_flow import FLOW
+from dialogs.events import Answer, Back, Start
+from dialogs.session import Actor
 from tests.benchmarks import slack
 from tests.benchmarks.database import postgres
 from tests.benchmarks.load import closed
 from tests.benchmarks.measure import Aim, Figure
 from tests.benchmarks.options import Options
-from tests.benchmarks.servers import advisor, anywhere, command
+from tests.benchmarks.servers import anywhere, command, product_server
 
 ANN = Actor("bench:T1", "U1", "fr")
 WARM, TURNS = 20, 200
@@ -81,7 +82,7 @@ async def _postgresql(url: str, wire: Wire, options: Options) -> AsyncIterator[F
     await platform.open()
     told = {**slack.settings(platform), "DATABASE_URL": url}
     await command(told, "db", "upgrade")
-    ours = advisor(told, cores=0)
+    ours = product_server(told, cores=0)
     try:
         await ours.start("/readyz")
         people = await slack.begun(ours, platform, 32)
@@ -98,19 +99,19 @@ async def _postgresql(url: str, wire: Wire, options: Options) -> AsyncIterator[F
 
 async def _each(url: str, count: Callable[[], int]) -> tuple[float, float]:
     """Return how often the database is asked for a turn, and for noting that its card is drawn."""
-    store = Store(url)
+    store = Database(url)
     await asyncio.to_thread(store.upgrade)
     service = Service(FLOW, store)
-    await service.turn(Turn(Start(ANN, "s"), place="D1", card={"ts": "1"}))
+    await service.turn(Turn(Start(ANN, "s"), conversation="D1", card={"ts": "1"}))
     first, turn, drawn = FLOW.questions[0], 0, 0
     for number in range(WARM + TURNS):
         if number == WARM:
             turn = drawn = 0
         answer = Answer(ANN, first.id, first.options[0], revision=number)
         event = Back(ANN, revision=number) if number % 2 else answer
-        turn += await _counted(service.turn(Turn(event, "s", once=str(number))), count)
-        await service.shown("s", number + 1)
-        drawn += await _counted(service.settle(), count)
+        turn += await _counted(service.turn(Turn(event, "s", idempotency_key=str(number))), count)
+        await service.mark_shown("s", number + 1)
+        drawn += await _counted(service.flush_shown(), count)
     await asyncio.to_thread(store.close)
     return turn / TURNS, drawn / TURNS
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from bot.jobs import Worker
-from bot.service import Service
-from bot.store import Store
-from dialogs.community import FLOW
-from tests.bot.scene import FakeCourier
+from bot.core.outbox import OutboxWorker
+from bot.core.service import Service
+from bot.storage.database import Database
+from dialogs.community_flow import FLOW
+from tests.bot.fakes import FakeGateway
 
 
 class Clock:
@@ -69,23 +69,23 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def store(url: str, clock: Clock) -> AsyncIterator[Store]:
-    store = Store(url, clock)
-    store.upgrade()
-    yield store
-    store.close()
+async def database(url: str, clock: Clock) -> AsyncIterator[Database]:
+    database = Database(url, clock)
+    database.upgrade()
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def courier() -> FakeCourier:
-    return FakeCourier()
+def gateway() -> FakeGateway:
+    return FakeGateway()
 
 
 @pytest.fixture
-def service(store: Store, courier: FakeCourier) -> Service:
-    return Service(FLOW, store, couriers={"slack": courier})
+def service(database: Database, gateway: FakeGateway) -> Service:
+    return Service(FLOW, database, gateways={"slack": gateway})
 
 
 @pytest.fixture
-async def worker(service: Service) -> Worker:
-    return Worker(service)
+async def worker(service: Service) -> OutboxWorker:
+    return OutboxWorker(service)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot.checks import parse
 from bot.cli import COMMANDS
-from dialogs.community import FLOW
+from bot.commands.batch import parse_arguments
+from dialogs.community_flow import FLOW
 from dialogs.recommend import check
-from dialogs.words import languages, words
+from dialogs.translations import languages, translations
 
 SCRIPT = Path(sys.executable).with_name("cm-advisor")
 PATH = {
@@ -90,7 +90,7 @@ def test_the_same_answer_twice_is_no_fault():
 
 @pytest.mark.parametrize("language", languages())
 def test_a_recommendation_says_all_there_is_to_say(language):
-    text = words(language)
+    t = translations(language)
     shown = " ".join(printed("check", *ARGUMENTS, language=language).split())
     result: Any = check(FLOW, PATH)
     said = [f"outcome.{result['outcome']}.title", "recommendation.what_if", "article.title", "control.title"]
@@ -98,13 +98,13 @@ def test_a_recommendation_says_all_there_is_to_say(language):
     said += [f"question.{step['question']}.short" for step in result["because"]]
     said += [f"source.{step['source']}" for step in result["because"]]
     for id in said:
-        assert " ".join(text.text(id).split()) in shown
-    assert text.text("label.post") not in shown
+        assert " ".join(t(id).split()) in shown
+    assert t("label.post") not in shown
     assert "None" not in shown
 
 
 def test_what_if_can_be_left_out():
-    title = words("en").text("recommendation.what_if")
+    title = translations("en")("recommendation.what_if")
     assert title in printed("check", *ARGUMENTS)
     assert title not in printed("check", "--no-what-if", *ARGUMENTS)
 
@@ -112,7 +112,7 @@ def test_what_if_can_be_left_out():
 def test_a_verdict_says_what_is_possible_and_how_to_go_on():
     shown = printed("check", "brand=yes", "mode=agency", "light_mode=outsource")
     for id in ("fact.strategic.true", "outcome.agency.title", "recommendation.unused", "question.orientation.text"):
-        assert " ".join(words("en").text(id).split()) in " ".join(shown.split())
+        assert " ".join(translations("en")(id).split()) in " ".join(shown.split())
     assert "orientation=seo, orientation=key or orientation=unknown" in shown
 
 
@@ -144,11 +144,11 @@ def test_no_colours_where_nobody_sees_them():
     ],
 )
 def test_the_language_is_that_of_the_environment(environment, language):
-    assert words(language).text("verdict.title") in printed("check", language=None, **environment)
+    assert translations(language)("verdict.title") in printed("check", language=None, **environment)
 
 
 def test_the_language_asked_for_comes_first():
-    assert words("en").text("verdict.title") in printed("check", "--lang", "en", LC_ALL="fr_FR.UTF-8", language=None)
+    assert translations("en")("verdict.title") in printed("check", "--lang", "en", LC_ALL="fr_FR.UTF-8", language=None)
 
 
 def test_a_terminal_that_knows_no_accents_still_gets_an_answer():
@@ -168,7 +168,7 @@ def test_a_reader_that_leaves_is_no_failure():
 
 
 def test_arguments_are_trimmed():
-    assert parse([" brand = yes "], words("en")) == ({"brand": "yes"}, [])
+    assert parse_arguments([" brand = yes "], translations("en")) == ({"brand": "yes"}, [])
 
 
 # --- The other commands -------------------------------------------------------------------------------------------
@@ -200,10 +200,10 @@ def test_prove_says_what_it_covered():
 
 def test_a_faulty_flow_fails_with_every_fault(monkeypatch, capsys):
     from bot import cli
-    from dialogs import prove
+    from dialogs import verify
 
-    report = prove.Report(faults=("option a=b: one", "text c: two"))
-    monkeypatch.setattr(prove, "prove", lambda flow: report)
+    report = verify.Report(faults=("option a=b: one", "text c: two"))
+    monkeypatch.setattr(verify, "verify", lambda flow: report)
     assert cli.main(["prove"]) == 1
     assert capsys.readouterr().err == "option a=b: one\ntext c: two\n"
 

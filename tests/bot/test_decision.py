@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.community import FLOW
+from dialogs.community_flow import FLOW
 from dialogs.recommend import check
 
 YES_NO = ("yes", "no", "unknown")

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 
 from adapters.ports import Turn
-from bot.jobs import Worker
-from bot.service import Service
-from bot.store import Store
-from dialogs.community import FLOW
-from dialogs.session import Answer, Start
-from tests.bot.scene import ANNA, BEN, FakeCourier, confirm, rows, work
+from bot.core.outbox import OutboxWorker
+from bot.core.service import Service
+from bot.storage.database import Database
+from dialogs.community_flow import FLOW
+from dialogs.events import Answer, Start
+from tests.bot.fakes import ANNA, BEN, FakeGateway, confirm, rows, work
 
 README = (Path(__file__).resolve().parents[2] / "deploy" / "README.md").read_text(encoding="utf-8")
 
@@ -45,10 +45,10 @@ def tools() -> str:
     pytest.skip("no pg_dump of the server's version is here")
 
 
-async def live(store: Store) -> Service:
+async def live(database: Database) -> Service:
     """A service in the middle of things: one dialog with an answer, one post that waits."""
-    service = Service(FLOW, store, couriers={"slack": FakeCourier()})
-    await service.turn(Turn(Start(ANNA, "s1"), place="D1"))
+    service = Service(FLOW, database, gateways={"slack": FakeGateway()})
+    await service.turn(Turn(Start(ANNA, "s1"), conversation="D1"))
     await service.turn(Turn(Answer(ANNA, "orientation", "key", revision=0), "s1"))
     await confirm(service, "s2", BEN)
     return service
@@ -56,27 +56,27 @@ async def live(store: Store) -> Service:
 
 async def goes_on(url: str) -> None:
     """The restored one knows what it knew, and nothing of what came after."""
-    store, courier = Store(url), FakeCourier()
-    store.open()
-    service = Service(FLOW, store, couriers={"slack": courier})
-    session = await service.running(ANNA, "D1")
+    database, gateway = Database(url), FakeGateway()
+    database.open()
+    service = Service(FLOW, database, gateways={"slack": gateway})
+    session = await service.find_running(ANNA, "D1")
     assert session
     assert dict(session.answers) == {"orientation": "key"}
-    turned = await service.turn(Turn(Answer(ANNA, "brand", "no", revision=session.revision), "s1"))
-    assert turned.session
-    assert turned.session.answers["brand"] == "no"
-    await work(Worker(service))
-    assert courier.posts == [("s2", "C1")]
-    assert (await rows(store))["s2:post"] == "done"
+    result = await service.turn(Turn(Answer(ANNA, "brand", "no", revision=session.revision), "s1"))
+    assert result.session
+    assert result.session.answers["brand"] == "no"
+    await work(OutboxWorker(service))
+    assert gateway.posts == [("s2", "C1")]
+    assert (await rows(database))["s2:post"] == "done"
     # New rows get numbers of their own.
-    await service.turn(Turn(Start(BEN, "s3"), place="D2"))
-    store.close()
+    await service.turn(Turn(Start(BEN, "s3"), conversation="D2"))
+    database.close()
 
 
 async def test_a_backup_of_sqlite_taken_while_it_runs_goes_on_where_it_was(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path}/cm-advisor.db")
-    store.open()
-    service = await live(store)
+    database = Database(f"sqlite:///{tmp_path}/cm-advisor.db")
+    database.open()
+    service = await live(database)
     line = command("sqlite3")
     if shutil.which("sqlite3"):
         run(line, tmp_path)
@@ -85,7 +85,7 @@ async def test_a_backup_of_sqlite_taken_while_it_runs_goes_on_where_it_was(tmp_p
         with sqlite3.connect(tmp_path / "cm-advisor.db") as connection:
             connection.execute(statement.replace("backup.db", f"{tmp_path}/backup.db"))
     await service.turn(Turn(Answer(ANNA, "brand", "yes", revision=1), "s1"))  # too late for the backup
-    store.close()
+    database.close()
     for ending in ("-wal", "-shm"):
         (tmp_path / f"cm-advisor.db{ending}").unlink(missing_ok=True)
     (tmp_path / "backup.db").replace(tmp_path / "cm-advisor.db")
@@ -101,14 +101,14 @@ async def test_a_backup_of_postgresql_taken_while_it_runs_goes_on_where_it_was(
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     url = postgres.replace("postgresql://", "postgresql+psycopg://")
-    store = Store(url)
-    store.upgrade()
-    service = await live(store)
+    database = Database(url)
+    database.upgrade()
+    service = await live(database)
     own = {"PATH": f"{tools}:{os.environ['PATH']}", "DATABASE_URL": postgres}
     run(command("pg_dump"), tmp_path, **own)
     await service.turn(Turn(Answer(ANNA, "brand", "yes", revision=1), "s1"))  # too late for the backup
-    await service.turn(Turn(Start(BEN, "late"), place="D3"))
-    store.close()
+    await service.turn(Turn(Start(BEN, "late"), conversation="D3"))
+    database.close()
     if into == "an empty one":
         with psycopg.connect(postgres, autocommit=True) as connection:
             connection.execute("DROP SCHEMA public CASCADE")

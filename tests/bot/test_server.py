@@ -17,15 +17,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from adapters.ports import Advisor, Turn, Unavailable
+from adapters.ports import Application, ServiceUnavailable, Turn
 from bot import server
-from bot.config import Settings
-from bot.jobs import Worker
+from bot.core.outbox import OutboxWorker
 from bot.server import build, db_upgrade, serve
-from bot.store import Store
-from dialogs.session import ConfirmPost, Start
-from dialogs.words import words
-from tests.bot.scene import ANNA, FakeCourier, complete, rows
+from bot.settings import Settings
+from bot.storage.database import Database
+from dialogs.events import ConfirmPost, Start
+from dialogs.translations import translations
+from tests.bot.fakes import ANNA, FakeGateway, complete, rows
 
 Build = Callable[..., Any]
 
@@ -33,21 +33,21 @@ Build = Callable[..., Any]
 class Platform:
     """An adapter that answers a dialog with its session, and goes on working after that."""
 
-    def __init__(self, advisor: Advisor, courier: FakeCourier) -> None:
-        self.advisor = advisor
-        self.courier = courier
-        self.happened: list[str] = []
+    def __init__(self, application: Application, gateway: FakeGateway) -> None:
+        self.application = application
+        self.gateway = gateway
+        self.occurred_at: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/platform/{name}", self.receive)]
 
     async def start(self) -> None:
-        self.happened.append("start")
+        self.occurred_at.append("start")
 
     async def stop(self) -> None:
         await asyncio.gather(*self.tasks)
-        self.happened.append("stop")
+        self.occurred_at.append("stop")
 
     async def receive(self, request: web.Request) -> web.Response:
         await request.read()
@@ -56,16 +56,16 @@ class Platform:
 
     async def later(self) -> None:
         await asyncio.sleep(0.1)
-        await self.advisor.turn(Turn(Start(ANNA, "s1", complete()), place="D1"))
-        await self.advisor.shown("s1", 0)
-        await self.advisor.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
+        await self.application.turn(Turn(Start(ANNA, "s1", complete()), conversation="D1"))
+        await self.application.mark_shown("s1", 0)
+        await self.application.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
 
 
 @pytest.fixture
 def settings(url: str) -> Settings:
-    store = Store(url)
-    store.upgrade()
-    store.close()
+    database = Database(url)
+    database.upgrade()
+    database.close()
     return Settings(_env_file=None, database_url=url, slack_bot_token="xoxb-1")
 
 
@@ -73,8 +73,8 @@ def settings(url: str) -> Settings:
 def platform(monkeypatch: pytest.MonkeyPatch) -> list[Platform]:
     made: list[Platform] = []
 
-    def adapters(_settings: object, advisor: Advisor, *_: object) -> dict[str, Platform]:
-        made.append(Platform(advisor, FakeCourier()))
+    def adapters(_settings: object, application: Application, *_: object) -> dict[str, Platform]:
+        made.append(Platform(application, FakeGateway()))
         return {"slack": made[-1]}
 
     monkeypatch.setattr(server, "_adapters", adapters)
@@ -131,15 +131,15 @@ async def test_the_pages_that_the_stores_ask_for(client: TestClient, id: str, ac
     assert answer.status == 200
     assert f'<html lang="{language}">' in said
     for part in ("title", "text"):
-        assert all(line in said for line in words(language).text(f"page.{id}.{part}").splitlines())
+        assert all(line in said for line in translations(language)(f"page.{id}.{part}").splitlines())
 
 
 async def test_not_ready_without_database_or_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def unavailable(_store: Store, _work: object) -> None:
-        raise Unavailable("OperationalError")
+    async def unavailable(_store: Database, _work: object) -> None:
+        raise ServiceUnavailable("OperationalError")
 
-    monkeypatch.setattr(Store, "run", unavailable)
-    monkeypatch.setattr(Worker, "alive", False)
+    monkeypatch.setattr(Database, "run", unavailable)
+    monkeypatch.setattr(OutboxWorker, "alive", False)
     answer = await client.get("/readyz")
     assert answer.status == 503
     assert await answer.json() == {"status": "unavailable", "database": "unavailable", "worker": "stopped"}
@@ -148,17 +148,17 @@ async def test_not_ready_without_database_or_worker(client: TestClient, monkeypa
 
 
 async def test_a_body_that_is_too_long_is_refused(client: TestClient) -> None:
-    assert (await client.post("/platform/x", data=b"x" * (server.MOST_BYTES + 1))).status == 413
+    assert (await client.post("/platform/x", data=b"x" * (server.MAX_BODY_BYTES + 1))).status == 413
 
 
 async def test_what_was_taken_is_finished(settings: Settings, platform: list[Platform], url: str) -> None:
     async with TestClient(TestServer(await build(settings))) as client:
         assert await (await client.post("/platform/x", data=b"{}")).text() == "taken"
     [one] = platform
-    assert one.happened == ["start", "stop"]
-    store = Store(url)
-    assert (await rows(store))["s1:post"] in {"pending", "done"}, "written, and taken up by whoever starts next"
-    store.close()
+    assert one.occurred_at == ["start", "stop"]
+    database = Database(url)
+    assert (await rows(database))["s1:post"] in {"pending", "done"}, "written, and taken up by whoever starts next"
+    database.close()
 
 
 async def test_a_start_that_fails_leaves_nothing_open(
@@ -222,7 +222,7 @@ async def test_the_process_ends_well_on_sigterm(tmp_path: Path) -> None:
 
 IMPORTED = """
 import asyncio, json, sys
-from bot.config import Settings
+from bot.settings import Settings
 from bot.server import build
 asyncio.run(build(Settings(_env_file=None, **json.loads(sys.argv[1]))))
 print(json.dumps([name for name in json.loads(sys.argv[2]) if name in sys.modules]))
@@ -231,16 +231,23 @@ print(json.dumps([name for name in json.loads(sys.argv[2]) if name in sys.module
 
 def test_a_start_imports_nothing_it_does_not_need(url: str) -> None:
     """Seconds differ from machine to machine; what they are spent on can be told."""
-    store = Store(url)
-    other = "postgresql" if store.lite else "sqlite"
-    store.upgrade()
-    store.close()
+    database = Database(url)
+    other = "postgresql" if database.is_sqlite else "sqlite"
+    database.upgrade()
+    database.close()
     slack = {"slack_signing_secret": "x", "slack_bot_token": "xoxb-1"}
     azure = {"microsoft_app_id": "x", "microsoft_app_password": "x", "microsoft_app_tenant_id": "x"}
     both = {"database_url": url, **slack, **azure, "microsoft_app_type": "SingleTenant"}
     needed = ["slack_bolt", "botbuilder.core", "sqlalchemy"]
-    spared = ["alembic", "mako", f"sqlalchemy.dialects.{other}", "sqlalchemy.orm", "opentelemetry", "bot.doctor"]
-    spared += ["adapters.playground", "adapters.terminal", "rich.progress", "dialogs.picture"]
+    spared = [
+        "alembic",
+        "mako",
+        f"sqlalchemy.dialects.{other}",
+        "sqlalchemy.orm",
+        "opentelemetry",
+        "bot.commands.doctor",
+    ]
+    spared += ["adapters.playground", "adapters.terminal", "rich.progress", "dialogs.diagram.svg"]
     command = [sys.executable, "-c", IMPORTED, json.dumps(both), json.dumps([*needed, *spared])]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(done.stdout) == needed

@@ -11,10 +11,10 @@ from playwright.async_api import Browser, Error, async_playwright, expect
 from pytest_asyncio import fixture
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE = 20_000
+TIMEOUT = 20_000
 """Milliseconds for whatever a page has to show or do: the machine may be busy."""
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT)
 
 
 @fixture(scope="session", loop_scope="session")

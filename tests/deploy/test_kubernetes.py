@@ -11,9 +11,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from bot.config import Settings
 from bot.server import DRAIN, build
-from bot.traces import LAST
+from bot.settings import Settings
+from bot.telemetry.tracing import LAST
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 OVERLAYS = DEPLOY / "kubernetes" / "overlays"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import GROUPS, Settings
+from bot.settings import GROUPS, Settings
 from deploy import settings_table
 
 ROOT = Path(__file__).resolve().parents[2]

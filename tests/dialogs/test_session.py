@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.community import FLOW
-from dialogs.machine import step
-from dialogs.session import Actor, BadSession, Notify, Resume, Session
+from dialogs.community_flow import FLOW
+from dialogs.effects import Notify
+from dialogs.events import Resume
+from dialogs.reducer import step
+from dialogs.session import Actor, InvalidSession, Session
 
 SAMPLES = sorted((Path(__file__).parent / "sessions").glob("*/*.json"))
 GOOD = Session("s1", "team:1", "ada", "fr", 1, {"brand": "yes"}).to_json()
@@ -31,7 +33,7 @@ def test_there_are_samples():
 
 @pytest.mark.parametrize("name", sorted(set(GOOD) - {"changing"}))
 def test_a_missing_field_is_refused(name):
-    with pytest.raises(BadSession):
+    with pytest.raises(InvalidSession):
         Session.from_json({key: value for key, value in GOOD.items() if key != name})
 
 
@@ -43,6 +45,6 @@ def test_any_other_type_is_refused_or_round_trips(name, value):
     stored = GOOD | {name: value}
     try:
         session = Session.from_json(stored)
-    except BadSession:
+    except InvalidSession:
         return
     assert session.to_json() == stored

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs.community import FLOW
-from dialogs.model import AllOf, AnyOf, Fact, Is, Not
-from dialogs.prove import paths
+from dialogs.community_flow import FLOW
+from dialogs.flow import AllOf, AnyOf, Fact, Is, Not
 from dialogs.recommend import check, supporting
-from dialogs.walk import most_left, reachable, settled_by, walk, what_if
+from dialogs.verify import all_paths
+from dialogs.walk import max_remaining, reachable_outcomes, strategic_settled_by, walk, what_if
 
 ANSWERS = st.fixed_dictionaries(
     {}, optional={question.id: st.sampled_from(question.options) for question in FLOW.questions}
@@ -17,9 +17,9 @@ ANSWERS = st.fixed_dictionaries(
 
 def test_nothing_answered_stands_at_the_first_question():
     found = walk(FLOW, {})
-    assert found.here is FLOW.questions[0]
+    assert found.next_question is FLOW.questions[0]
     assert (found.path, found.unused, found.answers) == ((), (), {})
-    assert most_left(FLOW, {}) == 8
+    assert max_remaining(FLOW, {}) == 8
 
 
 @given(ANSWERS)
@@ -28,7 +28,7 @@ def test_every_answer_is_on_the_path_ahead_of_it_or_unused(answers):
     assert found.answers.keys() | set(found.unused) == answers.keys()
     assert not found.answers.keys() & set(found.unused)
     assert {step.question for step in found.path} <= found.answers.keys()
-    assert (found.here is None) == (most_left(FLOW, answers) == 0)
+    assert (found.next_question is None) == (max_remaining(FLOW, answers) == 0)
 
 
 @given(ANSWERS, st.randoms())
@@ -41,8 +41,8 @@ def test_the_order_of_answers_does_not_matter(answers, random):
 @settings(max_examples=25)
 @given(ANSWERS)
 def test_reachable_is_what_the_paths_from_here_end_in(answers):
-    ends = {str(check(FLOW, dict(path), with_what_if=False)["outcome"]) for path in paths(FLOW, answers)}
-    assert reachable(FLOW, answers) == tuple(sorted(ends))
+    ends = {str(check(FLOW, dict(path), with_what_if=False)["outcome"]) for path in all_paths(FLOW, answers)}
+    assert reachable_outcomes(FLOW, answers) == tuple(sorted(ends))
 
 
 @settings(max_examples=25)
@@ -50,9 +50,9 @@ def test_reachable_is_what_the_paths_from_here_end_in(answers):
 def test_most_left_is_the_longest_path_from_here(answers):
     found = walk(FLOW, answers)
     known = len(found.path)
-    ahead = max(len(path) for path in paths(FLOW, answers)) - known
+    ahead = max(len(path) for path in all_paths(FLOW, answers)) - known
     waiting = len(found.answers) - known  # answered already, and not asked again
-    assert ahead - waiting <= most_left(FLOW, answers) <= ahead
+    assert ahead - waiting <= max_remaining(FLOW, answers) <= ahead
 
 
 def test_an_answer_is_unused_only_once_it_can_no_longer_be_asked():
@@ -73,7 +73,7 @@ def test_an_answer_is_unused_only_once_it_can_no_longer_be_asked():
     ],
 )
 def test_since_when_it_is_sure(answers, question):
-    assert settled_by(FLOW, walk(FLOW, answers)) == question
+    assert strategic_settled_by(FLOW, walk(FLOW, answers)) == question
 
 
 def test_what_if_leaves_out_what_leads_to_the_same():
@@ -104,14 +104,14 @@ TRUTHS = [
 
 @pytest.mark.parametrize(("condition", "answers", "truth"), TRUTHS)
 def test_truth(condition, answers, truth):
-    assert condition.truth(answers) is truth
+    assert condition.evaluate(answers) is truth
 
 
 @given(ANSWERS)
 def test_support_alone_is_enough(answers):
     """What is said to have decided an outcome decides it without the rest."""
     for outcome in FLOW.outcomes:
-        truth = outcome.when.truth(answers)
+        truth = outcome.when.evaluate(answers)
         if truth is not None:
             alone = {question: answers[question] for question in supporting(FLOW, outcome.when, answers)}
-            assert outcome.when.truth(alone) is truth
+            assert outcome.when.evaluate(alone) is truth

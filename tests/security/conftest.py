@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.scenario.parity.conftest import Everywhere, everywhere
-from tests.security.wire import Address
+from tests.scenarios.parity.conftest import Everywhere, everywhere
+from tests.security.raw_http import Address
 
 __all__ = ["everywhere"]
 

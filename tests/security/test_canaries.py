@@ -13,9 +13,9 @@ LEAKS = {
     "a token of Slack's": "log('Bearer %s', slack.install(team).value)",
     "a person's name in Slack": "log('%r pressed', {'who': team.add_user('anna', real_name='Anna Roux').real_name})",
     "a person's id in Slack": "log(team.add_user('anna').id)",
-    "Teams' app password": "log(TeamsStandIn().app_password)",
-    "a person's name in Teams": "log('for ' + TeamsStandIn().add_user('Ben Stark').name + '.')",
-    "a token of Microsoft's": "log(TeamsUsers(TeamsStandIn(), '').token())",
+    "Teams' app password": "log(TeamsSimulator().app_password)",
+    "a person's name in Teams": "log('for ' + TeamsSimulator().add_user('Ben Stark').name + '.')",
+    "a token of Microsoft's": "log(TeamsUsers(TeamsSimulator(), '').token())",
     "in captured stdout": "print(slack.app.client_secret)",
     "in captured stderr": "team.add_user('anna'); print('anna', file=sys.stderr)",
     "is in a server": "team.add_user('anna'); canaries.look_at('hello anna!', 'a server')",
@@ -24,10 +24,10 @@ LEAKS = {
 HARMLESS = ["log('canary')", "team.add_user('anna'); log('manna, annas')", "print('started')"]
 TEST = """
 import asyncio, logging, sys
-from adapters.playground.standins.slack import SlackStandIn
-from adapters.playground.standins.slack_user import Ack
-from adapters.playground.standins.teams import TeamsStandIn
-from adapters.playground.standins.teams_user import TeamsUsers
+from adapters.playground.slack.server import SlackSimulator
+from adapters.playground.slack.user import Ack
+from adapters.playground.teams.server import TeamsSimulator
+from adapters.playground.teams.user import TeamsUsers
 from tests import canaries
 log = logging.getLogger("bot.x").debug
 
@@ -35,7 +35,7 @@ async def typed(slack, team):
     await slack.hands("http://127.0.0.1:9", team).deliver(Ack("command", {"text": "our secret plans"}))
 
 def test_one():
-    slack = SlackStandIn()
+    slack = SlackSimulator()
     team = slack.add_workspace("Fabrique")
     STATEMENT
 """

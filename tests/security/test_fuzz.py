@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.store import Store
+from bot.storage.database import Database
 from tests.bot.conftest import postgres
-from tests.scenario.parity.conftest import Everywhere
-from tests.security import victim as v
-from tests.security.mutants import WORDS, Change, Mutant, encoded, mutants, mutated
-from tests.security.victim import Victim
-from tests.security.wire import request, say
+from tests.scenarios.parity.conftest import Everywhere
+from tests.security import target_server as v
+from tests.security.mutations import WORDS, Change, Mutant, encoded, mutants, mutated
+from tests.security.raw_http import request, say
+from tests.security.target_server import TargetServer
 
 __all__ = ["postgres"]
 
@@ -29,7 +29,7 @@ TIMES = int(os.environ.get("FUZZ", "1"))
 BATCH = 25
 GROWTH = 15_000_000
 """Bytes by which memory may differ once warm: allocators breathe. In `fuzz`, 1 kB a delivery would be 60 MB."""
-Send = Callable[[Victim, Mutant], Awaitable[int]]
+Send = Callable[[TargetServer, Mutant], Awaitable[int]]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 * TIMES)]
 
@@ -46,24 +46,24 @@ def examples(count: int) -> settings:
 
 
 @pytest.fixture
-async def victim(exposed: Everywhere, tmp_path: Path) -> AsyncIterator[Victim]:
+async def victim(exposed: Everywhere, tmp_path: Path) -> AsyncIterator[TargetServer]:
     found = await v.start(exposed, f"sqlite:///{tmp_path}/both.db", tmp_path)
     yield found
     await _ended(found)
 
 
 @pytest.fixture
-async def on_postgres(exposed: Everywhere, tmp_path: Path, postgres: str) -> AsyncIterator[Victim]:
+async def on_postgres(exposed: Everywhere, tmp_path: Path, postgres: str) -> AsyncIterator[TargetServer]:
     url = postgres.replace("postgresql://", "postgresql+psycopg://")
-    store = Store(url)
-    store.upgrade()
-    store.close()
+    database = Database(url)
+    database.upgrade()
+    database.close()
     found = await v.start(exposed, url, tmp_path)
     yield found
     await _ended(found)
 
 
-async def _ended(victim: Victim) -> None:
+async def _ended(victim: TargetServer) -> None:
     print(f"{victim.sent} deliveries, answered {victim.statuses}; {victim.memory() / 1e6:.0f} MB")
     await v.stop(victim)
     victim.forget()
@@ -71,7 +71,7 @@ async def _ended(victim: Victim) -> None:
     assert victim.loud() == []
 
 
-async def slack(victim: Victim, mutant: Mutant) -> int:
+async def slack(victim: TargetServer, mutant: Mutant) -> int:
     """Send it as Slack would."""
     ack = victim.slack[mutant.template % len(victim.slack)]
     form = {"interaction": "payload", "command": "command"}.get(ack.kind)
@@ -80,7 +80,7 @@ async def slack(victim: Victim, mutant: Mutant) -> int:
     return await victim.post("/slack/events", body, headers | {"Content-Type": mutant.kind or ack.content_type})
 
 
-async def teams(victim: Victim, mutant: Mutant) -> int:
+async def teams(victim: TargetServer, mutant: Mutant) -> int:
     """Send it as Teams would."""
     activity = victim.teams[mutant.template % len(victim.teams)]
     body = encoded(mutant, mutated(activity, mutant.changes), None)
@@ -89,7 +89,7 @@ async def teams(victim: Victim, mutant: Mutant) -> int:
     return await victim.post("/api/messages", body, headers)
 
 
-async def flood(victim: Victim, send: Send, batch: list[Mutant]) -> None:
+async def flood(victim: TargetServer, send: Send, batch: list[Mutant]) -> None:
     """Send them at once; nothing may be an error."""
     statuses = await asyncio.gather(*(send(victim, mutant) for mutant in batch))
     assert [pair for pair in zip(statuses, batch, strict=True) if pair[0] >= 500] == []
@@ -103,7 +103,9 @@ forgeries = mutants.map(lambda mutant: replace(mutant, signed=False))
 
 @examples(30)
 @given(found=st.tuples(batches, batches))
-async def test_deliveries_that_are_not_what_they_should_be(victim: Victim, found: tuple[list[Mutant], ...]) -> None:
+async def test_deliveries_that_are_not_what_they_should_be(
+    victim: TargetServer, found: tuple[list[Mutant], ...]
+) -> None:
     for send, batch in zip((slack, teams), found, strict=True):
         await flood(victim, send, batch)
     if victim.sent < 750:
@@ -113,7 +115,7 @@ async def test_deliveries_that_are_not_what_they_should_be(victim: Victim, found
 
 @examples(6)
 @given(found=st.tuples(batches, batches))
-async def test_what_is_refused_changes_nothing(victim: Victim, found: tuple[list[Mutant], ...]) -> None:
+async def test_what_is_refused_changes_nothing(victim: TargetServer, found: tuple[list[Mutant], ...]) -> None:
     for send, batch in zip((slack, teams), found, strict=True):
         for mutant in batch:
             before = victim.rows()
@@ -125,7 +127,7 @@ async def test_what_is_refused_changes_nothing(victim: Victim, found: tuple[list
 
 
 @pytest.mark.postgres
-async def test_no_zero_reaches_postgresql(on_postgres: Victim) -> None:
+async def test_no_zero_reaches_postgresql(on_postgres: TargetServer) -> None:
     """A zero, or half a character, in each place of each delivery, one after the other."""
     base = Mutant(0, (), None, 0.0, 0, ascii=True, kind=None, signed=True)
     for send, count in ((slack, len(on_postgres.slack)), (teams, len(on_postgres.teams))):
@@ -151,7 +153,7 @@ PATHS = ("/slack/events", "/api/messages", "/", "/privacy", "/support", "/health
     query=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#"), max_size=30),
 )
 async def test_forgeries_and_garbage_change_nothing(
-    victim: Victim, found: tuple[list[Mutant], ...], bodies: list[bytes], seed: int, path: str, query: str
+    victim: TargetServer, found: tuple[list[Mutant], ...], bodies: list[bytes], seed: int, path: str, query: str
 ) -> None:
     """Forged deliveries; any bytes as a body, signed and not; and a whole request with some of its bytes changed."""
     dice = random.Random(seed)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.slack import press, talk
-from adapters.slack.replies import reading
-from adapters.teams import typed
-from adapters.teams.activities import parse
-from dialogs.community import FLOW
-from dialogs.understand import prepare, read, read_company
+from adapters.slack import button_value
+from adapters.slack import typed_text as slack_typed_text
+from adapters.slack.replies import parse_typed
+from adapters.teams import typed_text as teams_typed_text
+from adapters.teams.activity import parse_activity
+from dialogs.community_flow import FLOW
+from dialogs.text.parse import parse, parse_quick_check, warm_up
 
 LONG = 100_000
 LIKED_LEAST = [
@@ -43,24 +44,24 @@ def activity(said: str) -> None:
         **{"type": "message", "id": "1", "channelId": "msteams", "serviceUrl": "https://x/", "text": said},
         **{"from": {"id": "29:a"}, "recipient": who, "conversation": {"id": "c"}, "entities": [mention] * 3000},
     }
-    parse(json.dumps(body).encode())
+    parse_activity(json.dumps(body).encode())
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "read": lambda said: read(said, FLOW, None),
-    "read an answer": lambda said: read(said, FLOW, FLOW.questions[0]),
-    "read a company": lambda said: read_company(said, FLOW),
-    "slack's words": lambda said: reading(said, loose=True),
-    "slack's mention": lambda said: talk._MENTION.sub(" ", said),
-    "slack's button": lambda said: press._VALUE.fullmatch(f"card|{said}"),
+    "read": lambda said: parse(said, FLOW, None),
+    "read an answer": lambda said: parse(said, FLOW, FLOW.questions[0]),
+    "read a company": lambda said: parse_quick_check(said, FLOW),
+    "slack's words": lambda said: parse_typed(said, loose=True),
+    "slack's mention": lambda said: slack_typed_text._MENTION.sub(" ", said),
+    "slack's button": lambda said: button_value._VALUE.fullmatch(f"card|{said}"),
     "teams' activity": activity,
-    "teams' check": typed._CHECK.match,
+    "teams' check": teams_typed_text._CHECK.match,
 }
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_reading_takes_no_time(reader: str) -> None:
-    prepare(FLOW)
+    warm_up(FLOW)
     for part in LIKED_LEAST:
         said = (part * (LONG // len(part) + 1))[:LONG]
         began = time.process_time()

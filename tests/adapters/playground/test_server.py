@@ -13,9 +13,9 @@ import pytest
 from aiohttp.test_utils import BaseTestServer, TestServer
 
 from adapters.playground.server import Playground
-from adapters.playground.wire import MOST, shortened
-from bot.playground import _stay_here, offers, serve
-from dialogs.words import Words, languages, words
+from adapters.playground.traffic_log import MAX_ENTRIES, redacted
+from bot.commands.playground import _stay_here, manifest_features, serve
+from dialogs.translations import Translations, languages, translations
 
 Json = dict[str, Any]
 
@@ -47,7 +47,7 @@ class Browser:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    played = Playground(serve, offers())
+    played = Playground(serve, manifest_features())
     await played.start()
     async with TestServer(played.application(), host="127.0.0.1") as server, aiohttp.ClientSession() as http:
         yield Browser(server, http, played)
@@ -72,20 +72,20 @@ async def test_a_press_goes_through_and_only_its_person_sees_the_card(browser: B
     seen = {"in": "message", "place": place, "ts": card["ts"]}
     assert (await browser.do("tom", "slack", "press", **seen, **pressed))["ok"] is False
     assert (await browser.do("lea", "slack", "press", **seen, **pressed))["ok"]
-    await browser.sees("lea", "slack", words("fr").text("question.brand.text"))
+    await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
     assert (await browser.state("tom"))["slack"]["messages"][place] == []
 
 
 async def test_a_language_is_that_of_the_person(browser: Browser) -> None:
     assert (await browser.do("lea", "page", "locale", locale="en-GB"))["ok"]
     _, card = await begun(browser, "lea")
-    assert words("en").text("question.orientation.text") in json.dumps(card, ensure_ascii=False)
+    assert translations("en")("question.orientation.text") in json.dumps(card, ensure_ascii=False)
     assert not (await browser.do("lea", "page", "locale", locale="tlh"))["ok"]
     # Slack was asked for the language a moment ago, and is asked again.
     assert (await browser.do("lea", "page", "locale", locale="fr-FR"))["ok"]
     place = place_of((await browser.state("lea"))["slack"], "marketing")
     await browser.do("lea", "slack", "type", place=place, text="@CM Advisor check")
-    await browser.sees("lea", "slack", words("fr").text("question.orientation.text"))
+    await browser.sees("lea", "slack", translations("fr")("question.orientation.text"))
 
 
 async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
@@ -93,7 +93,7 @@ async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
     chat = place_of(teams, "CM Advisor")
     # Teams does not say which language a person speaks until they do something: the first word is in each.
     said = json.dumps(teams["messages"][chat], ensure_ascii=False)
-    assert [words(language).text("welcome.title") in said for language in languages()] == [True, True]
+    assert [translations(language)("welcome.title") in said for language in languages()] == [True, True]
     (form,) = teams["extension"]
     assert (await browser.do("tom", "teams", "extension", id=form["id"], place=chat))["ok"]
     assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
@@ -122,7 +122,7 @@ async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
     urls = [url.id for url in world.slack.world.response_urls.values()]
     for secret in (*urls, token, world.teams.app_password, world.slack.app.signing_secret, *world.teams._tokens):
         assert secret not in told
-    assert shortened({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
+    assert redacted({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
         "token": "abcde…",
         "a": [{"client_secret": "12345…"}],
     }
@@ -146,15 +146,15 @@ async def test_the_wire_tells_only_what_is_new(browser: Browser) -> None:
 
 async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
     place, card = await begun(browser, "lea")
-    await press(browser, "lea", "slack", place, card, words("fr").text("option.orientation.key"))
-    await browser.sees("lea", "slack", words("fr").text("question.brand.text"))
+    await press(browser, "lea", "slack", place, card, translations("fr")("option.orientation.key"))
+    await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
     async with browser.http.get(f"{browser.url}/api/wire") as answer:
         told = json.dumps(await answer.json(), ensure_ascii=False)
     used = [url.id for url in browser.played.world.slack.world.response_urls.values()]
     assert "/response/…" in told
     assert used
     assert [id for id in used if id in told] == []
-    assert shortened({"code": "BadArgument", "said": "xoxb-12345678"}) == {"code": "BadArgument", "said": "xoxb-…"}
+    assert redacted({"code": "BadArgument", "said": "xoxb-12345678"}) == {"code": "BadArgument", "said": "xoxb-…"}
 
 
 async def test_every_request_is_truly_signed(browser: Browser) -> None:
@@ -202,7 +202,7 @@ async def test_other_sites_are_refused(browser: Browser, method: str, path: str,
 async def test_what_nobody_can_do_is_refused_in_words(browser: Browser, given: Json) -> None:
     given = {"platform": "page", "do": "", **given}
     answer = await browser.do("lea", given.pop("platform"), given.pop("do"), **given)
-    assert answer == {"ok": False, "error": words("fr").text("playground.gone")}
+    assert answer == {"ok": False, "error": translations("fr")("playground.gone")}
 
 
 # --- Whole dialogs, by the interface alone ------------------------------------------------------------------------
@@ -248,21 +248,21 @@ async def shown(browser: Browser, who: str, platform: str, place: str, id: str, 
             await asyncio.sleep(0.02)
 
 
-async def hold(browser: Browser, who: str, platform: str, place: str, card: Json, text: Words) -> None:
+async def hold(browser: Browser, who: str, platform: str, place: str, card: Json, t: Translations) -> None:
     """Answer all, and post."""
     id = card.get("ts") or card["id"]
     for question, option in zip(ASKED, SHORT, strict=True):
-        asked = await shown(browser, who, platform, place, id, text.text(f"question.{question}.text"))
-        await press(browser, who, platform, place, asked, text.text(f"option.{question}.{option}"))
-    done = await shown(browser, who, platform, place, id, text.text("label.post"))
-    await press(browser, who, platform, place, done, text.text("label.post"))
+        asked = await shown(browser, who, platform, place, id, t(f"question.{question}.text"))
+        await press(browser, who, platform, place, asked, t(f"option.{question}.{option}"))
+    done = await shown(browser, who, platform, place, id, t("label.post"))
+    await press(browser, who, platform, place, done, t("label.post"))
 
 
 @pytest.mark.parametrize(("who", "language"), [("lea", "fr"), ("tom", "en")])
 async def test_a_whole_dialog_in_slack(browser: Browser, who: str, language: str) -> None:
     place, card = await begun(browser, who)
-    await hold(browser, who, "slack", place, card, words(language))
-    await browser.sees("ines", "slack", words(language).text("announcement.title"))
+    await hold(browser, who, "slack", place, card, translations(language))
+    await browser.sees("ines", "slack", translations(language)("announcement.title"))
     world = browser.played.world
     assert world.slack.refused == []
     assert world.hands.troubles == []
@@ -273,28 +273,28 @@ async def test_a_whole_dialog_in_teams(browser: Browser, who: str, language: str
     place = place_of((await browser.state(who))["teams"], "Campaigns")
     assert (await browser.do(who, "teams", "type", place=place, text="check", mention=True))["ok"]
     card = (await browser.state(who))["teams"]["messages"][place][-1]
-    await hold(browser, who, "teams", place, card, words(language))
-    await browser.sees("ines", "teams", words(language).text("announcement.title"))
+    await hold(browser, who, "teams", place, card, translations(language))
+    await browser.sees("ines", "teams", translations(language)("announcement.title"))
     assert browser.played.world.teams.problems == []
 
 
 async def test_two_people_at_once_each_in_their_language(browser: Browser) -> None:
     (place, hers), (_, his) = await begun(browser, "lea"), await begun(browser, "tom")
     await asyncio.gather(
-        hold(browser, "lea", "slack", place, hers, words("fr")),
-        hold(browser, "tom", "slack", place, his, words("en")),
+        hold(browser, "lea", "slack", place, hers, translations("fr")),
+        hold(browser, "tom", "slack", place, his, translations("en")),
     )
     for language in ("fr", "en"):
-        await browser.sees("ines", "slack", words(language).text("announcement.title"))
+        await browser.sees("ines", "slack", translations(language)("announcement.title"))
 
 
 async def test_a_form_that_is_not_complete_says_so_at_its_fields(browser: Browser) -> None:
     assert (await browser.do("tom", "slack", "shortcut", id="open_form"))["ok"]
-    await browser.sees("tom", "slack", words("en").text("question.orientation.text"))
+    await browser.sees("tom", "slack", translations("en")("question.orientation.text"))
     before = len(browser.played.world.hands.acks)
     assert (await browser.do("tom", "slack", "submit", values={"orientation": "key"}))["ok"]
     modal = (await browser.state("tom"))["slack"]["modal"]
-    assert modal["errors"]["brand"] == words("en").text("playground.complete")
+    assert modal["errors"]["brand"] == translations("en")("playground.complete")
     assert "orientation" not in modal["errors"]
     assert len(browser.played.world.hands.acks) == before, "nothing is sent"
     assert (await browser.state("lea"))["slack"]["modal"] is None
@@ -307,15 +307,15 @@ async def test_no_more_is_remembered_than_can_be_looked_at(browser: Browser) -> 
     for one in notes:
         one.extend(one * 400)
     await browser.do("lea", "slack", "home")
-    assert [len(one) for one in notes] == [MOST] * 4
+    assert [len(one) for one in notes] == [MAX_ENTRIES] * 4
 
 
 async def test_slack_knows_its_commands(browser: Browser) -> None:
     place, card = await begun(browser, "tom")
     unknown = await browser.do("tom", "slack", "type", place=place, text="/nothing of ours")
-    assert unknown["error"] == words("en").text("playground.slack.no_command", command="/nothing")
+    assert unknown["error"] == translations("en")("playground.slack.no_command", command="/nothing")
     threaded = await browser.do("tom", "slack", "type", place=place, text="/cm", thread=card["ts"])
-    assert threaded["error"] == words("en").text("playground.slack.not_in_thread", command="/cm")
+    assert threaded["error"] == translations("en")("playground.slack.not_in_thread", command="/cm")
     assert len((await browser.state("tom"))["slack"]["messages"][place]) == 1
 
 
@@ -335,7 +335,7 @@ async def test_what_is_not_a_gesture_is_refused(browser: Browser, body: bytes, s
 
 PRODUCTION = """
 import asyncio, sys
-from bot.config import Settings
+from bot.settings import Settings
 from bot.server import build
 
 async def main():

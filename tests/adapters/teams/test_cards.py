@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.playground.standins.teams_rules import MAX_BYTES, check_card
-from adapters.playground.standins.teams_rules import walk as nodes
-from adapters.ports import Check
-from adapters.teams import cards, own
-from adapters.teams.forms import _step
-from bot.clock import SharedClock
-from dialogs import compose
-from dialogs.community import FLOW
+from adapters.playground.teams.rules import MAX_BYTES, check_card
+from adapters.playground.teams.rules import walk as nodes
+from adapters.ports import CheckSummary
+from adapters.teams import cards, personal_cards
+from adapters.teams.task_modules import _step
+from bot.storage.clock import DatabaseClock
+from dialogs import presenter
+from dialogs.community_flow import FLOW
 from dialogs.session import Session, Status
+from dialogs.translations import languages, translations
 from dialogs.views import Announcement, Notice
 from dialogs.walk import walk
-from dialogs.words import languages, words
 
 NOTES = ("Réponse modifiée : ceci.", "Sans effet avec cette réponse : cela.")
 
@@ -26,7 +26,7 @@ def paths(answers: dict[str, str] | None = None) -> Iterator[dict[str, str]]:
     """Every state of answers on the way, each path's end included."""
     answers = answers or {}
     yield answers
-    here = walk(FLOW, answers).here
+    here = walk(FLOW, answers).next_question
     for option in here.options if here else ():
         yield from paths({**answers, here.id: option})  # type: ignore[union-attr]
 
@@ -40,20 +40,20 @@ def drawn(language: str, answers: dict[str, str]) -> Iterator[dict]:
     at = session(language, answers)
     found = walk(FLOW, answers)
     for shared in (False, True):
-        yield cards.draw(compose.current(FLOW, at), at, shared=shared)
-    if found.here:
-        yield cards.draw(compose.prompt(FLOW, at, found, with_help=True), at)
+        yield cards.draw(presenter.current(FLOW, at), at, shared=shared)
+    if found.next_question:
+        yield cards.draw(presenter.prompt(FLOW, at, found, with_help=True), at)
         quick = replace(at, status=Status.QUICK)
-        yield cards.for_all(compose.current(FLOW, quick), quick, shared=True)
+        yield cards.for_all(presenter.current(FLOW, quick), quick, shared=True)
         return
     for status in (Status.KEPT, Status.POSTED):
         done = replace(at, status=status)
-        yield cards.with_note(cards.draw(compose.current(FLOW, done), done), *NOTES)
-        yield cards.for_all(compose.current(FLOW, done), done, shared=True)
+        yield cards.with_note(cards.draw(presenter.current(FLOW, done), done), *NOTES)
+        yield cards.for_all(presenter.current(FLOW, done), done, shared=True)
     for short in (False, True):
-        yield cards.announcement(compose.announcement(FLOW, at, found), "Zoë <b>*x*</b> " * 4, short=short)
+        yield cards.announcement(presenter.announcement(FLOW, at, found), "Zoë <b>*x*</b> " * 4, short=short)
     changing = replace(at, changing="orientation")
-    yield cards.draw(compose.current(FLOW, changing), changing)
+    yield cards.draw(presenter.current(FLOW, changing), changing)
 
 
 @pytest.mark.parametrize("language", languages())
@@ -72,7 +72,7 @@ def test_every_path(language: str, part: int) -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_the_longest_and_the_shortest(language: str) -> None:
-    ends = [answers for answers in paths() if walk(FLOW, answers).here is None]
+    ends = [answers for answers in paths() if walk(FLOW, answers).next_question is None]
     by_size = sorted(ends, key=lambda answers: len(json.dumps(next(drawn(language, answers)))))
     for answers in (*by_size[:5], *by_size[-5:]):
         for card in drawn(language, answers):
@@ -81,31 +81,31 @@ def test_the_longest_and_the_shortest(language: str) -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_our_own_cards(language: str) -> None:
-    text = words(language)
-    found = [Check(session(language, {}, status), SharedClock()(), None) for status in Status]
+    t = translations(language)
+    found = [CheckSummary(session(language, {}, status), DatabaseClock()(), None) for status in Status]
     found = [replace(check, session=replace(check.session, id=str(n))) for n, check in enumerate(found)]
     many = [(f"Team *{n}* › Channel", f"19:{n}@thread.tacv2 19:x@thread.tacv2") for n in range(60)]
     for card in (
-        own.welcome(text),
-        own.welcome(text, "Anna *R*", shared=True),
-        own.help_card(text),
-        own.help_card(text, "« *x* » ?"),
-        own.checks(text, found),
-        own.checks(text, []),
-        own.forget(text, "29:x"),
-        own.channels(text, many, "s", 3),
-        own.channels(text, [], "s", 3),
+        personal_cards.welcome(t),
+        personal_cards.welcome(t, "Anna *R*", shared=True),
+        personal_cards.help_card(t),
+        personal_cards.help_card(t, "« *x* » ?"),
+        personal_cards.checks(t, found),
+        personal_cards.checks(t, []),
+        personal_cards.forget(t, "29:x"),
+        personal_cards.channels(t, many, "s", 3),
+        personal_cards.channels(t, [], "s", 3),
         cards.moved(language),
-        *(cards.draw(Notice("x", text.text(id))) for id in text.ids() if id.startswith(("notice.", "teams.held."))),
-        *(_step(text, answers, "t")["task"]["value"]["card"]["content"] for answers in list(paths())[::37]),
+        *(cards.draw(Notice("x", t(id))) for id in t.ids() if id.startswith(("notice.", "teams.held."))),
+        *(_step(t, answers, "t")["task"]["value"]["card"]["content"] for answers in list(paths())[::37]),
     ):
         assert check_card(card) == []
 
 
 @pytest.mark.parametrize("language", languages())
 def test_buttons_are_called_as_the_catalogue_says(language: str) -> None:
-    text = words(language)
-    known = {text.text(id) for id in text.ids() if id.startswith(("label.", "option."))}
+    t = translations(language)
+    known = {t(id) for id in t.ids() if id.startswith(("label.", "option."))}
     for answers in list(paths())[::211]:
         for card in drawn(language, answers):
             titles = {node["title"] for node in nodes(card) if str(node.get("type")).startswith("Action.")}
@@ -114,14 +114,14 @@ def test_buttons_are_called_as_the_catalogue_says(language: str) -> None:
 
 def test_four_options_leave_room_for_back_and_why() -> None:
     at = session("fr", {"orientation": "key", "brand": "no", "transformation": "no", "presence": "no"})
-    view = compose.current(FLOW, at)
+    view = presenter.current(FLOW, at)
     titles = [n["title"] for n in nodes(cards.draw(view, at)) if n.get("type") == "Action.Execute"]
-    assert titles[4:] == [words("fr").text("label.back"), words("fr").text("label.why")]
+    assert titles[4:] == [translations("fr")("label.back"), translations("fr")("label.why")]
 
 
 def test_no_names_are_read_as_markdown() -> None:
     at = session("fr", {}, Status.QUICK)
-    view = compose.announcement(FLOW, at, walk(FLOW, {}))
+    view = presenter.announcement(FLOW, at, walk(FLOW, {}))
     card = cards.announcement(view, "*Bold* [x](https://evil.example)")
     blocks = [node for node in nodes(card) if node.get("type") == "TextBlock"]
     assert not any("*" in node["text"] for node in blocks)

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from adapters.terminal.state import load, save
-from dialogs.community import FLOW
-from dialogs.machine import step
-from dialogs.session import Actor, BadSession, Session, Start
-from dialogs.words import words
+from adapters.terminal.session_file import load, save
+from dialogs.community_flow import FLOW
+from dialogs.events import Start
+from dialogs.reducer import step
+from dialogs.session import Actor, InvalidSession, Session
+from dialogs.translations import translations
 
 pty = pytest.importorskip("pty")
 
@@ -26,7 +27,7 @@ SCRIPT = Path(sys.executable).with_name("cm-advisor")
 FULL = ["1", "1", "2", "3", "2", "1", "2", "1"]
 """Numbers that answer every question of the longest path: to an agency."""
 
-EN = words("en")
+EN = translations("en")
 
 
 def flat(text: str) -> str:
@@ -105,28 +106,28 @@ class Terminal:
 
 def test_ctrl_c_keeps_the_answers_and_the_next_start_offers_them(tmp_path):
     chat = Terminal(tmp_path)
-    chat.until(EN.text("question.orientation.text"))
+    chat.until(EN("question.orientation.text"))
     chat.type("2\r")
-    chat.until(EN.text("question.brand.text"))
+    chat.until(EN("question.brand.text"))
     chat.type("yep\r")
-    chat.until(EN.text("question.transformation.text"))
+    chat.until(EN("question.transformation.text"))
     chat.type("\x03")
     assert chat.end(pressing="\x03") == 130
-    assert flat(EN.text("terminal.bye.kept")) in flat(chat.shown)
+    assert flat(EN("terminal.bye.kept")) in flat(chat.shown)
     assert "Traceback" not in chat.shown
     assert kept(tmp_path)["answers"] == {"orientation": "key", "brand": "yes"}
 
     again = Terminal(tmp_path)
-    again.until(EN.count("terminal.kept.open", 2))
+    again.until(EN.plural("terminal.kept.open", 2))
     again.type("\r")
-    again.until(EN.text("question.transformation.text"))
+    again.until(EN("question.transformation.text"))
     again.type("\x04")
     assert again.end() == 0
 
     anew = Terminal(tmp_path)
-    anew.until(EN.count("terminal.kept.open", 2))
+    anew.until(EN.plural("terminal.kept.open", 2))
     anew.type("2\r")
-    anew.until(EN.text("question.orientation.text"))
+    anew.until(EN("question.orientation.text"))
     assert kept(tmp_path)["answers"] == {}
     anew.type("quit\r")
     assert anew.end() == 0
@@ -134,12 +135,12 @@ def test_ctrl_c_keeps_the_answers_and_the_next_start_offers_them(tmp_path):
 
 def test_a_whole_dialog_with_colours(tmp_path):
     chat = Terminal(tmp_path)
-    chat.until(EN.text("question.orientation.text"))
+    chat.until(EN("question.orientation.text"))
     chat.type("".join(f"{number}\r" for number in FULL))
-    chat.until(EN.text("review.title"))
+    chat.until(EN("review.title"))
     chat.type("\r")
-    shown = chat.until(EN.text("recommendation.what_if"))
-    assert flat(EN.text("outcome.agency.title")) in shown
+    shown = chat.until(EN("recommendation.what_if"))
+    assert flat(EN("outcome.agency.title")) in shown
     assert "\x1b[1;32m" in chat.shown
     chat.type("q\r")
     assert chat.end() == 0
@@ -148,7 +149,7 @@ def test_a_whole_dialog_with_colours(tmp_path):
 
 def test_no_color_is_respected(tmp_path):
     chat = Terminal(tmp_path, NO_COLOR="1")
-    chat.until(EN.text("question.orientation.text"))
+    chat.until(EN("question.orientation.text"))
     chat.type("q\r")
     assert chat.end() == 0
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", chat.shown)
@@ -159,35 +160,35 @@ def test_no_color_is_respected(tmp_path):
 
 def test_numbers_lead_to_the_recommendation_and_nothing_is_said_of_posting(tmp_path):
     shown = flat(piped(tmp_path, *FULL, "", "quit"))
-    assert flat(EN.text("outcome.agency.summary")) in shown
-    assert flat(EN.text("label.see_recommendation")) in shown
+    assert flat(EN("outcome.agency.summary")) in shown
+    assert flat(EN("label.see_recommendation")) in shown
     for id in ("label.post", "label.keep_private", "review.share", "notice.kept"):
-        assert flat(EN.text(id)) not in shown
+        assert flat(EN(id)) not in shown
     assert "\x1b" not in shown
 
 
 def test_words_back_change_why_restart_review_and_language(tmp_path):
     shown = flat(piped(tmp_path, "why", "the key", "not really", "back", "yes", "change", "1", "3", "français", "2"))
-    assert flat(EN.text("question.orientation.why")) in shown
-    assert flat(EN.text("prompt.changing")) in shown
-    assert flat(words("fr").text("notice.language")) in shown
+    assert flat(EN("question.orientation.why")) in shown
+    assert flat(EN("prompt.changing")) in shown
+    assert flat(translations("fr")("notice.language")) in shown
     assert kept(tmp_path)["language"] == "fr"
     assert kept(tmp_path)["answers"] == {"orientation": "unknown", "brand": "yes", "transformation": "no"}
     resumed = flat(piped(tmp_path, "1", "recommencer"))
-    assert flat(words("fr").count("terminal.kept.open", 3)) in resumed
+    assert flat(translations("fr").plural("terminal.kept.open", 3)) in resumed
     assert kept(tmp_path)["answers"] == {}
 
 
 def test_the_language_asked_for_comes_before_the_one_kept(tmp_path):
     piped(tmp_path, "1", arguments=("--lang", "fr"))
-    assert flat(words("fr").count("terminal.kept.open", 1)) in flat(piped(tmp_path))
-    assert flat(EN.count("terminal.kept.open", 1)) in flat(piped(tmp_path, arguments=("--lang", "en")))
+    assert flat(translations("fr").plural("terminal.kept.open", 1)) in flat(piped(tmp_path))
+    assert flat(EN.plural("terminal.kept.open", 1)) in flat(piped(tmp_path, arguments=("--lang", "en")))
 
 
 def test_help_says_what_holds_in_a_terminal(tmp_path):
     shown = flat(piped(tmp_path, "help", ""))
-    assert flat(EN.text("terminal.help")) in shown
-    assert shown.count(flat(EN.text("question.orientation.text"))) == 2
+    assert flat(EN("terminal.help")) in shown
+    assert shown.count(flat(EN("question.orientation.text"))) == 2
 
 
 def test_what_is_not_understood_changes_nothing(tmp_path):
@@ -197,16 +198,16 @@ def test_what_is_not_understood_changes_nothing(tmp_path):
 
 
 def test_the_end_of_the_input_is_a_goodbye(tmp_path):
-    assert flat(piped(tmp_path)).endswith(flat(EN.text("terminal.bye")))
-    assert flat(piped(tmp_path, "1")).endswith(flat(EN.text("terminal.bye.kept")))
+    assert flat(piped(tmp_path)).endswith(flat(EN("terminal.bye")))
+    assert flat(piped(tmp_path, "1")).endswith(flat(EN("terminal.bye.kept")))
 
 
 def test_a_finished_dialog_can_be_seen_again_and_changed(tmp_path):
     piped(tmp_path, *FULL, "")
     shown = flat(piped(tmp_path, "1", "review", "5", "1", ""))
-    assert flat(EN.text("terminal.kept.done")) in shown
-    assert flat(EN.text("outcome.agency.title")) in shown
-    assert flat(EN.text("outcome.in_house.summary")) in shown
+    assert flat(EN("terminal.kept.done")) in shown
+    assert flat(EN("outcome.agency.title")) in shown
+    assert flat(EN("outcome.in_house.summary")) in shown
     assert kept(tmp_path)["answers"]["mode"] == "in_house"
 
 
@@ -261,7 +262,7 @@ def test_a_session_that_the_flow_does_not_know_is_not_loaded(tmp_path, wrong):
     save(file, session)
     assert load(file, FLOW) == session
     file.write_text(json.dumps(session.to_json() | wrong))
-    with pytest.raises(BadSession):
+    with pytest.raises(InvalidSession):
         load(file, FLOW)
 
 
@@ -277,8 +278,8 @@ def test_where_nothing_can_be_kept_the_dialog_goes_on(tmp_path):
     (tmp_path / "cm-advisor").write_text("in the way")
     shown = flat(piped(tmp_path, *FULL, ""))
     assert shown.count("cannot be kept") == 1
-    assert flat(EN.text("outcome.agency.summary")) in shown
-    assert shown.endswith(flat(EN.text("terminal.bye")))
+    assert flat(EN("outcome.agency.summary")) in shown
+    assert shown.endswith(flat(EN("terminal.bye")))
 
 
 def test_it_is_killed_without_harm(tmp_path):

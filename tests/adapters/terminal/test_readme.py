@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dialogs.words import languages
+from dialogs.translations import languages
 from tests.adapters.terminal.test_chat import piped
 
 README = Path(__file__).parents[3] / "README.md"

@@ -36,15 +36,15 @@ async def in_slack(visitor: Visitor) -> None:
     await expect(visitor.slack.get_by_role("option")).to_be_visible()
     await take(visitor.slack, f"slack-command.{visitor.language}")
     await box.press("Enter")
-    await expect(visitor.slack.get_by_text(visitor.text.text("question.orientation.text"))).to_be_visible()
+    await expect(visitor.slack.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
     await take(visitor.slack, f"slack-question.{visitor.language}")
 
 
 async def in_teams(visitor: Visitor) -> None:
     """The first question, below the post that asked for it."""
     await visitor.page.set_viewport_size({"width": 1180, "height": 560})
-    await visitor.write(visitor.teams, visitor.text.text("label.start"))
-    await expect(visitor.teams.get_by_text(visitor.text.text("question.orientation.text"))).to_be_visible()
+    await visitor.write(visitor.teams, visitor.text("label.start"))
+    await expect(visitor.teams.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
     await take(visitor.teams, f"teams-question.{visitor.language}")
 
 

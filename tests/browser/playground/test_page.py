@@ -20,11 +20,11 @@ from pytest_asyncio import fixture
 
 from adapters.playground.server import BUILT
 from adapters.slack.manifest import build_manifest
-from bot.playground import offers
-from dialogs.words import Words, words
-from tests.browser.conftest import PATIENCE
+from bot.commands.playground import manifest_features
+from dialogs.translations import Translations, translations
+from tests.browser.conftest import TIMEOUT
 from tests.npm import package
-from tests.scenario.teams.conftest import SHORT
+from tests.scenarios.teams.conftest import SHORT
 
 pytestmark = [
     pytest.mark.browser,
@@ -69,7 +69,7 @@ class Visitor:
     """Somebody at the page. `text`: the words of the app in their language."""
 
     def __init__(self, page: Page, language: str) -> None:
-        self.page, self.language, self.text = page, language, words(language)
+        self.page, self.language, self.text = page, language, translations(language)
         self.slack = page.get_by_role("region", name="Slack", exact=True)
         self.teams = page.get_by_role("region", name="Teams", exact=True)
 
@@ -82,16 +82,16 @@ class Visitor:
         await box.press("Enter")
 
     async def press(self, pane: Locator, id: str) -> None:
-        label = self.text.text(id)
+        label = self.text(id)
         await pane.get_by_role("button", name=label, exact=True).last.click()
 
     async def answer_all(self, pane: Locator) -> None:
         for question, option in SHORT.items():
-            await expect(pane.get_by_text(self.text.text(f"question.{question}.text")).last).to_be_visible()
+            await expect(pane.get_by_text(self.text(f"question.{question}.text")).last).to_be_visible()
             await self.press(pane, f"option.{question}.{option}")
 
     async def posted(self, pane: Locator) -> None:
-        await expect(pane.get_by_text(self.text.text("announcement.title")).last).to_be_visible()
+        await expect(pane.get_by_text(self.text("announcement.title")).last).to_be_visible()
 
     async def shot(self, name: str) -> None:
         if SHOTS:
@@ -102,7 +102,7 @@ async def visit(
     browser: Browser, url: str, language: str, *, theme: str = "light", who: str = "", width: int = 1440
 ) -> Visitor:
     page = await browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=theme)  # type: ignore[arg-type]
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT)
     person = who or {"fr": "lea", "en": "tom"}[language]
     await page.add_init_script(f"localStorage.who ??= '{person}'")
     await page.goto(url)
@@ -118,7 +118,7 @@ async def in_slack(visitor: Visitor) -> None:
 
 
 async def in_teams(visitor: Visitor) -> None:
-    await visitor.write(visitor.teams, visitor.text.text("label.start"))
+    await visitor.write(visitor.teams, visitor.text("label.start"))
     await visitor.answer_all(visitor.teams)
     await visitor.press(visitor.teams, "label.post")
     await visitor.posted(visitor.teams)
@@ -130,7 +130,7 @@ async def test_a_whole_dialog_in_each_pane(url: str, browser: Browser, language:
     await in_slack(visitor)
     await in_teams(visitor)
     await visitor.shot("light")
-    await visitor.page.get_by_role("button", name=visitor.text.text("playground.wire")).click()
+    await visitor.page.get_by_role("button", name=visitor.text("playground.wire")).click()
     entries = visitor.page.get_by_role("complementary").get_by_role("group")
     await expect(entries.nth(20)).to_be_attached()
     await visitor.shot("wire")
@@ -147,11 +147,11 @@ async def test_two_people_at_once_and_a_reload_in_the_middle(url: str, browser: 
     first, second = "option.orientation.key", "question.brand.text"
     await lea.press(lea.slack, first)
     await lea.page.reload()
-    await expect(lea.slack.get_by_text(lea.text.text(second))).to_be_visible()
+    await expect(lea.slack.get_by_text(lea.text(second))).to_be_visible()
     await tom.press(tom.slack, first)
-    await expect(tom.slack.get_by_text(tom.text.text(second))).to_be_visible()
+    await expect(tom.slack.get_by_text(tom.text(second))).to_be_visible()
     # What is for one person alone is not shown to the other.
-    await expect(tom.slack.get_by_text(lea.text.text(second))).to_have_count(0)
+    await expect(tom.slack.get_by_text(lea.text(second))).to_have_count(0)
 
 
 async def test_a_form_on_each_side(url: str, browser: Browser) -> None:
@@ -160,15 +160,15 @@ async def test_a_form_on_each_side(url: str, browser: Browser) -> None:
     form = visitor.page.get_by_role("dialog")
     await form.get_by_role("radio", name=label(visitor.text, "orientation", "key")).check()
     await visitor.shot("form")
-    await form.get_by_role("button", name=visitor.text.text("playground.close")).first.click()
+    await form.get_by_role("button", name=visitor.text("playground.close")).first.click()
     await expect(form).to_have_count(0)
     await visitor.teams.locator(".composer button[type=button]").first.click()
     await form.get_by_text(label(visitor.text, "orientation", "key")).first.click()
     await visitor.shot("task")
 
 
-def label(text: Words, question: str, option: str) -> str:
-    return text.text(f"option.{question}.{option}")
+def label(t: Translations, question: str, option: str) -> str:
+    return t(f"option.{question}.{option}")
 
 
 async def test_with_the_keyboard_alone(url: str, browser: Browser) -> None:
@@ -188,14 +188,14 @@ async def test_with_the_keyboard_alone(url: str, browser: Browser) -> None:
                 return
         raise AssertionError(f"{name} cannot be reached")
 
-    await to(visitor.text.text("playground.slack.write"))
+    await to(visitor.text("playground.slack.write"))
     await keys.type("/cm")
     await keys.press("Enter")
     for question, option in list(SHORT.items())[:2]:
-        await expect(visitor.slack.get_by_text(visitor.text.text(f"question.{question}.text"))).to_be_visible()
+        await expect(visitor.slack.get_by_text(visitor.text(f"question.{question}.text"))).to_be_visible()
         await to(label(visitor.text, question, option))
         await keys.press("Enter")
-    await expect(visitor.slack.get_by_text(visitor.text.text("question.transformation.text"))).to_be_visible()
+    await expect(visitor.slack.get_by_text(visitor.text("question.transformation.text"))).to_be_visible()
 
 
 async def test_a_command_is_completed_as_in_slack(url: str, browser: Browser) -> None:
@@ -215,10 +215,10 @@ async def test_a_command_is_completed_as_in_slack(url: str, browser: Browser) ->
     await expect(box).to_have_value(re.compile("^/cm "))
     await expect(box).to_be_focused()
     await box.press("Enter")
-    await expect(visitor.slack.get_by_text(visitor.text.text("question.orientation.text"))).to_be_visible()
+    await expect(visitor.slack.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
     # What may be said to the app in Teams is listed too, and gone through with the arrows.
     box, options = visitor.teams.get_by_role("combobox"), visitor.teams.get_by_role("option")
-    first = offers().teams["en"]["commands"][0]["title"]
+    first = manifest_features().teams["en"]["commands"][0]["title"]
     await box.press_sequentially(first[:1])
     await box.press("ArrowDown")
     await box.press("ArrowUp")
@@ -229,9 +229,11 @@ async def test_a_command_is_completed_as_in_slack(url: str, browser: Browser) ->
 
 async def test_the_keyboard_stays_with_the_card(url: str, browser: Browser) -> None:
     visitor = await visit(browser, url, "en")
-    await visitor.teams.get_by_role("button", name=offers().teams["en"]["commands"][0]["title"], exact=True).click()
+    await visitor.teams.get_by_role(
+        "button", name=manifest_features().teams["en"]["commands"][0]["title"], exact=True
+    ).click()
     await visitor.page.get_by_role("button", name=label(visitor.text, "orientation", "key"), exact=True).press("Enter")
-    await expect(visitor.teams.get_by_text(visitor.text.text("question.brand.text"))).to_be_visible()
+    await expect(visitor.teams.get_by_text(visitor.text("question.brand.text"))).to_be_visible()
     await visitor.page.keyboard.press("Tab")
     assert await visitor.page.evaluate("!!document.activeElement.closest('.card')")
 
@@ -254,15 +256,15 @@ async def test_nothing_serious_for_who_cannot_see_it_well(url: str, browser: Bro
         await box.fill("/")
         assert await serious(visitor) == [], (language, theme, width, "a list of commands")
         await visitor.write(visitor.slack, "/cm")
-        await expect(visitor.slack.get_by_text(visitor.text.text("question.orientation.text")).last).to_be_visible()
+        await expect(visitor.slack.get_by_text(visitor.text("question.orientation.text")).last).to_be_visible()
         await visitor.shot(f"{theme}-{width}")
         assert await serious(visitor) == [], (language, theme, width, "Slack")
         if width < 900:
             await visitor.page.get_by_role("button", name="Teams", exact=True).click()
         await visitor.go(visitor.teams, "CM Advisor")
-        await expect(visitor.teams.get_by_text(visitor.text.text("welcome.title"))).to_be_visible()
-        await visitor.write(visitor.teams, visitor.text.text("label.start"))
-        await expect(visitor.teams.get_by_text(visitor.text.text("question.orientation.text")).last).to_be_visible()
+        await expect(visitor.teams.get_by_text(visitor.text("welcome.title"))).to_be_visible()
+        await visitor.write(visitor.teams, visitor.text("label.start"))
+        await expect(visitor.teams.get_by_text(visitor.text("question.orientation.text")).last).to_be_visible()
         # No button may lie outside its card: what is cut off cannot be pressed.
         assert await visitor.page.evaluate(CUT) == []
         await visitor.shot(f"{theme}-{width}-teams")

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from adapters.slack import blocks, replies
-from adapters.slack.deliver import where_line
-from adapters.slack.press import Mark
-from dialogs import compose
-from dialogs.community import FLOW
-from dialogs.machine import step
-from dialogs.session import Actor, Change, Event, KeepPrivate, Session, Status, Why
+from adapters.slack import block_kit, replies
+from adapters.slack.button_value import ButtonContext
+from adapters.slack.gateway import post_destination_line
+from dialogs import presenter
+from dialogs.community_flow import FLOW
+from dialogs.events import Change, Event, KeepPrivate, Why
+from dialogs.reducer import step
+from dialogs.session import Actor, Session, Status
+from dialogs.translations import translations
 from dialogs.walk import walk
-from dialogs.words import words
 
-MARK = Mark("card", "s1", 3)
+MARK = ButtonContext("card", "s1", 3)
 FULL = {
     "orientation": "seo",
     "brand": "yes",
@@ -27,20 +28,20 @@ FULL = {
 }
 
 
-def cards(language: str) -> Iterator[tuple[str, blocks.Message]]:
+def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
     """Yield name and message."""
-    text = words(language)
+    t = translations(language)
     actor = Actor("slack:T1", "U1", language)
     begun = Session("s1", "slack:T1", "U1", language, FLOW.version, dict(list(FULL.items())[:1]))
     done = replace(begun, answers=FULL)
 
-    def shown(session: Session, event: Event) -> blocks.Message:
+    def shown(session: Session, event: Event) -> block_kit.Message:
         _, effects = step(FLOW, session, event)
         view = next(effect.view for effect in effects if hasattr(effect, "view"))
-        return blocks.message(view, MARK, text, where_line(text, "C1"))
+        return block_kit.message(view, MARK, t, post_destination_line(t, "C1"))
 
-    def drawn(session: Session) -> blocks.Message:
-        return blocks.message(compose.current(FLOW, session), MARK, text, where_line(text, "C1"))
+    def drawn(session: Session) -> block_kit.Message:
+        return block_kit.message(presenter.current(FLOW, session), MARK, t, post_destination_line(t, "C1"))
 
     yield "1-question", drawn(replace(begun, answers={}))
     yield "2-yes-no", drawn(begun)
@@ -49,6 +50,6 @@ def cards(language: str) -> Iterator[tuple[str, blocks.Message]]:
     yield "5-review", drawn(done)
     yield "6-recommendation", shown(done, KeepPrivate(actor))
     yield "7-quick", drawn(replace(done, answers={"brand": "yes", "mode": "agency"}, status=Status.QUICK))
-    announcement = compose.announcement(FLOW, done, walk(FLOW, FULL))
-    yield "8-post", blocks.message(announcement, Mark("post", "s1"), text)
+    announcement = presenter.announcement(FLOW, done, walk(FLOW, FULL))
+    yield "8-post", block_kit.message(announcement, ButtonContext("post", "s1"), t)
     yield "9-help", replies.help_card(actor)

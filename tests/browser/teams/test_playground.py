@@ -18,10 +18,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 from pytest_asyncio import fixture
 
 from adapters.teams import TeamsSettings
-from dialogs.words import Words, words
-from tests.browser.conftest import PATIENCE
+from dialogs.translations import Translations, translations
+from tests.browser.conftest import TIMEOUT
 from tests.npm import PATH, package
-from tests.scenario.teams.conftest import SHORT, Server
+from tests.scenarios.teams.conftest import SHORT, Server
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,7 +38,7 @@ class Teams:
     """The page, and what a person does there."""
 
     page: Page
-    text: Words
+    text: Translations
     name: str
     shots: int = 0
 
@@ -49,7 +49,7 @@ class Teams:
         one did there. Its fonts are on the internet, which is not asked.
         """
         await self.page.route(lambda asked: not asked.startswith(url), lambda route: route.abort())
-        await self.page.goto(url, timeout=4 * PATIENCE)  # nine megabytes of script
+        await self.page.goto(url, timeout=4 * TIMEOUT)  # nine megabytes of script
         await self.sees_english("welcome.title")
 
     async def go(self, where: str) -> None:
@@ -75,17 +75,17 @@ class Teams:
         await self.page.keyboard.press("Enter")
 
     def button(self, id: str) -> Locator:
-        label = self.text.text(id if "." in id else f"label.{id}")
+        label = self.text(id if "." in id else f"label.{id}")
         return self.page.get_by_role("button", name=label, exact=True).last
 
     async def press(self, id: str) -> None:
         await self.button(id).click()
 
     async def sees(self, id: str, **values: object) -> None:
-        await expect(self.page.get_by_text(self.text.text(id, **values)).last).to_be_visible()
+        await expect(self.page.get_by_text(self.text(id, **values)).last).to_be_visible()
 
     async def sees_english(self, id: str) -> None:
-        await expect(self.page.get_by_text(words("en").text(id)).last).to_be_visible()
+        await expect(self.page.get_by_text(translations("en")(id)).last).to_be_visible()
 
     async def shot(self, what: str) -> None:
         if SHOTS:
@@ -139,8 +139,8 @@ async def playground(tmp_path: Path) -> AsyncIterator[str]:
 @fixture(loop_scope="session")
 async def teams(playground: str, browser: Browser, language: str, request: pytest.FixtureRequest) -> Teams:
     page = await browser.new_page(viewport={"width": 1400, "height": 1200})
-    page.set_default_timeout(PATIENCE)
-    teams = Teams(page, words(language), f"{request.node.name}".replace("/", "-"))
+    page.set_default_timeout(TIMEOUT)
+    teams = Teams(page, translations(language), f"{request.node.name}".replace("/", "-"))
     await teams.open(playground)
     return teams
 

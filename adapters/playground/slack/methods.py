@@ -1,0 +1,319 @@
+"""Slack's Web API methods: what they check, in Slack's order, and what they change."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from adapters.playground.slack.calls import Call
+from adapters.playground.slack.rules import Json, SlackError, good_view
+from adapters.playground.slack.state import (
+    CODE_SECONDS,
+    TOKEN_SECONDS,
+    TRIGGER_SECONDS,
+    Channel,
+    Message,
+    Token,
+    Trigger,
+)
+from adapters.playground.slack.world import SlackData
+
+HISTORY_MOST = 15
+"""Messages a call gives: what is left to an app that is distributed outside the Marketplace."""
+ASKED_MOST = 999
+"""The greatest limit that may be asked for."""
+END = 10**18
+"""Microseconds since 1970, later than any message."""
+
+# --- auth, oauth --------------------------------------------------------------------------------------
+
+
+def auth_test(call: Call) -> Json:
+    token = call.token
+    workspace = token.workspace
+    answer = {
+        "url": f"https://{workspace.domain}.slack.com/",
+        "team": workspace.name,
+        "user": call.world.app.name,
+        "team_id": workspace.id,
+        "user_id": call.bot(workspace).id,
+        "bot_id": workspace.bot_id,
+        "is_enterprise_install": token.enterprise_install,
+    }
+    return answer | ({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {})
+
+
+def oauth_v2_access(call: Call) -> Json:
+    if call.args.get("client_id") != call.world.app.client_id:
+        raise SlackError("invalid_client_id")
+    if call.args.get("client_secret") != call.world.app.client_secret:
+        raise SlackError("bad_client_secret")
+    grant_type = call.args.get("grant_type") or "authorization_code"
+    if grant_type == "refresh_token":
+        old = call.world.refresh_tokens.pop(str(call.args.get("refresh_token")), None)
+        if old is None:
+            raise SlackError("invalid_refresh_token")
+        token = call.world.new_token(old.workspace, old.scopes, old.enterprise_install)
+        return _installation(call.world, token, None)
+    if grant_type != "authorization_code":
+        raise SlackError("invalid_grant_type")
+    grant = call.world.grants.get(str(call.args.get("code")))
+    if grant is None or call.world.clock() - grant.created > CODE_SECONDS:
+        raise SlackError("invalid_code")
+    if grant.used:
+        raise SlackError("code_already_used")
+    if call.args.get("redirect_uri") != grant.redirect_uri:
+        raise SlackError("bad_redirect_uri")
+    grant.used = True
+    token = call.world.install(grant.workspace, grant.scopes, enterprise_install=grant.enterprise_install)
+    return _installation(call.world, token, grant.user.id)
+
+
+def _installation(world: SlackData, token: Token, user_id: str | None) -> Json:
+    workspace = token.workspace
+    assert workspace.bot
+    answer: Json = {
+        "access_token": token.value,
+        "token_type": "bot",
+        "scope": ",".join(sorted(token.scopes)),
+        "bot_user_id": workspace.bot.id,
+        "app_id": world.app.app_id,
+        "team": None if token.enterprise_install else {"id": workspace.id, "name": workspace.name},
+        "enterprise": workspace.enterprise,
+        "is_enterprise_install": token.enterprise_install,
+    }
+    if user_id:
+        answer["authed_user"] = {"id": user_id}
+    if token.refresh:
+        answer |= {"refresh_token": token.refresh, "expires_in": TOKEN_SECONDS}
+    return answer
+
+
+# --- chat ---------------------------------------------------------------------------------------------------
+
+
+def chat_post_message(call: Call) -> Json:
+    workspace, channel = call.channel(also_people=True)
+    call.postable(workspace, channel)
+    thread_ts = call.thread(channel)
+    text, blocks = call.content()
+    metadata = call.metadata()
+    call.limits.message(channel.id)
+    message = call.world.post(channel, call.bot(workspace).id, text, blocks, thread_ts=thread_ts)
+    message.metadata = metadata
+    return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
+
+
+def chat_post_ephemeral(call: Call) -> Json:
+    # Stricter than documented: also in a public channel the bot must be a member, whatever its scopes.
+    workspace, channel = call.channel(also_people=True)
+    call.postable(workspace, channel, public=False)
+    if call.args["user"] not in channel.members:
+        raise SlackError("user_not_in_channel")
+    thread_ts = call.thread(channel)
+    text, blocks = call.content()
+    bot, user_id = call.bot(workspace).id, str(call.args["user"])
+    message = call.world.post(channel, bot, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
+    return {"message_ts": message.ts}
+
+
+def _own_message(call: Call, refusal: str) -> Message:
+    workspace, channel = call.channel()
+    message = channel.message(call.args["ts"])  # never an ephemeral one
+    if message is None:
+        raise SlackError("message_not_found")
+    if message.user_id != call.bot(workspace).id:
+        raise SlackError(refusal)
+    return message
+
+
+def chat_update(call: Call) -> Json:
+    message = _own_message(call, "cant_update_message")
+    if message.channel.archived:
+        raise SlackError("is_inactive")
+    text, blocks = call.content()
+    message.metadata = call.metadata() or message.metadata
+    call.world.change(message, text, message.blocks if blocks is None else blocks)
+    return {"channel": message.channel.id, "ts": message.ts, "text": message.text, "message": message.to_json()}
+
+
+def chat_delete(call: Call) -> Json:
+    message = _own_message(call, "cant_delete_message")
+    call.world.delete(message)
+    return {"channel": message.channel.id, "ts": message.ts}
+
+
+def chat_get_permalink(call: Call) -> Json:
+    workspace, channel = call.channel()
+    message = channel.message(call.args["message_ts"])
+    if message is None:
+        raise SlackError("message_not_found")
+    path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
+    return {"channel": channel.id, "permalink": f"https://{workspace.domain}.slack.com/{path}"}
+
+
+# --- conversations, users -----------------------------------------------------------------------------------
+
+
+def _scope(channel: Channel, may: str) -> str:
+    return f"{'im' if channel.is_im else 'groups' if channel.private else 'channels'}:{may}"
+
+
+def conversations_open(call: Call) -> Json:
+    """The direct conversation with one person; there are no group messages here."""
+    workspace, user = call.user(call.args["users"])
+    return {"channel": {"id": workspace.im(user).id}}
+
+
+def conversations_members(call: Call) -> Json:
+    _, channel = call.channel()
+    call.scope(_scope(channel, "read"))
+    start, size = _number(call, "cursor", 0), _limit(call, 100)
+    members = sorted(channel.members)
+    following = str(start + size) if start + size < len(members) else ""
+    return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
+
+
+def conversations_history(call: Call) -> Json:
+    """The newest first, without replies in threads."""
+    workspace, channel = call.channel()
+    call.scope(_scope(channel, "history"))
+    if not call.inside(workspace, channel):
+        raise SlackError("not_in_channel")
+    oldest = _number(call, "oldest", 0, _micros, "invalid_ts_oldest")
+    before = _number(call, "cursor", END, _position)
+    found = [
+        each
+        for each in reversed(channel.messages)
+        if each.thread_ts in (None, each.ts) and oldest < _micros(each.ts) < before
+    ]
+    page, metadata = found[: min(_limit(call, HISTORY_MOST), HISTORY_MOST)], call.flag("include_all_metadata")
+    answer: Json = {"messages": [each.to_json(metadata) for each in page], "has_more": len(page) < len(found)}
+    if answer["has_more"]:
+        cursor = base64.b64encode(f"next_ts:{_micros(page[-1].ts)}".encode()).decode()
+        answer["response_metadata"] = {"next_cursor": cursor}
+    return answer
+
+
+def _number(call: Call, name: str, default: int, read: Callable[[str], int] = int, error: str = "") -> int:
+    given = call.args.get(name)
+    try:
+        return read(str(given)) if given else default
+    except (ValueError, ArithmeticError):
+        raise SlackError(error or f"invalid_{name}") from None
+
+
+def _limit(call: Call, default: int) -> int:
+    asked = _number(call, "limit", default)
+    if not 1 <= asked <= ASKED_MOST:
+        raise SlackError("invalid_limit")
+    return asked
+
+
+def _position(cursor: str) -> int:
+    return int(base64.b64decode(cursor).decode().removeprefix("next_ts:"))
+
+
+def _micros(ts: str) -> int:
+    """Microseconds since 1970."""
+    return int(Decimal(ts) * 1_000_000)
+
+
+def users_info(call: Call) -> Json:
+    _, user = call.user(call.args["user"])
+    return {"user": user.to_json(with_locale=call.flag("include_locale"))}
+
+
+# --- views --------------------------------------------------------------------------------------------------
+
+
+def _trigger(call: Call) -> Trigger:
+    """The trigger of the arguments, which is used up by it."""
+    trigger = call.world.triggers.get(str(call.args["trigger_id"]))
+    if trigger is None or trigger.workspace not in call.workspaces:
+        raise SlackError("invalid_trigger_id")
+    if trigger.used:
+        raise SlackError("exchanged_trigger_id")
+    if call.world.clock() - trigger.created > TRIGGER_SECONDS:
+        raise SlackError("expired_trigger_id")
+    trigger.used = True
+    return trigger
+
+
+def views_open(call: Call) -> Json:
+    definition = good_view(call.args["view"], "modal")
+    trigger = _trigger(call)
+    return {"view": call.world.open_modal(trigger.workspace, trigger.user_id, definition).to_json()}
+
+
+def views_update(call: Call) -> Json:
+    view = call.world.views.get(str(call.args["view_id"]))
+    if view is None or not view.open or view.workspace not in call.workspaces:
+        raise SlackError("not_found")
+    definition = good_view(call.args["view"], view.type)
+    if call.args.get("hash") not in (None, view.hash):
+        raise SlackError("hash_conflict")
+    call.world.set_view(view, definition)
+    return {"view": view.to_json()}
+
+
+def views_publish(call: Call) -> Json:
+    workspace, user = call.user(call.args["user_id"])
+    definition = good_view(call.args["view"], "home")
+    view = workspace.homes.get(user.id)
+    if view is None:
+        view = workspace.homes[user.id] = call.world.new_view(workspace, user.id, definition)
+    else:
+        call.world.set_view(view, definition)
+    return {"view": view.to_json()}
+
+
+# --- The table ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Method:
+    run: Callable[[Call], Json]
+    tier: int | None
+    """Slack's tier; None where limits are special."""
+    needs: tuple[str, ...] = ()
+    """The arguments that must be there."""
+    scopes: tuple[str, ...] = ()
+    """Needed in any case; those that depend on the channel are checked by the method."""
+    bot: bool = True
+    """Whether a bot token is needed."""
+
+
+WRITE = ("chat:write",)
+METHODS = {
+    "auth.test": Method(auth_test, None),
+    "oauth.v2.access": Method(oauth_v2_access, 4, bot=False),
+    "chat.postMessage": Method(chat_post_message, None, ("channel",), WRITE),
+    "chat.postEphemeral": Method(chat_post_ephemeral, 4, ("channel", "user"), WRITE),
+    "chat.update": Method(chat_update, 3, ("channel", "ts"), WRITE),
+    "chat.delete": Method(chat_delete, 3, ("channel", "ts"), WRITE),
+    "chat.getPermalink": Method(chat_get_permalink, None, ("channel", "message_ts")),
+    "conversations.open": Method(conversations_open, 3, ("users",), ("im:write",)),
+    "conversations.members": Method(conversations_members, 4, ("channel",)),
+    "conversations.history": Method(conversations_history, 3, ("channel",)),
+    "users.info": Method(users_info, 4, ("user",), ("users:read",)),
+    "views.open": Method(views_open, 4, ("trigger_id", "view")),
+    "views.update": Method(views_update, 4, ("view_id", "view")),
+    "views.publish": Method(views_publish, 4, ("user_id", "view")),
+}
+
+
+def run(call: Call) -> Json:
+    """Runs a call. Raises SlackError."""
+    method = METHODS.get(call.method)
+    if method is None:
+        raise SlackError("unknown_method")
+    team_id = ""
+    if method.bot:
+        team_id = call.token.workspace.id
+        call.scope(*method.scopes)
+    call.limits.call(call.method, team_id, method.tier)
+    if missing := [name for name in method.needs if call.args.get(name) in (None, "")]:
+        messages = [f"[ERROR] missing required field: {name}" for name in missing]
+        raise SlackError("invalid_arguments", response_metadata={"messages": messages})
+    return method.run(call)

@@ -1,0 +1,213 @@
+"""Everything Slack keeps, together, and the changes to it."""
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from adapters.playground.slack.rules import Json, SlackError, good_message
+from adapters.playground.slack.state import (
+    DEFAULT_SCOPES,
+    RESPONSE_URL_SECONDS,
+    RESPONSE_URL_USES,
+    TOKEN_SECONDS,
+    AppSettings,
+    Channel,
+    Clock,
+    Grant,
+    Message,
+    ResponseUrl,
+    Token,
+    Trigger,
+    View,
+    Workspace,
+)
+from adapters.playground.slack.surface import completed, initial_state
+
+
+class SlackData:
+    """All of it together, and the changes to it."""
+
+    def __init__(self, clock: Clock = time.time, app: AppSettings | None = None) -> None:
+        self.clock = clock
+        self.app = app or AppSettings()
+        self.workspaces: dict[str, Workspace] = {}
+        self.tokens: dict[str, Token] = {}
+        self.refresh_tokens: dict[str, Token] = {}
+        self.triggers: dict[str, Trigger] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.grants: dict[str, Grant] = {}
+        self.views: dict[str, View] = {}
+        self.modals: dict[str, View] = {}
+        """user id -> the modal before them."""
+        self.on_message: list[Callable[[str, Message], None]] = []
+        """Called with posted, changed or deleted, and the message."""
+        self._ids = itertools.count(1)
+        self._last_ts = 0
+
+    # Names and times
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}0{next(self._ids):08X}"
+
+    def short_id(self) -> str:
+        return secrets.token_urlsafe(4)[:5]
+
+    def new_ts(self) -> str:
+        """Unique and increasing, whatever the clock does."""
+        self._last_ts = max(self._last_ts + 1, int(self.clock() * 1_000_000))
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def now_ts(self) -> str:
+        return f"{self.clock():.6f}"
+
+    # Workspaces and installations
+
+    def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
+        """A workspace with #general and nobody in it."""
+        workspace = Workspace(self.new_id("T"), name, self, enterprise)
+        self.workspaces[workspace.id] = workspace
+        workspace.add_channel("general")
+        return workspace
+
+    def install(
+        self,
+        workspace: Workspace,
+        scopes: Iterable[str] | str = DEFAULT_SCOPES,
+        enterprise_install: bool = False,
+    ) -> Token:
+        """Adds the bot where it is not yet, and a new token."""
+        names = scopes.split(",") if isinstance(scopes, str) else scopes
+        targets = [workspace]
+        if enterprise_install:
+            targets = [w for w in self.workspaces.values() if w.enterprise_id == workspace.enterprise_id]
+        for each in targets:
+            if each.bot is None:
+                each.bot = each.add_user(self.app.name, is_bot=True)
+                each.bot_id = self.new_id("B")
+        return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install)
+
+    def new_token(self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool) -> Token:
+        prefix = "xoxe.xoxb-1-" if self.app.rotation else "xoxb-"
+        token = Token(prefix + secrets.token_hex(16), scopes, workspace, enterprise_install)
+        if self.app.rotation:
+            token.expires_at = self.clock() + TOKEN_SECONDS
+            token.refresh = "xoxe-1-" + secrets.token_hex(16)
+            self.refresh_tokens[token.refresh] = token
+        self.tokens[token.value] = token
+        return token
+
+    def uninstall(self, workspace: Workspace) -> None:
+        """Every token of the workspace dies, the bot leaves."""
+        for token in self.tokens.values():
+            if token.workspace is workspace:
+                token.state = "account_inactive"
+        self.refresh_tokens = {k: t for k, t in self.refresh_tokens.items() if t.workspace is not workspace}
+        if workspace.bot:
+            for channel in workspace.channels.values():
+                if not channel.is_im:
+                    channel.members.discard(workspace.bot.id)
+
+    # Messages
+
+    def post(
+        self,
+        channel: Channel,
+        user_id: str,
+        text: str = "",
+        blocks: Any = None,
+        *,
+        thread_ts: str | None = None,
+        ephemeral_to: str | None = None,
+    ) -> Message:
+        drawn = completed(blocks or [], self.short_id)
+        message = Message(channel, self.new_ts(), user_id, text, drawn, thread_ts, ephemeral_to)
+        workspace = self.workspaces[channel.team_id]
+        if workspace.bot and workspace.bot.id == user_id:
+            message.app_id, message.bot_id = self.app.app_id, workspace.bot_id
+        channel.log.append(message)
+        self._tell("posted", message)
+        return message
+
+    def change(self, message: Message, text: str, blocks: Any) -> None:
+        message.text, message.blocks, message.edited = text, completed(blocks or [], self.short_id), True
+        self._tell("changed", message)
+
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self._tell("deleted", message)
+
+    def _tell(self, what: str, message: Message) -> None:
+        for listener in self.on_message:
+            listener(what, message)
+
+    # Triggers and response URLs
+
+    def new_trigger(self, user_id: str, workspace: Workspace) -> Trigger:
+        name = f"{next(self._ids)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
+        trigger = self.triggers[name] = Trigger(name, user_id, workspace, self.clock())
+        return trigger
+
+    def new_response_url(self, user_id: str, channel: Channel, original: Message | None = None) -> ResponseUrl:
+        url = ResponseUrl(secrets.token_urlsafe(18), user_id, channel, self.clock(), original)
+        self.response_urls[url.id] = url
+        return url
+
+    def respond(self, url_id: str, payload: Any) -> None:
+        """What a POST to a response URL does. Raises SlackError."""
+        url = self.response_urls.get(url_id)
+        if url is None or self.clock() - url.created > RESPONSE_URL_SECONDS:
+            raise SlackError("expired_url", 404)
+        if url.uses >= RESPONSE_URL_USES:
+            raise SlackError("used_url", 404)
+        self.say(url, payload)
+        url.uses += 1
+
+    def say(self, url: ResponseUrl, payload: Any) -> Message | None:
+        """Posts, replaces or deletes as a response URL's, or a command's, payload says. Raises SlackError."""
+        if not isinstance(payload, dict) or payload.get("response_type", "ephemeral") != "ephemeral":
+            raise SlackError("invalid_payload")  # to post for everybody is unknown here
+        original = url.original
+        if payload.get("delete_original") is True:
+            if original and not original.deleted:
+                self.delete(original)
+            return None
+        text, blocks = good_message(payload.get("text"), payload.get("blocks")), payload.get("blocks")
+        if payload.get("replace_original") is True and original:
+            if not original.deleted:
+                self.change(original, text, blocks)
+            return original
+        bot = self.workspaces[url.channel.team_id].bot
+        assert bot
+        return self.post(url.channel, bot.id, text, blocks, ephemeral_to=url.user_id)
+
+    # Views
+
+    def new_view(self, workspace: Workspace, user_id: str, definition: Json) -> View:
+        view = View(self.new_id("V"), workspace, user_id)
+        self.views[view.id] = view
+        self.set_view(view, definition)
+        return view
+
+    def set_view(self, view: View, definition: Json) -> None:
+        """New content. What the person chose stays where block_id and action_id stay."""
+        view.definition = {**definition, "blocks": completed(definition["blocks"], self.short_id)}
+        view.hash = f"{self.new_ts()}.{secrets.token_hex(4)}"
+        view.errors = {}
+        before, view.state = view.state, initial_state(view.blocks)
+        for block_id, values in view.state.items():
+            for action_id in values:
+                kept = before.get(block_id, {}).get(action_id)
+                if kept and kept["type"] == values[action_id]["type"]:
+                    values[action_id] = kept
+
+    def open_modal(self, workspace: Workspace, user_id: str, definition: Json) -> View:
+        """A modal in place of the one that is open."""
+        self.close_modal(user_id)
+        view = self.modals[user_id] = self.new_view(workspace, user_id, definition)
+        return view
+
+    def close_modal(self, user_id: str) -> None:
+        if view := self.modals.pop(user_id, None):
+            view.open = False

@@ -1,0 +1,1 @@
+"""A strict local simulator of the Microsoft Teams services."""

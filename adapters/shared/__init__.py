@@ -1,0 +1,1 @@
+"""What every platform adapter uses: routing, background tasks, caches, JSON and web pages."""

@@ -1,0 +1,1 @@
+"""The application service, the outbox worker and the rate limiter."""

@@ -1,0 +1,1 @@
+"""The database: schema, transactions, SQL statements, encrypted tokens and migrations."""

@@ -1,0 +1,1 @@
+"""The flow as a graph (JSON, Mermaid, DOT) and as a picture (SVG)."""

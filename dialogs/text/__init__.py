@@ -1,0 +1,1 @@
+"""Typed text to events: the vocabulary, the parser and the interpreter."""

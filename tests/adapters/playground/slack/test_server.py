@@ -1,0 +1,730 @@
+"""The stand-in of Slack keeps its own promises: limits at the edge, lives, refusals, faults, signatures."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import ClientError, ClientSession, web
+from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.playground.slack.rules import Json, check_message, check_view
+from adapters.playground.slack.server import AppSettings, SlackSimulator
+from adapters.playground.slack.state import Channel, User, View, Workspace
+from adapters.playground.slack.user import SlackUsers
+
+
+def plain(words: str) -> Json:
+    return {"type": "plain_text", "text": words}
+
+
+def button(words: str = "Oui", **more: Any) -> Json:
+    return {"type": "button", "text": plain(words), "action_id": "yes", "value": "1", **more}
+
+
+def actions(*elements: Json) -> Json:
+    return {"type": "actions", "elements": list(elements)}
+
+
+def mrkdwn(words: str) -> Json:
+    return {"type": "mrkdwn", "text": words}
+
+
+def section(words: str = "Bonjour", **more: Any) -> Json:
+    return {"type": "section", "text": mrkdwn(words), **more}
+
+
+def choice(n: int, **more: Any) -> Json:
+    return {"text": plain(f"Option {n}"), "value": f"v{n}", **more}
+
+
+def radio(**more: Any) -> Json:
+    return {"type": "radio_buttons", "action_id": "pick", "options": [choice(1), choice(2)], **more}
+
+
+def picker(**more: Any) -> Json:
+    return {"type": "conversations_select", "action_id": "where", **more}
+
+
+def modal(*blocks: Json, **more: Any) -> Json:
+    given = {"type": "modal", "title": plain("Cadrage"), "submit": plain("Envoyer"), "blocks": list(blocks)}
+    return given | more
+
+
+def asking(element: Json | None = None, **more: Any) -> Json:
+    return {"type": "input", "block_id": "who", "label": plain("Qui ?"), "element": element or radio(), **more}
+
+
+class ManualClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class App:
+    """A small app: keeps what it got, checks the signature, answers what the test says."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[dict[str, str], Any]] = []
+        self.answer: Any = None
+        self.status = 200
+        self.delay = 0.0
+        self.url = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        verifier = SignatureVerifier(AppSettings().signing_secret)
+        if not verifier.is_valid_request(body, dict(request.headers)):
+            return web.Response(status=401)
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        is_json = request.content_type == "application/json"
+        read = json.loads(body) if is_json else json.loads(form["payload"]) if "payload" in form else form
+        self.got.append((dict(request.headers), read))
+        await asyncio.sleep(self.delay)
+        if self.answer is None:
+            return web.Response(status=self.status)
+        return web.json_response(self.answer, status=self.status)
+
+    @property
+    def last(self) -> Any:
+        return self.got[-1][1]
+
+
+class Scene:
+    """A workspace with two people, a public and a private channel, and the app in it."""
+
+    def __init__(self, slack: SlackSimulator, clock: ManualClock, app: App) -> None:
+        self.slack, self.clock, self.app = slack, clock, app
+        self.team: Workspace = slack.add_workspace("Fabrique")
+        self.amelie: User = self.team.add_user("amelie", locale="fr-FR")
+        self.bob: User = self.team.add_user("bob")
+        people = [self.amelie, self.bob]
+        self.marketing: Channel = self.team.add_channel("marketing", people)
+        self.secret: Channel = self.team.add_channel("secret", people, private=True)
+        self.token = slack.install(self.team)
+        self.client = AsyncWebClient(token=self.token.value, base_url=slack.api_url)
+        self.hands: SlackUsers = slack.hands(app.url, self.team)
+
+    def invite(self, channel: Channel) -> None:
+        assert self.team.bot
+        channel.members.add(self.team.bot.id)
+
+    async def refused(self, method: str, **args: Any) -> Any:
+        with pytest.raises(SlackApiError) as caught:
+            await self.client.api_call(method, json=args)
+        return caught.value.response
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    app, clock = App(), ManualClock()
+    server = web.Application()
+    server.router.add_post("/slack/events", app.handle)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    app.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with SlackSimulator(clock=clock) as slack:
+        yield Scene(slack, clock, app)
+    await runner.cleanup()
+
+
+# --- Block Kit, at the edge ---------------------------------------------------------------------------------
+
+
+MESSAGES: dict[str, tuple[Any, int]] = {
+    "blocks": (lambda n: [{"type": "divider"}] * n, 50),
+    "header": (lambda n: [{"type": "header", "text": plain("a" * n)}], 150),
+    "section text": (lambda n: [section("a" * n)], 3000),
+    "button text": (lambda n: [actions(button("a" * n))], 75),
+    "button value": (lambda n: [actions(button(value="a" * n))], 2000),
+    "accessibility_label": (lambda n: [actions(button(accessibility_label="a" * n))], 75),
+    "action_id": (lambda n: [actions(button(action_id="a" * n))], 255),
+    "block_id": (lambda n: [section(block_id="a" * n)], 255),
+    "actions": (lambda n: [actions(*(button(action_id=f"a{i}") for i in range(n)))], 25),
+    "context": (lambda n: [{"type": "context", "elements": [mrkdwn("a")] * n}], 10),
+    "context text": (lambda n: [{"type": "context", "elements": [mrkdwn("a" * n)]}], 2000),
+    "confirm title": (lambda n: [actions(button(confirm=confirm(title=plain("a" * n))))], 100),
+    "confirm text": (lambda n: [actions(button(confirm=confirm(text=plain("a" * n))))], 300),
+    "confirm yes": (lambda n: [actions(button(confirm=confirm(confirm=plain("a" * n))))], 30),
+    "confirm no": (lambda n: [actions(button(confirm=confirm(deny=plain("a" * n))))], 30),
+}
+VIEWS: dict[str, tuple[Any, int]] = {
+    "blocks": (lambda n: modal(*[{"type": "divider"}] * n), 100),
+    "title": (lambda n: modal(title=plain("a" * n)), 24),
+    "submit": (lambda n: modal(submit=plain("a" * n)), 24),
+    "close": (lambda n: modal(close=plain("a" * n)), 24),
+    "private_metadata": (lambda n: modal(private_metadata="a" * n), 3000),
+    "callback_id": (lambda n: modal(callback_id="a" * n), 255),
+    "label": (lambda n: modal(asking(label=plain("a" * n))), 2000),
+    "hint": (lambda n: modal(asking(hint=plain("a" * n))), 2000),
+    "options": (lambda n: modal(asking(radio(options=[choice(i) for i in range(n)]))), 10),
+    "option text": (lambda n: modal(asking(radio(options=[choice(1, text=plain("a" * n))]))), 75),
+    "option value": (lambda n: modal(asking(radio(options=[choice(1, value="a" * n)]))), 150),
+    "placeholder": (lambda n: modal(asking(picker(placeholder=plain("a" * n)))), 150),
+}
+
+
+def confirm(**more: Json) -> Json:
+    words = {name: plain("Oui") for name in ("title", "text", "confirm", "deny")}
+    return {**words, **more}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_limits_at_the_edge(name: str) -> None:
+    blocks, most = MESSAGES[name]
+    assert check_message({"text": "a", "blocks": blocks(most)}) == []
+    [problem] = check_message({"text": "a", "blocks": blocks(most + 1)})
+    assert f"less than {most + 1} characters" in problem or f"no more than {most} items" in problem
+    assert "[json-pointer:/blocks" in problem
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_view_limits_at_the_edge(name: str) -> None:
+    view, most = VIEWS[name]
+    assert check_view(view(most)) == []
+    [problem] = check_view(view(most + 1))
+    assert "[json-pointer:/view/" in problem
+
+
+def test_the_words_are_slacks() -> None:
+    [problem] = check_message({"text": "a", "blocks": [section(), actions(button("a" * 76))]})
+    assert problem == "[ERROR] must be less than 76 characters [json-pointer:/blocks/1/elements/0/text/text]"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        ([{"type": "header", "text": mrkdwn("a")}], "unsupported type: mrkdwn"),
+        ([actions({**button(), "text": mrkdwn("a")})], "unsupported type: mrkdwn"),
+        ([section("")], "must be more than 0 characters"),
+        ([{"type": "section"}], "missing required field"),
+        ([section(colour="red")], "invalid additional property: colour"),
+        ([actions(button(style="default"))], "valid enum value"),
+        ([actions(button(), button("Non"))], '`action_id` "yes" already exists'),
+        ([section(block_id="b"), section(block_id="b")], '`block_id` "b" already exists'),
+        ([actions()], "no fewer than 1 items"),
+        ([{"type": "context", "elements": [button()]}], "unsupported type: button"),
+        ([{"type": "carousel"}], "unsupported type: carousel"),
+        ([asking()], "unsupported type: input"),
+        (["words"], "must provide an object"),
+        ("words", "invalid_blocks_format"),
+    ],
+)
+def test_refused_blocks(blocks: Any, said: str) -> None:
+    problems = check_message({"text": "a", "blocks": blocks})
+    assert any(said in each for each in problems), problems
+
+
+def test_accepted_blocks() -> None:
+    row = actions(button(), button("Non", action_id="no", style="danger"))
+    assert check_message({"text": "a", "blocks": [section(accessory=button()), row]}) == []
+
+
+def test_message_text() -> None:
+    assert check_message({"text": "a" * 40_000}) == []
+    assert check_message({"text": "a" * 40_001}) == ["msg_too_long"]
+    assert check_message({"text": ""}) == ["no_text"]
+    assert check_message({"text": "a", "blocks": [section("a" * 3000)] * 5}) == ["msg_blocks_too_long"]
+
+
+def test_views_differ_from_messages() -> None:
+    assert "missing required field: title" in check_view({"type": "modal", "blocks": []})[0]
+    without = {k: v for k, v in modal(asking()).items() if k != "submit"}
+    assert "missing required field: submit" in check_view(without)[0]
+    assert check_view({"type": "home", "blocks": [section()]}) == []
+    assert "additional property: title" in check_view({"type": "home", "title": plain("a"), "blocks": []})[0]
+    assert "must exactly match" in check_view(modal(asking(radio(initial_option=choice(3)))))[0]
+    assert check_view(modal(*[section("a" * 3000)] * 90)) == ["view_too_large"]
+
+
+# --- The Web API --------------------------------------------------------------------------------------------
+
+
+async def test_slack_sdk_talks_to_it(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    me = await scene.client.auth_test()
+    assert scene.team.bot
+    assert (me["team_id"], me["user_id"]) == (scene.team.id, scene.team.bot.id)
+    posted = await scene.client.chat_postMessage(channel=scene.marketing.id, text="Bonjour", blocks=[section()])
+    await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="Bonsoir", blocks=[])
+    [message] = scene.marketing.messages
+    assert (message.ts, message.texts(), message.blocks) == (posted["ts"], ["Bonsoir"], [])
+    reply = await scene.client.chat_postMessage(channel=scene.marketing.id, text="Suite", thread_ts=posted["ts"])
+    amelie = await scene.client.users_info(user=scene.amelie.id, include_locale=True)
+    assert amelie["user"]["locale"] == "fr-FR"
+    assert "locale" not in (await scene.client.users_info(user=scene.amelie.id))["user"]
+    await scene.client.chat_delete(channel=scene.marketing.id, ts=reply["ts"])
+    opened = await scene.client.conversations_open(users=scene.amelie.id)
+    assert opened["channel"]["id"] == scene.team.im(scene.amelie).id
+    members = await scene.client.conversations_members(channel=scene.marketing.id)
+    assert set(members["members"]) == scene.marketing.members
+    assert [each.method for each in scene.slack.refused] == []
+
+
+async def test_update_without_blocks_keeps_the_old_ones(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    posted = await scene.client.chat_postMessage(channel=scene.marketing.id, text="a", blocks=[actions(button())])
+    await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="b")
+    assert list(scene.marketing.messages[0].buttons()) == ["Oui"]
+
+
+async def test_tokens(scene: Scene) -> None:
+    async def error(token: str | None) -> str:
+        with pytest.raises(SlackApiError) as caught:
+            await AsyncWebClient(token=token, base_url=scene.slack.api_url).auth_test()
+        return str(caught.value.response["error"])
+
+    assert (await error(None), await error("xoxb-other")) == ("not_authed", "invalid_auth")
+    scene.slack.app.rotation = True
+    rotated = scene.slack.install(scene.team)
+    scene.clock.advance(12 * 3600)
+    assert await error(rotated.value) == "token_expired"
+    scene.slack.world.uninstall(scene.team)
+    assert await error(scene.token.value) == "account_inactive"
+
+
+async def test_missing_scope_names_it(scene: Scene) -> None:
+    scene.client.token = scene.slack.install(scene.team, "chat:write,commands").value
+    answer = await scene.refused("users.info", user=scene.amelie.id)
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "users:read")
+
+
+async def test_where_a_bot_may_post(scene: Scene) -> None:
+    async def error(channel: str) -> str:
+        return str((await scene.refused("chat.postMessage", channel=channel, text="a"))["error"])
+
+    await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")  # chat:write.public
+    assert await error(scene.secret.id) == "channel_not_found"
+    scene.client.token = scene.slack.install(scene.team, "chat:write").value
+    assert await error(scene.marketing.id) == "not_in_channel"
+    scene.invite(scene.marketing)
+    scene.marketing.restricted = True
+    assert await error(scene.marketing.id) == "restricted_action"
+    scene.marketing.archived = True
+    assert await error(scene.marketing.id) == "is_archived"
+    assert await error("C404") == "channel_not_found"
+
+
+async def test_refused_arguments(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    here = {"channel": scene.marketing.id}
+    answer = await scene.refused("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
+    assert answer["error"] == "invalid_blocks"
+    assert "[json-pointer:/blocks/0/text/text]" in answer["response_metadata"]["messages"][0]
+    theirs = scene.slack.world.post(scene.marketing, scene.bob.id, "a")
+    refusals: tuple[tuple[str, Json, str], ...] = (
+        ("chat.postMessage", {**here, "blocks": "{"}, "invalid_blocks_format"),
+        ("chat.postMessage", here, "no_text"),
+        ("chat.postMessage", {**here, "text": "a" * 40_001}, "msg_too_long"),
+        ("chat.postMessage", {"text": "a"}, "invalid_arguments"),
+        ("chat.postMessage", {**here, "text": "a", "thread_ts": "1.1"}, "thread_not_found"),
+        ("chat.update", {**here, "ts": "1.1", "text": "a"}, "message_not_found"),
+        ("chat.update", {**here, "ts": theirs.ts, "text": "b"}, "cant_update_message"),
+        ("conversations.members", {**here, "cursor": "next"}, "invalid_cursor"),
+        ("users.info", {"user": "U404"}, "user_not_found"),
+        ("chat.nothing", {}, "unknown_method"),
+    )
+    for method, arguments, error in refusals:
+        assert (await scene.refused(method, **arguments))["error"] == error
+    async with ClientSession() as session:
+        headers = {"Authorization": f"Bearer {scene.token.value}", "Content-Type": "application/json"}
+        async with session.post(f"{scene.slack.api_url}auth.test", data="{", headers=headers) as response:
+            assert (await response.json())["error"] == "invalid_json"
+        async with session.post(f"{scene.slack.api_url}auth.test", data={"token": scene.token.value}) as form:
+            assert (await form.json())["ok"]
+        async with session.post(f"{scene.slack.api_url}auth.test", json={"token": scene.token.value}) as body:
+            assert (await body.json())["error"] == "not_authed"
+
+
+async def test_history_is_read_page_by_page(scene: Scene) -> None:
+    client, marketing = scene.client, scene.marketing
+    client.token = scene.slack.install(scene.team, "channels:history,chat:write").value
+    scene.invite(marketing)
+    sent = [(await client.chat_postMessage(channel=marketing.id, text=f"{n}"))["ts"] for n in range(20)]
+    await client.chat_postMessage(channel=marketing.id, text="reply", thread_ts=sent[3])
+    first = await client.conversations_history(channel=marketing.id, oldest=sent[2], limit=100)
+    assert [each["ts"] for each in first["messages"]] == sent[:4:-1], "the newest first, 15 at most, no replies"
+    cursor = first["response_metadata"]["next_cursor"]
+    last = await client.conversations_history(channel=marketing.id, oldest=sent[2], cursor=cursor)
+    assert [each["ts"] for each in last["messages"]] == [sent[4], sent[3]]
+    assert (last["has_more"], last.get("response_metadata")) == (False, None)
+
+
+async def test_history_is_for_members_with_the_scope(scene: Scene) -> None:
+    async def error(channel: Channel, **more: str) -> str:
+        return str((await scene.refused("conversations.history", channel=channel.id, **more))["error"])
+
+    assert await error(scene.marketing) == "missing_scope"
+    scene.client.token = scene.slack.install(scene.team, "channels:history,chat:write.public").value
+    assert await error(scene.secret) == "channel_not_found"
+    assert await error(scene.marketing) == "not_in_channel"
+    scene.invite(scene.marketing)
+    scene.invite(scene.secret)
+    assert await error(scene.secret) == "missing_scope"
+    assert await error(scene.marketing, cursor="next") == "invalid_cursor"
+    assert await error(scene.marketing, limit="many") == "invalid_limit"
+    assert await error(scene.marketing, oldest="yesterday") == "invalid_ts_oldest"
+
+
+async def test_metadata_is_kept_for_who_asks(scene: Scene) -> None:
+    client, marketing = scene.client, scene.marketing
+    client.token = scene.slack.install(scene.team, "channels:history,chat:write").value
+    scene.invite(marketing)
+    here: Json = {"channel": marketing.id, "text": "Bonjour"}
+    mark: Json = {"event_type": "made_here", "event_payload": {"key": "s1", "part": 1}}
+    ts = (await client.chat_postMessage(**here, metadata=mark))["ts"]
+
+    async def read(**more: Any) -> Any:
+        (found,) = (await client.conversations_history(channel=marketing.id, **more))["messages"]
+        return found.get("metadata")
+
+    assert await read() is None
+    assert await read(include_all_metadata=True) == mark
+    await client.chat_update(ts=ts, **here)
+    assert await read(include_all_metadata=True) == mark, "a change without metadata keeps it"
+    for wrong, error in (
+        ({"event_type": "made_here"}, "invalid_metadata_format"),
+        ({"event_type": "made.here", "event_payload": {}}, "invalid_metadata_schema"),
+        ({"event_type": "made_here", "event_payload": {"deep": {"in": {}}}}, "invalid_metadata_schema"),
+        ({"event_type": "made_here", "event_payload": {"key": "x" * 8_000}}, "metadata_too_large"),
+    ):
+        assert (await scene.refused("chat.postMessage", **here, metadata=wrong))["error"] == error
+
+
+async def test_ephemeral_messages(scene: Scene) -> None:
+    scene.invite(scene.marketing)
+    stranger = scene.team.add_user("carol")
+    here = scene.marketing.id
+    refused = await scene.refused("chat.postEphemeral", channel=here, user=stranger.id, text="a")
+    assert refused["error"] == "user_not_in_channel"
+    await scene.client.chat_postEphemeral(channel=here, user=scene.amelie.id, text="psst")
+    assert [m.text for m in scene.slack.visible_to(scene.amelie, scene.marketing)] == ["psst"]
+    assert scene.slack.visible_to(scene.bob, scene.marketing) == []
+    [message] = scene.marketing.log
+    refused = await scene.refused("chat.update", channel=here, ts=message.ts, text="b")
+    assert refused["error"] == "message_not_found"
+    scene.hands.reload(scene.amelie)
+    assert scene.slack.visible_to(scene.amelie, scene.marketing) == []
+
+
+# --- Views --------------------------------------------------------------------------------------------------
+
+
+async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
+    ack = await scene.hands.shortcut(scene.amelie, "form")
+    trigger = ack.payload["trigger_id"]
+    bad = await scene.refused("views.open", trigger_id=trigger, view=modal(title=plain("a" * 25)))
+    assert bad["error"] == "invalid_arguments"
+    assert "[json-pointer:/view/title/text]" in bad["response_metadata"]["messages"][0]
+    scene.clock.advance(3.0)
+    await scene.client.views_open(trigger_id=trigger, view=modal(section()))
+    again = await scene.refused("views.open", trigger_id=trigger, view=modal())
+    assert again["error"] == "exchanged_trigger_id"
+    late = await scene.hands.shortcut(scene.amelie, "form")
+    scene.clock.advance(3.1)
+    refused = await scene.refused("views.open", trigger_id=late.payload["trigger_id"], view=modal())
+    assert refused["error"] == "expired_trigger_id"
+    refused = await scene.refused("views.open", trigger_id="nonsense", view=modal())
+    assert refused["error"] == "invalid_trigger_id"
+
+
+async def open_modal(scene: Scene, view: Json) -> View:
+    ack = await scene.hands.shortcut(scene.amelie, "form")
+    await scene.client.views_open(trigger_id=ack.payload["trigger_id"], view=view)
+    opened = scene.hands.modal(scene.amelie)
+    assert opened
+    return opened
+
+
+async def test_submitting_a_modal(scene: Scene) -> None:
+    where = asking(picker(), block_id="where", label=plain("Où ?"))
+    view = await open_modal(scene, modal(asking(), where, private_metadata="m"))
+    with pytest.raises(ValueError, match="Où"):
+        await scene.hands.submit_view(scene.amelie, view, {"Qui ?": "Option 2"})
+    with pytest.raises(LookupError, match="no option"):
+        scene.hands.fill(scene.amelie, view, {"Qui ?": "Option 3"})
+    scene.app.answer = {"response_action": "errors", "errors": {"where": "Pas là"}}
+    await scene.hands.submit_view(scene.amelie, view, {"where": "C1"})
+    assert view.errors == {"where": "Pas là"}
+    assert scene.app.last["view"]["state"]["values"] == {
+        "who": {"pick": {"type": "radio_buttons", "selected_option": choice(2, text=option_text(2))}},
+        "where": {"where": {"type": "conversations_select", "selected_conversation": "C1"}},
+    }
+    scene.app.answer = {"response_action": "update", "view": modal(where, title=plain("Encore"))}
+    await scene.hands.submit_view(scene.amelie, view)
+    assert view.definition["title"]["text"] == "Encore"
+    assert view.state == {"where": {"where": {"type": "conversations_select", "selected_conversation": "C1"}}}
+    for answer, error in (
+        ({"response_action": "update", "view": modal(title=plain("a" * 25))}, "invalid_arguments"),
+        ({"response_action": "errors", "errors": {"who": "Gone"}}, "invalid_response"),
+        ({"response_action": "nothing"}, "invalid_response"),
+    ):
+        scene.app.answer = answer
+        assert (await scene.hands.submit_view(scene.amelie, view)).error == error
+    assert scene.hands.modal(scene.amelie) is view
+    scene.app.answer = None
+    await scene.hands.submit_view(scene.amelie, view)
+    assert scene.hands.modal(scene.amelie) is None
+
+
+def option_text(n: int) -> Json:
+    return {"type": "plain_text", "text": f"Option {n}", "emoji": True}
+
+
+async def test_views_are_updated_and_closed(scene: Scene) -> None:
+    view = await open_modal(scene, modal(section()))
+    stale = view.hash
+    await scene.client.views_update(view_id=view.id, hash=stale, view=modal(section("Encore")))
+    refused = await scene.refused("views.update", view_id=view.id, hash=stale, view=modal())
+    assert refused["error"] == "hash_conflict"
+    with pytest.raises(LookupError, match="does not have this view open"):
+        await scene.hands.close_view(scene.bob, view)
+    await scene.hands.close_view(scene.amelie, view)
+    assert (await scene.refused("views.update", view_id=view.id, view=modal()))["error"] == "not_found"
+
+
+async def test_dispatching_inputs(scene: Scene) -> None:
+    where = asking(picker(), block_id="where", label=plain("Où ?"))
+    view = await open_modal(scene, modal(asking(dispatch_action=True), where))
+    ack = await scene.hands.dispatch(scene.amelie, view, "Qui ?", "Option 1")
+    assert "response_url" not in ack.payload
+    [action] = ack.payload["actions"]
+    assert (action["block_id"], action["selected_option"]["value"]) == ("who", "v1")
+    with pytest.raises(LookupError, match="does not dispatch"):
+        await scene.hands.dispatch(scene.amelie, view, "Où ?", "C1")
+
+
+async def test_home(scene: Scene) -> None:
+    ack = await scene.hands.open_home(scene.amelie)
+    assert ack.payload["event"]["type"] == "app_home_opened"
+    assert "view" not in ack.payload["event"]
+    home = {"type": "home", "blocks": [section("Vos essais"), actions(button("Commencer"))]}
+    await scene.client.views_publish(user_id=scene.amelie.id, view=home)
+    shown = scene.hands.home(scene.amelie)
+    assert shown
+    assert shown.texts() == ["Vos essais", "Commencer"]
+    assert (await scene.hands.open_home(scene.amelie)).payload["event"]["view"]["id"] == shown.id
+    assert (await scene.hands.press(scene.amelie, shown, "Commencer")).payload["container"]["type"] == "view"
+    refused = await scene.refused("views.publish", user_id="U404", view=home)
+    assert refused["error"] == "user_not_found"
+
+
+# --- Response URLs ------------------------------------------------------------------------------------------
+
+
+async def respond(url: str, **payload: Any) -> tuple[int, str]:
+    async with ClientSession() as session, session.post(url, json=payload) as response:
+        return response.status, await response.text()
+
+
+async def test_response_url_lives_five_uses_and_half_an_hour(scene: Scene) -> None:
+    ack = await scene.hands.slash(scene.amelie, scene.marketing)
+    url = ack.payload["response_url"]
+    assert await respond(url, blocks=[section("")]) == (400, "invalid_blocks")
+    for n in range(5):
+        assert await respond(url, text=f"{n}") == (200, "ok")
+    assert await respond(url, text="6") == (404, "used_url")
+    assert len(scene.slack.visible_to(scene.amelie, scene.marketing)) == 5
+    late = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    scene.clock.advance(30 * 60)
+    assert (await respond(late, text="a"))[0] == 200
+    scene.clock.advance(1)
+    assert await respond(late, text="a") == (404, "expired_url")
+
+
+async def test_pressing_an_ephemeral_card_and_replacing_it(scene: Scene) -> None:
+    scene.app.answer = {"text": "Question", "blocks": [section("Question"), actions(button())]}
+    card = (await scene.hands.slash(scene.amelie, scene.secret, "oui & <non>")).message
+    assert card
+    assert scene.app.last["text"] == "oui &amp; &lt;non&gt;"
+    assert scene.app.last["channel_name"] == "privategroup"
+    scene.app.answer = None
+    ack = await scene.hands.press(scene.amelie, card, "Oui")
+    assert "message" not in ack.payload
+    assert ack.payload["container"]["is_ephemeral"] is True
+    assert ack.payload["actions"][0]["value"] == "1"
+    with pytest.raises(LookupError, match="does not see"):
+        await scene.hands.press(scene.bob, card, "Oui")
+    with pytest.raises(LookupError, match="'Oui'"):
+        await scene.hands.press(scene.amelie, card, "Peut-être")
+    url = ack.payload["response_url"]
+    await respond(url, replace_original=True, text="Suite", blocks=[section("Suite")])
+    assert card.texts() == ["Suite"]
+    assert len(scene.secret.log) == 1
+    assert await respond(url, response_type="in_channel", text="Publié") == (400, "invalid_payload")
+    await respond(url, delete_original=True)
+    assert card.deleted
+
+
+async def test_a_commands_url_replaces_nothing(scene: Scene) -> None:
+    url = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    await respond(url, text="un")
+    await respond(url, text="deux", replace_original=True)
+    assert [m.text for m in scene.slack.visible_to(scene.amelie, scene.marketing)] == ["un", "deux"]
+
+
+# --- Limits and faults --------------------------------------------------------------------------------------
+
+
+async def test_one_message_a_second_and_channel(scene: Scene) -> None:
+    scene.slack.limits.messages = True
+    await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")
+    answer = await scene.refused("chat.postMessage", channel=scene.marketing.id, text="b")
+    assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "1")
+    await scene.client.chat_postMessage(channel=scene.amelie.id, text="elsewhere")
+    scene.clock.advance(1.0)
+    await scene.client.chat_postMessage(channel=scene.marketing.id, text="b")
+    assert len(scene.marketing.messages) == 2
+
+
+async def test_tiers(scene: Scene) -> None:
+    scene.slack.limits.tiers = True
+    for _ in range(100):
+        await scene.client.conversations_members(channel=scene.marketing.id)
+    scene.clock.advance(20)
+    answer = await scene.refused("conversations.members", channel=scene.marketing.id)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
+    scene.clock.advance(40)
+    await scene.client.conversations_members(channel=scene.marketing.id)
+
+
+async def test_faults(scene: Scene) -> None:
+    here = scene.marketing.id
+    scene.client.retry_handlers.clear()  # slack_sdk's own repeat a call whose answer was lost
+    scene.slack.fail("chat.postMessage", times=2, status=502)
+    for _ in range(2):
+        with pytest.raises(SlackApiError) as caught:
+            await scene.client.chat_postMessage(channel=here, text="a")
+        assert caught.value.response.status_code == 502
+    scene.slack.fail("*", error="internal_error")
+    assert (await scene.refused("auth.test"))["error"] == "internal_error"
+    scene.slack.fail("chat.postMessage", retry_after=7, match=lambda args: args["channel"] == here)
+    await scene.client.chat_postMessage(channel=scene.amelie.id, text="elsewhere")
+    assert (await scene.refused("chat.postMessage", channel=here, text="a")).headers["Retry-After"] == "7"
+    assert scene.marketing.messages == []
+    scene.slack.fail("chat.postMessage", drop="before")
+    with pytest.raises(ClientError):
+        await scene.client.chat_postMessage(channel=here, text="a")
+    assert scene.marketing.messages == []
+    scene.slack.fail("chat.postMessage", drop="after")
+    with pytest.raises(ClientError):
+        await scene.client.chat_postMessage(channel=here, text="lost answer")
+    assert [each.text for each in scene.marketing.messages] == ["lost answer"]
+    scene.slack.fail("chat.postMessage", status=500, effect=True)
+    with pytest.raises(SlackApiError):
+        await scene.client.chat_postMessage(channel=here, text="done all the same")
+    assert len(scene.marketing.messages) == 2
+    scene.slack.fail("auth.test", delay=0.1)
+    started = time.monotonic()
+    await scene.client.auth_test()
+    assert time.monotonic() - started >= 0.1
+    forever = scene.slack.fail("response_url", times=None, status=500)
+    url = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    assert (await respond(url, text="a"))[0] == 500
+    forever.cancel()
+    assert (await respond(url, text="a"))[0] == 200
+
+
+# --- What people do -----------------------------------------------------------------------------------------
+
+
+async def test_mentions_reach_only_members(scene: Scene) -> None:
+    ack = await scene.hands.mention(scene.amelie, scene.marketing, "oui")
+    assert (ack.error, scene.app.got) == ("not_delivered", [])
+    scene.invite(scene.marketing)
+    ack = await scene.hands.mention(scene.amelie, scene.marketing, "<oui>")
+    assert ack.message
+    assert scene.team.bot
+    event = scene.app.last["event"]
+    assert (event["type"], event["ts"]) == ("app_mention", ack.message.ts)
+    assert event["text"] == f"<@{scene.team.bot.id}> &lt;oui&gt;"
+    assert "locale" not in json.dumps(scene.app.last)
+    with pytest.raises(LookupError, match="not a member"):
+        await scene.hands.mention(scene.team.add_user("carol"), scene.marketing, "oui")
+
+
+async def test_direct_messages_and_the_bots_own_echo(scene: Scene) -> None:
+    ack = await scene.hands.direct_message(scene.amelie, "bonjour")
+    assert ack.payload["event"]["channel_type"] == "im"
+    await scene.client.chat_postMessage(channel=scene.amelie.id, text="Bonjour !")
+    await scene.slack.wait_for(lambda: len(scene.app.got) == 2)
+    echo = scene.app.last["event"]
+    assert (echo["text"], echo["bot_id"]) == ("Bonjour !", scene.team.bot_id)
+
+
+async def test_slack_delivers_again(scene: Scene) -> None:
+    scene.app.status = 500
+    scene.hands.retries = True
+    ack = await scene.hands.direct_message(scene.amelie, "bonjour")
+    assert ack.error == "dispatch_failed"
+    assert [each[0].get("X-Slack-Retry-Num") for each in scene.app.got] == [None, "1", "2", "3"]
+    assert len({each[1]["event_id"] for each in scene.app.got}) == 1
+    scene.app.status = 200
+    again = await scene.hands.redeliver(ack, retry=None)
+    assert (again.ok, scene.app.got[-1][0].get("X-Slack-Retry-Num")) == (True, None)
+
+
+async def test_late_and_failing_answers_are_told_to_the_person(scene: Scene) -> None:
+    scene.hands.ack_seconds = 0.1
+    scene.app.delay = 0.3
+    ack = await scene.hands.slash(scene.amelie, scene.marketing)
+    assert (ack.error, ack.status) == ("operation_timeout", None)
+    scene.app.delay, scene.app.status = 0.0, 500
+    await scene.hands.shortcut(scene.bob, "form")
+    assert [each.error for each in scene.hands.troubles] == ["operation_timeout", "dispatch_failed"]
+
+
+async def test_uninstalling(scene: Scene) -> None:
+    acks = await scene.hands.uninstall()
+    assert [ack.payload["event"]["type"] for ack in acks] == ["tokens_revoked", "app_uninstalled"]
+    assert (await scene.refused("auth.test"))["error"] == "account_inactive"
+
+
+# --- OAuth --------------------------------------------------------------------------------------------------
+
+
+async def authorise(scene: Scene, **query: str) -> dict[str, str]:
+    params = {"client_id": scene.slack.app.client_id, "scope": "commands,chat:write", "state": "s", **query}
+    url = f"{scene.slack.url}/oauth/v2/authorize"
+    async with ClientSession() as session, session.get(url, params=params, allow_redirects=False) as page:
+        assert page.status == 302
+        return {k: v[0] for k, v in parse_qs(urlsplit(page.headers["Location"]).query).items()}
+
+
+async def test_oauth_and_rotation(scene: Scene) -> None:
+    app, anywhere = scene.slack.app, "http://127.0.0.1:1/slack/oauth_redirect"
+    app.rotation = True
+    back = await authorise(scene, redirect_uri=anywhere)
+    assert back["state"] == "s"
+    anonymous = AsyncWebClient(base_url=scene.slack.api_url)
+
+    async def access(**given: str) -> Any:
+        known = {"client_id": app.client_id, "client_secret": app.client_secret}
+        return await anonymous.api_call("oauth.v2.access", data={**known, **given})
+
+    with pytest.raises(SlackApiError, match="bad_redirect_uri"):
+        await access(code=back["code"])
+    got = await access(code=back["code"], redirect_uri=anywhere)
+    assert (got["scope"], got["team"]["id"], got["expires_in"]) == ("chat:write,commands", scene.team.id, 43200)
+    assert got["access_token"].startswith("xoxe.xoxb-1-")
+    with pytest.raises(SlackApiError, match="code_already_used"):
+        await access(code=back["code"], redirect_uri=anywhere)
+    refresh = {"grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
+    assert (await access(**refresh))["refresh_token"] != got["refresh_token"]
+    with pytest.raises(SlackApiError, match="invalid_refresh_token"):
+        await access(**refresh)
+    scene.slack.oauth.allow = False
+    assert await authorise(scene, redirect_uri=anywhere) == {"error": "access_denied", "state": "s"}

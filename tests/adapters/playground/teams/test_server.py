@@ -1,0 +1,680 @@
+"""The stand-in of Microsoft's servers, on its own: does it refuse, limit, fail and show as Teams does?"""
+
+import copy
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import jwt
+import pytest
+from aiohttp import ClientError, ClientSession, web
+
+from adapters.playground.teams.cards import CannotPress, fill
+from adapters.playground.teams.rules import (
+    CARD_TYPE,
+    MESSAGE_TYPE,
+    TASKS,
+    Json,
+    check_activity,
+    check_answer,
+    check_card,
+)
+from adapters.playground.teams.server import SCOPE, TOKEN_LIFE, TeamsSimulator
+from adapters.playground.teams.user import TeamsUsers
+from tests.scenarios.teams.forged_tokens import FORGERIES
+
+
+def submit(title: str, **data: Any) -> Json:
+    return {"type": "Action.Submit", "title": title, "data": {"step": 1, **data}}
+
+
+def execute(title: str, **data: Any) -> Json:
+    action = submit(title, **data)
+    return {**action, "type": "Action.Execute", "verb": "answer", "fallback": action}
+
+
+def text(words: str, **looks: Any) -> Json:
+    return {"type": "TextBlock", "text": words, "wrap": True, **looks}
+
+
+def card(*actions: Json, body: Any = (), **more: Any) -> Json:
+    return {
+        "type": "AdaptiveCard",
+        "version": "1.5",
+        "fallbackText": "A question",
+        "speak": "A question",
+        "body": [
+            text("A question"),
+            *body,
+            {"type": "ActionSet", "actions": list(actions) or [execute("Yes", option="yes")]},
+        ],
+        **more,
+    }
+
+
+def holding(content: Json) -> Json:
+    return {"type": "message", "attachments": [{"contentType": CARD_TYPE, "content": content}]}
+
+
+TEXT = {"type": "message", "text": "hello"}
+
+
+class Bot:
+    """The smallest client of the connector."""
+
+    def __init__(self, teams: TeamsSimulator):
+        self.teams, self.token = teams, ""
+
+    async def login(self, **changes: str) -> tuple[int, Json]:
+        form = {"grant_type": "client_credentials", "client_id": self.teams.app_id, "scope": SCOPE}
+        form |= {"client_secret": self.teams.app_password, **changes}
+        tenant = form.pop("tenant", self.teams.tenant)
+        async with (
+            ClientSession() as session,
+            session.post(f"{self.teams.base_url}/{tenant}/oauth2/v2.0/token", data=form) as response,
+        ):
+            body = await response.json()
+            self.token = body.get("access_token", self.token)
+            return response.status, body
+
+    async def call(self, method: str, path: str, body: Any = None, raw: bytes | None = None) -> tuple[int, Any]:
+        kind: dict[str, Any] = {"data": raw} if raw is not None else {"json": body} if body is not None else {}
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with (
+            ClientSession(self.teams.service_url, headers=headers) as session,
+            session.request(method, f"v3/{path}", **kind) as response,
+        ):
+            self.retry_after = response.headers.get("Retry-After")
+            return response.status, (await response.json() if await response.read() else None)
+
+    async def send(self, conversation: str, activity: Any = None) -> tuple[int, Any]:
+        return await self.call("POST", f"conversations/{conversation}/activities", activity or TEXT)
+
+
+def code(answer: tuple[int, Any]) -> tuple[int, str]:
+    return answer[0], answer[1]["error"]["code"]
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def teams(clock: Clock) -> AsyncIterator[TeamsSimulator]:
+    async with TeamsSimulator(clock=clock) as standin:
+        yield standin
+
+
+@pytest.fixture
+async def bot(teams: TeamsSimulator) -> Bot:
+    bot = Bot(teams)
+    assert (await bot.login())[0] == 200
+    return bot
+
+
+@pytest.fixture
+def anna(teams: TeamsSimulator):
+    return teams.add_user("Anna Martin", "fr-FR")
+
+
+@pytest.fixture
+def ben(teams: TeamsSimulator):
+    return teams.add_user("Ben Okri", "en-GB")
+
+
+@pytest.fixture
+def channel(teams: TeamsSimulator, anna, ben):
+    return teams.add_team("Marketing", [anna, ben], ["Campaigns"]).channel("Campaigns")
+
+
+# --- Login and keys ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"client_secret": "wrong"}, (401, "invalid_client")),
+        ({"client_id": "someone"}, (401, "invalid_client")),
+        ({"scope": "https://graph.microsoft.com/.default"}, (400, "invalid_scope")),
+        ({"grant_type": "password"}, (400, "unsupported_grant_type")),
+        ({"tenant": "botframework.com"}, (400, "invalid_request")),
+    ],
+)
+async def test_login_refuses(teams, bot, changes, expected):
+    status, body = await bot.login(**changes)
+    assert (status, body["error"]) == expected
+    assert body["error_description"].startswith("AADSTS")
+    assert len(teams.called("token")) == 2
+
+
+async def verify(teams: TeamsSimulator, authorization: str | None) -> Json:
+    """What an honest bot does, by the documentation."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme != "Bearer":
+        raise jwt.InvalidTokenError("no bearer")
+    async with ClientSession() as session:
+        async with session.get(teams.openid_url) as response:
+            metadata = await response.json()
+        async with session.get(metadata["jwks_uri"]) as response:
+            keys = (await response.json())["keys"]
+    kid = jwt.get_unverified_header(token).get("kid")
+    (jwk,) = [key for key in keys if key["kid"] == kid] or [None]
+    if jwk is None or "msteams" not in jwk["endorsements"]:
+        raise jwt.InvalidTokenError("key")
+    claims: Json = jwt.decode(
+        token,
+        jwt.PyJWK(jwk),
+        algorithms=metadata["id_token_signing_alg_values_supported"],
+        audience=teams.app_id,
+        issuer=metadata["issuer"],
+        options={"require": ["exp", "nbf"]},
+    )
+    if claims.get("serviceurl") != teams.service_url:
+        raise jwt.InvalidTokenError("service url")
+    return claims
+
+
+async def test_a_true_token_verifies_until_the_keys_rotate(teams):
+    users = TeamsUsers(teams, "")
+    old = f"Bearer {users.token()}"
+    assert (await verify(teams, old))["aud"] == teams.app_id
+    teams.rotate_keys()
+    await verify(teams, f"Bearer {users.token()}")
+    with pytest.raises(jwt.InvalidTokenError):
+        await verify(teams, old)
+    assert len(teams.called("openid")) == len(teams.called("keys")) == 3
+
+
+@pytest.mark.parametrize("case", FORGERIES)
+async def test_a_forged_token_does_not(teams, case):
+    with pytest.raises(jwt.InvalidTokenError):
+        await verify(teams, FORGERIES[case](teams))
+
+
+def test_a_stand_in_has_three_different_keys():
+    teams = TeamsSimulator()
+    numbers = {key.jwk()["n"] for key in (teams.signing, teams.unendorsed, teams.unpublished)}
+    assert len(numbers) == 3
+    assert "d" not in teams.signing.jwk()
+
+
+# --- The connector ---
+
+
+async def test_tokens_are_asked_for_and_expire(teams, bot, channel, clock):
+    assert (await bot.send(channel.id))[0] == 201
+    clock.now += TOKEN_LIFE
+    assert await bot.send(channel.id) == (401, {"message": "Authorization has been denied for this request."})
+    await bot.login()
+    assert (await bot.send(channel.id))[0] == 201
+    teams.revoke_tokens()
+    assert (await bot.send(channel.id))[0] == 401
+
+
+async def test_posts_replies_and_edits(teams, bot, channel):
+    _, post = await bot.send(channel.id)
+    _, reply = await bot.send(f"{channel.id};messageid={post['id']}")
+    assert [m.root for m in teams.messages(channel)] == [post["id"]] * 2
+    assert [m.id for m in teams.posts(channel)] == [post["id"]]
+    path = f"conversations/{channel.id}/activities/{reply['id']}"
+    assert await bot.call("PUT", path, {**TEXT, "text": "changed"}) == (200, {"id": reply["id"]})
+    edited = teams.find(reply["id"])
+    assert edited
+    assert (edited.text, edited.edits) == ("changed", 1)
+    edited.deleted = True
+    assert code(await bot.call("PUT", path, TEXT)) == (404, "ActivityNotFoundInConversation")
+
+
+async def test_personal_chats(teams, bot, anna, ben, channel):
+    def person(user, **more):
+        tenant = {"channelData": {"tenant": {"id": teams.tenant}}}
+        return {"isGroup": False, "members": [{"id": user.id}], "bot": {"id": teams.bot_id}, **tenant, **more}
+
+    status, made = await bot.call("POST", "conversations", person(anna))
+    assert (status, made) == (201, {"id": teams.personal(anna).id})
+    assert await bot.call("POST", "conversations", person(anna)) == (status, made)
+    assert (await bot.send(made["id"]))[0] == 201
+    assert teams.last(teams.personal(anna)).thread_id == made["id"]
+    stranger = teams.add_user("Zoe")
+    assert code(await bot.call("POST", "conversations", person(stranger))) == (403, "BotNotInConversationRoster")
+    foreigner = teams.add_user("Eve", tenant="another")
+    assert code(await bot.call("POST", "conversations", person(foreigner))) == (404, "ConversationNotFound")
+    changes: list[Json] = [{"isGroup": True}, {"bot": {"id": "28:x"}}, {"channelData": {}}, {"members": []}]
+    for wrong in changes:
+        assert code(await bot.call("POST", "conversations", person(ben, **wrong))) == (400, "BadSyntax")
+
+
+async def test_what_it_refuses(teams, bot, channel, anna):
+    assert (await bot.send(quote(channel.id, safe="")))[0] == 201  # clients differ in what they escape
+    elsewhere = teams.add_team("Sales", [anna], installed=False)
+    assert code(await bot.send(elsewhere.id)) == (403, "BotNotInConversationRoster")
+    assert code(await bot.send("19:nowhere@thread.tacv2")) == (404, "ConversationNotFound")
+    assert code(await bot.send(f"{channel.id};messageid=1")) == (404, "ConversationNotFound")
+    path = f"conversations/{channel.id}/activities"
+    for raw in (b"{", b"[]", b"null", b""):
+        assert code(await bot.call("POST", path, raw=raw)) == (400, "BadSyntax")
+    for bad in ({"type": "message"}, {"type": "trace", "text": "x"}, {"type": "message", "attachments": "x"}):
+        assert code(await bot.send(channel.id, bad)) == (400, "BadSyntax")
+    unknown = {"type": "message", "attachments": [{"contentType": "text/plain", "content": "x"}]}
+    assert code(await bot.send(channel.id, unknown)) == (400, "BadArgument")
+    assert code(await bot.send(channel.id, {**TEXT, "text": "x" * 80 * 1024})) == (413, "MessageSizeTooBig")
+    assert (await bot.send(channel.id, {**TEXT, "text": "x" * 79 * 1024}))[0] == 201
+    mine = TeamsUsers(teams, "").make_mention(anna, channel, "hello")
+    assert code(await bot.call("PUT", f"{path}/{mine['id']}", TEXT)) == (403, "Forbidden")
+    async with ClientSession() as session, session.delete(f"{teams.service_url}v3/{path}/{mine['id']}") as response:
+        assert response.status == 405, "what the app does not do is not there"
+
+
+async def test_typing_is_no_message(teams, bot, channel):
+    assert (await bot.send(channel.id, {"type": "typing"}))[0] == 201
+    assert (len(teams.typing), teams.messages(channel), teams.problems) == (1, [], [])
+
+
+async def test_limits(teams, bot, channel, clock):
+    other = teams.add_group_chat("Plans", [])
+    for _ in range(7):
+        assert (await bot.send(channel.id))[0] == 201
+    assert code(await bot.send(channel.id)) == (429, "Throttled")
+    assert bot.retry_after == "1"
+    assert (await bot.send(other.id))[0] == 201
+    clock.now += 1
+    assert (await bot.send(channel.id))[0] == 201
+    assert code(await bot.send(channel.id)) == (429, "Throttled")
+    clock.now += 2
+    for _ in range(52):
+        clock.now += 0.5
+        assert (await bot.send(channel.id))[0] == 201
+    clock.now += 0.5
+    assert code(await bot.send(channel.id)) == (429, "Throttled")
+    teams.limits = False
+    assert (await bot.send(channel.id))[0] == 201
+
+
+async def test_members_may_be_looked_up_twice_as_often(bot, anna, channel):
+    for _ in range(14):
+        assert (await bot.call("GET", f"conversations/{channel.id}/members/{anna.id}"))[0] == 200
+    assert (await bot.call("GET", f"conversations/{channel.id}/members/{anna.id}"))[0] == 429
+
+
+async def test_faults(teams, bot, channel):
+    teams.fail("send", 503, times=2, retry_after=4)
+    teams.fail("send", 412)
+    answers = [code(await bot.send(channel.id)) for _ in range(3)]
+    assert answers == [(503, "ServiceUnavailable")] * 2 + [(412, "PreconditionFailed")]
+    assert teams.messages(channel) == []
+    for drop, stored in (("before", 0), ("after", 1)):
+        teams.fail("send", drop=drop)
+        with pytest.raises(ClientError):
+            await bot.send(channel.id)
+        assert len(teams.messages(channel)) == stored
+    teams.fail("send", 502, effect=True)
+    assert (await bot.send(channel.id))[0] == 502
+    assert len(teams.messages(channel)) == 2, "done all the same"
+    teams.fail("send", delay=0.01)
+    assert (await bot.send(channel.id))[0] == 201
+    assert [call.status for call in teams.called("send")] == [503, 503, 412, None, None, 502, 201]
+    with pytest.raises(ValueError, match="sned"):
+        teams.fail("sned", 500)
+
+
+async def test_members_and_teams(teams, bot, anna, channel):
+    one = f"conversations/{channel.id}/members"
+    for key in (anna.id, anna.aad):
+        status, member = await bot.call("GET", f"{one}/{key}")
+        assert (status, member["objectId"], member["tenantId"]) == (200, anna.aad, teams.tenant)
+    assert code(await bot.call("GET", f"{one}/29:nobody")) == (404, "MemberNotFoundInConversation")
+    team = channel.team
+    assert (await bot.call("GET", f"teams/{team.id}"))[1]["name"] == "Marketing"
+    listed = [{"id": team.id, "name": None}, {"id": channel.id, "name": "Campaigns"}]
+    assert (await bot.call("GET", f"teams/{team.id}/conversations"))[1] == {"conversations": listed}
+    assert code(await bot.call("GET", f"teams/{channel.id}")) == (404, "NotFound")
+
+
+# --- The people ---
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[Any]:
+    """An app that keeps what it hears and answers what it is told to."""
+
+    async def hear(request: web.Request) -> web.Response:
+        server["heard"].append((request.headers.get("Authorization"), await request.json()))
+        return web.json_response(server["says"], status=server["status"])
+
+    server: dict[str, Any] = {"heard": [], "says": {}, "status": 200}
+    application = web.Application()
+    application.router.add_post("/api/messages", hear)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server["url"] = f"http://127.0.0.1:{runner.addresses[0][1]}/api/messages"
+    yield server
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def users(teams, app) -> AsyncIterator[TeamsUsers]:
+    async with TeamsUsers(teams, app["url"]) as people:
+        yield people
+
+
+def invoked(kind: str, value: Any, status: int = 200) -> Json:
+    return {"statusCode": status, "type": kind, "value": value}
+
+
+async def test_a_mention_in_a_channel(teams, users, app, anna, ben, channel):
+    answer = await users.mention(anna, channel, "check oui")
+    authorization, heard = app["heard"][-1]
+    await verify(teams, authorization)
+    assert answer.ok
+    assert heard["text"] == f"<at>{teams.bot_name}</at> check oui\n"
+    assert heard["conversation"]["id"] == f"{channel.id};messageid={heard['id']}"
+    assert heard["channelData"]["team"] == {"id": channel.team.id}
+    assert heard["locale"] == "fr-FR"
+    assert {e["mentioned"]["id"] for e in heard["entities"] if e["type"] == "mention"} == {teams.bot_id}
+    post = teams.find(heard["id"])
+    later = users.make_mention(ben, channel, "oui", thread=post)
+    assert later["conversation"]["id"] == heard["conversation"]["id"]
+    assert later["id"] != heard["id"]
+    assert (await users.again(answer)).activity["id"] == heard["id"]
+    with pytest.raises(AssertionError, match="Zoe"):
+        users.make_mention(teams.add_user("Zoe"), channel, "hello")
+
+
+async def test_group_and_personal(teams, users, app, anna, ben):
+    chat = teams.add_group_chat("Plans", [anna, ben])
+    await users.mention(anna, chat, "check")
+    await users.personal(ben, "bonjour")
+    (_, group), (_, personal) = app["heard"]
+    assert (group["conversation"]["conversationType"], group["conversation"]["isGroup"]) == ("groupChat", True)
+    assert personal["conversation"]["id"] == teams.personal(ben).id
+    assert "isGroup" not in personal["conversation"]
+    assert personal["text"] == "bonjour"
+
+
+async def test_a_card_returned_replaces_it_for_one_until_the_bot_edits(teams, users, app, bot, anna, ben, channel):
+    await bot.send(channel.id, holding(card()))
+    message = teams.last(channel)
+    app["says"] = invoked(CARD_TYPE, card(execute("Back")))
+    answer = await users.press(anna, message, "Yes")
+    heard = app["heard"][-1][1]
+    action = {"type": "Action.Execute", "title": "Yes", "verb": "answer", "data": {"step": 1, "option": "yes"}}
+    assert heard["value"] == {"action": action, "trigger": "manual"}
+    assert (heard["name"], heard["replyToId"]) == ("adaptiveCard/action", message.id)
+    assert message.card_for(anna) == answer.card == card(execute("Back"))
+    assert message.card_for(ben) == card()
+    with pytest.raises(CannotPress, match="Back"):
+        await users.press(anna, message, "Yes")
+    await bot.call("PUT", f"conversations/{channel.id}/activities/{message.id}", holding(card(execute("Next"))))
+    assert message.card_for(anna) == card(execute("Next"))
+    app["says"] = invoked(MESSAGE_TYPE, "Only Anna can answer.")
+    assert (await users.press(ben, message, "Next")).message == "Only Anna can answer."
+    assert teams.problems == []
+    app["status"], app["says"] = 500, {}
+    await users.press(ben, message, "Next")
+    assert teams.problems == ["adaptiveCard/action answered 500"]
+
+
+FORM: list[Json] = [
+    {
+        "type": "Input.ChoiceSet",
+        "id": "goal",
+        "label": "Goal",
+        "isRequired": True,
+        "errorMessage": "Choose",
+        "choices": [{"title": "Leads", "value": "lead"}, {"title": "Sales", "value": "sale"}],
+    },
+]
+
+
+async def test_inputs_are_merged_as_teams_does(teams, users, app, bot, anna, channel):
+    await bot.send(channel.id, holding(card(execute("Go"), body=FORM)))
+    message = teams.last(channel)
+    assert teams.problems == []
+    for inputs in ({}, {"goal": "other"}, {"goal": "lead", "who": "x"}):
+        with pytest.raises(CannotPress):
+            users.make_press(anna, message, "Go", inputs)
+    invoke = users.make_press(anna, message, "Go", {"goal": "lead"})
+    assert invoke["value"]["action"]["data"] == {"step": 1, "goal": "lead"}
+    await users.press(anna, message, "Go", {"goal": "sale"}, old_client=True)
+    heard = app["heard"][-1][1]
+    assert (heard["type"], heard["replyToId"], "text" in heard) == ("message", message.id, False)
+    assert heard["value"] == {"step": 1, "goal": "sale"}
+
+
+async def test_which_button_is_meant(teams, users, bot, anna, channel):
+    await bot.send(channel.id, holding(card(execute("Once"), execute("Twice", n=1), execute("Twice", n=2))))
+    message = teams.last(channel)
+    for label in ("Twice", "Nowhere", ["body", 0], ["body", 1, "actions", 9]):
+        with pytest.raises(CannotPress):
+            users.make_press(anna, message, label)
+    twins = [users.make_press(anna, message, ["body", 1, "actions", place])["value"]["action"] for place in (1, 2)]
+    assert [twin["data"]["n"] for twin in twins] == [1, 2], "where a label does not say which, a path does"
+
+
+async def test_refresh_only_for_those_named(teams, users, app, bot, anna, ben, channel):
+    refresh = {"action": execute("Look"), "userIds": [anna.id]}
+    await bot.send(channel.id, holding(card(refresh=refresh)))
+    app["says"] = invoked(CARD_TYPE, card(execute("Yours")))
+    assert await users.refresh(ben, teams.last(channel)) is None
+    answer = await users.refresh(anna, teams.last(channel))
+    assert answer
+    assert app["heard"][-1][1]["value"]["trigger"] == "automatic"
+    assert teams.last(channel).card_for(anna) == answer.card
+    assert teams.problems == []
+
+
+async def test_message_extension(teams, users, app, anna, channel):
+    form = card(submit("Check"), body=FORM)
+    task = {"title": "Check", "card": {"contentType": CARD_TYPE, "content": form}}
+    app["says"] = {"task": {"type": "continue", "value": task}}
+    opened = await users.fetch_task(anna, channel, "check")
+    heard = app["heard"][-1][1]
+    assert (heard["name"], heard["value"]["commandId"]) == ("composeExtension/fetchTask", "check")
+    attachment = {"contentType": CARD_TYPE, "content": card()}
+    app["says"] = {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": [attachment]}}
+    await users.submit_action(anna, channel, "check", fill(opened.task_card, "Check", {"goal": "lead"}))
+    assert app["heard"][-1][1]["value"]["data"] == {"step": 1, "goal": "lead"}
+    (sent,) = teams.messages(channel, by_bot=False)
+    assert (sent.by, sent.card) == (anna, card())
+    assert teams.problems == []
+
+
+async def test_install_and_membership(teams, users, app, anna, ben):
+    team = teams.add_team("Sales", [anna], installed=False)
+    await users.install(anna, team)
+    (_, update), (_, installation) = app["heard"]
+    assert update["membersAdded"] == [{"id": teams.bot_id}]
+    assert update["channelData"]["eventType"] == "teamMemberAdded"
+    assert (installation["action"], team.installed) == ("add", True)
+    assert "locale" not in update
+    assert "locale" not in installation
+    await users.add_members(anna, team, [ben])
+    assert app["heard"][-1][1]["membersAdded"] == [{"id": ben.id, "aadObjectId": ben.aad}]
+    assert ben in team.members
+    await users.uninstall(anna, team)
+    assert (app["heard"][-1][1]["action"], team.installed) == ("remove", False)
+    with pytest.raises(AssertionError, match="not installed"):
+        users.make_mention(anna, team.general, "hello")
+    await users.install(anna, teams.personal(anna, installed=False))
+    await users.uninstall(anna, teams.personal(anna))
+    kinds = [heard["type"] for _, heard in app["heard"]][-3:]
+    assert kinds == ["conversationUpdate", "installationUpdate", "installationUpdate"]
+
+
+async def test_silence(users, anna):
+    users.endpoint = "http://127.0.0.1:9/"
+    assert (await users.personal(anna, "hello")).status == 0
+
+
+async def test_send_activity_as_one_likes(teams, users, app, anna):
+    app["status"] = 401
+    answer = await users.send_activity(users.make_personal(anna, "x"), authorization=FORGERIES["expired"](teams))
+    assert (answer.status, teams.problems) == (401, [])
+    await users.send_activity(users.make_personal(anna, "x"), authorization=None)
+    assert app["heard"][-1][0] is None
+    answer = await users.send_activity({}, raw=b"{")
+    assert answer.status == 500
+    assert teams.problems
+
+
+async def test_waiting(teams, bot, channel):
+    with pytest.raises(TimeoutError):
+        await teams.wait(lambda: teams.messages(channel), within=0.05)
+    await bot.send(channel.id)
+    (message,) = await teams.wait(lambda: teams.messages(channel))
+    assert message.text == "hello"
+
+
+# --- The rules ---
+
+
+RICH = card(
+    execute("Yes"),
+    submit("Back") | {"associatedInputs": "none", "style": "positive"},
+    body=[
+        *FORM,
+        {"type": "FactSet", "facts": [{"title": "Goal", "value": "Leads"}]},
+        {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": "bold", "weight": "Bolder"}]},
+        {
+            "type": "ColumnSet",
+            "columns": [
+                {"type": "Column", "width": "auto", "items": [text("a")]},
+                {"type": "Column", "width": "stretch", "items": [{"type": "Container", "items": [text("b")]}]},
+            ],
+        },
+    ],
+    msteams={"width": "Full"},
+    refresh={"action": execute("Look"), "userIds": ["29:1"]},
+)
+
+
+def test_good_cards_pass():
+    assert check_card(card()) == []
+    assert check_card(RICH) == []
+    assert check_activity(holding(RICH)) == check_activity(TEXT) == check_activity({"type": "typing"}) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        (card(version="1.6"), "version"),
+        (card(speak=""), "speak: missing"),
+        (card(fallbackText=None), "fallbackText"),
+        (card(colour="red"), "colour: not a property"),
+        (card(msteams={"width": "full"}), "width Full"),
+        (card(*[execute(str(n)) for n in range(7)]), "7 actions"),
+        (card(actions=[execute("a")]), "actions: not a property"),
+        (card(execute("")), "title: missing"),
+        (card({**execute("a"), "verb": ""}), "verb: missing"),
+        (card({**execute("a"), "fallback": "drop"}), "fallback: not an object"),
+        (card({**execute("a"), "fallback": {"type": "Action.Submit", "title": "a"}}), "fallback.data: missing"),
+        (card({"type": "Action.OpenUrl", "title": "a", "url": "https://example.org"}), "may not stand here"),
+        (card({"type": "Action.Http", "title": "a"}), "may not stand here"),
+        (card(body=[text("a", wrap=False)]), "wrap: missing"),
+        (card(body=[text(" ")]), "text: missing"),
+        (card(body=[text("a", size="huge")]), "size"),
+        (card(body=[text("a", isSubtle="yes")]), "isSubtle"),
+        (card(body=[text("as in Slack")]), "names Slack"),
+        (card(body=[{"type": "RichTextBlock", "inlines": ["a"]}]), "not an object"),
+        (card(body=[{"type": "Media", "sources": []}]), "may not stand here"),
+        (card(body=[FORM[0], FORM[0]]), "used 2 times"),
+        (card(body=[{**FORM[0], "label": ""}]), "label: missing"),
+        (card(body=[{**FORM[0], "id": ""}]), "id: missing"),
+        (card(body=[{**FORM[0], "value": "none"}]), "not among the choices"),
+        (card(body=[{**FORM[0], "errorMessage": ""}]), "errorMessage"),
+        (card(body=[{"type": "ColumnSet", "columns": [{"type": "Column", "width": "wide"}]}]), "width"),
+        (card(body=[text("x" * 28 * 1024)]), "28 KB"),
+        (card(refresh={"action": execute("a"), "userIds": ["29:1"] * 61}), "at most 60"),
+        (card(refresh={"action": {"type": "Action.Execute"}, "userIds": ["28:1"]}), "ids of people"),
+        (card(refresh={"action": {"type": "Action.Execute"}, "userIds": []}), "refresh.action.verb"),
+        ([], "not an object"),
+    ],
+)
+def test_bad_cards_are_told(bad, fault):
+    assert any(fault in one for one in check_card(bad)), check_card(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "fault"),
+    [
+        ({"type": "trace"}, "trace"),
+        ({"type": "message"}, "neither"),
+        ({**TEXT, "attachments": holding(card())["attachments"]}, "attachments: not known"),
+        ({**TEXT, "text": "see Slack"}, "names Slack"),
+        ({**TEXT, "colour": 1}, "not known"),
+        ({**TEXT, "text": "x" * 28 * 1024}, "28 KB"),
+        ({"type": "message", "attachments": [{"contentType": "application/json", "content": {}}]}, "contentType"),
+    ],
+)
+def test_bad_activities_are_told(bad, fault):
+    assert any(fault in one for one in check_activity(bad)), check_activity(bad)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "fault"),
+    [
+        (200, invoked(CARD_TYPE, card()), None),
+        (200, invoked(MESSAGE_TYPE, "Done."), None),
+        (501, invoked(CARD_TYPE, card()), "HTTP status"),
+        (200, None, "not what answers"),
+        (200, {**invoked(MESSAGE_TYPE, "Done."), "extra": 1}, "not what answers"),
+        (200, invoked("application/vnd.microsoft.adaptive.card", card()), "not what answers"),
+        (200, invoked(MESSAGE_TYPE, {"text": "Done."}), "not words"),
+        (200, invoked(MESSAGE_TYPE, "Ask Slack."), "names Slack"),
+        (200, invoked(MESSAGE_TYPE, "Done.", 400), "not what answers"),
+        (200, invoked(CARD_TYPE, {}), "version"),
+        (200, {"task": {"type": "message", "value": "Done."}}, "not what answers"),
+    ],
+)
+def test_answers_to_a_press(status, body, fault):
+    faults = check_answer("adaptiveCard/action", status, body)
+    assert (faults == []) if fault is None else any(fault in one for one in faults), faults
+
+
+def test_answers_to_a_form():
+    def step(title: str, content: Json) -> Json:
+        return {"task": {"type": "continue", "value": {"title": title, "card": holding(content)["attachments"][0]}}}
+
+    form = card(submit("Go"))
+    done = {"task": {"type": "message", "value": "Done"}}
+    for name in TASKS:
+        assert check_answer(name, 200, step("A", form)) == check_answer(name, 200, done) == []
+        for bad in (None, {}, step("A", card()), step("", form), {"task": {"type": "message"}}):
+            assert check_answer(name, 200, bad)
+    attachments = holding(card())["attachments"]
+    sent = {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": attachments}}
+    assert check_answer("composeExtension/submitAction", 200, sent) == []
+    assert check_answer("task/submit", 200, sent)
+    assert check_answer("composeExtension/submitAction", 200, {"composeExtension": {"type": "result"}})
+
+
+JUNK: list[Any] = [None, 1, True, "x", [], {}, [1], ["x"], [[]], {"type": "x"}, {"id": 1}, {"actions": 1}]
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of everything below `node`."""
+    inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [p for key, value in inside for p in ((*path, key), *places(value, (*path, key)))]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_the_checks_never_raise(junk):
+    whole = holding(RICH)
+    for path in places(whole):
+        changed = node = copy.deepcopy(whole)
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = junk
+        check_activity(changed)
+        for name in ("adaptiveCard/action", *TASKS):
+            check_answer(name, 200, changed)
+        check_answer("task/fetch", 200, {"task": {"type": "continue", "value": {"card": changed.get("attachments")}}})

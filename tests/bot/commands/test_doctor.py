@@ -1,0 +1,330 @@
+"""Every check, against the stand-ins of the platforms and a real SQLite file."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography.fernet import Fernet
+
+from adapters.playground.slack.server import SlackSimulator
+from adapters.playground.teams.server import TeamsSimulator
+from adapters.slack import SCOPES
+from bot.commands import doctor
+from bot.commands.doctor import Finding, examine
+from bot.server import build
+from bot.settings import Settings, find_problems
+from bot.storage.database import Database
+from bot.storage.tokens import EncryptedTokenStore
+
+SCRIPT = Path(sys.executable).with_name("cm-advisor")
+KEY, OTHER = (Fernet.generate_key().decode() for _ in range(2))
+ALL = ",".join(SCOPES)
+
+
+class Slack(SlackSimulator):
+    """Tells the scopes of a token in a header, as Slack does."""
+
+    def _answer(self, call: Any, work: Any) -> web.Response:
+        response = super()._answer(call, work)
+        if call.bearer in self.world.tokens:
+            response.headers["x-oauth-scopes"] = ",".join(self.world.tokens[call.bearer].scopes)
+        return response
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    slack = Slack()
+    async with slack:
+        slack.add_workspace("Fabrique")
+        yield slack
+
+
+@pytest.fixture
+async def teams() -> AsyncIterator[TeamsSimulator]:
+    async with TeamsSimulator() as teams:
+        yield teams
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/cm-advisor.db"
+    database = Database(url)
+    database.upgrade()
+    database.close()
+    return url
+
+
+@pytest.fixture
+async def public(database: str) -> AsyncIterator[str]:
+    server = TestServer(await build(Settings(_env_file=None, database_url=database)))
+    async with server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+@pytest.fixture
+def environment(slack: Slack, teams: TeamsSimulator, database: str, public: str) -> dict[str, str]:
+    """Settings with which all is good, but that the address is a local one."""
+    (workspace,) = slack.world.workspaces.values()
+    return {
+        "DATABASE_URL": database,
+        "PUBLIC_URL": public,
+        "SLACK_SIGNING_SECRET": slack.app.signing_secret,
+        "SLACK_BOT_TOKEN": slack.install(workspace, ALL).value,
+        "SLACK_APP_TOKEN": slack.app.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "TOKEN_ENCRYPTION_KEY": KEY,
+    } | teams.settings()
+
+
+async def found(environment: dict[str, str], **more: Any) -> dict[str, Finding]:
+    """Return the findings by check, or by check and number where there are several."""
+    given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+    settings = Settings(_env_file=None, **given)
+    listed = await examine(settings, find_problems(settings), **more)
+    text = repr(listed)
+    for name, value in environment.items():
+        if name.endswith(("TOKEN", "SECRET", "PASSWORD", "KEY")) and value:
+            assert value not in text, f"{name} is told"
+    findings = {finding.check: finding for finding in listed}
+    assert all(finding.todo for finding in listed if finding.level != "ok" and finding.check not in SAID), text
+    return findings
+
+
+SAID = {"settings", "Slack", "Teams", "PUBLIC_URL", "Socket Mode", "stored tokens", "Teams keys"}
+"""What is not configured, or not checked, is told without anything to do; a problem of a setting holds its own."""
+
+
+def levels(findings: dict[str, Finding]) -> dict[str, str]:
+    return {check: finding.level for check, finding in findings.items() if finding.level != "ok"}
+
+
+async def test_all_is_good(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, slack: Slack) -> None:
+    assert levels(await found(environment)) == {"PUBLIC_URL": "warning"}, "a local address is nobody else's"
+    monkeypatch.setattr(doctor, "is_loopback", lambda _host: False)
+    findings = await found(environment)
+    assert levels(findings) == {}
+    assert list(findings) == [
+        *("settings", "database", "clock", "Slack", "Slack scopes", "Socket Mode", "Teams", "Teams keys", "PUBLIC_URL")
+    ]
+    assert findings["Slack"].message == "@cm-advisor in Fabrique"
+    assert slack.sockets == []
+
+
+async def test_nothing_is_changed(environment: dict[str, str], database: str) -> None:
+    before = Path(database.removeprefix("sqlite:///"))
+    await found(environment)
+    with sa.create_engine(database).connect() as connection:
+        assert connection.execute(sa.text("select count(*) from processed_events")).scalar() == 0
+    missing = before.with_name("new.db")
+    findings = await found(environment | {"DATABASE_URL": f"sqlite:///{missing}"})
+    assert findings["database"].message.startswith("not there yet")
+    assert not missing.exists()
+
+
+async def test_a_platform_that_is_not_configured_is_said(database: str) -> None:
+    findings = await found({"DATABASE_URL": database})
+    assert findings["settings"].level == "failure"
+    assert findings["Slack"] == Finding("Slack", "skipped", "not configured: no SLACK_ setting is there")
+    assert findings["Teams"].message.startswith("not configured")
+    assert findings["clock"].level == findings["PUBLIC_URL"].level == "warning"
+
+
+# --- Each trouble -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "message", "todo"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-dead"}, "Slack", "refuses the bot token (invalid_auth)", "SLACK_BOT_TOKEN"),
+        ({"SLACK_APP_TOKEN": "xapp-dead"}, "Socket Mode", "(invalid_auth)", "connections:write"),
+        ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "Slack", "127.0.0.1 cannot be reached", "HTTPS_PROXY"),
+        ({"MICROSOFT_APP_PASSWORD": "wrong"}, "Teams", "no token (7000215)", "MICROSOFT_APP_PASSWORD"),
+        ({"MICROSOFT_APP_ID": "wrong"}, "Teams", "no token (700016)", "MICROSOFT_APP_ID"),
+        ({"MICROSOFT_APP_TENANT_ID": "a/../b"}, "Teams", "no token (90002)", "MICROSOFT_APP_TENANT_ID"),
+        ({"TEAMS_LOGIN_URL": "http://127.0.0.1:9"}, "Teams", "cannot be reached", "firewall"),
+        ({"TEAMS_OPENID_METADATA_URL": "http://127.0.0.1:9"}, "Teams keys", "cannot be reached", "firewall"),
+        ({"TEAMS_TOKEN_ISSUER": "https://other.example"}, "Teams keys", "another issuer", "TEAMS_TOKEN_ISSUER"),
+        ({"PUBLIC_URL": "http://127.0.0.1:9"}, "PUBLIC_URL", "cannot be reached", "DNS"),
+        ({"DATABASE_URL": "sqlite:////nowhere/x.db"}, "database", "folder is not writable", "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/x"}, "database", "cannot be had", "DATABASE_URL"),
+    ],
+)
+async def test_each_trouble_has_its_sentence(
+    environment: dict[str, str], change: dict[str, str], check: str, message: str, todo: str
+) -> None:
+    finding = (await found(environment | change))[check]
+    assert finding.level == "failure"
+    assert message in finding.message
+    assert todo in finding.todo
+
+
+async def test_missing_scopes_are_named(environment: dict[str, str], slack: Slack) -> None:
+    (workspace,) = slack.world.workspaces.values()
+    few = slack.install(workspace, [scope for scope in SCOPES if scope not in {"im:write", "commands"}]).value
+    finding = (await found(environment | {"SLACK_BOT_TOKEN": few}))["Slack scopes"]
+    assert (finding.level, finding.message) == ("failure", "missing: commands, im:write")
+    assert "manifest slack" in finding.todo
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(50, "ok"), (90, "failure"), (-400, "failure")])
+async def test_the_clock(environment: dict[str, str], seconds: float, level: str) -> None:
+    finding = (await found(environment, now=lambda: time.time() + seconds))["clock"]
+    assert finding.level == level
+    assert level == "ok" or (("fast" if seconds > 0 else "slow") in finding.message and "NTP" in finding.todo)
+
+
+async def test_an_outage_is_a_warning_and_a_wait_ends(
+    environment: dict[str, str], slack: Slack, teams: TeamsSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack.fail("auth.test", status=503)
+    slack.fail("apps.connections.open", delay=3)
+    teams.fail("token", 503)
+    teams.fail("openid", 404)
+    monkeypatch.setattr(doctor, "TIMEOUT", 0.5)
+    findings = await found(environment)
+    assert levels(findings) == {
+        **{"Slack": "warning", "Socket Mode": "failure", "Teams": "warning"},
+        **{"Teams keys": "failure", "PUBLIC_URL": "warning"},
+    }
+    assert "503" in findings["Slack"].message
+    assert "HTTP 404" in findings["Teams keys"].message
+
+
+async def test_a_managed_identity(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+
+    async def identity(request: web.Request) -> web.Response:
+        asked.append(request.query.get("client_id"))
+        return web.json_response({"access_token": "t", "expires_in": "3599"} if len(asked) == 1 else {})
+
+    app = web.Application()
+    app.router.add_get("/token", identity)
+    own = environment | {"MICROSOFT_APP_TYPE": "UserAssignedMSI", "MICROSOFT_APP_PASSWORD": ""}
+    async with TestServer(app) as server:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/token")))
+        monkeypatch.setenv("IDENTITY_HEADER", "h")
+        assert (await found(own))["Teams"].message == "the managed identity gives us a token"
+        finding = (await found(own))["Teams"]
+    assert asked == [environment["MICROSOFT_APP_ID"]] * 2
+    assert (finding.level, "MICROSOFT_APP_ID" in finding.todo) == ("failure", True)
+
+
+async def test_public_url_of_another(environment: dict[str, str]) -> None:
+    async def moved(_request: web.Request) -> web.Response:
+        raise web.HTTPMovedPermanently("https://example.org/")
+
+    async def okay(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    for handler, said in ((moved, "redirects"), (okay, "not this server")):
+        app = web.Application()
+        app.router.add_get("/{any:.*}", handler)
+        async with TestServer(app) as server:
+            finding = (await found(environment | {"PUBLIC_URL": str(server.make_url(""))}))["PUBLIC_URL"]
+        assert finding.level == "failure"
+        assert said in finding.message
+
+
+async def test_a_database_of_another_version(environment: dict[str, str], database: str) -> None:
+    with sa.create_engine(database).begin() as connection:
+        connection.execute(sa.text("update alembic_version set version_num = 'later'"))
+    finding = (await found(environment))["database"]
+    assert (finding.level, finding.todo) == ("failure", "Start that version, or restore a backup.")
+    with sa.create_engine(database).begin() as connection:
+        connection.execute(sa.text("delete from alembic_version"))
+    assert "cm-advisor db upgrade" in (await found(environment))["database"].todo
+
+
+async def test_a_database_that_is_none(environment: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "text.db"
+    path.write_text("not a database" * 100)
+    finding = (await found(environment | {"DATABASE_URL": f"sqlite:///{path}"}))["database"]
+    assert finding.level == "failure"
+
+
+async def test_no_secret_goes_where_a_setting_is_wrong(environment: dict[str, str]) -> None:
+    wrong = {"SLACK_API_URL": "http://slack.example/api/", "TEAMS_LOGIN_URL": "http://login.example"}
+    findings = await found(environment | wrong)
+    assert levels(findings) | {"PUBLIC_URL": ""} == {
+        **{"settings": "failure", "Slack": "skipped", "Socket Mode": "skipped", "Teams": "skipped", "PUBLIC_URL": ""}
+    }
+    assert findings["Slack"].message == "not checked until SLACK_API_URL is right"
+
+
+# --- Many workspaces ----------------------------------------------------------------------------------------------
+
+
+async def test_stored_tokens(environment: dict[str, str], slack: Slack, database: str) -> None:
+    (workspace,) = slack.world.workspaces.values()
+    many = environment | {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret"}
+    del many["SLACK_BOT_TOKEN"], many["SLACK_APP_TOKEN"]
+    assert "slack/install" in (await found(many))["Slack"].todo
+    token = slack.install(workspace, ALL)
+    stored = Database(database)
+    await EncryptedTokenStore(stored, [KEY]).save("slack:T1", {"token": token.value})
+    findings = await found(many)
+    assert findings["stored tokens"] == Finding("stored tokens", "ok", "TOKEN_ENCRYPTION_KEY decrypts all 1")
+    assert findings["Slack"].message == "@cm-advisor in Fabrique"
+    await EncryptedTokenStore(stored, [OTHER]).save("slack:T2", {"token": "xoxb-2"})
+    finding = (await found(many))["stored tokens"]
+    assert (finding.level, finding.message) == ("failure", "TOKEN_ENCRYPTION_KEY does not decrypt 1 of 2")
+    assert (await found(many | {"TOKEN_ENCRYPTION_KEY": f"{OTHER},{KEY}"}))["stored tokens"].level == "ok"
+    await EncryptedTokenStore(stored, [KEY]).delete("slack:T2")
+    token.state = "token_revoked"
+    assert (await found(many))["Slack"].level == "warning", "one workspace's, not everybody's"
+    stored.close()
+
+
+# --- The command --------------------------------------------------------------------------------------------------
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [SCRIPT, "doctor", *arguments],
+        check=False,
+        capture_output=True,
+        cwd=folder,
+        env=kept | environment,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+async def test_the_command(environment: dict[str, str], tmp_path: Path) -> None:
+    done = await asyncio.to_thread(run, tmp_path, PYTHONIOENCODING="utf-8", **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "✓ Slack: @cm-advisor in Fabrique\n" in done.stdout
+    assert "! PUBLIC_URL: this machine alone reaches it -> Give" in done.stdout
+    assert len(done.stdout.splitlines()) == 9
+
+
+def test_the_command_where_it_fails(tmp_path: Path) -> None:
+    wrong = {"PORT": "many", "SLACK_BOT_TOKEN": "hunter2", "SLACK_API_URL": "http://slack.example"}
+    done = run(tmp_path, PYTHONIOENCODING="ascii", **wrong)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "hunter2" not in done.stdout
+    assert done.stdout.isascii()
+    assert "X  settings: PORT: " in done.stdout
+    assert "-  Teams: not configured" in done.stdout
+    done = run(tmp_path, "--json", **wrong)
+    shown = json.loads(done.stdout)
+    assert (done.returncode, shown["ok"], done.stdout.count("\n")) == (1, False, 1)
+    assert {"check": "Teams", "level": "skipped"}.items() <= shown["checks"][-2].items()
+
+
+def test_a_file_of_settings_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe\n")
+    done = run(tmp_path, PYTHONIOENCODING="utf-8")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("✗ settings: .env cannot be read")

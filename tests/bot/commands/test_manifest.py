@@ -1,0 +1,110 @@
+"""What an administrator uploads: printed and written as people do it."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from adapters.slack.manifest import PLACEHOLDER, build_manifest
+from bot.cli import main
+from bot.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMAS = ROOT.parent / "shared/slack-manifest-schema"
+ID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+URL = "https://advisor.example.org"
+
+
+@pytest.fixture(autouse=True)
+def _bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an environment nor a .env, but the one setting that cannot be read."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("PORT", "many")
+    monkeypatch.chdir(tmp_path)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert main(["manifest", *arguments]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def valid(manifest: Any) -> None:
+    if not SCHEMAS.exists():
+        pytest.skip("Slack's manifest schema lies beside the repository, and is not here")
+    jsonschema.validate(manifest, json.loads((SCHEMAS / "manifest.schema.1.0.0.json").read_text()))
+
+
+def test_the_file_for_slack_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest", "slack", "--public-url", PLACEHOLDER]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ((ROOT / "deploy/slack/manifest.json").read_text(), "")
+    valid(json.loads(shown.out))
+
+
+def test_slack_is_told_the_address_of_the_settings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", f"{URL}/below/")
+    manifest = printed(capsys, "slack")
+    assert "YOUR.DOMAIN" not in json.dumps(manifest)
+    assert manifest["oauth_config"]["redirect_urls"] == [f"{URL}/below/slack/oauth_redirect"]
+    assert manifest["settings"]["interactivity"]["request_url"] == f"{URL}/below/slack/events"
+    assert manifest["settings"]["socket_mode_enabled"] is False
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-secret")
+    told = printed(capsys, "slack", "--public-url", "https://other.example.org")
+    assert told["settings"]["socket_mode_enabled"] is True
+    assert told["features"]["slash_commands"][0]["url"] == "https://other.example.org/slack/events"
+
+
+def test_without_an_address_it_is_for_socket_mode(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest", "slack"]) == 0
+    shown = capsys.readouterr()
+    manifest = json.loads(shown.out)
+    assert "Socket Mode" in shown.err
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert "https:" not in shown.out
+    assert manifest["settings"]["event_subscriptions"]["bot_events"]
+    valid(manifest)
+
+
+def test_the_source_is_changed_by_nothing() -> None:
+    assert build_manifest(None) == build_manifest(None)
+    assert build_manifest(URL, socket_mode=True) != build_manifest(URL)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:3978", "advisor.example.org"])
+def test_an_address_platforms_do_not_take(capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str) -> None:
+    out = str(tmp_path / "app.zip")
+    for arguments in (["slack"], ["teams", "--out", out, "--app-id", ID]):
+        assert main(["manifest", *arguments, "--public-url", url]) == 2
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n")) == ("", 1)
+        assert "must be the https:// address" in shown.err
+    assert not os.path.exists(out)
+
+
+def test_the_package_for_teams(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "app.zip"
+    assert main(["manifest", "teams", "--out", str(out), "--app-id", ID, "--public-url", f"{URL}/"]) == 0
+    shown = capsys.readouterr()
+    assert str(out) in shown.out
+    assert f"{URL}/api/messages" in shown.out
+    with zipfile.ZipFile(out) as package:
+        manifest = json.loads(package.read("manifest.json"))
+    assert manifest["bots"][0]["botId"] == ID
+    assert manifest["validDomains"] == ["advisor.example.org"]
+
+
+def test_what_teams_misses_is_said_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = str(tmp_path / "app.zip")
+    assert main(["manifest", "teams", "--out", out]) == 2
+    assert [line.split(" ")[0] for line in capsys.readouterr().err.splitlines()] == ["MICROSOFT_APP_ID", "PUBLIC_URL"]
+    assert main(["manifest", "teams", "--out", out, "--app-id", "12", "--public-url", URL]) == 2
+    assert capsys.readouterr().err.startswith("MICROSOFT_APP_ID (or --app-id) must be")
+    assert main(["manifest", "teams", "--out", str(tmp_path), "--app-id", ID, "--public-url", URL]) == 2
+    assert "cannot be written" in capsys.readouterr().err

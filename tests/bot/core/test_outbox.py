@@ -1,0 +1,463 @@
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from adapters.ports import Json, OutcomeUnknown, OutgoingMessage, PermanentFailure, RetryLater, Turn
+from bot.core.outbox import MAX_ATTEMPTS, OutboxWorker
+from bot.core.service import Service
+from bot.storage.database import Database
+from bot.storage.schema import outbox
+from dialogs.community_flow import FLOW
+from dialogs.events import Cancel, ConfirmPost
+from dialogs.translations import translations
+from dialogs.views import Announcement, RecommendationCard
+from tests.bot.conftest import Clock
+from tests.bot.fakes import ANNA, BEN, STRANGER, FakeGateway, begin, complete, confirm, rows, work
+
+
+async def test_a_post_goes_out_once_and_its_owner_reads_so(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    await confirm(service)
+    await work(worker)
+    assert gateway.posts == [("s1", "C1")]
+    [check] = await service.list_checks(ANNA)
+    assert check.posted == {"link": "https://example.org/s1"}
+    [view] = gateway.shows
+    assert isinstance(view, RecommendationCard)
+    assert view.note == (translations("en")("notice.posted"),)
+    clock.forward(days=1)
+    await service.turn(Turn(ConfirmPost(ANNA, "C1"), "s1"))
+    await work(worker)
+    assert len(gateway.posts) == 1
+    assert not await service.retry_post(ANNA, "s1"), "what went out is not posted again"
+
+
+async def test_a_card_nobody_drew_is_drawn(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    await begin(service)
+    await work(worker)
+    assert gateway.shows == [], "the adapter has its time"
+    clock.forward(seconds=16)
+    await work(worker)
+    assert len(gateway.shows) == 1
+    assert await rows(database) == {}
+    assert (await service.turn(Turn(Cancel(ANNA), "s1"))).card == {"drawn": 1}
+
+
+async def test_posted_is_said_after_the_card_that_says_posting(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway
+) -> None:
+    await begin(service, answers=complete())
+    await service.mark_shown("s1", 0)
+    await service.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
+    await work(worker)
+    assert len(gateway.posts) == 1
+    assert gateway.shows == [], "the adapter is still drawing"
+    await service.mark_shown("s1", 1)
+    await work(worker)
+    assert len(gateway.shows) == 1
+
+
+async def test_a_card_nobody_drew_waits_for_no_second_one(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock, database: Database
+) -> None:
+    await begin(service, answers=complete())
+    await service.mark_shown("s1", 0)
+    await service.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
+    await work(worker)
+    assert gateway.shows == [], "who draws the card may still come to it"
+    clock.forward(seconds=16)
+    await work(worker)
+    [view] = gateway.shows
+    assert isinstance(view, RecommendationCard)
+    assert view.note == (translations("en")("notice.posted"),), "one drawing says it all"
+    assert await rows(database) == {"s1:post": "done"}
+
+
+async def test_of_two_workers_one_draws_a_card_that_was_left(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock, database: Database
+) -> None:
+    for number in range(20):
+        await begin(service, f"s{number}")
+    clock.forward(seconds=16)
+    other = OutboxWorker(Service(FLOW, database, gateways={"slack": gateway}))
+    while sum(await asyncio.gather(worker.work(), other.work())):
+        pass
+    assert len(gateway.shows) == 20
+    assert await rows(database) == {}
+
+
+async def test_later_is_tried_again_and_given_up_after_an_hour(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    gateway.answers = [RetryLater(30)] + [RetryLater()] * MAX_ATTEMPTS
+    await confirm(service)
+    began = clock.now
+    await work(worker)
+    clock.forward(seconds=29)
+    await work(worker)
+    assert len(gateway.posts) == 1, "the platform said half a minute"
+    while await rows(database) == {"s1:post": "pending"}:
+        clock.forward(seconds=10)
+        await work(worker)
+    assert len(gateway.posts) == MAX_ATTEMPTS
+    assert timedelta(minutes=35) < clock.now - began < timedelta(minutes=80)
+    assert gateway.told == ["failed"]
+    assert await rows(database) == {"s1:post": "dead"}
+    gateway.answers = []
+    assert await service.retry_post(ANNA, "s1")
+    await work(worker)
+    assert len(gateway.posts) == MAX_ATTEMPTS + 1
+
+
+@pytest.mark.parametrize(("answer", "reason"), [(OutcomeUnknown(), "lost"), (PermanentFailure("archived"), "archived")])
+async def test_a_post_held_back_waits_for_a_word(
+    answer: Exception,
+    reason: str,
+    service: Service,
+    worker: OutboxWorker,
+    gateway: FakeGateway,
+    database: Database,
+    clock: Clock,
+) -> None:
+    gateway.answers = [answer]
+    await confirm(service)
+    await work(worker)
+    clock.forward(seconds=6)  # the platform may still be at work on what was lost
+    await work(worker)
+    assert gateway.told == [reason]
+    clock.forward(days=7)
+    await work(worker)
+    assert len(gateway.posts) == 1
+    for other in (BEN, STRANGER):
+        assert not await service.retry_post(other, "s1")
+    assert await service.retry_post(ANNA, "s1")
+    assert not await service.retry_post(ANNA, "s1"), "pressing twice is pressing once"
+    await work(worker)
+    assert len(gateway.posts) == 2
+    assert (await service.list_checks(ANNA))[0].posted
+
+
+LINK = {"link": "https://example.org/found"}
+
+
+@pytest.mark.parametrize("doubt", [OutcomeUnknown(), RetryLater(may_have_been_sent=True)])
+async def test_a_post_that_is_found_is_not_sent_again(
+    doubt: Exception, service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    gateway.answers, gateway.found, began = [doubt], LINK, clock.now
+    await confirm(service)
+    await work(worker)
+    clock.forward(seconds=12)
+    await work(worker)
+    assert (len(gateway.posts), gateway.looked, gateway.told) == (1, [began], [])
+    assert await rows(database) == {"s1:post": "done"}
+    assert (await service.list_checks(ANNA))[0].posted == LINK
+
+
+@pytest.mark.parametrize(
+    ("doubt", "looks"), [(OutcomeUnknown(), 4), (RetryLater(may_have_been_sent=True), 2)]
+)  # what is lost: at once, and again
+async def test_a_post_that_is_not_there_is_sent_again(
+    doubt: Exception,
+    looks: int,
+    service: Service,
+    worker: OutboxWorker,
+    gateway: FakeGateway,
+    database: Database,
+    clock: Clock,
+) -> None:
+    gateway.answers, gateway.found = [doubt, doubt], None
+    await confirm(service)
+    for _ in range(3):
+        await work(worker)
+        clock.forward(seconds=40)
+    assert (len(gateway.posts), len(gateway.looked), gateway.told) == (3, looks, [])
+    assert len(set(gateway.looked)) == 1, "the first may be out as well as the second"
+    assert await rows(database) == {"s1:post": "done"}
+
+
+async def test_nobody_looks_for_what_was_surely_not_done(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
+) -> None:
+    gateway.answers = [RetryLater(1)]
+    await confirm(service)
+    await work(worker)
+    clock.forward(seconds=12)
+    await work(worker)
+    assert (len(gateway.posts), gateway.looked) == (2, [])
+
+
+async def test_what_cannot_be_looked_up_now_is_looked_up_later(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    gateway.answers, gateway.found = [OutcomeUnknown()], RetryLater(1)
+    await confirm(service)
+    for _ in range(3):
+        await work(worker)
+        clock.forward(seconds=40)
+    assert await rows(database) == {"s1:post": "sending"}
+    gateway.found = LINK
+    clock.forward(minutes=5)
+    await work(worker)
+    assert (len(gateway.posts), gateway.told) == (1, [])
+    assert await rows(database) == {"s1:post": "done"}
+
+
+async def test_a_courier_that_breaks_its_word(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
+) -> None:
+    gateway.answers = [ValueError("of no use to anybody")]
+    await confirm(service)
+    await work(worker)
+    clock.forward(seconds=6)
+    await work(worker)
+    assert gateway.told == ["lost"]
+    assert len(gateway.posts) == 1
+
+
+async def test_a_platform_that_never_answers(service: Service, gateway: FakeGateway, clock: Clock) -> None:
+    worker = OutboxWorker(service, patience=timedelta(seconds=0.2))
+
+    async def never(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    gateway.post = never  # type: ignore[assignment, method-assign]
+    await confirm(service)
+    await work(worker)
+    clock.forward(seconds=6)
+    await work(worker)
+    assert gateway.told == ["lost"]
+
+
+async def test_one_queue_in_order_one_at_a_time_at_its_pace(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
+) -> None:
+    other = OutboxWorker(service)
+    for number in range(3):
+        await confirm(service, f"s{number}", where="C1")
+    gateway.answers = [RetryLater(5)]
+    await asyncio.gather(work(worker), work(other))
+    await confirm(service, "s3", where="C2")
+    clock.forward(seconds=4)
+    await asyncio.gather(work(worker), work(other))
+    assert [id for id, _ in gateway.posts] == ["s0", "s3"], "the others wait behind the one that waits"
+    gateway.posts = []
+    clock.forward(seconds=1)
+    for sent in range(1, 4):
+        await asyncio.gather(work(worker), work(other))
+        clock.forward(seconds=0.5)
+        await asyncio.gather(work(worker), work(other))
+        assert [id for id, _ in gateway.posts] == [f"s{number}" for number in range(sent)]
+        clock.forward(seconds=0.5)
+    assert gateway.most_busy == 1
+
+
+async def test_workers_of_two_processes_take_each_row_once(url: str, clock: Clock, gateway: FakeGateway) -> None:
+    stores = [Database(url, clock), Database(url, clock)]
+    stores[0].upgrade()
+    services = [Service(FLOW, database, gateways={"slack": gateway}) for database in stores]
+    for number in range(20):
+        await confirm(services[0], f"s{number}", where=f"C{number}")
+    await asyncio.gather(*(work(OutboxWorker(services[n % 2])) for n in range(4)))
+    await work(OutboxWorker(services[0]))
+    assert sorted(gateway.posts) == sorted((f"s{number}", f"C{number}") for number in range(20))
+    assert len(gateway.shows) == 20
+    for database in stores:
+        database.close()
+
+
+async def test_a_lease_that_ran_out_before_sending_is_taken_over(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
+) -> None:
+    await confirm(service)
+    dead = OutboxWorker(service)
+    [_] = await dead._claim(1)
+    await work(worker)
+    assert gateway.posts == [], "it is still the other's"
+    clock.forward(seconds=61)
+    await work(worker)
+    assert gateway.posts == [("s1", "C1")]
+
+
+async def test_a_lease_that_ran_out_while_sending_may_have_been_sent(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    await confirm(service)
+    slow = OutboxWorker(service)
+    [job] = await slow._claim(1)
+    assert await database.run(lambda transaction: slow._mark(transaction, job))
+    clock.forward(seconds=61)
+    await work(worker)
+    assert gateway.posts == []
+    assert gateway.told == ["lost"]
+    # The slow one was not dead after all.
+    await database.run(lambda transaction: slow._posted(transaction, job, {"link": "x"}))
+    assert (await rows(database))["s1:post"] == "done"
+    assert not await service.retry_post(ANNA, "s1")
+
+
+async def test_a_worker_that_slept_through_its_lease_sends_nothing(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
+) -> None:
+    await confirm(service)
+    slow = OutboxWorker(service)
+    [job] = await slow._claim(1)
+    clock.forward(seconds=61)
+    await work(worker)
+    await slow._do(job)
+    assert gateway.posts == [("s1", "C1")]
+
+
+async def test_what_cannot_be_told_or_drawn_stops_nothing(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    gateway.answers, gateway.fail = [PermanentFailure("archived")], PermanentFailure("gone")
+    await confirm(service)
+    await begin(service, "s2")
+    clock.forward(seconds=16)
+    await work(worker)
+    assert await rows(database) == {"s1:post": "held"}
+    gateway.fail = RetryLater()
+    await begin(service, "s3")
+    for _ in range(MAX_ATTEMPTS):
+        clock.forward(hours=2)
+        await work(worker)
+    assert await rows(database) == {"s1:post": "held"}
+    assert len(gateway.shows) == MAX_ATTEMPTS + 1
+
+
+async def test_a_platform_that_is_no_longer_configured(database: Database, clock: Clock, gateway: FakeGateway) -> None:
+    service = Service(FLOW, database)
+    await confirm(service)
+    await work(OutboxWorker(service))
+    assert await rows(database) == {"s1:post": "pending"}
+    service.gateways = {"slack": gateway}
+    clock.forward(minutes=15)
+    await work(OutboxWorker(service))
+    assert gateway.posts == [("s1", "C1")]
+
+
+async def test_a_dialog_forgotten_on_the_way(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database
+) -> None:
+    await confirm(service)
+    [job] = await worker._claim(1)
+    await service.forget_person(ANNA)
+    await worker._do(job)
+    assert gateway.posts == []
+    assert await rows(database) == {}
+
+
+async def test_the_worker_is_woken_and_drains(url: str, gateway: FakeGateway) -> None:
+    database = Database(url)
+    database.upgrade()
+    service = Service(FLOW, database, gateways={"slack": gateway})
+    worker = OutboxWorker(service)
+    assert not worker.alive
+    await worker.start()
+    await asyncio.sleep(0.1)
+    assert worker.alive
+    sending, answer = asyncio.Event(), asyncio.Event()
+    post = gateway.post
+
+    async def slow(outgoing: OutgoingMessage, announcement: Announcement) -> Json:
+        sending.set()
+        await answer.wait()
+        return await post(outgoing, announcement)
+
+    gateway.post = slow
+    await confirm(service)
+    await asyncio.wait_for(sending.wait(), 0.5)
+    stopping = asyncio.create_task(worker.stop())
+    await asyncio.sleep(0.05)
+    assert not stopping.done()
+    answer.set()
+    await stopping
+    assert (await rows(database))["s1:post"] == "done"
+    query = sa.select(outbox.c.due_at).where(outbox.c.kind == "purge")
+    due = await database.run(lambda transaction: transaction.execute(query).scalar_one())
+    assert due > database.clock(), "the deletions were done and come round again"
+    database.close()
+
+
+async def test_a_post_cut_off_by_the_end_is_asked_about(url: str, gateway: FakeGateway, clock: Clock) -> None:
+    database = Database(url, clock)
+    database.upgrade()
+    service = Service(FLOW, database, gateways={"slack": gateway})
+    worker = OutboxWorker(service)
+    await worker.start()
+    sending = asyncio.Event()
+
+    async def never(*_: object) -> Json:
+        sending.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    post, gateway.post = gateway.post, never  # type: ignore[assignment, method-assign]
+    await confirm(service)
+    await asyncio.wait_for(sending.wait(), 5)
+    await worker.stop(within=0.01)
+    assert (await rows(database))["s1:post"] == "sending"
+    gateway.post = post  # type: ignore[method-assign]
+    clock.forward(minutes=2)
+    await work(OutboxWorker(service))
+    assert gateway.posts == []
+    assert gateway.told == ["lost"]
+    database.close()
+
+
+async def test_a_call_that_takes_longer_than_its_lease_stays_ours(
+    service: Service, gateway: FakeGateway, database: Database, clock: Clock
+) -> None:
+    slow, other = OutboxWorker(service, lease=timedelta(seconds=0.3)), OutboxWorker(service)
+    answered = asyncio.Event()
+    posted = gateway.post
+
+    async def thinking(*given: Any) -> Any:
+        await answered.wait()
+        return await posted(*given)
+
+    gateway.post = thinking  # type: ignore[assignment, method-assign]
+    await confirm(service)
+    working = asyncio.create_task(slow.work())
+    for _ in range(4):  # half a second of thinking, with leases of a third: renewed each tenth
+        await asyncio.sleep(0.13)
+        clock.forward(seconds=0.13)
+        assert await other.work() == 0
+    answered.set()
+    await working
+    assert gateway.posts == [("s1", "C1")]
+    assert gateway.told == []
+
+
+async def test_what_a_dead_worker_held_is_another_s_within_fifteen_seconds(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
+) -> None:
+    await confirm(service)
+    dead = OutboxWorker(service)
+    assert len(await dead._claim(1)) == 1
+    clock.forward(seconds=11)
+    assert await worker.work() == 0
+    clock.forward(seconds=3)
+    await work(worker)
+    assert gateway.posts == [("s1", "C1")]
+
+
+async def test_what_is_done_keeps_the_pace_of_its_queue(service: Service, database: Database, clock: Clock) -> None:
+    worker = OutboxWorker(service, lease=timedelta(seconds=0.03))
+    await confirm(service)
+    [job] = await worker._claim(1)
+    until = clock() + timedelta(seconds=1)
+    done = sa.update(outbox).where(outbox.c.id == job.id).values(state="done", leased_until=until)
+    await database.run(lambda transaction: transaction.execute(done))
+    renewing = asyncio.create_task(worker._renew(job))
+    await asyncio.sleep(0.1)
+    renewing.cancel()
+    kept = sa.select(outbox.c.leased_until).where(outbox.c.id == job.id)
+    assert await database.run(lambda transaction: transaction.execute(kept).scalar()) == until

@@ -1,0 +1,119 @@
+"""What the tests of the application play with: one person, her dialog, and a courier."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from adapters.ports import Json, OutgoingMessage, PermanentFailure, Turn, TurnResult
+from bot.core.outbox import OutboxWorker
+from bot.core.service import Service
+from bot.storage.database import Database
+from bot.storage.schema import outbox, pending_cards
+from bot.storage.transaction import Transaction
+from dialogs.community_flow import FLOW
+from dialogs.events import Answer, ConfirmPost, Start
+from dialogs.session import Actor, Session
+from dialogs.views import Announcement, View
+from dialogs.walk import walk
+
+ANNA = Actor("slack:T1", "U1", "en")
+BEN = Actor("slack:T1", "U2", "fr")
+STRANGER = Actor("slack:T2", "U1", "en")
+COMPLETE = {"orientation": "key", "mode": "agency", "agency_link": "yes"}
+
+
+class FakeGateway:
+    """Notes every call; `answers` are raised or returned in turn by `post`, `fail` by everything else."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, str]] = []
+        self.shows: list[View] = []
+        self.told: list[str] = []
+        self.looked: list[datetime] = []
+        self.found: Json | Exception | None = PermanentFailure("lost")
+        self.answers: Sequence[Exception] = []
+        self.fail: Exception | None = None
+        self.before_post: Callable[[], object] = lambda: None
+        self.busy = self.most_busy = 0
+
+    def queue_name(self, outgoing: OutgoingMessage) -> str:
+        return f"{outgoing.session.tenant}/{outgoing.destination}"
+
+    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> Json:
+        self.busy += 1
+        self.most_busy = max(self.busy, self.most_busy)
+        await asyncio.sleep(0)
+        self.busy -= 1
+        self.before_post()
+        self.posts.append((announcement.session, outgoing.destination or ""))
+        if self.answers:
+            first, *self.answers = self.answers
+            raise first
+        return {"link": f"https://example.org/{announcement.session}"}
+
+    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> Json | None:
+        self.looked.append(since)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    async def show_card(self, outgoing: OutgoingMessage, view: View) -> Json | None:
+        self.shows.append(view)
+        if self.fail:
+            raise self.fail
+        return {"drawn": len(self.shows)}
+
+    async def report_failure(self, outgoing: OutgoingMessage, reason: str) -> None:
+        self.told.append(reason)
+        if self.fail:
+            raise self.fail
+
+
+def complete() -> dict[str, str]:
+    """Return answers that lead to the end: the first option of everything else that is asked."""
+    answers = dict(COMPLETE)
+    while here := walk(FLOW, answers).next_question:
+        answers[here.id] = here.options[0]
+    return answers
+
+
+async def begin(
+    service: Service, id: str = "s1", actor: Actor = ANNA, answers: dict[str, str] | None = None
+) -> TurnResult:
+    return await service.turn(Turn(Start(actor, id, answers or {}), conversation="D1", card={"ts": "1"}))
+
+
+async def answer(service: Service, session: Session, actor: Actor = ANNA, **more: str) -> TurnResult:
+    here = walk(FLOW, session.answers).next_question
+    assert here
+    event = Answer(actor, here.id, more.get("option", here.options[0]), revision=session.revision)
+    return await service.turn(Turn(event, session.id))
+
+
+async def confirm(service: Service, id: str = "s1", actor: Actor = ANNA, where: str = "C1") -> TurnResult:
+    """Begin a dialog with everything answered, and post it."""
+    await begin(service, id, actor, complete())
+    await service.mark_shown(id, 0)
+    result = await service.turn(Turn(ConfirmPost(actor, where, revision=0), id))
+    await service.mark_shown(id, 1)
+    return result
+
+
+async def rows(database: Database) -> dict[str, str]:
+    """Return the states of all jobs but the expiries, by key, with the cards that are being drawn."""
+    query = sa.select(outbox.c.key, outbox.c.state).where(outbox.c.kind.not_in(["expire", "purge"]))
+    drawing = sa.select(pending_cards.c.session_id)
+
+    def look(transaction: Transaction) -> dict[str, str]:
+        shows = {f"{session}:card": "drawing" for session in transaction.execute(drawing).scalars()}
+        return shows | {row.key: row.state for row in transaction.execute(query)}
+
+    return await database.run(look)
+
+
+async def work(worker: OutboxWorker) -> None:
+    """Do everything that is due."""
+    while await worker.work():
+        pass

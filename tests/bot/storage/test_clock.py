@@ -1,0 +1,40 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.storage import clock
+from bot.storage.clock import DatabaseClock
+from bot.storage.database import Database
+
+
+class Machine:
+    """A machine whose clock is an hour ahead, and then jumps."""
+
+    wall = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    monotonic = 100.0
+
+    def now(self, _zone: object) -> datetime:
+        return self.wall
+
+
+def test_one_clock_decides_however_wrong_this_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, shared = Machine(), DatabaseClock()
+    monkeypatch.setattr(clock, "datetime", machine)
+    monkeypatch.setattr("bot.storage.clock.time.monotonic", lambda: machine.monotonic)
+    assert shared() == machine.wall, "nobody has told it yet"
+    told = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    machine.monotonic = 102.0
+    shared.set(told, began=100.0)  # asked two seconds ago, answered in the middle of them
+    assert shared() == told + timedelta(seconds=1)
+    machine.wall -= timedelta(days=1)
+    machine.monotonic += 5
+    assert shared() == told + timedelta(seconds=6)
+
+
+async def test_the_databases_time_where_it_has_one(url: str) -> None:
+    database = Database(url)
+    database.upgrade()
+    await database.set_clock()
+    assert (database.clock._told is None) == database.is_sqlite  # type: ignore[attr-defined]
+    assert abs(database.clock() - datetime.now(UTC)) < timedelta(seconds=5)
+    database.close()

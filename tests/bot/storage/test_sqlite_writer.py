@@ -1,0 +1,105 @@
+"""SQLite's log is moved into its file beside the turns, and grows no further than it may."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.storage import sqlite_writer
+from bot.storage.database import Database
+from bot.storage.schema import adapter_data
+from bot.storage.transaction import Transaction
+
+PAGE = 4096
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cm-advisor.db"
+
+
+def opened(path: Path) -> Database:
+    database = Database(f"sqlite:///{path}")
+    database.upgrade()
+    return database
+
+
+async def write(database: Database, count: int, at: int = 0) -> None:
+    """Write so many notes of a page each, eight at a time."""
+
+    def one(transaction: Transaction, number: int) -> None:
+        transaction.execute(sa.insert(adapter_data).values(tenant="t", key=str(number), value={"long": "x" * PAGE}))
+
+    for begin in range(at, at + count, 8):
+        works = [database.run(lambda transaction, number=begin + part: one(transaction, number)) for part in range(8)]  # type: ignore[misc]
+        await asyncio.gather(*works)
+
+
+def stored(path: Path) -> int:
+    """Return how many notes are in the file itself, whatever its log says."""
+    alone = path.with_name("alone.db")
+    alone.write_bytes(path.read_bytes())
+    with sqlite3.connect(alone) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        count: int = connection.execute("SELECT count(*) FROM adapter_data").fetchone()[0]
+    return count
+
+
+async def test_the_log_is_moved_beside_the_turns(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_writer, "MOVE_EVERY", 64)
+    database = opened(path)
+    await write(database, 400)
+    log = path.with_name(f"{path.name}-wal")
+    for _ in range(100):
+        if stored(path) >= 200:
+            break
+        await asyncio.sleep(0.05)
+    assert stored(path) >= 200
+    assert log.exists()
+    database.close()
+    assert not log.exists(), "the last to leave tidies up"
+    assert stored(path) == 400
+
+
+async def test_a_log_that_grows_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is moved beside those who write never comes to the end of it."""
+    monkeypatch.setattr(sqlite_writer, "MOVE_EVERY", 64)
+    monkeypatch.setattr(sqlite_writer, "MAX_LOGGED", 200)
+    database = opened(path)
+    for part in range(6):
+        await write(database, 400, part * 400)
+    size = path.with_name(f"{path.name}-wal").stat().st_size
+    database.close()
+    assert stored(path) == 2400
+    assert size < 1000 * PAGE, "it has begun anew"
+
+
+async def test_what_takes_long_leaves_no_endless_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A purge is few units of work, and each of them writes much."""
+    monkeypatch.setattr(sqlite_writer, "MAX_LOGGED", 400)
+    database = opened(path)
+
+    def much(transaction: Transaction, part: int) -> None:
+        rows = [{"tenant": "t", "key": f"{part}:{n}", "value": {"long": "x" * PAGE}} for n in range(100)]
+        transaction.execute(sa.insert(adapter_data), rows)
+
+    for part in range(24):
+        await database.run(lambda transaction, part=part: much(transaction, part), long=True)  # type: ignore[misc]
+    size = path.with_name(f"{path.name}-wal").stat().st_size
+    database.close()
+    assert stored(path) == 2400
+    assert size < 1200 * PAGE
+
+
+async def test_a_log_that_cannot_be_moved_stops_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "MOVE_EVERY", 8)
+    database = opened(path)
+    monkeypatch.setattr(database._writer._mover, "_path", str(path.parent / "nowhere" / "x.db"))
+    await write(database, 64)
+    database.close()
+    assert stored(path) == 64
+    assert "the database's log cannot be moved (OperationalError)" in caplog.text

@@ -1,0 +1,175 @@
+"""The flow drawn: from the data, whole, and in step with the pictures in the documentation."""
+
+import itertools
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialogs.community_flow import FLOW, HYBRID, INTERN, STRATEGIC
+from dialogs.diagram import graph, svg
+from dialogs.diagram.graph import Edge, always, cases, edges, in_words, lanes, links, needs
+from dialogs.flow import AllOf, AnyOf, Fact, Is, Not
+from dialogs.translations import languages, translations
+from dialogs.verify import all_paths
+
+DOCS = Path(__file__).parents[3] / "deploy" / "docs"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(params=languages())
+def text(request):
+    return translations(request.param)
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------------
+
+
+def test_json_has_exactly_the_documented_members(text):
+    shown = json.loads(graph.as_json(FLOW, text))
+    assert list(shown) == ["version", "questions", "outcomes", "advice", "labels"]
+    assert shown["version"] == FLOW.version
+    for question, known in zip(shown["questions"], FLOW.questions, strict=True):
+        assert list(question) == ["id", "text", "why", "judge", "examples", "options"]
+        assert question["text"] == text(f"question.{known.id}.text")
+        assert [option["id"] for option in question["options"]] == list(known.options)
+        assert all(set(option) == {"id", "label"} for option in question["options"])
+    assert [outcome["id"] for outcome in shown["outcomes"]] == [outcome.id for outcome in FLOW.outcomes]
+    assert all(list(outcome) == ["id", "title", "summary"] for outcome in shown["outcomes"])
+    assert [advice["id"] for advice in shown["advice"]] == [advice.id for advice in FLOW.advice]
+    assert all(list(advice) == ["id", "title", "text"] for advice in shown["advice"])
+
+
+def test_json_holds_every_label(text):
+    labels = json.loads(graph.as_json(FLOW, text))["labels"]
+    assert labels == {id.removeprefix("label."): text(id) for id in text.ids() if id.startswith("label.")}
+    assert {"back", "change", "restart", "why", "post", "keep_private", "start", "help"} <= set(labels)
+
+
+# --- The graph ----------------------------------------------------------------------------------------------------
+
+
+def test_the_flow_divides_at_the_fact():
+    assert [question.id for question in always(FLOW)] == ["orientation", "brand", "transformation", "presence"]
+    strategic, light = lanes(FLOW)
+    assert [question.id for question in strategic.questions] == ["mode", "agency_link", "person", "routine"]
+    assert [question.id for question in light.questions] == ["seo_expert", "light_mode"]
+    assert [outcome.id for outcome in (*strategic.outcomes, *light.outcomes)] == [o.id for o in FLOW.outcomes]
+
+
+def test_edges_are_the_steps_that_paths_take():
+    found = edges(FLOW)
+    assert Edge("mode", "person", ("in_house",)) in found
+    assert Edge("mode", "agency_link", ("agency", "both", "undecided")) in found
+    assert Edge("strategic", "mode", evaluate=True) in found
+    assert Edge("strategic", "seo_expert", evaluate=False) in found
+    drawn = {(edge.start, edge.end) for edge in found}
+    for path in list(all_paths(FLOW))[::37]:
+        for step, after in itertools.pairwise(path):
+            through = {(step.question, "strategic"), ("strategic", after.question)}
+            assert (step.question, after.question) in drawn or through <= drawn
+
+
+def test_what_a_condition_needs_of_the_fact():
+    assert needs(STRATEGIC, STRATEGIC) is True
+    assert needs(STRATEGIC, Not(STRATEGIC)) is False
+    assert needs(STRATEGIC, Is("brand", "yes")) is None
+    assert needs(STRATEGIC, AnyOf(STRATEGIC, Is("brand", "no"))) is None
+    assert needs(STRATEGIC, AnyOf(AllOf(STRATEGIC, Is("mode", "both")), STRATEGIC)) is True
+    assert needs(STRATEGIC, Fact("other", Is("brand", "yes"))) is None
+
+
+def test_cases_are_joined_where_they_differ_in_one_question():
+    assert cases(FLOW, HYBRID) == [
+        {"mode": ("in_house",), "person": ("nobody",)},
+        {"mode": ("agency",), "agency_link": ("no",)},
+        {"mode": ("both", "undecided")},
+    ]
+    assert cases(FLOW, INTERN) == [
+        {"light_mode": ("in_house",)},
+        {"light_mode": ("undecided",), "seo_expert": ("no", "unknown")},
+    ]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        *(outcome.when for outcome in FLOW.outcomes),
+        STRATEGIC.condition,
+        Not(STRATEGIC.condition),
+        Not(AllOf(Is("brand", "yes"), Not(Is("mode", "both")))),
+        Not(Not(Is("brand", "yes"))),
+        AllOf(Is("brand", "yes"), Is("brand", "no")),
+    ],
+)
+def test_cases_say_the_same_as_the_condition(condition):
+    for path in list(all_paths(FLOW))[::11]:
+        answers = dict(path)
+        side = needs(STRATEGIC, condition)
+        fits = side is None or STRATEGIC.evaluate(answers) is side
+        met = any(all(answers.get(id) in options for id, options in case.items()) for case in cases(FLOW, condition))
+        if all(leaf.question in answers for leaf in condition.leaves()):
+            assert (fits and met) == condition.evaluate(answers)
+
+
+def test_conditions_in_words():
+    assert in_words(FLOW, translations("en"), HYBRID)[2].endswith("“Both together” or “Not decided yet”")
+    assert "anything but “Nobody for now”" in in_words(FLOW, translations("en"), FLOW.outcomes[0].when)[0]
+
+
+# --- Formats ------------------------------------------------------------------------------------------------------
+
+
+def test_mermaid_defines_every_node_once_and_joins_only_those(text):
+    shown = graph.mermaid(FLOW, text)
+    defined = re.findall(r'^  (\w+)[\[({]+"', shown, re.MULTILINE)
+    assert len(defined) == len(set(defined)) == len(FLOW.questions) + 1 + len(FLOW.outcomes)
+    joined = re.findall(r'^  (\w+) -->(?:\|"[^"]*"\|)? (\w+)$', shown, re.MULTILINE)
+    assert {node for pair in joined for node in pair} == set(defined)
+    assert len(joined) == len(links(FLOW, text))
+
+
+def test_dot_defines_every_node_once_and_joins_only_those(text):
+    shown = graph.dot(FLOW, text)
+    defined = re.findall(r'^  "(\w+)" \[shape', shown, re.MULTILINE)
+    joined = re.findall(r'^  "(\w+)" -> "(\w+)"', shown, re.MULTILINE)
+    assert {node for pair in joined for node in pair} == set(defined)
+    assert len(defined) == len(set(defined))
+    assert shown.count('"') % 2 == 0
+
+
+def test_svg_shows_every_question_option_and_outcome_within_its_sheet(text):
+    root: Any = ET.fromstring(svg.svg(FLOW, text))
+    written = " ".join(element.text or "" for element in root.iter(f"{SVG}text"))
+    for question in FLOW.questions:
+        assert text(f"question.{question.id}.text") in written
+        for option in question.options:
+            assert text(f"option.{question.id}.{option}") in written
+    for outcome in FLOW.outcomes:
+        assert text(f"outcome.{outcome.id}.title") in written
+        for way in in_words(FLOW, text, outcome.when):
+            assert way in written
+    width, height = float(root.get("width")), float(root.get("height"))
+    for box in root.iter(f"{SVG}rect"):
+        right = float(box.get("x", 0)) + float(box.get("width"))
+        bottom = float(box.get("y", 0)) + float(box.get("height"))
+        assert right <= width
+        assert bottom <= height
+
+
+def test_svg_needs_nothing_from_elsewhere(text):
+    shown = svg.svg(FLOW, text)
+    assert set(re.findall(r"url\(([^)]*)\)", shown)) == {"#head"}
+    assert not re.search("href|src|@import", shown)
+    assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_picture_in_the_documentation_is_the_present_one(language):
+    drawn = (DOCS / f"flow.{language}.svg").read_text(encoding="utf-8")
+    assert drawn == svg.svg(FLOW, translations(language)), (
+        "cm-advisor flow --format svg --lang ... > deploy/docs/flow...svg"
+    )

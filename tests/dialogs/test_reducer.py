@@ -1,0 +1,471 @@
+"""The reducer: total, pure, and never moved by what is not its owner's, out of date, or nonsense."""
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialogs import events
+from dialogs.community_flow import FLOW
+from dialogs.effects import Notify, Post, Show
+from dialogs.events import (
+    Answer,
+    Back,
+    Cancel,
+    Change,
+    ConfirmPost,
+    Details,
+    Event,
+    Expire,
+    Fill,
+    Help,
+    KeepPrivate,
+    Restart,
+    Resume,
+    Review,
+    SetLanguage,
+    Start,
+    Typed,
+    Why,
+)
+from dialogs.recommend import recommend
+from dialogs.reducer import step, upgrade
+from dialogs.session import Actor, Session, Status
+from dialogs.translations import translations
+from dialogs.verify import all_paths
+from dialogs.views import HelpCard, Notice, PartialResultCard, QuestionCard, RecommendationCard, ReviewCard
+from dialogs.walk import walk
+
+OWNER = Actor("team:1", "ada", "fr")
+OTHER = Actor("team:1", "bob", "en")
+STRANGER = Actor("team:2", "ada", "fr")
+
+LIGHT = {"orientation": "seo", "brand": "no", "transformation": "no", "presence": "no"}
+LIGHT |= {"seo_expert": "yes", "light_mode": "undecided"}
+STRATEGIC = {"orientation": "key", "brand": "yes", "transformation": "no", "presence": "unknown"}
+STRATEGIC |= {"mode": "agency", "agency_link": "yes", "person": "interns", "routine": "yes"}
+
+
+def start(answers=None, quick=False, actor=OWNER):
+    session, effects = step(FLOW, None, Start(actor, session="s1", answers=answers or {}, quick=quick))
+    return session, effects
+
+
+def views(effects, kind=Show):
+    return [effect.view for effect in effects if isinstance(effect, kind)]
+
+
+def shown(effects):
+    (view,) = views(effects)
+    return view
+
+
+def notices(effects):
+    return [view.id for view in views(effects, Notify) if isinstance(view, Notice)]
+
+
+# --- The whole flow -----------------------------------------------------------------------------------------------
+
+
+def test_every_path_answer_by_answer_and_back_again():
+    """From the first question to the review, each step asking what the walk says, each back undoing one answer."""
+    seen = 0
+
+    def down(session, view):
+        nonlocal seen
+        here = walk(FLOW, session.answers).next_question
+        if here is None:
+            seen += 1
+            result = recommend(FLOW, walk(FLOW, session.answers))
+            assert result
+            assert isinstance(view, ReviewCard)
+            assert view.preview
+            assert view.preview.outcome == translations("fr")(f"outcome.{result.outcome.id}.title")
+            return
+        assert isinstance(view, QuestionCard)
+        assert view.question == here.id
+        assert tuple(choice.option for choice in view.choices) == here.options
+        for option in here.options:
+            after, effects = step(FLOW, session, Answer(OWNER, here.id, option, revision=session.revision))
+            before, _ = step(FLOW, after, Back(OWNER, revision=after.revision))
+            assert before.answers == session.answers
+            down(after, shown(effects))
+
+    down(*[start()[0], shown(start()[1][:1])])
+    assert seen == 7944
+
+
+def test_the_end_kept_then_posted_once():
+    session, effects = start(STRATEGIC)
+    assert isinstance(shown(effects[:1]), ReviewCard)
+    session, effects = step(FLOW, session, KeepPrivate(OWNER, revision=session.revision))
+    view = shown(effects)
+    assert isinstance(view, RecommendationCard)
+    assert [button.action for button in view.buttons] == ["post", "review", "new_check"]
+    assert not [effect for effect in effects if isinstance(effect, Post)]
+
+    session, effects = step(FLOW, session, ConfirmPost(OWNER, "C1", revision=session.revision))
+    (post,) = [effect for effect in effects if isinstance(effect, Post)]
+    assert (post.where, post.key) == ("C1", "s1:post")
+    assert session.status is Status.POSTED
+
+    for again in (
+        ConfirmPost(OWNER, "C1", revision=session.revision - 1),  # a double press
+        ConfirmPost(OWNER, "C2", revision=session.revision),
+        ConfirmPost(OWNER, "C1"),
+    ):
+        same, effects = step(FLOW, session, again)
+        assert same is session
+        assert not [effect for effect in effects if isinstance(effect, Post)]
+
+
+@pytest.mark.parametrize("answers", [LIGHT, STRATEGIC])
+def test_a_change_keeps_what_is_still_asked_and_says_what_is_not(answers):
+    session, _ = start(answers)
+    session, effects = step(FLOW, session, Change(OWNER, "brand", revision=0))
+    view = shown(effects)
+    assert isinstance(view, QuestionCard)
+    answer = translations("fr")(f"option.brand.{answers['brand']}")
+    assert view.current == translations("fr")("prompt.current", answer=answer)
+    flipped = "no" if answers["brand"] == "yes" else "yes"
+    session, effects = step(FLOW, session, Answer(OWNER, "brand", flipped, revision=session.revision))
+    assert session.answers == answers | {"brand": flipped}
+    assert session.changing is None
+    note = shown(effects).note
+    assert note[0] == translations("fr")(
+        "notice.changed", question="Image de marque", answer=translations("fr")(f"option.brand.{flipped}")
+    )
+    if answers is LIGHT:  # now strategic: other questions follow, and the light ones no longer count
+        assert isinstance(shown(effects), QuestionCard)
+        assert "Expertise en référencement" in note[1]
+    else:  # still strategic by its orientation
+        assert isinstance(shown(effects), ReviewCard)
+
+
+def test_an_answer_that_counts_again_is_named():
+    session, _ = start(LIGHT | {"brand": "yes", "mode": "both"})
+    session, _ = step(FLOW, session, Change(OWNER, "brand"))
+    session, effects = step(FLOW, session, Answer(OWNER, "brand", "no"))
+    view = shown(effects)
+    assert isinstance(view, ReviewCard)
+    assert any("Expertise en référencement" in line and "De nouveau" in line for line in view.note)
+    assert [row.question for row in view.unused] == ["mode"]
+
+
+def test_back_leaves_a_change_and_stops_at_the_first_question():
+    session, _ = start(STRATEGIC)
+    session, _ = step(FLOW, session, Change(OWNER, "mode"))
+    session, effects = step(FLOW, session, Back(OWNER))
+    assert isinstance(shown(effects), ReviewCard)
+    assert session.answers == STRATEGIC
+    session, _ = step(FLOW, session, Restart(OWNER))
+    assert session.answers == {}
+    same, effects = step(FLOW, session, Back(OWNER))
+    assert same is session
+    assert notices(effects) == ["nothing_back"]
+
+
+def test_back_undoes_the_question_before_this_one_whatever_was_given_ahead():
+    session, _ = start({"brand": "yes", "mode": "agency"})
+    session, _ = step(FLOW, session, Answer(OWNER, "orientation", "key"))
+    session, effects = step(FLOW, session, Back(OWNER))
+    assert session.answers == {"orientation": "key", "mode": "agency"}
+    assert shown(effects).question == "brand"
+
+
+def test_the_same_answer_again_is_no_change():
+    session, _ = start(STRATEGIC)
+    session, _ = step(FLOW, session, Change(OWNER, "brand"))
+    session, effects = step(FLOW, session, Answer(OWNER, "brand", "yes"))
+    assert shown(effects).note == ()
+
+
+def test_why_shows_help_without_losing_the_place():
+    session, _ = start({"orientation": "key"})
+    same, effects = step(FLOW, session, Why(OWNER, revision=0))
+    view = shown(effects)
+    assert same is session
+    assert view.question == "brand"
+    assert len(view.help) == 3
+    assert len(view.choices) == 3
+
+
+def test_a_quick_check_half_way_goes_on_from_there():
+    session, effects = start({"brand": "yes"}, quick=True)
+    assert isinstance(shown(effects[:1]), PartialResultCard)
+    assert session.status is Status.QUICK
+    session, effects = step(FLOW, session, Resume(OWNER, revision=0))
+    assert shown(effects).question == "orientation"
+    assert session.status is Status.OPEN
+
+
+def test_a_quick_check_can_be_posted_before_it_is_complete_and_a_dialog_cannot():
+    session, _ = start({"brand": "yes"}, quick=True)
+    posted, effects = step(FLOW, session, ConfirmPost(OWNER, "C1"))
+    assert posted.status is Status.POSTED
+    assert isinstance(shown(effects[1:]), PartialResultCard)
+    session, _ = start({"brand": "yes"})
+    same, effects = step(FLOW, session, ConfirmPost(OWNER, "C1"))
+    assert same is session
+    assert notices(effects) == ["not_complete"]
+
+
+def test_a_complete_quick_check_is_a_recommendation_at_once():
+    session, effects = start(LIGHT, quick=True)
+    assert session.status is Status.KEPT
+    assert isinstance(shown(effects[:1]), RecommendationCard)
+
+
+def test_reviewing_a_kept_check_opens_it_again():
+    session, _ = start(LIGHT, quick=True)
+    for event in (Review(OWNER), Back(OWNER), Change(OWNER, "brand")):
+        again, _ = step(FLOW, session, event)
+        assert again.status is Status.OPEN
+        assert again.answers == LIGHT
+
+
+def test_the_language_changes_what_is_shown_next():
+    session, _ = start()
+    session, effects = step(FLOW, session, SetLanguage(OWNER, "en"))
+    assert shown(effects).text == translations("en")("question.orientation.text")
+    same, effects = step(FLOW, session, SetLanguage(OWNER, "tlh"))
+    assert same is session
+    assert notices(effects) == ["unknown"]
+
+
+# --- Nobody let in, nothing moved by what is too late -------------------------------------------------------------
+
+REFUSED = [
+    (Answer(OWNER, "brand", "yes", revision=7), ["stale"]),
+    (Answer(OWNER, "brand", "yes"), ["stale"]),  # not the question at hand
+    (Answer(OWNER, "orientation", "moon"), ["unknown"]),
+    (Answer(OWNER, "moon", "yes"), ["unknown"]),
+    (Fill(OWNER, {"brand": "yes", "moon": "yes"}), ["unknown"]),
+    (Fill(OWNER, {}), ["unknown"]),
+    (Change(OWNER, "brand"), ["unknown"]),
+    (Change(OWNER, "moon"), ["unknown"]),
+    (ConfirmPost(OWNER, "C1"), ["not_complete"]),
+    (KeepPrivate(OWNER), ["not_complete"]),
+    (Back(OWNER), ["nothing_back"]),
+    (Details(OTHER), ["gone"]),
+    (Typed(OWNER, "quarante-deux sangliers"), ["not_understood"]),
+    (Answer(OTHER, "orientation", "key"), ["not_yours"]),
+    (ConfirmPost(OTHER, "C1"), ["not_yours"]),
+    (Typed(OTHER, "oui"), ["not_yours"]),
+    (SetLanguage(OTHER, "en"), ["not_yours"]),
+    (Restart(STRANGER), ["gone"]),
+    (Details(STRANGER), ["gone"]),
+]
+
+
+@pytest.mark.parametrize(("event", "ids"), REFUSED, ids=lambda value: str(value)[:60])
+def test_what_is_refused_changes_nothing(event, ids):
+    session, _ = start()
+    same, effects = step(FLOW, session, event)
+    assert same is session
+    assert notices(effects) == ids
+    assert not [effect for effect in effects if isinstance(effect, Post)]
+
+
+def test_others_are_answered_in_their_own_language_with_a_way_to_start_their_own():
+    session, _ = start()
+    _, effects = step(FLOW, session, Back(OTHER))
+    (notice,) = views(effects, Notify)
+    assert notice.text == translations("en")("notice.not_yours")
+    assert [button.action for button in notice.buttons] == ["run_own"]
+    assert not views(effects)
+
+
+def test_a_session_that_is_gone():
+    none, effects = step(FLOW, None, Back(OWNER))
+    assert none is None
+    assert notices(effects) == ["gone"]
+
+
+def test_a_second_press_is_heard_once_and_without_a_word():
+    session, _ = start()
+    press = Answer(OWNER, "orientation", "key", revision=0)
+    session, _ = step(FLOW, session, press)
+    same, effects = step(FLOW, session, press)
+    assert same is session
+    assert notices(effects) == []
+    assert shown(effects).question == "brand"
+
+
+def test_a_late_press_gets_a_kind_word_and_the_present_card():
+    session, _ = start()
+    session, _ = step(FLOW, session, Answer(OWNER, "orientation", "key", revision=0))
+    same, effects = step(FLOW, session, Answer(OWNER, "orientation", "seo", revision=0))
+    assert same is session
+    assert notices(effects) == ["stale"]
+    assert shown(effects).question == "brand"
+
+
+@pytest.mark.parametrize(("close", "status"), [(Cancel, Status.CANCELLED), (Expire, Status.EXPIRED)])
+def test_a_closed_dialog_stays_closed(close, status):
+    session, _ = start({"orientation": "key"})
+    session, effects = step(FLOW, session, close(OWNER))
+    assert session.status is status
+    assert shown(effects).id == status.value
+    for event in (Answer(OWNER, "brand", "yes"), Restart(OWNER), ConfirmPost(OWNER, "C1"), KeepPrivate(OWNER)):
+        same, effects = step(FLOW, session, event)
+        assert same is session
+        assert notices(effects) == [status.value]
+
+
+def test_details_are_for_everybody_of_the_tenant_and_without_the_owners_buttons():
+    session, _ = start(STRATEGIC)
+    session, _ = step(FLOW, session, ConfirmPost(OWNER, "C1"))
+    same, effects = step(FLOW, session, Details(OTHER))
+    (view,) = views(effects, Notify)
+    assert same is session
+    assert isinstance(view, RecommendationCard)
+    assert view.outcome == translations("en")("outcome.agency.title")
+    assert [button.action for button in view.buttons] == ["run_own"]
+
+
+# --- Typed words --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "option"),
+    [("la clé", "orientation", "key"), ("2", "orientation", "key"), ("je sais pas", "orientation", "unknown")],
+)
+def test_typed_words_answer_the_question_at_hand(text, question, option):
+    session, _ = start()
+    session, effects = step(FLOW, session, Typed(OWNER, text))
+    assert session.answers == {question: option}
+    assert shown(effects).question == "brand"
+
+
+def test_typed_commands_do_what_the_buttons_do():
+    session, _ = start(STRATEGIC)
+    session, effects = step(FLOW, session, Typed(OWNER, "retour"))
+    assert shown(effects).question == "routine"
+    _, effects = step(FLOW, session, Typed(OWNER, "pourquoi ?"))
+    assert shown(effects).help
+    _, effects = step(FLOW, session, Typed(OWNER, "aide"))
+    assert isinstance(views(effects, Notify)[0], HelpCard)
+    session, effects = step(FLOW, session, Typed(OWNER, "recommencer"))
+    assert session.answers == {}
+
+
+def test_several_typed_answers_are_taken_at_once():
+    session, _ = start()
+    session, effects = step(FLOW, session, Typed(OWNER, "marque=oui mode=agence"))
+    assert session.answers == {"brand": "yes", "mode": "agency"}
+    assert shown(effects).question == "orientation"
+
+
+def test_every_fault_of_a_typed_quick_check_is_named_at_once():
+    session, _ = start()
+    same, effects = step(FLOW, session, Typed(OWNER, "marqe=oui presence=bleu zorglub=oui"))
+    assert same is session
+    (notice,) = views(effects, Notify)
+    assert len(notice.text.splitlines()) >= 2
+    assert "bleu" in notice.text
+    assert "Oui" in notice.text
+
+
+def test_typing_never_posts():
+    session, _ = start(STRATEGIC)
+    for text in ("publier", "post", "Publier dans le canal", "oui"):
+        session, effects = step(FLOW, session, Typed(OWNER, text))
+        assert session.status is Status.OPEN
+        assert not [effect for effect in effects if isinstance(effect, Post)]
+
+
+# --- Whatever may arrive ------------------------------------------------------------------------------------------
+
+IDS = st.sampled_from([question.id for question in FLOW.questions] + ["moon", ""])
+OPTIONS = st.sampled_from([option for question in FLOW.questions for option in question.options] + ["moon", ""])
+ACTORS = st.sampled_from([OWNER, OWNER, OWNER, OTHER, STRANGER, Actor("team:1", "ada", "xx")])
+WORDS = st.sampled_from(["oui", "non", "retour", "2", "je sais pas", "marque=oui", "oui non oui", "moon=3"])
+SOMETHING = {
+    "actor": ACTORS,
+    "revision": st.none() | st.integers(-1, 12),
+    "question": IDS,
+    "option": OPTIONS,
+    "answers": st.dictionaries(IDS, OPTIONS, max_size=4),
+    "text": WORDS | st.text(max_size=30),
+    "where": st.sampled_from(["C1", ""]),
+    "language": st.sampled_from(["fr", "en", "xx"]),
+    "session": st.just("s1"),
+    "quick": st.booleans(),
+}
+KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
+KINDS.remove(Event)
+KINDS.remove(Start)
+EVENTS = st.sampled_from([*KINDS, *[Answer] * 6]).flatmap(
+    lambda kind: st.builds(kind, **{field.name: SOMETHING[field.name] for field in fields(kind)})
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(EVENTS, max_size=25), st.booleans(), SOMETHING["answers"])
+def test_whatever_arrives(happenings, quick, answers):
+    session, _ = start(answers, quick)
+    posts = 0
+    for happening in happenings:
+        # Often enough, the card is the present one.
+        event = replace(happening, revision=session.revision) if happening.revision == -1 else happening
+        after, effects = step(FLOW, session, event)
+        assert json.loads(json.dumps(after.to_json())) == after.to_json()
+        assert Session.from_json(after.to_json()) == after
+        if event.actor.tenant != OWNER.tenant or event.actor.person != OWNER.person:
+            assert after is session
+            assert not views(effects)
+        if after.answers != session.answers or after.status != session.status:
+            assert after.revision == session.revision + 1
+        assert set(after.answers) <= {question.id for question in FLOW.questions}
+        if session.status is Status.POSTED:
+            assert replace(after, language=session.language) == session
+        assert views(effects) or views(effects, Notify)
+        posts += sum(isinstance(effect, Post) for effect in effects)
+        session = after
+    assert posts == (session.status is Status.POSTED)
+
+
+# --- A new version of the flow ------------------------------------------------------------------------------------
+
+
+def test_a_running_session_moves_to_a_new_version_and_a_finished_one_does_not():
+    questions = tuple(
+        replace(question, revised_in_version=2)
+        if question.id == "brand"
+        else replace(question, options=("in_house", "agency"))
+        if question.id == "mode"
+        else question
+        for question in FLOW.questions
+        if question.id != "routine"
+    )
+    later = replace(FLOW, version=2, questions=questions)
+    session, _ = start(STRATEGIC | {"mode": "both"})
+    moved, again = upgrade(later, session)
+    assert moved.version == 2
+    assert again == ("brand", "mode")
+    assert set(moved.answers) == set(STRATEGIC) - {"brand", "mode", "routine"}
+    _, effects = step(later, session, Resume(OWNER))
+    assert shown(effects).note == (
+        translations("fr")("notice.asked_again", questions="Image de marque, Gestion actuelle ou souhaitée"),
+    )
+    kept = replace(session, status=Status.POSTED)
+    assert upgrade(later, kept) == (kept, ())
+
+
+def test_start_takes_only_what_the_flow_knows():
+    session, _ = start({"brand": "yes", "mode": "moon", "moon": "yes"})
+    assert session.answers == {"brand": "yes"}
+
+
+def test_paths_are_those_of_the_walk():
+    assert len(list(all_paths(FLOW, STRATEGIC))) == 1
+
+
+def test_help_never_moves():
+    session, _ = start()
+    same, effects = step(FLOW, session, Help(OWNER))
+    assert same is session
+    assert isinstance(views(effects, Notify)[0], HelpCard)

@@ -1,0 +1,627 @@
+"""Real phrases in both languages, and what must hold for any text at all."""
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from dialogs.community_flow import CRITERIA, FLOW
+from dialogs.flow import Question
+from dialogs.text import lexicon
+from dialogs.text.lexicon import MAX_TEXT_LENGTH
+from dialogs.text.parse import (
+    MAX_CANDIDATES,
+    Ambiguous,
+    Command,
+    NoMatch,
+    Parsed,
+    ParsedAnswer,
+    Problem,
+    Problems,
+    QuickCheck,
+    nearest,
+    parse,
+    parse_quick_check,
+)
+from dialogs.translations import languages, translations
+
+
+def question(id: str) -> Question:
+    found = FLOW.question(id)
+    assert found is not None
+    return found
+
+
+def offered(reading: Parsed) -> list[str]:
+    assert isinstance(reading, Ambiguous), reading
+    return [clear.option for clear in reading.candidates if isinstance(clear, ParsedAnswer)]
+
+
+def split(text: str) -> list[str]:
+    return [phrase.strip() for phrase in text.replace("\n", " ").split("|")]
+
+
+BRAND = question("brand")
+EVERY_QUESTION = st.sampled_from([None, *FLOW.questions])
+
+ANSWERS = {
+    ("brand", "yes"): """
+        oui | Oui ! | OUI | ouiiii | oui. | ouais | ouaip | plutôt oui | plutot oui | ben oui | euh oui |
+        oui merci | je pense que oui | je crois que oui | carrément | carrement | bien sûr | bien sur |
+        oui, bien sûr | tout à fait | absolument | évidemment | c'est le cas | c’est le cas | sans aucun doute |
+        oui, sauf erreur | oui oui, tout à fait | 👍 | +1 | 1 | 1. | n°1 | nº 1 | la première | ok oui |
+        mmm oui | oui :) | yes | Yes! | yesss | yep | yup | yeah | y | yes please | I think so | I think yes |
+        of course | absolutely | definitely | sure | for sure | yes, definitely | yes, unless I'm mistaken |
+        option 1 | the first one | ouias | absolumant | definitly | absolutly""",
+    ("brand", "no"): """
+        non | Non. | nooon | nan | nn | plutôt non | ben non | euh non | non merci | pas du tout |
+        pas vraiment | pas tellement | pas trop | plutôt pas | vraiment pas | non, sauf erreur. |
+        non pas que je sache | pas que je sache | non, pas du tout | je ne crois pas | je crois pas |
+        je ne pense pas | on ne pense pas | je pense que non | bien sûr que non | certainement pas |
+        sûrement pas | sans doute pas | probablement pas | absolument pas | jamais | pas encore |
+        pas pour l'instant | aucunement | ce n'est pas le cas | on n'en a pas | hors de question | 👎 | 2 |
+        n°2 | option 2 | la deuxième | no | nooo | nope | nah | n | no thanks | not really | Not really! |
+        not at all | not much | not yet | I don't think so | I don’t think so | I dont think so |
+        I do not think so | probably not | definitely not | of course not | certainly not | never | no way |
+        not that I know of | not to my knowledge | we don't | it isn't | no, not really | second""",
+    ("brand", "unknown"): """
+        je ne sais pas | je sais pas | sais pas | chais pas | jsp | JSP | aucune idée | aucune idee |
+        pas d'idée | pas sûr | pas sure | pas certain | je ne suis pas sûr | j'en sais rien | on ne sait pas |
+        on ne sait pas trop | on hésite | nous hésitons | difficile à dire | I don't know | I don’t know |
+        dont know | don't really know | dunno | idk | no idea | no clue | not sure | I'm not sure | unsure |
+        we're hesitating | hard to say | 3 | la dernière | the last one""",
+    ("transformation", "no"): "pas encore | not yet | pas pour le moment",
+    ("orientation", "seo"): """
+        seo | le SEO | référencement | un complément du seo | an add-on to SEO | 1 | la première""",
+    (
+        "orientation",
+        "key",
+    ): "la clé | cle | la clé de voûte | clef de voûte | the key | keystone | strategic | 2 | second",
+    ("orientation", "unknown"): "je ne sais pas, aucune idée | on hésite | no idea | 3",
+    ("mode", "in_house"): """
+        en interne | interne | plutôt en interne | in-house | in house | inhouse | our own team | nous-mêmes |
+        1 | intrene | oui, en interne""",
+    ("mode", "agency"): """
+        agence | une agence | plutôt une agence | oui une agence | nous avons une agence |
+        on voudrait une agence svp | 2 | an agency | the agency please | agance | agnecy | externalisé |
+        outsourced | la deuxième""",
+    ("mode", "both"): """
+        les deux | both | both together | hybride | un mix | half and half | en interne et avec une agence |
+        in-house and an agency | 3 | the third one""",
+    ("mode", "undecided"): """
+        on hésite | pas encore décidé | pas décidé | je ne sais pas | not decided yet | we haven't decided yet |
+        undecided | no idea | 4 | the last one | le dernier""",
+    ("agency_link", "no"): "non | not really | je ne pense pas",
+    ("person", "lasting"): "quelqu'un qui reste | un salarié | someone who will stay | an employee | 1",
+    (
+        "person",
+        "interns",
+    ): "des stagiaires | un stagiaire | stagaire | on n'a que des stagiaires | only interns | trainees",
+    ("person", "nobody"): """
+        personne | Personne. | non, personne | il n'y a personne | nous n'avons personne | je n'ai personne |
+        nobody | no one | personne pour l'instant""",
+    ("routine", "yes"): "oui beaucoup | yes, a lot | énormément",
+    ("seo_expert", "yes"): "oui, on en a | yes, for sure",
+    ("light_mode", "in_house"): "la garder | en interne | keep it | keep it in-house",
+    (
+        "light_mode",
+        "outsource",
+    ): "confier | déléguer | externaliser | hand it over | outsource | we'd prefer to outsource",
+    ("light_mode", "undecided"): "on hésite | je sais pas | not decided",
+}
+
+
+@pytest.mark.parametrize(
+    ("id", "option", "text"), [(*key, text) for key, texts in ANSWERS.items() for text in split(texts)]
+)
+def test_answers(id, option, text):
+    assert parse(text, FLOW, question(id)) == ParsedAnswer(id, option)
+
+
+@pytest.mark.parametrize("id", [question.id for question in FLOW.questions])
+def test_labels_and_numbers_of_every_option(id):
+    options = question(id).options
+    for number, option in enumerate(options, 1):
+        assert parse(str(number), FLOW, question(id)) == ParsedAnswer(id, option)
+        for language in languages():
+            label = f"option.{id}.{option}"
+            if label in translations(language):
+                assert parse(translations(language)(label), FLOW, question(id)) == ParsedAnswer(id, option)
+    for outside in ("0", str(len(options) + 1), "99", "50%"):
+        assert parse(outside, FLOW, question(id)) == NoMatch()
+
+
+# Read as yes, each of these would turn somebody's answer into its opposite.
+NEGATIVE = split("""
+    non | nan | nope | pas du tout | pas vraiment | not really | non, sauf erreur | non pas que je sache |
+    je ne crois pas | I don't think so | I do not think so | pas trop | plutôt pas | not sure | pas sûr |
+    pas sûre | je ne suis pas sûr | pas vraiment sûr | absolument pas | certainement pas | sûrement pas |
+    sans doute pas | probablement pas | bien sûr que non | non, bien sûr | définitivement pas | definitely not |
+    absolutely not | of course not | certainly not | probably not | not a lot | not always | not exactly |
+    not quite | pas beaucoup | pas toujours | pas tout à fait | pas exactement | pas vrai | not true |
+    it's not true | it isn't | we don't | we do not | it does not | it is not | ce n'est pas le cas | jamais |
+    never | no way | pas oui | not yes | pas exact | inexact | incorrect | not correct | n'est pas correct |
+    je dirais non | je pense que non | peut-être pas | maybe not | unlikely | hardly | aucunement | no thanks |
+    non merci | pas effectivement | we have not | there isn't | pas d'accord | untrue""")
+
+
+@pytest.mark.parametrize("text", NEGATIVE)
+def test_a_negation_is_never_read_as_yes(text):
+    for known in FLOW.questions:
+        if "yes" in known.options:
+            reading = parse(text, FLOW, known)
+            assert reading != ParsedAnswer(known.id, "yes")
+            if isinstance(reading, Ambiguous):
+                assert reading.candidates[0] != ParsedAnswer(known.id, "yes")
+    found = parse_quick_check(text, FLOW)
+    assert not isinstance(found, QuickCheck) or "yes" not in found.answers.values()
+
+
+LETTERS = st.sampled_from("abcdefghijklmnopqrstuvwxyzéà' ")
+
+
+@st.composite
+def slips(draw, texts):
+    text = draw(st.sampled_from(texts))
+    place = draw(st.integers(0, len(text) - 1))
+    letter = draw(LETTERS)
+    swapped = text[:place] + text[place + 1 : place + 2] + text[place] + text[place + 2 :]
+    return draw(
+        st.sampled_from(
+            [
+                text[:place] + text[place + 1 :],
+                text[:place] + letter + text[place:],
+                text[:place] + letter + text[place + 1 :],
+                swapped,
+            ]
+        )
+    )
+
+
+@given(slips([text for text in NEGATIVE if len(text) > 2]))
+@example("no yes")  # from "not yes": two answers in a row, and nothing else it could be
+def test_one_slip_never_turns_a_no_into_a_yes(text):
+    assert parse(text, FLOW, BRAND) != ParsedAnswer("brand", "yes")
+    found = parse_quick_check(text, FLOW)
+    assert not isinstance(found, QuickCheck) or "yes" not in found.answers.values() or text == "no yes"
+
+
+def one_slip_from(text):
+    for place in range(len(text)):
+        yield text[:place] + text[place + 1 :]
+        yield text[:place] + text[place + 1 : place + 2] + text[place] + text[place + 2 :]
+        for letter in "aenot ":
+            yield text[:place] + letter + text[place:]
+            yield text[:place] + letter + text[place + 1 :]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [text for text in NEGATIVE if 2 < len(text) < 12])
+def test_no_slip_at_all_turns_a_no_into_a_yes(text):
+    for slip in one_slip_from(text):
+        assert parse(slip, FLOW, BRAND) != ParsedAnswer("brand", "yes"), slip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("id", "denied", "text"),
+    [
+        ("mode", "agency", "pas d'agence"),
+        ("mode", "agency", "sans agence"),
+        ("mode", "agency", "not an agency"),
+        ("mode", "in_house", "pas en interne"),
+        ("mode", "in_house", "not in-house"),
+        ("person", "interns", "pas de stagiaire"),
+    ],
+)
+def test_no_slip_chooses_what_was_denied(id, denied, text):
+    for slip in one_slip_from(text):
+        assert parse(slip, FLOW, question(id)) != ParsedAnswer(id, denied), slip
+
+
+@pytest.mark.parametrize(
+    ("id", "denied", "text"),
+    [
+        (id, denied, text)
+        for id, denied, texts in (
+            ("mode", "agency", "pas d'agence | not an agency | sans agence | no agency | surtout pas une agence"),
+            ("mode", "agency", "pas d'agance | plus d'agence | l'agence ne nous convient pas | tout sauf une agence"),
+            ("mode", "agency", "en interne plutôt qu'une agence | in-house rather than an agency | jamais une agence"),
+            ("mode", "in_house", "surtout pas en interne | not in-house | pas l'interne mais une agence"),
+            ("mode", "both", "pas les deux | not both"),
+            ("person", "interns", "pas de stagiaires | no interns | sans stagiaire"),
+            ("orientation", "seo", "pas le seo | not seo | pas un complément du seo"),
+            ("orientation", "key", "not the key | pas la clé | pas stratégique"),
+            ("light_mode", "in_house", "ne pas garder en interne | not in-house"),
+            ("light_mode", "outsource", "pas externaliser | don't outsource | ne pas confier"),
+        )
+        for text in split(texts)
+    ],
+)
+def test_a_denied_option_is_not_even_offered(id, denied, text):
+    found = offered(parse(text, FLOW, question(id)))
+    assert found
+    assert denied not in found
+
+
+@pytest.mark.parametrize(
+    ("id", "text", "expected"),
+    [
+        ("brand", "oui et non", ["yes", "no", "unknown"]),
+        ("brand", "yes and no", ["yes", "no", "unknown"]),
+        ("brand", "oui mais non", ["yes", "no", "unknown"]),
+        ("brand", "oui mais", ["yes", "no", "unknown"]),
+        ("brand", "oui ?", ["yes", "unknown", "no"]),
+        ("brand", "oui, pour la boutique", ["yes", "no", "unknown"]),
+        ("brand", "2 ou 3", ["no", "unknown"]),
+        ("brand", "2 oui", ["no", "yes", "unknown"]),
+        ("brand", "ça dépend", ["unknown", "yes", "no"]),
+        ("brand", "peut-être", ["unknown", "yes", "no"]),
+        ("brand", "maybe", ["unknown", "yes", "no"]),
+        ("brand", "mouais", ["yes", "no", "unknown"]),
+        ("brand", "si", ["yes", "unknown", "no"]),
+        ("brand", "ok", ["yes", "unknown", "no"]),
+        ("brand", "pas mal", ["yes", "unknown", "no"]),
+        ("brand", "why not", ["yes", "unknown", "no"]),
+        ("brand", "pourquoi pas", ["yes", "unknown", "no"]),
+        ("brand", "je ne dis pas non", ["yes", "unknown", "no"]),
+        ("brand", "not no", ["yes", "unknown", "no"]),
+        ("brand", "pas oui", ["no", "unknown"]),
+        ("brand", "pas de stratégie", ["no", "unknown"]),
+        ("brand", "jamias", ["no"]),
+        ("brand", "acune idée", ["unknown"]),
+        ("mode", "oui", ["in_house", "agency", "both", "undecided"]),
+        ("mode", "non", ["in_house", "agency", "both", "undecided"]),
+        ("mode", "interne ou agence", ["in_house", "agency", "both", "undecided"]),
+        ("mode", "non, une agence", ["agency", "in_house", "both", "undecided"]),
+        ("mode", "une agence plutôt que l'interne", ["agency", "both", "undecided"]),
+        ("mode", "freelance", ["agency", "in_house", "both", "undecided"]),
+        ("mode", "deux", ["both", "agency", "in_house", "undecided"]),
+        ("mode", "pas pas", ["in_house", "agency", "both", "undecided"]),
+        ("person", "une personne", ["lasting", "interns", "nobody", "unknown"]),
+        ("person", "pas personne", ["nobody", "lasting", "interns", "unknown"]),
+        ("person", "interne", ["lasting", "interns", "nobody", "unknown"]),
+        ("light_mode", "une agence", ["outsource", "in_house", "undecided"]),
+        ("light_mode", "in-house and outsource", ["in_house", "outsource", "undecided"]),
+    ],
+)
+def test_ambiguous_words_are_offered(id, text, expected):
+    assert offered(parse(text, FLOW, question(id))) == expected
+
+
+@pytest.mark.parametrize(
+    ("id", "text"),
+    [
+        ("brand", "agence"),
+        ("brand", "tree"),
+        ("brand", "да"),
+        ("brand", "merci"),
+        ("mode", "internet"),
+        ("person", "personnes"),
+        ("person", "salaire"),
+        ("light_mode", "regarder"),
+    ],
+)
+def test_other_words_are_not_understood(id, text):
+    assert parse(text, FLOW, question(id)) == NoMatch()
+
+
+COMMANDS = {
+    "start": "commencer | start | démarrer | c'est parti",
+    "back": "retour | back | go back | go back please | précédent | precedent | revenir | en arrière | retuor | undo",
+    "restart": "recommencer | recomencer | restart | start over | start again | tout recommencer",
+    "why": "pourquoi | pourquoi ? | Pourquoi cette question ? | why | why? | why do you ask",
+    "help": "aide | help | aide-moi | help me please | comment ça marche ?",
+    "review": "récapitulatif | résumé | mes réponses | review | summary | recap",
+    "post": "publier | post it | poster | share",
+    "keep_private": "garder pour moi | keep private | keep it to myself | ne pas publier | don't post it",
+    "cancel": "annuler | stop | cancel | arrêter",
+    "resume": "continuer | reprendre | resume | continue",
+    "my_checks": "mes bilans | my checks",
+    "forget_me": "oublie-moi | oubliez-moi | forget me | supprimer mes données",
+    "form": "formulaire | form | le formulaire svp",
+    "hello": "bonjour | hello | Salut ! | hi | hey",
+    "language fr": "en français | in french | français | lang fr",
+    "language en": "in english | en anglais | english | lang en",
+    "change": "changer | change | modifier | change my answer | modifier 6",
+    "change brand": """
+        changer marque | change brand | modifier 2 | changer la réponse sur la marque | retour à la marque""",
+    "change mode": "changer mode | edit mode | change the answer on mode",
+}
+
+
+@pytest.mark.parametrize(("key", "text"), [(key, text) for key, texts in COMMANDS.items() for text in split(texts)])
+def test_commands(key, text):
+    name, _, argument = key.partition(" ")
+    for at_hand in (None, BRAND, question("mode")):
+        assert parse(text, FLOW, at_hand) == Command(name, argument or None)
+
+
+@pytest.mark.parametrize(
+    ("id", "text", "expected"),
+    [
+        ("brand", "?", [ParsedAnswer("brand", "unknown"), Command("help")]),
+        ("mode", "?", [ParsedAnswer("mode", "undecided"), Command("help")]),
+        ("light_mode", "garder pour moi", [ParsedAnswer("light_mode", "in_house"), Command("keep_private")]),
+        ("brand", "langue", [Command("language", language) for language in languages()]),
+        ("brand", "recommancer", [Command("restart")]),
+        ("brand", "publer", [Command("post")]),
+        ("brand", "changer marqe", [Command("change", "brand"), Command("change")]),
+        ("brand", "changer d'avis", [Command("change")]),
+    ],
+)
+def test_commands_that_are_offered_first(id, text, expected):
+    reading = parse(text, FLOW, question(id))
+    assert isinstance(reading, Ambiguous)
+    assert expected is None or list(reading.candidates) == expected
+
+
+@pytest.mark.parametrize(
+    "text", split("ne pas publier | don't post | pourquoi pas | why not | ne change rien | non, retour")
+)
+def test_a_denied_command_is_not_that_command(text):
+    assert parse(text, FLOW, BRAND) not in {Command("post"), Command("why"), Command("change"), Command("back")}
+
+
+YES_NO_YES = {"brand": "yes", "transformation": "no", "presence": "yes"}
+QUICK = {
+    "oui non oui": YES_NO_YES,
+    "Oui, non, oui": YES_NO_YES,
+    "yes no yes": YES_NO_YES,
+    "y n y": YES_NO_YES,
+    "o n o": YES_NO_YES,
+    "oui/non/oui": YES_NO_YES,
+    "oui, non et oui": YES_NO_YES,
+    "👍 👎 👍": YES_NO_YES,
+    "oui non oui ?": YES_NO_YES,
+    "ouais nan yep": YES_NO_YES,
+    "oui": {"brand": "yes"},
+    "pas vraiment": {"brand": "no"},
+    "oui non": {"brand": "yes", "transformation": "no"},
+    "oui je sais pas non": {"brand": "yes", "transformation": "unknown", "presence": "no"},
+    "oui ? non": {"brand": "yes", "transformation": "unknown", "presence": "no"},
+    "plutôt oui, pas vraiment, je ne sais pas": {"brand": "yes", "transformation": "no", "presence": "unknown"},
+    "marque=oui presence=non": {"brand": "yes", "presence": "no"},
+    "brand=yes mode=agency": {"brand": "yes", "mode": "agency"},
+    "marque = oui ; présence : non": {"brand": "yes", "presence": "no"},
+    "marque=oui, mode=agence": {"brand": "yes", "mode": "agency"},
+    "MARQUE=OUI&MODE=EN INTERNE": {"brand": "yes", "mode": "in_house"},
+    "oui mode=agence": {"brand": "yes", "mode": "agency"},
+    "mode=agence oui non": {"brand": "yes", "transformation": "no", "mode": "agency"},
+    "marque=oui et presence=non": {"brand": "yes", "presence": "no"},
+    "mode=en interne presence=oui": {"mode": "in_house", "presence": "yes"},
+    "mode=agency agency link=yes": {"mode": "agency", "agency_link": "yes"},
+    "mode=agency, link=yes": {"mode": "agency", "agency_link": "yes"},
+    "mode=An agency, link=yes": {"mode": "agency", "agency_link": "yes"},
+    "mode=an agency\nlink=yes": {"mode": "agency", "agency_link": "yes"},
+    "who runs it, or should=an agency": {"mode": "agency"},
+    "lien_agence=non": {"agency_link": "no"},
+    "lien-agence: non": {"agency_link": "no"},
+    "personne=personne presence=non": {"person": "nobody", "presence": "no"},
+    "brand=not really, mode: agency": {"brand": "no", "mode": "agency"},
+    "expert seo=oui mode léger=interne": {"seo_expert": "yes", "light_mode": "in_house"},
+    "orientation=clé": {"orientation": "key"},
+    "brand=yes brand=oui": {"brand": "yes"},
+    "mode=2": {"mode": "agency"},
+    "taches=jsp transfo=nan": {"routine": "unknown", "transformation": "no"},
+}
+
+
+@pytest.mark.parametrize(("text", "answers"), QUICK.items())
+def test_quick_checks(text, answers):
+    assert parse_quick_check(text, FLOW) == QuickCheck(answers)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("marqe=oui", [Problem("question", "marqe", None, ("brand",))]),
+        ("mode=agense", [Problem("answer", "agense", "mode", ("agency",))]),
+        ("mode=sans agence", [Problem("answer", "sans agence", "mode")]),
+        ("brand=pas oui", [Problem("answer", "pas oui", "brand")]),
+        ("brand=oui mais non", [Problem("answer", "mais", "brand")]),
+        ("mode=agence pas interne", [Problem("answer", "pas interne")]),
+        ("brand=", [Problem("form", "brand=", "brand")]),
+        ("=oui", [Problem("form", "=oui")]),
+        ("brand=yes brand=no", [Problem("twice", "brand", "brand", ("yes", "no"))]),
+        ("non marque=oui", [Problem("twice", "brand", "brand", ("no", "yes"))]),
+        ("oui non oui non", [Problem("too_many", "oui non oui non")]),
+        ("oui non ouais oui foo=1", None),
+        ("oui non oauis", [Problem("answer", "oauis", "presence", ("yes",))]),
+        ("zz=oui mode=zz", [Problem("question", "zz"), Problem("answer", "zz", "mode")]),
+    ],
+)
+def test_faults_of_a_quick_check(text, expected):
+    reading = parse_quick_check(text, FLOW)
+    assert isinstance(reading, Problems)
+    assert expected is None or list(reading.problems) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  ", "bonjour", "merci", "peut-être", "oui et non", "je voudrais savoir si oui ou non"]
+)
+def test_what_is_no_quick_check(text):
+    assert parse_quick_check(text, FLOW) == NoMatch()
+
+
+def test_a_stressed_answer_may_be_one_or_two():
+    one, two = QuickCheck({"brand": "no"}), QuickCheck({"brand": "no", "transformation": "no"})
+    assert parse_quick_check("non, pas du tout", FLOW) == Ambiguous((one, two))
+
+
+def test_quick_checks_in_a_dialog():
+    assert parse("oui non oui", FLOW, BRAND) == QuickCheck(YES_NO_YES)
+    assert parse("oui non oui", FLOW, question("mode")) == QuickCheck(YES_NO_YES)
+    assert parse("oui non", FLOW, None) == QuickCheck({"brand": "yes", "transformation": "no"})
+    assert parse("mode=agence", FLOW, BRAND) == QuickCheck({"mode": "agency"})
+    assert parse("marque : non", FLOW, None) == QuickCheck({"brand": "no"})
+    assert parse("oui", FLOW, None) == NoMatch()
+
+
+def test_a_row_that_may_be_one_answer_is_offered():
+    both = QuickCheck({"brand": "yes", "transformation": "yes"})
+    assert parse("oui oui", FLOW, BRAND) == Ambiguous((ParsedAnswer("brand", "yes"), both))
+    hesitant = parse("oui non", FLOW, BRAND)
+    assert isinstance(hesitant, Ambiguous)
+    assert hesitant.candidates[0] == QuickCheck({"brand": "yes", "transformation": "no"})
+    assert offered(hesitant) == ["yes", "no", "unknown"]
+
+
+@given(st.data())
+def test_a_quick_check_comes_back_in_any_language(data):
+    texts = translations(data.draw(st.sampled_from(languages())))
+    chosen = data.draw(st.lists(st.sampled_from(FLOW.questions), unique=True, min_size=1, max_size=10))
+    answers = {asked.id: data.draw(st.sampled_from(asked.options)) for asked in chosen}
+    pairs = []
+    for id, option in answers.items():
+        label = f"option.{id}.{option}"
+        name = data.draw(st.sampled_from([id, *lexicon.phrases(lexicon.QUESTIONS[id])]))
+        written = data.draw(st.sampled_from([option, texts(label) if label in texts else option]))
+        pairs.append(f"{name}{data.draw(st.sampled_from(['=', ' = ', ': ']))}{written}")
+    text = data.draw(st.sampled_from([", ", " ; ", "\n"])).join(pairs)
+    assume(len(text) <= MAX_TEXT_LENGTH)
+    assert parse_quick_check(text, FLOW) == QuickCheck(answers)
+
+
+@given(st.lists(st.sampled_from(["yes", "no", "unknown"]), min_size=1, max_size=3), st.data())
+def test_a_row_comes_back(options, data):
+    ways = {"yes": ["oui", "yes", "Yep"], "no": ["non", "No", "nan"], "unknown": ["jsp", "IDK", "Dunno", "?"]}
+    text = " ".join(data.draw(st.sampled_from(ways[option])) for option in options)
+    assert parse_quick_check(text, FLOW) == QuickCheck(dict(zip(CRITERIA, options, strict=False)))
+
+
+KNOWN = [text for texts in (*ANSWERS.values(), *COMMANDS.values()) for text in split(texts)] + list(QUICK)
+TEXTS = st.one_of(
+    st.text(max_size=400),
+    st.lists(st.sampled_from([*KNOWN, *NEGATIVE, *"=:,;?!.-+", "é" * 40, "\u200b", "ﷺ"]), max_size=40).map(" ".join),
+    st.lists(st.sampled_from(sorted(lexicon.known())), max_size=12).map(" ".join),
+)
+
+
+@given(TEXTS, EVERY_QUESTION)
+def test_any_text_is_read_without_raising(text, at_hand):
+    for reading in (parse(text, FLOW, at_hand), parse_quick_check(text, FLOW)):
+        match reading:
+            case ParsedAnswer(id, option):
+                assert at_hand is not None
+                assert (id, option in at_hand.options) == (at_hand.id, True)
+            case Ambiguous(readings):
+                assert 1 <= len(readings) <= MAX_CANDIDATES
+                assert all(readings.count(clear) == 1 for clear in readings)
+            case QuickCheck(answers):
+                assert answers
+                assert all(option in question(id).options for id, option in answers.items())
+            case Problems(problems):
+                assert problems
+                assert all(len(problem.given) <= 60 for problem in problems)
+    nearest(text, [known.id for known in FLOW.questions])
+
+
+@given(st.sampled_from([text for text in KNOWN if "ésumé" not in text]), EVERY_QUESTION, st.data())
+def test_case_accents_and_spaces_do_not_matter(text, at_hand, data):
+    plain = unicodedata.normalize("NFKD", text.replace("nº", "n°"))
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    spaced = f"  {text.replace(' ', data.draw(st.sampled_from(['  ', chr(9), chr(0xA0)])))}\n"
+    expected = parse(text, FLOW, at_hand)
+    for other in (text.upper(), text.lower(), plain, spaced, unicodedata.normalize("NFD", text)):
+        assert parse(other, FLOW, at_hand) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 10_000,
+        "oui " * 5_000,
+        "a=b " * 75,
+        "agencyy=zzyzx " * 21,
+        "ﷺ" * 300,
+        "é" * 300,
+        "\u0301" * 300,
+        "? " * 150,
+        "1" * 300,
+    ],
+    ids=lambda text: f"{text[:6]!r}x{len(text)}",
+)
+def test_hostile_texts_take_no_time(text):
+    parse("oui", FLOW, BRAND), parse_quick_check("mode=zz", FLOW)
+    start = time.perf_counter()
+    parse(text, FLOW, BRAND)
+    parse_quick_check(text, FLOW)
+    assert time.perf_counter() - start < 0.5
+
+
+@pytest.mark.parametrize("length", [MAX_TEXT_LENGTH + 1, 10_000])
+def test_texts_too_long_are_not_read(length):
+    assert parse("oui".ljust(length, "!"), FLOW, BRAND) == NoMatch()
+    assert parse_quick_check("oui".ljust(length, "!"), FLOW) == NoMatch()
+
+
+def test_nearest_knows_both_languages():
+    ids = [known.id for known in FLOW.questions]
+    assert [nearest(given, ids) for given in ("marque", "présence", "brnd", "agency link", "zzzz", "")] == [
+        "brand", "presence", "brand", "agency_link", None, None,
+    ]  # fmt: skip
+    assert nearest("agence", question("mode").options) == "agency"
+    assert nearest("agense", question("mode").options) == "agency"
+    assert nearest("nope", BRAND.options) == "no"
+    assert nearest("jsp", question("mode").options) == "undecided"
+    assert nearest("pas d'agence", question("mode").options) is None
+    assert nearest("chaussette", ["chausette", "brand"]) == "chausette"
+
+
+def test_the_lexicon_speaks_of_this_flow():
+    ids = {known.id for known in FLOW.questions}
+    assert set(lexicon.QUESTIONS) == ids
+    assert set(lexicon.OPTIONS) <= ids
+    for id, listed in lexicon.OPTIONS.items():
+        assert set(listed) <= set(question(id).options)
+    every = {option for known in FLOW.questions for option in known.options} | {"open"}
+    assert {meaning for meanings in lexicon.UNSURE for meaning in meanings.split()} <= every
+
+
+def test_no_phrase_names_two_things():
+    names: dict[lexicon.Tokens, str] = {}
+    for id, listed in lexicon.QUESTIONS.items():
+        for name in lexicon.phrases(listed):
+            assert names.setdefault(lexicon.words_of(name), id) == id, name
+    commands: dict[lexicon.Tokens, str] = {}
+    for key, listed in lexicon.COMMANDS.items():
+        for phrase in lexicon.phrases(listed):
+            assert commands.setdefault(lexicon.words_of(phrase), key) == key, phrase
+    for id, options in lexicon.OPTIONS.items():
+        meanings: dict[lexicon.Tokens, str] = {}
+        for option, listed in options.items():
+            for phrase in lexicon.phrases(listed):
+                assert meanings.setdefault(lexicon.words_of(phrase), option) == option, (id, phrase)
+    answers = {"yes": lexicon.YES, "no": lexicon.NO, "open": lexicon.OPEN}
+    said = [set(map(lexicon.words_of, table)) for table in answers.values()]
+    assert not said[0] & said[1]
+    assert not said[0] & said[2]
+    assert not said[1] & said[2]
+
+
+BOTH_LANGUAGES = {
+    "yes": ("oui", "yes"),
+    "no": ("non", "no"),
+    "unknown": ("je ne sais pas", "I don't know"),
+    "undecided": ("indécis", "undecided"),
+    "seo": ("référencement", "add-on"),
+    "key": ("clé", "key"),
+    "in_house": ("en interne", "in-house"),
+    "agency": ("agence", "agency"),
+    "both": ("les deux", "both"),
+    "lasting": ("durable", "lasting"),
+    "interns": ("stagiaires", "interns"),
+    "nobody": ("personne", "nobody"),
+    "outsource": ("externaliser", "outsource"),
+}
+
+
+@pytest.mark.parametrize("known", FLOW.questions, ids=lambda known: known.id)
+def test_every_option_has_words_in_both_languages(known):
+    for option in known.options:
+        for text in (*BOTH_LANGUAGES[option], option, option.replace("_", " ")):
+            assert parse(text, FLOW, known) == ParsedAnswer(known.id, option)
+            assert parse(f"{known.id}={text}", FLOW, None) == QuickCheck({known.id: option})

@@ -1,0 +1,624 @@
+"""What must not go wrong: forgeries, duplicates, other people's presses, refusals, lost answers, restarts."""
+
+import asyncio
+import json
+import time
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import ClientSession, CookieJar
+
+from adapters.playground.slack import methods, world
+from adapters.playground.slack.state import Channel, Message, User
+from adapters.ports import ServiceUnavailable, Turn, TurnResult
+from adapters.slack import OPTIONAL_SCOPES, SCOPES, http
+from adapters.slack.button_value import ButtonContext, encode_value
+from bot.core import service
+from dialogs.views import Button
+from tests.scenarios.slack.conftest import MakeScene, Scene
+
+GARBAGE = [
+    (b"", "application/x-www-form-urlencoded"),
+    (b"payload=", "application/x-www-form-urlencoded"),
+    (b"payload={", "application/x-www-form-urlencoded"),
+    (b"payload=%5B1%5D", "application/x-www-form-urlencoded"),
+    (b"\xff\xfe\x00", "application/x-www-form-urlencoded"),
+    (b"not json", "application/json"),
+    (b"[1,2]", "application/json"),
+    (b'"text"', "application/json"),
+    (b"null", "application/json"),
+    (b"[" * 100_000, "application/json"),
+    (b'{"type":"event_callback","team_id":"T","event":[1]}', "application/json"),
+]
+
+
+async def post(scene: Scene, body: bytes, headers: dict[str, str], kind: str = "application/json") -> int:
+    url = f"{scene.server.url}/slack/events"
+    async with ClientSession() as http, http.post(url, data=body, headers={**headers, "Content-Type": kind}) as answer:
+        return answer.status
+
+
+async def finished(scene: Scene, answers: dict[str, str], channel: Channel | None = None) -> Message:
+    card = await scene.slash(scene.anna, channel or scene.marketing)
+    return await scene.answer_all(scene.anna, card, answers)
+
+
+async def retry(scene: Scene, user: User) -> Message:
+    """The private word with the button that tries again."""
+    label = scene.label("retry_post")
+
+    def found() -> list[Message]:
+        return [
+            each
+            for channel in scene.team.channels.values()
+            for each in scene.sees(user, channel)
+            if label in each.buttons()
+        ]
+
+    messages: list[Message] = await scene.slack.wait_for(found, what="a word with a button to try again")
+    assert len(messages) == 1
+    return messages[0]
+
+
+# --- Who gets in --------------------------------------------------------------------------------------------------
+
+
+async def test_nobody_but_slack_gets_in(french: Scene) -> None:
+    body = b'{"type":"url_verification","challenge":"c"}'
+    good = french.hands.signed(body)
+    stamp, mark = "X-Slack-Request-Timestamp", "X-Slack-Signature"
+    bad: list[dict[str, str]] = [
+        {},
+        {stamp: good[stamp]},
+        {mark: good[mark]},
+        good | {mark: "v0=00"},
+        good | {mark: "v0=é".encode().decode("latin-1")},
+        good | {stamp: "soon"},
+        good | {stamp: "-1"},
+        good | {stamp: "9" * 30},
+        french.hands.signed(body, secret="another"),
+        french.hands.signed(body, timestamp=time.time() - 400),
+        french.hands.signed(body, timestamp=time.time() + 400),
+        french.hands.signed(b"other bytes"),
+    ]
+    for headers in bad:
+        assert await post(french, body, headers) == 401, headers
+    assert await post(french, body, good) == 200
+    checked = await french.hands.verify_url()
+    assert checked.answer == {"challenge": "ch4llenge"}
+
+
+@pytest.mark.parametrize(("body", "kind"), GARBAGE)
+async def test_garbage_is_refused_never_an_error(french: Scene, body: bytes, kind: str) -> None:
+    assert await post(french, body, {}, kind) in {400, 401}
+    assert await post(french, body, french.hands.signed(body), kind) == 400
+
+
+async def test_a_command_may_contain_the_word_payload(french: Scene) -> None:
+    answer = await french.slash(french.anna, french.marketing, "payload")
+    assert french.label("start") in answer.buttons()
+
+
+async def test_events_that_are_nothing_to_us_are_acknowledged(french: Scene) -> None:
+    for kind in ("team_join", "channel_rename", "reaction_added", "member_joined_channel", "app_mentionx"):
+        ack = await french.hands.event({"type": kind, "user": french.anna.id, "event_ts": "1.0"})
+        assert ack.status == 200
+
+
+async def test_the_bots_own_edited_and_special_messages_are_left_alone(french: Scene) -> None:
+    room = french.team.im(french.anna)
+    assert french.team.bot
+    base = {"type": "message", "channel": room.id, "channel_type": "im", "ts": "1.0", "text": "oui", "event_ts": "1.0"}
+    for more in (
+        {"user": french.team.bot.id, "bot_id": french.team.bot_id},
+        {"user": french.anna.id, "subtype": "message_changed", "hidden": True},
+        {"user": french.anna.id, "subtype": "file_share"},
+        {"user": french.anna.id, "edited": {"user": french.anna.id, "ts": "1.0"}},
+        {"user": "USLACKBOT", "bot_id": "B01"},
+        {"subtype": "bot_message", "bot_id": "B02"},
+        {},
+    ):
+        assert (await french.hands.event(base | more)).status == 200
+    await french.settle()
+    assert french.sees(french.anna, room) == []
+
+
+# --- Once ---------------------------------------------------------------------------------------------------------
+
+
+async def test_an_event_delivered_again_changes_nothing_even_on_another_replica(french: Scene) -> None:
+    room = french.team.im(french.anna)
+    for typed in ("start", "aide"):
+        ack = await french.hands.direct_message(french.anna, typed)
+        await french.settle()
+        before = len(french.sees(french.anna, room))
+        await french.hands.redeliver(ack)
+        french.hands.app_url = (await french.another_server()).url
+        await french.hands.redeliver(ack, 2)
+        await french.settle()
+        assert len(french.sees(french.anna, room)) == before
+
+
+async def test_words_delivered_after_what_was_pressed_later_change_nothing(french: Scene) -> None:
+    card = await french.tell(french.anna, "commencer")
+    url, french.hands.app_url = french.hands.app_url, "http://127.0.0.1:1"
+    words = await french.hands.direct_message(french.anna, "orientation=seo")
+    assert words.error
+    french.hands.app_url = url
+    await french.press(french.anna, card, french.option("orientation", "key"))
+    await french.hands.redeliver(words)
+    await french.settle()
+    room = french.team.im(french.anna)
+    assert french.reads(french.anna, room, french.said("notice.stale"))
+    newer = await french.hands.direct_message(french.anna, "oui")
+    assert newer.ok
+    await french.settle()
+    assert french.reads(french.anna, room, french.said("question.transformation.text"))
+
+
+async def test_a_press_delivered_twice_and_pressed_twice_is_one(french: Scene) -> None:
+    card = await french.slash(french.anna, french.marketing)
+    old = card.snapshot()
+    ack = await french.press(french.anna, card, french.option("orientation", "key"))
+    await french.hands.redeliver(ack)
+    await french.press(french.anna, old, french.option("orientation", "key"))
+    assert french.said("question.brand.text") in " ".join(card.texts())
+    assert not french.reads(french.anna, french.marketing, french.said("notice.stale")), "the same button: no word due"
+
+
+async def test_a_stale_press_gets_a_word_and_the_present_card(scene: Scene) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    old = card.snapshot()
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    await scene.press(scene.anna, old, scene.option("orientation", "seo"))
+    assert scene.reads(scene.anna, scene.marketing, scene.said("notice.stale"))
+    assert scene.said("question.brand.text") in " ".join(card.texts())
+
+
+async def test_posted_once_however_often_it_is_pressed(french: Scene, answers: dict[str, str]) -> None:
+    card = await finished(french, answers)
+    old = card.snapshot()
+    await asyncio.gather(*(french.hands.press(french.anna, old, french.label("post")) for _ in range(4)))
+    await french.posted(french.marketing)
+    again = await french.another_server()
+    french.hands.app_url = again.url
+    await french.press(french.anna, old, "post")
+    await french.posted(french.marketing)
+
+
+# --- Whose --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_forged_or_foreign_value_is_a_kind_word(french: Scene) -> None:
+    card = await french.slash(french.anna, french.marketing)
+    other = french.slack.add_workspace("Ailleurs")
+    session = card.buttons()[french.option("orientation", "key")]["value"].split("|")[1]
+    for given in (
+        "",
+        "garbage",
+        "card|x",
+        "card|../..|1|q|o",
+        "x" * 1999,
+        "card|" + "é" * 20 + "|||",
+        f"card|{session}|99|brand|yes",
+    ):
+        payload = _press(french, french.anna, card, "answer:x:y", given)
+        assert await _interact(french, payload) == 200
+    await french.settle()
+    assert french.reads(french.anna, french.marketing, french.said("notice.unknown"))
+    assert french.said("question.orientation.text") in " ".join(card.texts())
+
+    stolen = _press(french, french.ben, card, "answer:orientation:key", f"card|{session}|0|orientation|key")
+    assert await _interact(french, stolen) == 200
+    await french.settle()
+    assert french.said("question.orientation.text") in " ".join(card.texts()), "it is Anna's"
+    del other
+
+
+async def test_another_workspace_does_not_reach_a_dialog(make_scene: MakeScene) -> None:
+    scene = await make_scene("fr", oauth=True)
+    await _install(scene)
+    card = await scene.slash(scene.anna, scene.marketing)
+    there = scene.slack.add_workspace("Ailleurs")
+    eve = there.add_user("eve", locale="fr-FR")
+    there.add_channel("plaza", members=[eve])
+    scene.slack.oauth.workspace = there
+    await _install(scene)
+    session = card.buttons()[scene.option("orientation", "key")]["value"].split("|")[1]
+    hands = scene.slack.hands(scene.server.url, there)
+    own = (await hands.slash(eve, there.channel("plaza"))).message
+    assert own
+    forged = own.snapshot()
+    forged.blocks = json.loads(
+        json.dumps(own.blocks).replace(own.blocks[-1]["elements"][0]["value"].split("|")[1], session)
+    )
+    await hands.press(eve, forged, scene.option("orientation", "key"))
+    await scene.settle()
+    assert any(
+        scene.said("notice.gone") in each.texts() for each in scene.slack.visible_to(eve, there.channel("plaza"))
+    )
+    assert scene.said("question.orientation.text") in " ".join(card.texts())
+
+
+async def test_typed_text_is_escaped(french: Scene) -> None:
+    answer = await french.slash(french.anna, french.marketing, "mode=<!channel>&boom")
+    said = json.dumps([answer.blocks, answer.text])
+    assert "<!channel>" not in said
+    assert "&lt;" in said
+
+
+# --- Posts that Slack refuses, or that get lost -------------------------------------------------------------------
+
+
+async def test_not_in_the_channel_says_how_to_invite_and_posts_once_it_is(
+    scene: Scene, answers: dict[str, str]
+) -> None:
+    card = await finished(scene, answers, scene.secret)
+    await scene.press(scene.anna, card, "post")
+    word = await retry(scene, scene.anna)
+    said = " ".join(word.texts())
+    assert scene.team.bot
+    assert "/invite" in said
+    assert f"<@{scene.team.bot.id}>" in said
+    assert scene.secret.messages == []
+    await scene.hands.invite(scene.anna, scene.secret)
+    await scene.press(scene.anna, word, "retry_post")
+    await scene.posted(scene.secret)
+
+
+async def test_from_a_direct_message_into_a_private_channel(french: Scene, answers: dict[str, str]) -> None:
+    await french.tell(french.anna, "start")
+    card = french.card(french.anna, french.team.im(french.anna))
+    await french.answer_all(french.anna, card, answers)
+    await french.press(french.anna, card, "post")
+    picker = french.hands.modal(french.anna)
+    assert picker
+    await french.hands.submit_view(french.anna, picker, {"where": french.secret.id})
+    word = await retry(french, french.anna)
+    assert "secret" not in json.dumps(word.blocks), "Slack shows the name to those who may know it"
+    await french.hands.invite(french.anna, french.secret)
+    await french.press(french.anna, word, "retry_post")
+    await french.posted(french.secret)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"), [("archived", "archived"), ("restricted", "forbidden"), ("scope", "missing_scope")]
+)
+async def test_channels_that_slack_keeps_us_out_of(
+    scene: Scene, answers: dict[str, str], trouble: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = await finished(scene, answers)
+    scene.marketing.archived = trouble == "archived"
+    scene.marketing.restricted = trouble == "restricted"
+    there = scene.marketing.id
+    fault = scene.slack.fail("chat.postMessage", error="missing_scope", match=lambda args: args["channel"] == there)
+    if trouble != "scope":
+        fault.cancel()
+    await scene.press(scene.anna, card, "post")
+    word = await retry(scene, scene.anna)
+    bot = scene.team.bot.id if scene.team.bot else ""
+    assert scene.said(f"slack.refused.{reason}", channel=f"<#{scene.marketing.id}>", bot=f"<@{bot}>") in word.texts()
+    scene.marketing.archived = scene.marketing.restricted = False
+    if trouble == "scope":
+        assert "scope" in caplog.text
+        caplog.clear()
+    await scene.press(scene.anna, word, "retry_post")
+    await scene.posted(scene.marketing)
+
+
+async def test_a_lost_answer_is_never_posted_again_without_a_word(french: Scene, answers: dict[str, str]) -> None:
+    card = await finished(french, answers)
+    french.slack.fail("chat.postMessage", drop="after")
+    await french.press(french.anna, card, "post")
+    word = await retry(french, french.anna)
+    assert any("peut-être" in line for line in word.texts())
+    assert len(french.marketing.messages) == 1
+
+
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 502, "effect": True}])
+@pytest.mark.parametrize("private", [False, True])
+async def test_a_lost_answer_is_settled_by_looking(
+    make_scene: MakeScene, answers: dict[str, str], fault: dict[str, Any], private: bool
+) -> None:
+    scene = await make_scene("fr", scopes=(*SCOPES, *OPTIONAL_SCOPES))
+    channel = scene.secret if private else scene.marketing
+    await scene.hands.invite(scene.anna, channel)
+    if private:
+        channel.members.add(scene.ben.id)
+    for number in range(40):
+        await scene.hands.say(scene.ben, channel, f"{number}")
+    card = await finished(scene, answers, channel)
+    scene.slack.fail("chat.postMessage", **fault)
+    await scene.press(scene.anna, card, "post")
+    for number in range(40):
+        await scene.hands.say(scene.ben, channel, f"{number}")
+    label = scene.label("details")
+    await scene.slack.wait_for(lambda: any(label in m.buttons() for m in channel.messages), timeout=20)
+    await scene.slack.wait_for(lambda: bool(scene.slack.calls_to("conversations.history", ok=True)), timeout=20)
+    await scene.posted(channel)
+    asked = scene.said("slack.refused.lost", channel=f"<#{channel.id}>")
+    assert not any(asked in m.texts() for m in scene.sees(scene.anna, channel))
+
+
+@pytest.mark.parametrize("fault", [{"retry_after": 1}, {"status": 503}])
+async def test_429_and_5xx_are_tried_again(french: Scene, answers: dict[str, str], fault: dict[str, int]) -> None:
+    card = await finished(french, answers)
+    french.slack.fail("chat.postMessage", **fault)
+    await french.press(french.anna, card, "post")
+    label = french.label("details")
+    await french.slack.wait_for(lambda: any(label in m.buttons() for m in french.marketing.messages), timeout=20)
+    await french.posted(french.marketing)
+
+
+# --- Cards that are gone ------------------------------------------------------------------------------------------
+
+
+async def test_an_expired_response_url_brings_a_fresh_card(french: Scene) -> None:
+    await french.hands.invite(french.anna, french.marketing)
+    card = await french.slash(french.anna, french.marketing)
+    french.slack.fail("response_url", status=404, match=lambda args: args.get("replace_original") is True)
+    await french.press(french.anna, card, french.option("orientation", "key"))
+    fresh = french.card(french.anna, french.marketing)
+    assert fresh.ts != card.ts
+    assert fresh.ephemeral_to == french.anna.id
+    assert french.said("question.brand.text") in " ".join(fresh.texts())
+
+
+async def test_where_we_may_not_write_the_card_goes_on_in_a_direct_message(french: Scene) -> None:
+    card = await french.slash(french.anna, french.secret)
+    french.slack.fail("response_url", status=404)
+    await french.press(french.anna, card, french.option("orientation", "key"))
+    moved = french.card(french.anna, french.team.im(french.anna))
+    assert french.said("slack.moved_here") in moved.texts()
+    await french.press(french.anna, moved, french.option("brand", "yes"))
+    assert french.said("question.transformation.text") in " ".join(moved.texts())
+
+
+async def test_a_deleted_card_is_sent_again_in_its_thread(french: Scene) -> None:
+    await french.hands.invite(french.anna, french.marketing)
+    asked = await french.hands.mention(french.anna, french.marketing)
+    await french.settle()
+    card = french.card(french.anna, french.marketing)
+    old = card.snapshot()
+    french.slack.fail("chat.update", error="message_not_found")
+    await french.press(french.anna, old, french.option("orientation", "key"))
+    fresh = french.card(french.anna, french.marketing)
+    assert asked.message
+    assert fresh.ts != card.ts
+    assert fresh.thread_ts == asked.message.ts
+
+
+async def test_a_deleted_thread_moves_the_dialog_to_a_direct_message(french: Scene) -> None:
+    await french.hands.invite(french.anna, french.marketing)
+    asked = await french.hands.mention(french.anna, french.marketing)
+    await french.settle()
+    assert asked.message
+    card = french.card(french.anna, french.marketing)
+    french.slack.world.delete(asked.message)
+    french.slack.fail("chat.update", error="message_not_found")
+    await french.press(french.anna, card, french.option("orientation", "key"))
+    moved = french.card(french.anna, french.team.im(french.anna))
+    assert french.said("slack.moved_here") in moved.texts()
+    assert french.said("question.brand.text") in " ".join(moved.texts())
+
+
+async def test_a_trigger_that_is_too_old_offers_the_form_again(scene: Scene) -> None:
+    scene.slack.fail("views.open", error="expired_trigger_id")
+    await scene.hands.slash(scene.anna, scene.marketing, "form")
+    await scene.settle()
+    word = scene.sees(scene.anna, scene.marketing)[-1]
+    assert scene.said("slack.form_late") in word.texts()
+    await scene.press(scene.anna, word, "open_form")
+    assert scene.hands.modal(scene.anna)
+
+
+# --- Installing and leaving ---------------------------------------------------------------------------------------
+
+
+async def _install(scene: Scene, *, follow: bool = True) -> tuple[int, str]:
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        async with http.get(f"{scene.server.url}/slack/install", allow_redirects=False) as begun:
+            assert begun.status == 302
+            cookie = begun.cookies["slack_install"]
+            assert cookie["httponly"]
+            assert cookie["samesite"] == "Lax"
+            target = begun.headers["Location"]
+        assert target.startswith(scene.slack.url)
+        if not follow:
+            return 0, target
+        async with http.get(target, headers={"Accept-Language": "en;q=0.9, fr"}) as page:
+            return page.status, await page.text()
+
+
+async def _oauth(make_scene: MakeScene) -> Scene:
+    return await make_scene("fr", oauth=True, public_url=None)
+
+
+async def test_installing_welcomes_once_and_says_what_next(make_scene: MakeScene) -> None:
+    scene = await _oauth(make_scene)
+    status, page = await _install(scene)
+    assert status == 200
+    assert "/cm" in page
+    await scene.settle()
+    room = scene.team.im(scene.anna)
+    assert scene.reads(scene.anna, room, scene.said("slack.welcome"))
+    count = len(scene.sees(scene.anna, room))
+    await _install(scene)
+    await scene.settle()
+    assert len(scene.sees(scene.anna, room)) == count
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    assert scene.slack.calls_to("auth.test") == []
+
+
+async def test_a_state_is_bound_to_the_browser_and_good_for_once(make_scene: MakeScene) -> None:
+    scene = await _oauth(make_scene)
+    _, target = await _install(scene, follow=False)
+    async with ClientSession() as other, other.get(target) as page:
+        assert page.status == 400, "another browser has no cookie"
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        async with http.get(f"{scene.server.url}/slack/install", allow_redirects=False) as begun:
+            target = begun.headers["Location"]
+            cookies = {"slack_install": begun.cookies["slack_install"].value}
+        async with http.get(target) as page:
+            assert page.status == 200
+        async with http.get(target, cookies=cookies) as page:
+            assert page.status == 400, "it was used"
+        for query in ("", "?state=x&code=y", "?error=access_denied"):
+            async with http.get(
+                f"{scene.server.url}/slack/oauth_redirect{query}", cookies={"slack_install": "x"}
+            ) as page:
+                assert page.status == 400
+    scene.slack.oauth.allow = False
+    assert (await _install(scene))[0] == 400
+    scene.slack.oauth.allow = True
+    scene.slack.fail("oauth.v2.access", error="invalid_code")
+    assert (await _install(scene))[0] == 400
+
+
+async def test_uninstalling_deletes_the_tokens_at_once(make_scene: MakeScene) -> None:
+    scene = await _oauth(make_scene)
+    await _install(scene)
+    await scene.slash(scene.anna, scene.marketing)
+    await scene.hands.uninstall()
+    await scene.settle()
+    before = len(scene.slack.calls)
+    ack = await scene.hands.slash(scene.anna, scene.marketing)
+    assert "installée" in str(ack.answer or (scene.sees(scene.anna, scene.marketing)[-1].text))
+    assert all(call.method == "response_url" for call in scene.slack.calls[before:])
+
+
+async def test_concurrent_presses_refresh_a_token_once(make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await _oauth(make_scene)
+    scene.slack.app.rotation = True
+    with monkeypatch.context() as soon:
+        for module in (methods, world):
+            soon.setattr(module, "TOKEN_SECONDS", 60)
+        await _install(scene)
+    another = await scene.another_server()
+    hands = [scene.hands, scene.slack.hands(another.url, scene.team)]
+    acks = await asyncio.gather(*(hands[n % 2].slash(scene.anna, scene.marketing, "aide") for n in range(8)))
+    assert all(ack.message and scene.label("start") in ack.message.buttons() for ack in acks)
+    refreshes = [call for call in scene.slack.calls_to("oauth.v2.access") if call.args.get("grant_type")]
+    assert sum(call.ok for call in refreshes) == 1
+    assert len(refreshes) <= 2, "one a replica at most; the one that lost takes what the other stored"
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    assert not [call for call in scene.slack.refused if call.error in {"token_expired", "invalid_auth"}]
+
+
+async def test_an_organisation_wide_installation(make_scene: MakeScene) -> None:
+    scene = await _oauth(make_scene)
+    big = scene.slack.add_workspace("Siège", enterprise="E0BIG")
+    branch = scene.slack.add_workspace("Agence", enterprise="E0BIG")
+    carl = big.add_user("carl", locale="fr-FR")
+    dora = branch.add_user("dora", locale="fr-FR")
+    hall = branch.add_channel("hall", members=[dora])
+    scene.slack.oauth.workspace, scene.slack.oauth.user = big, carl
+    scene.slack.oauth.enterprise_install = True
+    assert (await _install(scene))[0] == 200
+    hands = scene.slack.hands(scene.server.url, branch)
+    card = (await hands.slash(dora, hall)).message
+    assert card
+    await hands.press(dora, card, scene.option("orientation", "key"))
+    await scene.settle()
+    assert scene.said("question.brand.text") in " ".join(card.texts())
+
+
+# --- The process --------------------------------------------------------------------------------------------------
+
+
+async def test_sigterm_finishes_what_was_acknowledged(french: Scene) -> None:
+    card = await french.slash(french.anna, french.marketing)
+    french.slack.fail("response_url", delay=0.3)
+    await french.hands.press(french.anna, card, french.option("orientation", "key"))
+    await french.server.stop()
+    assert french.said("question.brand.text") in " ".join(card.texts())
+
+
+async def test_a_card_that_could_not_be_drawn_is_drawn_later(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "GRACE", timedelta(seconds=0.1))
+    await french.hands.invite(french.anna, french.marketing)
+    await french.hands.mention(french.anna, french.marketing)
+    await french.settle()
+    card = french.card(french.anna, french.marketing)
+    french.slack.fail("chat.update", status=503)
+    await french.press(french.anna, card, french.option("orientation", "key"))
+    assert french.said("question.orientation.text") in " ".join(card.texts())
+    waiting = french.said("question.brand.text")
+    await french.slack.wait_for(lambda: waiting in " ".join(card.texts()), timeout=25, what="the worker's drawing")
+
+
+async def test_when_the_database_is_away_slack_delivers_the_event_again(
+    french: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable
+
+    card = await french.slash(french.anna, french.marketing)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(service.Service, "turn", away)
+        ack = await french.hands.direct_message(french.anna, "start")
+        assert ack.status == 503
+        pressed = await french.hands.slash(french.anna, french.marketing)
+        assert pressed.status == 200
+        assert french.said("notice.error") in pressed.answer["text"]
+        await french.press(french.anna, card, french.option("orientation", "key"))
+        assert any(french.said("notice.error") in each.text for each in french.sees(french.anna, french.marketing))
+    await french.hands.redeliver(ack)
+    await french.settle()
+    assert french.said("question.orientation.text") in " ".join(
+        french.card(french.anna, french.team.im(french.anna)).texts()
+    )
+
+
+async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same(
+    french: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = service.Service.turn
+
+    async def slow(self: service.Service, event: Turn) -> TurnResult:
+        await asyncio.sleep(0.3)
+        return await turn(self, event)
+
+    with monkeypatch.context() as loaded:
+        loaded.setattr(http, "ANSWER_WITHIN", 0.1)
+        loaded.setattr(service.Service, "turn", slow)
+        ack = await french.hands.slash(french.anna, french.marketing)
+        assert ack.status == 200
+        assert ack.answer is None
+        card = await french.slack.wait_for(lambda: french.sees(french.anna, french.marketing), what="the answer")
+        event = await french.hands.direct_message(french.anna, "start")
+        assert event.status == 503, "Slack delivers it again"
+        await french.settle()
+        await french.hands.redeliver(event)
+        await french.settle()
+    assert french.said("question.orientation.text") in " ".join(card[0].texts())
+    assert len(french.sees(french.anna, french.team.im(french.anna))) == 1
+
+
+def _press(scene: Scene, user: User, card: Message, action: str, given: str) -> dict[str, object]:
+    url = scene.slack.response_url(scene.slack.world.new_response_url(user.id, card.channel, card))
+    return {
+        "type": "block_actions",
+        "team": {"id": scene.team.id},
+        "user": {"id": user.id, "team_id": scene.team.id},
+        "trigger_id": scene.slack.world.new_trigger(user.id, scene.team).id,
+        "container": {"type": "message", "message_ts": card.ts, "channel_id": card.channel.id, "is_ephemeral": True},
+        "channel": {"id": card.channel.id, "name": card.channel.name},
+        "response_url": url,
+        "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": given}],
+    }
+
+
+async def _interact(scene: Scene, payload: dict[str, object]) -> int:
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    return await post(scene, body, scene.hands.signed(body), "application/x-www-form-urlencoded")
+
+
+def test_a_value_holds_ids_alone() -> None:
+    drawn = encode_value(Button("answer", "Oui", "brand", "yes"), ButtonContext("card", "s1", 3))
+    assert drawn == "card|s1|3|brand|yes"

@@ -1,0 +1,392 @@
+"""What people do in Slack, over truly signed requests, in both languages."""
+
+import pytest
+
+from adapters.playground.slack.state import Message
+from adapters.playground.slack.user import Ack
+from adapters.slack.button_value import parse_button
+from dialogs.translations import translations
+from tests.scenarios.slack.conftest import Scene
+
+
+async def test_the_command_runs_one_private_card_from_the_first_question_to_the_post(
+    scene: Scene, answers: dict[str, str]
+) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    assert card.ephemeral_to == scene.anna.id
+    assert scene.said("question.orientation.text") in " ".join(card.texts())
+    await scene.answer_all(scene.anna, card, answers)
+    assert scene.label("post") in card.buttons()
+    assert scene.label("keep_private") in card.buttons()
+    assert any(f"<#{scene.marketing.id}>" in line for line in card.texts()), "known beforehand where it goes"
+    assert len(scene.sees(scene.anna, scene.marketing)) == 1, "one card, edited in place"
+
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    assert f"<@{scene.anna.id}>" in " ".join(post.texts())
+    assert scene.said("outcome.in_house.title") in " ".join(post.texts())
+    assert scene.said("outcome.in_house.title") in post.text
+    assert list(post.buttons()) == [scene.label("details"), scene.label("run_own")]
+    await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()), what="word of the post")
+    assert scene.slack.refused == []
+
+
+async def test_the_command_brings_a_running_dialog_back_after_slack_was_reloaded(scene: Scene) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    scene.hands.reload(scene.anna)
+    again = await scene.slash(scene.anna, scene.marketing)
+    assert scene.said("question.brand.text") in " ".join(again.texts())
+    await scene.press(scene.anna, again, scene.option("brand", "yes"))
+    assert scene.said("question.transformation.text") in " ".join(again.texts())
+
+
+@pytest.mark.parametrize(
+    ("french", "english"), [("oui non oui", "yes no yes"), ("marque=oui mode=agence", "brand=yes mode=agency")]
+)
+async def test_a_quick_check_is_answered_at_once_and_goes_on_from_there(
+    scene: Scene, french: str, english: str
+) -> None:
+    card = await scene.slash(scene.anna, scene.marketing, french if scene.text.language == "fr" else english)
+    assert card.ephemeral_to == scene.anna.id
+    assert scene.said("fact.strategic.true") in " ".join(card.texts())
+    assert scene.label("post") in card.buttons()
+    await scene.press(scene.anna, card, "continue")
+    assert scene.said("question.orientation.text") in " ".join(card.texts())
+
+
+async def test_a_quick_check_can_be_posted_as_it_is(scene: Scene) -> None:
+    card = await scene.slash(scene.anna, scene.marketing, "oui non oui")
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    assert scene.said("fact.strategic.true") in " ".join(post.texts())
+
+
+async def test_back_why_change_and_restart(scene: Scene, answers: dict[str, str]) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.press(scene.anna, card, scene.option("orientation", "seo"))
+    await scene.press(scene.anna, card, "why")
+    assert scene.said("question.brand.why") in " ".join(card.texts())
+    assert scene.option("brand", "yes") in card.buttons(), "the place is not lost"
+    await scene.press(scene.anna, card, "back")
+    assert scene.said("question.orientation.text") in " ".join(card.texts())
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.hands.press(scene.anna, card, action_id="change:person")
+    await scene.settle()
+    assert scene.said("question.person.text") in " ".join(card.texts())
+    await scene.press(scene.anna, card, scene.option("person", "interns"))
+    assert scene.label("post") in card.buttons(), "the other answers are still there"
+    assert scene.option("person", "interns") in " ".join(card.texts())
+    await scene.press(scene.anna, card, "restart")
+    assert scene.said("question.orientation.text") in " ".join(card.texts())
+
+
+async def test_keep_to_myself_shows_everything_and_posts_nothing(scene: Scene, answers: dict[str, str]) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "keep_private")
+    shown = " ".join(card.texts())
+    assert scene.said("recommendation.what_if") in shown
+    assert scene.said("notice.kept") in shown
+    assert scene.marketing.messages == []
+    await scene.press(scene.anna, card, "post")
+    await scene.posted(scene.marketing)
+
+
+async def test_help_and_anything_else(scene: Scene) -> None:
+    answers = [await scene.slash(scene.anna, scene.marketing, typed) for typed in ("help", "aide", "xyzzy plugh")]
+    for answer in answers:
+        assert scene.said("slack.help") in answer.texts()
+        assert scene.label("start") in answer.buttons()
+    await scene.press(scene.anna, answers[0], "start")
+    assert scene.said("question.orientation.text") in " ".join(answers[0].texts())
+
+
+async def test_a_faulty_quick_check_is_answered_with_the_nearest_reading(scene: Scene) -> None:
+    answer = await scene.slash(scene.anna, scene.marketing, "brand=yes mode=agentzia")
+    assert "agentzia" in " ".join(answer.texts())
+    assert scene.said("option.mode.in_house") in " ".join(answer.texts()), "what is valid"
+    assert scene.label("help") in answer.buttons()
+    await scene.press(scene.anna, answer, "help")
+    assert scene.reads(scene.anna, scene.marketing, scene.said("slack.help"))
+
+
+async def test_the_language_is_ones_own_choice_over_slacks(scene: Scene) -> None:
+    other = "en" if scene.text.language == "fr" else "fr"
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.slash(scene.anna, scene.marketing, f"lang {other}")
+    again = await scene.slash(scene.anna, scene.marketing)
+    assert translations(other)("question.orientation.text") in " ".join(again.texts())
+    assert card.ts != again.ts
+    home = await scene.hands.open_home(scene.anna)
+    await scene.settle()
+    assert home.ok
+    shown = scene.hands.home(scene.anna)
+    assert shown
+    assert translations(other)("welcome.text") in shown.texts()
+
+
+async def test_a_mention_runs_in_the_thread_and_belongs_to_who_asked(scene: Scene, answers: dict[str, str]) -> None:
+    await scene.hands.invite(scene.anna, scene.marketing)
+    asked = await scene.hands.mention(scene.anna, scene.marketing)
+    await scene.settle()
+    assert asked.message
+    card = scene.card(scene.ben, scene.marketing)
+    assert card.thread_ts == asked.message.ts
+    assert not card.ephemeral
+
+    await scene.press(scene.ben, card, scene.option("orientation", "key"))
+    assert scene.said("question.orientation.text") in " ".join(card.texts()), "nothing has changed"
+    word = scene.sees(scene.ben, scene.marketing)[-1]
+    assert word.ephemeral_to == scene.ben.id
+    assert scene.said("notice.not_yours") in word.texts()
+    await scene.press(scene.ben, word, "run_own")
+    own = scene.card(scene.ben, scene.marketing)
+    assert own.ephemeral_to == scene.ben.id
+    assert scene.said("question.orientation.text") in " ".join(own.texts())
+
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    assert post.thread_ts is None
+
+
+async def test_typed_words_in_the_thread_answer(scene: Scene) -> None:
+    await scene.hands.invite(scene.anna, scene.marketing)
+    asked = await scene.hands.mention(scene.anna, scene.marketing)
+    await scene.settle()
+    assert asked.message
+    first = scene.card(scene.anna, scene.marketing)
+    answer = "la clé" if scene.text.language == "fr" else "the key"
+    await scene.hands.mention(scene.anna, scene.marketing, answer, asked.message.ts)
+    await scene.settle()
+    card = scene.card(scene.anna, scene.marketing)
+    assert card.ts != first.ts, "the card follows the conversation"
+    assert first.buttons() == {}
+    assert scene.said("question.brand.text") in " ".join(card.texts())
+
+
+async def test_a_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene) -> None:
+    await scene.hands.invite(scene.anna, scene.marketing)
+    asked = await scene.hands.mention(scene.anna, scene.marketing, "oui non oui")
+    await scene.settle()
+    assert asked.message
+    card = scene.card(scene.ben, scene.marketing)
+    assert card.thread_ts == asked.message.ts
+    assert scene.said("fact.strategic.true") in " ".join(card.texts())
+
+
+async def test_a_mention_for_help_gets_help_and_one_for_private_things_is_answered_privately(scene: Scene) -> None:
+    await scene.hands.invite(scene.anna, scene.marketing)
+    await scene.hands.mention(scene.anna, scene.marketing, "help")
+    await scene.settle()
+    assert scene.reads(scene.ben, scene.marketing, scene.said("help.text"))
+    await scene.hands.mention(scene.anna, scene.marketing, "my checks")
+    await scene.settle()
+    assert scene.reads(scene.anna, scene.marketing, scene.said("checks.none"))
+    assert not scene.reads(scene.ben, scene.marketing, scene.said("checks.none"))
+
+
+async def test_a_direct_message_greets_begins_and_reads_typed_answers(scene: Scene) -> None:
+    fr = scene.text.language == "fr"
+    hello = await scene.tell(scene.anna, "bonjour" if fr else "hello")
+    assert scene.said("help.text") in hello.texts()
+    await scene.press(scene.anna, hello, "start")
+    room = scene.team.im(scene.anna)
+    first = scene.card(scene.anna, room)
+    assert scene.said("question.orientation.text") in " ".join(first.texts())
+    card = await scene.tell(scene.anna, "la clé" if fr else "the key")
+    card = scene.card(scene.anna, room)
+    assert scene.said("question.brand.text") in " ".join(card.texts())
+    word = await scene.tell(scene.anna, "blabla < & >")
+    assert "oui" in " ".join(word.texts()).lower() or "yes" in " ".join(word.texts()).lower()
+    helped = await scene.tell(scene.anna, "aide" if fr else "help")
+    assert scene.said("help.text") in helped.texts()
+    await scene.press(scene.anna, helped, "continue")
+    assert scene.slack.refused == []
+
+
+async def test_from_a_direct_message_the_channel_is_picked(scene: Scene, answers: dict[str, str]) -> None:
+    room = scene.team.im(scene.anna)
+    await scene.tell(scene.anna, "start")
+    card = scene.card(scene.anna, room)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    picker = scene.hands.modal(scene.anna)
+    assert picker
+    element = picker.elements()[0].element
+    assert element["filter"] == {"include": ["public", "private"], "exclude_bot_users": True}
+    assert "initial_conversation" not in element
+
+    elsewhere = scene.team.add_channel("elsewhere", members=[scene.ben])
+    await scene.hands.submit_view(scene.anna, picker, {"where": elsewhere.id})
+    assert picker.errors == {"where": scene.said("slack.not_member")}, "nobody posts where they are not"
+    await scene.hands.submit_view(scene.anna, picker, {"where": scene.marketing.id})
+    assert not picker.open
+    await scene.posted(scene.marketing)
+    await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()))
+
+
+async def test_details_are_private_and_run_own_begins_ones_own(scene: Scene, answers: dict[str, str]) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    await scene.press(scene.ben, post, "details")
+    details = scene.sees(scene.ben, scene.marketing)[-1]
+    assert details.ephemeral_to == scene.ben.id
+    assert scene.said("recommendation.what_if") in " ".join(details.texts())
+    await scene.press(scene.ben, post, "run_own")
+    own = scene.card(scene.ben, scene.marketing)
+    assert own.ephemeral_to == scene.ben.id
+    await scene.press(scene.ben, own, scene.option("orientation", "seo"))
+    assert scene.said("question.brand.text") in " ".join(own.texts())
+
+
+async def test_a_post_is_in_the_language_of_whoever_posts(make_scene: object, answers: dict[str, str]) -> None:
+    scene: Scene = await make_scene("fr")  # type: ignore[operator]
+    scene.ben.locale = "en-US"
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    assert scene.said("announcement.title") in post.texts()
+    await scene.press(scene.ben, post, "details")
+    details = scene.sees(scene.ben, scene.marketing)[-1]
+    assert translations("en")("recommendation.what_if") in " ".join(details.texts()), "details in the reader's"
+
+
+async def test_the_form_shows_what_applies_and_ends_in_the_review(scene: Scene, answers: dict[str, str]) -> None:
+    ack = await scene.hands.slash(scene.anna, scene.marketing, "form")
+    await scene.settle()
+    assert ack.ok
+    view = scene.hands.modal(scene.anna)
+    assert view
+    blocks = [block["block_id"] for block in view.blocks]
+    assert blocks == ["orientation", "brand", "transformation", "presence"]
+    for question, option in answers.items():
+        await scene.hands.press(scene.anna, view, action_id=question, value=option)
+        await scene.settle()
+    assert [block["block_id"] for block in view.blocks] == list(answers), "agency_link does not apply"
+    submitted = await scene.hands.submit_view(scene.anna, view)
+    await scene.settle()
+    assert submitted.ok
+    assert not view.open
+    card = scene.card(scene.anna, scene.marketing)
+    assert card.ephemeral_to == scene.anna.id
+    assert scene.label("post") in card.buttons()
+    await scene.press(scene.anna, card, "post")
+    await scene.posted(scene.marketing)
+
+
+async def test_a_form_sent_again_because_the_answer_was_lost_begins_one_dialog(
+    french: Scene, answers: dict[str, str]
+) -> None:
+    await french.hands.slash(french.anna, french.marketing, "formulaire")
+    await french.settle()
+    view = french.hands.modal(french.anna)
+    assert view
+    for question, option in answers.items():
+        await french.hands.press(french.anna, view, action_id=question, value=option)
+        await french.settle()
+    sent = await french.hands.submit_view(french.anna, view)
+    await french.settle()
+    again = Ack("interaction", sent.payload | {"trigger_id": "1.2.another"})  # it stayed open, and they pressed again
+    assert (await french.hands.deliver(again)).status == 200
+    await french.settle()
+    cards = [each for each in french.sees(french.anna, french.marketing) if french.label("post") in each.buttons()]
+    presses = [parse_button(each.element) for card in cards for each in card.elements()]
+    assert len({press.context.session for press in presses if press}) == 1
+    await french.press(french.anna, cards[-1], "post")
+    await french.posted(french.marketing)
+
+
+async def test_the_form_is_filled_from_the_running_dialog_and_checked_on_the_server(scene: Scene) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    await scene.hands.slash(scene.anna, scene.marketing, "form")
+    await scene.settle()
+    view = scene.hands.modal(scene.anna)
+    assert view
+    assert view.state["orientation"]["orientation"]["selected_option"]["value"] == "key"
+    assert [block["block_id"] for block in view.blocks][-3:] == ["mode", "person", "routine"]
+    values = {"brand": "yes", "transformation": "no", "presence": "no"}
+    values |= {"mode": "agency", "person": "lasting", "routine": "no"}
+    submitted = await scene.hands.submit_view(scene.anna, view, values)
+    assert submitted.ok
+    assert view.open, "the link with the agency is still to be said"
+    assert "agency_link" in [block["block_id"] for block in view.blocks]
+
+
+async def test_the_global_shortcut_opens_the_form_and_ends_in_a_direct_message(
+    scene: Scene, answers: dict[str, str]
+) -> None:
+    await scene.hands.shortcut(scene.anna, "open_form")
+    await scene.settle()
+    view = scene.hands.modal(scene.anna)
+    assert view
+    for question, option in answers.items():
+        await scene.hands.press(scene.anna, view, action_id=question, value=option)
+        await scene.settle()
+    await scene.hands.submit_view(scene.anna, view)
+    await scene.settle()
+    card: Message = scene.card(scene.anna, scene.team.im(scene.anna))
+    assert scene.label("keep_private") in card.buttons()
+
+
+async def test_the_home_tab_shows_the_viewers_own_checks(scene: Scene, answers: dict[str, str]) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "keep_private")
+    for user in (scene.anna, scene.ben):
+        await scene.hands.open_home(user)
+    await scene.settle()
+    home, other = scene.hands.home(scene.anna), scene.hands.home(scene.ben)
+    assert home
+    assert other
+    outcome = scene.said("outcome.in_house.title")
+    assert outcome in " ".join(home.texts())
+    assert outcome not in " ".join(other.texts())
+    assert scene.said("checks.none") in other.texts()
+
+    await scene.press(scene.anna, home, "see_recommendation")
+    direct = scene.card(scene.anna, scene.team.im(scene.anna))
+    assert outcome in " ".join(direct.texts())
+    await scene.press(scene.anna, home, "start")
+    direct = scene.card(scene.anna, scene.team.im(scene.anna))
+    assert scene.said("question.orientation.text") in " ".join(direct.texts())
+    await scene.press(scene.anna, home, "language")
+    other_language = "en" if scene.text.language == "fr" else "fr"
+    assert translations(other_language)("welcome.text") in home.texts()
+
+
+async def test_my_checks_lead_back_to_each(scene: Scene) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    listed = await scene.slash(scene.anna, scene.marketing, "my checks")
+    assert scene.said("checks.in_progress") in " ".join(listed.texts())
+    await scene.press(scene.anna, listed, "resume")
+    assert scene.said("question.brand.text") in " ".join(scene.card(scene.anna, scene.marketing).texts())
+
+
+async def test_forget_me_asks_first_and_says_what_was_deleted(scene: Scene) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    asked = await scene.slash(scene.anna, scene.marketing, "oublie-moi" if scene.text.language == "fr" else "forget me")
+    assert scene.said("forget.confirm") in asked.texts()
+    await scene.press(scene.anna, asked, "forget_confirm")
+    assert scene.text.plural("forget.done", 1) in asked.texts()
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    assert scene.reads(scene.anna, scene.marketing, scene.said("notice.gone"))
+
+
+async def test_delete_my_data_on_the_home_tab(scene: Scene) -> None:
+    await scene.slash(scene.anna, scene.marketing)
+    await scene.hands.open_home(scene.anna)
+    await scene.settle()
+    home = scene.hands.home(scene.anna)
+    assert home
+    button = home.buttons()[scene.label("forget_me")]
+    assert button["confirm"]["confirm"]["text"] == scene.label("forget_confirm")
+    await scene.press(scene.anna, home, "forget_me")
+    assert scene.text.plural("forget.done", 1) in " ".join(home.texts())
+    assert scene.said("checks.none") in home.texts()

@@ -1,0 +1,169 @@
+"""Traces, as a collector receives them by OTLP over HTTP."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from adapters.playground.slack.server import SlackSimulator
+from adapters.slack.socket_mode import ROUTE
+from tests.scenarios.slack.conftest import MakeScene, Scene
+
+
+@dataclass
+class Collector:
+    """What was received. `raw`: as it came."""
+
+    url: str = ""
+    spans: list[Span] = field(default_factory=list)
+    services: set[str] = field(default_factory=set)
+    raw: bytes = b""
+
+    async def receive(self, request: web.Request) -> web.Response:
+        assert request.content_type == "application/x-protobuf"
+        body = await request.read()
+        self.raw += body
+        told = ExportTraceServiceRequest.FromString(body)
+        for resource in told.resource_spans:
+            self.services |= {a.value.string_value for a in resource.resource.attributes if a.key == "service.name"}
+            self.spans += [span for scope in resource.scope_spans for span in scope.spans]
+        return web.Response(content_type="application/x-protobuf")
+
+    def of(self, name: str) -> list[Span]:
+        return [span for span in self.spans if span.name == name]
+
+    def way(self, span: Span) -> list[str]:
+        """The names from the root down to this span."""
+        above = next((other for other in self.spans if other.span_id == span.parent_span_id), None)
+        return [*(self.way(above) if above else []), span.name]
+
+
+def told(span: Span) -> dict[str, str]:
+    return {each.key: each.value.string_value or str(each.value.int_value) for each in span.attributes}
+
+
+@pytest.fixture
+async def collector() -> AsyncIterator[Collector]:
+    collector = Collector()
+    app = web.Application(client_max_size=10**7)
+    app.add_routes([web.post("/v1/traces", collector.receive)])
+    async with TestServer(app) as server:
+        collector.url = str(server.make_url("/"))
+        yield collector
+
+
+async def post_a_check(scene: Scene, answers: dict[str, str]) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    await scene.posted(scene.marketing)
+    await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()), what="word of the post")
+
+
+async def test_one_trace_from_the_press_to_the_post(
+    make_scene: MakeScene, collector: Collector, answers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers: list[str] = []
+    serve = SlackSimulator._serve
+
+    async def seen(self: SlackSimulator, request: web.Request, *more: Any) -> web.StreamResponse:
+        headers.extend(request.headers)
+        return await serve(self, request, *more)
+
+    monkeypatch.setattr(SlackSimulator, "_serve", seen)
+    scene = await make_scene("en", otel_exporter_otlp_endpoint=collector.url)
+    await post_a_check(scene, answers)
+    await scene.server.stop()
+
+    assert collector.services == {"cm-advisor"}
+    [job] = collector.of("job post")
+    trace = [span for span in collector.spans if span.trace_id == job.trace_id]
+    assert collector.way(job) == ["POST /slack/events", "turn", "unit of work", "job post"]
+    posts = [span for span in trace if span.name == "call slack" and collector.way(span)[:-1] == collector.way(job)]
+    assert [told(span)["http.response.status_code"] for span in posts][-1:] == ["200"]
+    [turn] = [span for span in trace if span.name == "turn"]
+    assert told(turn) == {"platform": "slack", "event": "ConfirmPost", "repeated": "0"}
+    assert {told(span)["request.id"] for span in trace if "request.id" in told(span)} > {told(job)["request.id"]}
+    [drawn] = [span for span in trace if span.name == "job posted"]
+    assert "call slack" in {span.name for span in trace if span.parent_span_id == drawn.span_id}, "the card says so"
+    # Each press is a trace of its own; looking for work is none.
+    requests = collector.of("POST /slack/events")
+    assert len({span.trace_id for span in requests}) == len(requests) > len(answers)
+    assert not [span for span in collector.of("unit of work") if not span.parent_span_id]
+    # Nothing about a person, and nothing for the platform.
+    for private in (scene.anna.id, scene.anna.name, scene.team.id, scene.marketing.id, "xoxb-", "brand"):
+        assert private.encode() not in collector.raw
+    assert "Authorization" in headers
+    assert not {name.lower() for name in headers} & {"traceparent", "tracestate", "baggage"}
+
+
+async def test_what_comes_by_the_socket_has_traces_too(
+    make_scene: MakeScene, collector: Collector, answers: dict[str, str]
+) -> None:
+    scene = await make_scene("en", socket=True, otel_exporter_otlp_endpoint=collector.url)
+    await post_a_check(scene, answers)
+    await scene.server.stop()
+    [job] = collector.of("job post")
+    assert collector.way(job) == [ROUTE, "turn", "unit of work", "job post"]
+    deliveries = [told(span) for span in collector.of(ROUTE)]
+    assert {each["http.response.status_code"] for each in deliveries} == {"200"}
+    assert len({each["request.id"] for each in deliveries}) == len(deliveries) > len(answers)
+
+
+async def test_of_an_error_only_its_kind_and_of_a_strangers_trace_nothing(
+    make_scene: MakeScene, collector: Collector
+) -> None:
+    scene = await make_scene("en", otel_exporter_otlp_endpoint=collector.url)
+    parent = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    async with aiohttp.ClientSession(scene.server.url) as http:
+        assert (await http.post("/slack/events", data="text=anna", headers=parent)).status == 401
+        assert (await http.post("/nothing/anna", headers=parent)).status == 404
+        while (await http.get("/readyz")).status == 503:  # noqa: ASYNC110 - until the worker has looked for work
+            await asyncio.sleep(0.01)
+    scene.slack.fail("chat.postMessage", drop="before", times=None)
+    await scene.hands.direct_message(scene.anna, "hello")
+    await scene.settle()
+    await scene.server.stop()
+    assert [told(span)["http.response.status_code"] for span in collector.of("-")] == ["404"]
+    assert "401" in {told(span)["http.response.status_code"] for span in collector.of("POST /slack/events")}
+    assert not any(span.trace_id.hex() == "a" * 32 for span in collector.spans)
+    assert not [span for span in collector.spans if "readyz" in span.name]
+    lost = [span for span in collector.of("call slack") if span.status.code == Status.STATUS_CODE_ERROR]
+    assert lost
+    assert {span.status.message for span in lost} == {"ServerDisconnectedError"}
+    assert not [event for span in collector.spans for event in span.events]
+    assert b"anna" not in collector.raw
+
+
+async def test_without_a_collector_everything_goes_on_and_ends_in_time(
+    make_scene: MakeScene, answers: dict[str, str]
+) -> None:
+    scene = await make_scene("en", otel_exporter_otlp_endpoint="http://127.0.0.1:1")
+    await post_a_check(scene, answers)
+    began = time.monotonic()
+    await scene.server.stop()
+    assert time.monotonic() - began < 10
+
+
+def test_nothing_is_imported_where_nobody_asks() -> None:
+    script = """
+import asyncio, json, sys
+from bot.settings import Settings
+from bot.server import build
+known = {"database_url": "sqlite://", "slack_signing_secret": "x", "slack_bot_token": "xoxb-1"}
+asyncio.run(build(Settings(_env_file=None, **known)))
+print(json.dumps(sorted(name for name in sys.modules if "opentelemetry" in name or name == "bot.telemetry.tracing")))
+"""
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(made.stdout) == []
