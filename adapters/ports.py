@@ -1,8 +1,7 @@
-"""What the application offers to every adapter, and what it needs from each. No vendor's word may enter here.
+"""The interfaces between the application and the adapters, independent of any platform.
 
-A tenant is named ``platform:id`` (``slack:T0123``, ``teams:<tenant id>``), so that no two platforms share one. A card
-is the adapter's own note of where a dialog is shown (a small JSON object); a place is its own name for where typed
-words belong (a thread, a direct conversation). The application stores both and reads neither.
+A tenant is named ``platform:id`` (``slack:T0123``, ``teams:<tenant id>``), so that tenants of two platforms never
+collide. A person is the platform's user id within a tenant.
 """
 
 import hashlib
@@ -22,178 +21,190 @@ from dialogs.views import Announcement, View
 
 Json = Mapping[str, object]
 
+CardRef = Json
+"""Where a card or a post is shown, as a small JSON object. The application stores it; only the adapter reads it."""
+
+ConversationRef = str
+"""A channel, thread or direct conversation, in the adapter's own format. The application only compares it."""
+
 
 def new_session_id() -> str:
-    """Return an id for a dialog: 72 bits of chance, after the second in which it begins.
+    """Return a new session id: the current second in hexadecimal, then 72 random bits.
 
-    In the order of time, so that the dialogs of today lie side by side in every index.
+    Ids are in the order of time, so that recent sessions are close together in every index.
     """
     return f"{int(time.time()):08x}{secrets.token_urlsafe(9)}"
 
 
 def form_session_id(actor: Actor, form: str) -> str:
-    """Return the id of the dialog that a form begins: the same when it is sent twice, and only that person's."""
+    """Return the session id for a submitted form. The same form of the same person always has the same id."""
     return hashlib.sha256("\x00".join((actor.tenant, actor.person, form)).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing that happened to a dialog.
+    """One event and where it came from.
 
-    `session`: the id the event is about. None: the running dialog of the actor at `place`; `place` alone tells a dialog
-    in a thread from one in a direct conversation. A `Start` event is stored under its own id, with `place` and `card`;
-    where that id is taken, it counts as repeated.
-    `card`: where the card is shown from now on, None: where it was. `once`: the id under which the platform may deliver
-    this event again; the second delivery changes nothing. `happened`: when it did, by the platform's clock, None where
-    it does not say; words that are older than what the dialog has gone on by since change nothing.
+    `session`: the id of the session; None: the actor's running session in `conversation`. A `Start` event creates its
+    own session, with `conversation` and `card`; if that id exists, the turn is a duplicate.
+    `conversation`: also tells a dialog in a thread from one in a direct conversation.
+    `card`: the new card; None: the card stays the same.
+    `idempotency_key`: the platform's id of the event; a second turn with the same key changes nothing.
+    `occurred_at`: when the event occurred, by the platform's clock; None when unknown. Typed text that is older than
+    the latest change of the session changes nothing.
     """
 
     event: Event
     session: str | None = None
-    conversation: str | None = None
-    card: Json | None = None
+    conversation: ConversationRef | None = None
+    card: CardRef | None = None
     idempotency_key: str | None = None
     occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """What a turn came to. The session is saved; of the effects the adapter does `Show` and `Notify`, at once.
+    """The result of a turn, already committed.
 
-    `Post` and `Schedule` are rows already and not in `effects`. `repeated`: this event was heard before, there is
-    nothing to do. `card`: where to show; None for a dialog not shown yet.
+    `card`: where to show the session; None: it has not been shown yet.
+    `effects`: `Show` and `Notify`, which the adapter carries out at once. `Post` and `Schedule` are in the outbox.
+    `duplicate`: the event was processed before; there is nothing to do.
     """
 
     session: Session | None
-    card: Json | None
+    card: CardRef | None
     effects: tuple[Effect, ...]
     duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CheckSummary:
-    """A dialog of one person, for a list of theirs."""
+    """One entry in a person's list of checks. `post`: the published recommendation, if any."""
 
     session: Session
     updated_at: datetime
-    posted: Json | None
+    post: CardRef | None
 
 
 class Decision(Enum):
-    """What becomes of an event, before anything is done about it.
+    """What to do with an event, by the rate limits.
 
-    `REFUSED`: the person is told, kindly, that it was too much. `IGNORED`: they were told a moment ago, and it is
-    dropped without a call or a query; where an answer is due anyway it may say the same again.
+    `REJECT`: do not process it; tell the person that there were too many. `DROP`: do not process it and do not tell
+    the person, who was told a moment ago. A synchronous response may repeat the notice.
     """
 
-    ALLOW = "let in"
-    REJECT = "refused"
-    DROP = "ignored"
+    ALLOW = "allow"
+    REJECT = "reject"
+    DROP = "drop"
 
 
 class Application(Protocol):
-    """The application, as an adapter sees it. Every method is safe to call at once from many tasks.
+    """What the application offers to the adapters. Every method may be called from many tasks at once.
 
-    Raises only `ServiceUnavailable`, when the database cannot be had.
+    The only exception raised is `ServiceUnavailable`.
     """
 
     def check_rate_limit(self, tenant: str, person: str) -> Decision:
-        """Count an event of a person. To be asked once who it is is sure, and before anything is done about it.
+        """Count an event of a person. Call it after authentication and before any other work.
 
-        Events that are nobody's (the app was installed, or removed) are not asked about: they must not get lost.
+        Do not call it for events without a person (app installed, app removed): those must not get lost.
         """
         ...
 
     async def turn(self, turn: Turn) -> TurnResult:
-        """Load, step, save, and write what must happen into the same transaction.
+        """Load the session, apply the event, and store the session and its jobs in one transaction.
 
-        Until `shown` is called for it, a `Show` is a row too: should this process die, another shows the card.
+        A `Show` is stored as well until `mark_shown` is called. If this process dies first, the outbox worker shows
+        the card.
         """
         ...
 
-    async def mark_shown(self, session: str, revision: int, card: Json | None = None) -> None:
-        """Note that the card of this revision is drawn, and where (None: where it was)."""
+    async def mark_shown(self, session: str, revision: int, card: CardRef | None = None) -> None:
+        """Record that the card of this revision is shown. `card`: where; None: where it was."""
         ...
 
-    async def find_running(self, actor: Actor, place: str) -> Session | None:
-        """Return the actor's running dialog at `place`, the latest."""
+    async def find_running(self, actor: Actor, conversation: ConversationRef) -> Session | None:
+        """Return the actor's latest running session in `conversation`."""
         ...
 
-    async def is_duplicate(self, once: str) -> bool:
-        """Note a delivery that is not a turn; True when it was heard before."""
+    async def is_duplicate(self, idempotency_key: str) -> bool:
+        """Record the key of an event that is not a turn. Return True when it was recorded before."""
         ...
 
     async def list_checks(self, actor: Actor, limit: int = 10) -> list[CheckSummary]:
-        """Return the actor's dialogs, the latest first, cancelled and expired ones left out."""
+        """Return the actor's checks, latest first, without cancelled and expired ones."""
         ...
 
-    async def get_language(self, tenant: str, person: str, *, lately: bool = False) -> str | None:
-        """Return the language this person chose, None when they never did. `lately`: as of a minute ago will do."""
-        ...
+    async def get_language(self, tenant: str, person: str, *, allow_cached: bool = False) -> str | None:
+        """Return the language this person chose; None when they did not choose one.
 
-    async def set_language(self, actor: Actor, language: str) -> None:
-        """Remember a choice of language."""
-        ...
-
-    async def forget_person(self, actor: Actor) -> int:
-        """Delete everything about the actor; return how many dialogs that were."""
-        ...
-
-    async def mark_tenant_removed(self, tenant: str) -> None:
-        """Note that a tenant has left: its rows go when the retention says so, what was due is dropped."""
-        ...
-
-    async def retry_post(self, actor: Actor, session: str) -> bool:
-        """Take up a post that was held back (`PermanentFailure`, `OutcomeUnknown`, or given up). False when the
-        actor has none.
+        `allow_cached`: the value may be 60 seconds old if it was changed on another replica.
         """
         ...
 
-    async def save_adapter_data(self, tenant: str, key: str, note: Json | None) -> None:
-        """Store the adapter's own note under `key`, replacing what was there; None deletes it. Nothing personal."""
+    async def set_language(self, actor: Actor, language: str) -> None:
+        """Store the language that the actor chose."""
+        ...
+
+    async def forget_person(self, actor: Actor) -> int:
+        """Delete all data of the actor. Return the number of deleted sessions."""
+        ...
+
+    async def mark_tenant_removed(self, tenant: str) -> None:
+        """Record that a tenant uninstalled the app. Delete its jobs now and its other data after the retention time."""
+        ...
+
+    async def retry_post(self, actor: Actor, session: str) -> bool:
+        """Try a held or dead post again. Return False when this session of the actor has none."""
+        ...
+
+    async def save_adapter_data(self, tenant: str, key: str, value: Json | None) -> None:
+        """Store or replace the adapter's own data under `key`; None deletes it. Never store personal data here."""
         ...
 
     async def load_adapter_data(self, tenant: str, prefix: str) -> dict[str, Json]:
-        """Return the notes of a tenant whose key begins with `prefix`, by key. At most 200."""
+        """Return the adapter's data of a tenant by key, for keys that start with `prefix`. At most 200 entries."""
         ...
 
 
 class TrackedRequest(Protocol):
-    """A delivery being answered. `status`: what it came to, as an HTTP status; 500 until somebody says."""
+    """An event while it is processed. `status`: the HTTP status of the response; 500 until it is set."""
 
     status: int
 
 
 TrackRequest = Callable[[str], AbstractContextManager[TrackedRequest]]
-"""Gives a delivery an id in the log and in traces, and times it, under the name of the way it came by. Requests are
-watched by the server; this is for what comes otherwise."""
+"""Gives an event a request id, a trace and a duration metric under the given route name.
+
+The server does this for HTTP requests; adapters use it for events that arrive another way (Socket Mode).
+"""
 
 
 class ServiceUnavailable(Exception):
-    """The application cannot answer now; the platform should deliver the event again."""
+    """The application cannot process the event now. The platform should deliver it again."""
 
 
 class TokenStore(Protocol):
-    """Credentials by tenant, encrypted at rest, and the single-use states of an installation under way."""
+    """Credentials by tenant, encrypted at rest, and the single-use states of OAuth installations."""
 
     async def save(self, tenant: str, credentials: Json) -> None:
-        """Store, replacing what was there."""
+        """Store or replace the credentials of a tenant."""
         ...
 
     async def load(self, tenant: str) -> Json | None:
-        """Return what was stored, None when there is nothing or its key is gone."""
+        """Return the credentials of a tenant; None when there are none or no key decrypts them."""
         ...
 
     async def delete(self, tenant: str) -> None:
-        """Delete at once."""
+        """Delete the credentials of a tenant."""
         ...
 
     async def issue_state(self) -> str:
-        """Return a new state for an OAuth redirect, good for ten minutes."""
+        """Return a new OAuth state, valid for ten minutes."""
         ...
 
     async def consume_state(self, state: str) -> bool:
-        """Return whether the state was issued, is in time and was not used; it is used now."""
+        """Return whether the state is valid. It cannot be used again."""
         ...
 
 
@@ -202,21 +213,25 @@ class TokenStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """Something to deliver for a session. For a post, `where` is the one the person confirmed, and `mark` its own name,
-    by which it can be found again where the platform lets us look; `ours` is asked right before it is sent: when that
-    has taken too long, somebody else may be sending it (`RetryLater`).
+    """A message to send for a session.
+
+    `destination`: for a post, the conversation that the person confirmed.
+    `marker`: for a post, a unique name to find it again, where the platform supports that.
+    `lease_held`: call it right before sending; when False, raise `RetryLater`, because another worker may be sending.
     """
 
     session: Session
-    card: Json | None
-    destination: str | None = None
+    card: CardRef | None
+    destination: ConversationRef | None = None
     marker: str = ""
     lease_held: Callable[[], bool] = lambda: True
 
 
 class RetryLater(Exception):
-    """Not now; try again, in `seconds` if the platform said so. The platform did not do it, or doing it twice is
-    harmless. `doubt`: it says that it did not, but one had better look."""
+    """The message was not sent, or sending it twice is harmless: try again.
+
+    `retry_after`: seconds, if the platform gave them. `may_have_been_sent`: look for the message before sending again.
+    """
 
     def __init__(self, retry_after: float | None = None, *, may_have_been_sent: bool = False) -> None:
         super().__init__(retry_after)
@@ -225,11 +240,11 @@ class RetryLater(Exception):
 
 
 class OutcomeUnknown(Exception):
-    """The answer was lost: it may have been done. Never tried again before somebody looked: we, or else a person."""
+    """The response was lost: the message may have been sent. It is looked for before it is sent again."""
 
 
 class PermanentFailure(Exception):
-    """The platform will not, until somebody does something. `reason` is an id of the adapter's own words."""
+    """The platform refuses until a person acts. `reason`: the id of a text of the adapter."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -237,33 +252,30 @@ class PermanentFailure(Exception):
 
 
 class Gateway(Protocol):
-    """One platform's deliveries. Each method raises `RetryLater`, `OutcomeUnknown` or `PermanentFailure`, and
-    nothing else.
-    """
+    """Sends messages to one platform. Methods raise only `RetryLater`, `OutcomeUnknown` and `PermanentFailure`."""
 
     def queue_name(self, outgoing: OutgoingMessage) -> str:
-        """Return the name of the queue: what goes to the same place goes in order and at that platform's pace."""
+        """Return the name of the queue. Messages of one queue are sent in order, at the platform's pace."""
         ...
 
-    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> Json:
-        """Post into `delivery.where`; return the adapter's note of the post (its link among it, under ``link``)."""
+    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> CardRef:
+        """Post into `outgoing.destination`. Return the post; its URL is under ``link``."""
         ...
 
-    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> Json | None:
-        """Look for a post whose answer was lost, sent at `since` or later. Return its note, None when it is not there.
+    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> CardRef | None:
+        """Look for a post that was sent at `since` or later. Return None when it is not there.
 
-        `PermanentFailure` where we cannot look, or cannot be sure.
+        Raises `PermanentFailure` when the platform does not let us look, or the result is not certain.
         """
         ...
 
-    async def show_card(self, outgoing: OutgoingMessage, view: View) -> Json | None:
-        """Draw the card anew, editing it where it is, or sending it where it belongs. Return where it is now."""
+    async def show_card(self, outgoing: OutgoingMessage, view: View) -> CardRef | None:
+        """Update the session's card, or send it if it cannot be updated. Return where it is now."""
         ...
 
     async def report_failure(self, outgoing: OutgoingMessage, reason: str) -> None:
-        """Tell the owner why the post is held back, with a way to try again.
+        """Tell the owner why the post is held, with a button to try again.
 
-        `reason`: that of `PermanentFailure`; ``lost`` after `OutcomeUnknown`; ``failed`` when trying again was
-        given up.
+        `reason`: the one of `PermanentFailure`; ``lost`` after `OutcomeUnknown`; ``failed`` after the last attempt.
         """
         ...

@@ -60,7 +60,7 @@ class Adapter(Protocol):
 
 async def build(settings: Settings) -> web.Application:
     """Return the application, its database opened. Raises `SchemaMismatch`, `ServiceUnavailable`."""
-    database = Database(settings.database)
+    database = Database(settings.sqlalchemy_url)
     try:
         await asyncio.to_thread(database.open)
     except BaseException:
@@ -285,7 +285,7 @@ def _on_the_database(work: Callable[[Database, Settings], int]) -> int:
         settings = load_settings(platforms=False)
     except InvalidSettings as error:
         return _refuse(*error.problems)
-    database = Database(settings.database)
+    database = Database(settings.sqlalchemy_url)
     try:
         return work(database, settings)
     except (SchemaMismatch, ServiceUnavailable) as error:

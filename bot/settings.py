@@ -141,7 +141,7 @@ class Settings(BaseSettings):
         return self.dangerously_allow_unauthenticated_teams or any(getattr(self, name) for name in _TEAMS)
 
     @property
-    def database(self) -> str:
+    def sqlalchemy_url(self) -> str:
         """The address of the database, with the driver we bring."""
         url = self.database_url.get_secret_value()
         scheme, mark, rest = url.partition("://")
@@ -199,7 +199,7 @@ def _common(settings: Settings) -> Iterator[str]:
     if settings.support_url and not settings.support_url.startswith("mailto:"):
         yield from _address("SUPPORT_URL", settings.support_url)
     try:
-        backend = sa.make_url(settings.database).get_backend_name()
+        backend = sa.make_url(settings.sqlalchemy_url).get_backend_name()
     except sa.exc.ArgumentError:
         backend = ""
     if backend not in {"sqlite", "postgresql"}:

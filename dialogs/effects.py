@@ -21,10 +21,10 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Post this to `where`, exactly once; `key` is the same for the same posting."""
+    """Post this to `destination` exactly once. `key`: the same for the same post."""
 
     view: Announcement
-    where: str
+    destination: str
     key: str
 
 

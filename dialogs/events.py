@@ -85,9 +85,9 @@ class Resume(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmPost(Event):
-    """Post the recommendation to `where`, a place only the adapter can read."""
+    """Post the recommendation to `destination`, a conversation that only the adapter can read."""
 
-    where: str
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)

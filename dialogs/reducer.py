@@ -138,8 +138,8 @@ def _act(flow: Flow, session: Session, event: Event) -> SessionAndEffects:  # no
             return _review(flow, session)
         case Resume():
             return _resume(flow, session)
-        case ConfirmPost(where=where):
-            return _post(flow, session, where)
+        case ConfirmPost(destination=destination):
+            return _post(flow, session, destination)
         case KeepPrivate():
             return _keep(flow, session)
         case SetLanguage(language=language):
@@ -347,7 +347,7 @@ def _set_language(flow: Flow, session: Session, language: str) -> SessionAndEffe
 # --- Finishing ----------------------------------------------------------------------------------------------------
 
 
-def _post(flow: Flow, session: Session, where: str) -> SessionAndEffects:
+def _post(flow: Flow, session: Session, destination: str) -> SessionAndEffects:
     found = walk(flow, session.answers)
     if session.status is Status.POSTED:
         return _remind(flow, session, "already_posted")
@@ -356,7 +356,7 @@ def _post(flow: Flow, session: Session, where: str) -> SessionAndEffects:
     if session.status is not Status.QUICK and recommend(flow, found) is None:
         return _remind(flow, session, "not_complete")
     session = replace(session, status=Status.POSTED, changing=None, revision=session.revision + 1)
-    post = Post(presenter.announcement(flow, session, found), where, key=f"{session.id}:post")
+    post = Post(presenter.announcement(flow, session, found), destination, key=f"{session.id}:post")
     return session, [post, *_show(flow, session, _say(session, "posting"))]
 
 

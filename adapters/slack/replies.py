@@ -100,7 +100,7 @@ def check_text(t: Translations, check: CheckSummary) -> tuple[str, str]:
     outcome = title if result or not session.status.running else t("checks.in_progress")
     line = t("checks.item", date="{date}", outcome=outcome)
     stamp = t(f"checks.{status}")
-    link = (check.posted or {}).get("link")
+    link = (check.post or {}).get("link")
     shown = f"<{link}|{block_kit.escape(stamp)}>" if link else block_kit.escape(stamp)
     plain_date = check.updated_at.strftime("%d/%m/%Y" if t.language == "fr" else "%Y-%m-%d")
     drawn = block_kit.escape(line).replace("{date}", _date(check.updated_at, plain_date))

@@ -148,7 +148,7 @@ class ActivityListener(ActivityHandler):  # type: ignore[misc]  # the SDK has no
     async def _heard(self, activity: Activity) -> IncomingRequest:
         person, tenant = activity.from_property, f"teams:{tenant_of(activity)}"
         pressed = activity.name == "adaptiveCard/action"  # a dialog has its own language; this is for words beside it
-        chosen = await self._application.get_language(tenant, person.id, lately=pressed)
+        chosen = await self._application.get_language(tenant, person.id, allow_cached=pressed)
         return _as_heard(activity, chosen or language_of(activity.locale))
 
 

@@ -142,9 +142,9 @@ class Doctor:
     # --- Database ---
 
     async def _database(self) -> list[Finding]:
-        if new := _new_file(sa.make_url(self.settings.database)):
+        if new := _new_file(sa.make_url(self.settings.sqlalchemy_url)):
             return [new]
-        database = Database(self.settings.database)
+        database = Database(self.settings.sqlalchemy_url)
         try:
             await asyncio.to_thread(database.check)
             rows = await database.run(_try)

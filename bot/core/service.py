@@ -127,8 +127,8 @@ class Service:
     def _due(self, session: Session, card: Json | None, effect: Post | Schedule) -> NewJob:
         if isinstance(effect, Schedule):
             return NewJob("expire", session.id, after=self._idle)
-        queue = self._queue(session, card, effect.where)
-        payload = {"destination": effect.where, **self.trace_context()}
+        queue = self._queue(session, card, effect.destination)
+        payload = {"destination": effect.destination, **self.trace_context()}
         return NewJob("post", session.id, key=effect.key, queue=queue, if_absent=True, payload=payload)
 
     def _queue(self, session: Session, card: Json | None, where: str) -> str:
@@ -211,9 +211,9 @@ class Service:
         found = await self.database.run(work)
         return [CheckSummary(stored.session, stored.updated_at, stored.post) for stored in found if stored]
 
-    async def get_language(self, tenant: str, person: str, *, lately: bool = False) -> str | None:
+    async def get_language(self, tenant: str, person: str, *, allow_cached: bool = False) -> str | None:
         until, known = self._languages.get((tenant, person), (0.0, None))
-        if lately and time.monotonic() < until:
+        if allow_cached and time.monotonic() < until:
             return known
         chosen = sa.select(person_settings.c.language).where(
             person_settings.c.tenant == tenant, person_settings.c.person == person

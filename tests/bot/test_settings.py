@@ -122,7 +122,7 @@ def test_traces_are_refused_in_a_sentence_where_what_makes_them_is_not_installed
 
 def test_the_database_alone_needs_no_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db/name")
-    assert load_settings(platforms=False, env_file=None).database == "postgresql+psycopg://u:p@db/name"
+    assert load_settings(platforms=False, env_file=None).sqlalchemy_url == "postgresql+psycopg://u:p@db/name"
 
 
 def test_what_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert settings.allowed_tenants == ("a", "b")
     assert settings.log_format == "text", "the environment goes before the file"
-    assert settings.database == "sqlite:///cm-advisor.db"
+    assert settings.sqlalchemy_url == "sqlite:///cm-advisor.db"
     assert not settings.teams
     keys = [Fernet.generate_key().decode() for _ in range(2)]
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", " , ".join(keys))

@@ -108,7 +108,7 @@ def test_the_end_kept_then_posted_once():
 
     session, effects = step(FLOW, session, ConfirmPost(OWNER, "C1", revision=session.revision))
     (post,) = [effect for effect in effects if isinstance(effect, Post)]
-    assert (post.where, post.key) == ("C1", "s1:post")
+    assert (post.destination, post.key) == ("C1", "s1:post")
     assert session.status is Status.POSTED
 
     for again in (

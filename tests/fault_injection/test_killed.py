@@ -71,7 +71,7 @@ async def goes_on(store: Database, paper: Paper) -> bool:
         assert state == {"s1:post": "held"}
         return True
     assert happened.count("post s1") == 1
-    assert check.posted
+    assert check.post
     assert any(POSTED in line for line in happened)
     assert state == {"s1:post": "done"}
     return False

@@ -25,7 +25,7 @@ async def test_a_post_goes_out_once_and_its_owner_reads_so(
     await work(worker)
     assert gateway.posts == [("s1", "C1")]
     [check] = await service.list_checks(ANNA)
-    assert check.posted == {"link": "https://example.org/s1"}
+    assert check.post == {"link": "https://example.org/s1"}
     [view] = gateway.shows
     assert isinstance(view, RecommendationCard)
     assert view.note == (translations("en")("notice.posted"),)
@@ -140,7 +140,7 @@ async def test_a_post_held_back_waits_for_a_word(
     assert not await service.retry_post(ANNA, "s1"), "pressing twice is pressing once"
     await work(worker)
     assert len(gateway.posts) == 2
-    assert (await service.list_checks(ANNA))[0].posted
+    assert (await service.list_checks(ANNA))[0].post
 
 
 LINK = {"link": "https://example.org/found"}
@@ -157,7 +157,7 @@ async def test_a_post_that_is_found_is_not_sent_again(
     await work(worker)
     assert (len(gateway.posts), gateway.looked, gateway.told) == (1, [began], [])
     assert await rows(database) == {"s1:post": "done"}
-    assert (await service.list_checks(ANNA))[0].posted == LINK
+    assert (await service.list_checks(ANNA))[0].post == LINK
 
 
 @pytest.mark.parametrize(
