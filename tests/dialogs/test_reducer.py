@@ -390,7 +390,7 @@ SOMETHING = {
     "option": OPTIONS,
     "answers": st.dictionaries(IDS, OPTIONS, max_size=4),
     "text": WORDS | st.text(max_size=30),
-    "where": st.sampled_from(["C1", ""]),
+    "destination": st.sampled_from(["C1", ""]),
     "language": st.sampled_from(["fr", "en", "xx"]),
     "session": st.just("s1"),
     "quick": st.booleans(),
