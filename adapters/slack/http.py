@@ -15,7 +15,7 @@ from aiohttp import web
 from slack_bolt.response import BoltResponse
 
 from adapters.ports import RetryLater
-from adapters.shared import storable
+from adapters.shared.json_codec import is_storable, parse_json
 from adapters.slack.request import MalformedRequest
 from adapters.slack.web_api import WebApi
 
@@ -114,9 +114,9 @@ def parse_body(raw: bytes, content_type: str) -> dict[str, Any]:
     try:
         said = raw.decode()
         if content_type == "application/json":
-            body = storable.parse_json(said)
+            body = parse_json(said)
         else:
-            body = storable.parse_json(_payload(raw) or "null") or _form(said)
+            body = parse_json(_payload(raw) or "null") or _form(said)
     except ValueError:
         raise HttpError(400) from None
     if not isinstance(body, dict) or not body:
@@ -135,8 +135,8 @@ def _payload(raw: bytes) -> str | None:
 def _form(said: str) -> Any:
     form = dict(parse_qsl(said, keep_blank_values=True, strict_parsing=bool(said), max_num_fields=100))
     if "payload" in form:
-        return storable.parse_json(form["payload"])
-    if not storable.is_storable(form):
+        return parse_json(form["payload"])
+    if not is_storable(form):
         raise ValueError("a character that is none")
     return form
 

@@ -13,7 +13,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.ports import Json, TrackRequest
-from adapters.shared import storable
+from adapters.shared.json_codec import parse_json
 from adapters.slack.http import ANSWER_WITHIN, RequestHandler
 
 PING_EVERY = 10.0
@@ -65,7 +65,7 @@ class SocketMode:
 
     async def _answer(self, raw: str) -> web.Response:
         try:
-            body = storable.parse_json(raw).get("payload")
+            body = parse_json(raw).get("payload")
         except ValueError as error:
             log.info("a delivery cannot be stored: %s", type(error).__name__)
             return web.Response(status=400)

@@ -12,7 +12,7 @@ from typing import cast
 
 from botbuilder.schema import Activity, ActivityTypes, ChannelAccount, ConversationAccount
 
-from adapters.shared import storable
+from adapters.shared.json_codec import parse_json
 from adapters.teams.conversation import KINDS, ConversationRef, Kind
 
 MAX_TEXT_LENGTH = 8_000
@@ -40,7 +40,7 @@ class MalformedActivity(ValueError):
 def parse_activity(raw: bytes) -> Activity:
     """Return the activity in a request's body, with our mention taken out of its text. Raises `MalformedActivity`."""
     try:
-        body = storable.parse_json(raw.decode())
+        body = parse_json(raw.decode())
     except ValueError as error:
         raise MalformedActivity("not JSON") from error
     if not isinstance(body, dict):

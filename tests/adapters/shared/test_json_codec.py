@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.shared.storable import is_storable, parse_json
+from adapters.shared.json_codec import is_storable, parse_json
 
 texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=5)
 values = st.recursive(

@@ -1,0 +1,183 @@
+"""Decide what a button or typed text means, once for every platform.
+
+`route_button` and `route_text` are pure. They return an `Intent`; the listeners of a platform carry it out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dialogs.actions import START_ACTIONS, event_for_action
+from dialogs.community_flow import FLOW
+from dialogs.events import Event, Resume, Typed
+from dialogs.session import Actor
+from dialogs.text.parse import Command, NoMatch, Parsed, Problems, QuickCheck, parse, parse_quick_check
+from dialogs.translations import languages, next_language
+
+PERSONAL_COMMANDS = frozenset({"my_checks", "forget_me", "form"})
+"""Commands about the person, not about one dialog."""
+HELP_COMMANDS = frozenset({"help", "hello"})
+
+
+@dataclass(frozen=True, slots=True)
+class StartDialog:
+    """Start a dialog with `answers`. `resume`: continue the running dialog of the conversation if there is one."""
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    quick: bool = False
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyEvent:
+    """Apply an event to the dialog that the button or the conversation belongs to."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class PostRecommendation:
+    """Post the recommendation of the button's dialog, or ask for a channel first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPost:
+    """Retry the held post of the button's dialog."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """Open the form with all questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLanguage:
+    """Store the person's language, and switch the dialog if there is one."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPerson:
+    """Delete everything about the person, who has confirmed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Close the message with the button."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer text or a button that is not about one dialog: help, own checks, data deletion, or what was not clear."""
+
+    parsed: Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownButton:
+    """The button is not one of ours, or its value is not valid."""
+
+
+Intent = (
+    StartDialog
+    | ApplyEvent
+    | PostRecommendation
+    | RetryPost
+    | OpenForm
+    | ChangeLanguage
+    | ForgetPerson
+    | Dismiss
+    | Reply
+    | UnknownButton
+)
+
+_BY_ACTION: Mapping[str, Intent] = {
+    "post": PostRecommendation(),
+    "retry_post": RetryPost(),
+    "open_form": OpenForm(),
+    "forget_confirm": ForgetPerson(),
+    "close": Dismiss(),
+    **{name: Reply(Command(name)) for name in PERSONAL_COMMANDS},
+    **{action: StartDialog(resume=action == "start") for action in START_ACTIONS},
+}
+
+
+def route_button(
+    action: str, actor: Actor, question: str | None, option: str | None, revision: int | None, *, has_session: bool
+) -> Intent:
+    """Return what a button means.
+
+    `revision`: of the card with the button. `has_session`: whether the button belongs to a dialog.
+    """
+    if action in _BY_ACTION:
+        return _BY_ACTION[action]
+    if action == "help" and not has_session:
+        return Reply(Command("help"))
+    if action == "language":
+        return ChangeLanguage(option if option in languages() else next_language(actor.language))
+    if action == "quick":
+        answers = decode_answers(option or "")
+        return StartDialog(answers, quick=True) if answers else UnknownButton()
+    event = event_for_action(action, actor, question, option, revision)
+    return ApplyEvent(event) if event else UnknownButton()
+
+
+@dataclass(frozen=True, slots=True)
+class TextRules:
+    """How typed text is read in one kind of conversation.
+
+    `single_answer`: one bare answer ("yes") is a quick check. `continues`: what goes to the running dialog: all text,
+    only commands, or nothing. `start_commands`: commands that start a dialog; None for all but help.
+    `start_on_empty`, `start_on_no_match`: whether empty or unclear text starts one.
+    """
+
+    single_answer: bool = False
+    continues: Literal["text", "commands", "nothing"] = "text"
+    start_commands: frozenset[str] | None = None
+    start_on_empty: bool = True
+    start_on_no_match: bool = False
+
+
+def route_text(text: str, actor: Actor, *, running: bool, rules: TextRules) -> Intent:
+    """Return what typed text means. `running`: whether the person has a running dialog in this conversation."""
+    if not text and running:
+        return ApplyEvent(Resume(actor))
+    if not text and rules.start_on_empty:
+        return StartDialog()
+    parsed = parse_outside_dialog(text, single_answer=rules.single_answer)
+    match parsed:
+        case Command(name) if name in PERSONAL_COMMANDS:
+            return Reply(parsed)
+        case Command("language", str(language)):
+            return ChangeLanguage(language)
+    if running and rules.continues == "text":
+        return ApplyEvent(Typed(actor, text))
+    match parsed:
+        case QuickCheck(answers):
+            return StartDialog(answers, quick=True)
+        case Command(name) if name not in HELP_COMMANDS and name != "language":
+            if running and rules.continues == "commands":
+                return ApplyEvent(Resume(actor) if name in {"resume", "start"} else Typed(actor, text))
+            if rules.start_commands is None or name in rules.start_commands:
+                return StartDialog()
+        case NoMatch() if rules.start_on_no_match:
+            return StartDialog()
+    return Reply(parsed)
+
+
+def parse_outside_dialog(text: str, *, single_answer: bool) -> Parsed:
+    """Parse text without a current question. `single_answer`: one bare answer is a quick check."""
+    parsed = parse(text, FLOW, None)
+    if not single_answer or isinstance(parsed, Command | QuickCheck | Problems):
+        return parsed
+    quick_check = parse_quick_check(text, FLOW)
+    return quick_check if isinstance(quick_check, QuickCheck | Problems) else parsed
+
+
+def decode_answers(option: str) -> dict[str, str]:
+    """Return the valid answers in the option of a *quick* button: ``question=option,question=option``."""
+    pairs = (pair.partition("=") for pair in re.split("[ ,]+", option))
+    questions = ((FLOW.question(id), answer) for id, _, answer in pairs)
+    return {question.id: answer for question, answer in questions if question and answer in question.options}
