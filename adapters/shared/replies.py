@@ -41,7 +41,7 @@ def check_line(t: Translations, check: CheckSummary) -> CheckLine:
     else:
         outcome = t("checks.in_progress" if session.status is Status.OPEN else "verdict.title")
     date = check.updated_at.strftime("%d/%m/%Y" if t.language == "fr" else "%Y-%m-%d")
-    link = (check.posted or {}).get("link")
+    link = (check.post or {}).get("link")
     return CheckLine(
         session.id,
         session.status.running,
