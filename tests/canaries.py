@@ -13,9 +13,9 @@ import pytest
 from _pytest.logging import LogCaptureHandler
 
 from adapters.playground.slack.server import SlackSimulator
-from adapters.playground.slack.user import Ack, SlackUsers
+from adapters.playground.slack.user_actions import Exchange, SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 
 SHORTEST = 4
 """Characters of a name or a secret: "ben" is in too many words."""
@@ -65,11 +65,11 @@ class Canaries(logging.Handler):
     def _of_slack(self, slack: SlackSimulator) -> None:
         for name in ("client_secret", "signing_secret", "app_token", "verification_token"):
             self.plant(getattr(slack.app, name), f"Slack's {name}")
-        for token in (*slack.world.tokens, *slack.world.refresh_tokens):
+        for token in (*slack.state.tokens, *slack.state.refresh_tokens):
             self.plant(token, "a token of Slack's")
-        for url in slack.world.response_urls:
+        for url in slack.state.response_urls:
             self.plant(url, "a response URL")
-        for team in slack.world.workspaces.values():
+        for team in slack.state.workspaces.values():
             for user in team.users.values():
                 if not user.is_bot:
                     self.plant(user.name, "a person's name in Slack")
@@ -108,7 +108,7 @@ def _note(cls: type, name: str, note: Any) -> None:
     setattr(cls, name, noted)
 
 
-def _slack_said(canaries: Canaries, _side: object, _result: object, ack: Ack, *_: object) -> None:
+def _slack_said(canaries: Canaries, _side: object, _result: object, ack: Exchange, *_: object) -> None:
     event = ack.payload.get("event")
     typed = (ack.payload.get("text"), event.get("text") if isinstance(event, dict) else None)
     for words in typed:
@@ -121,9 +121,9 @@ def _teams_said(canaries: Canaries, _users: object, _result: object, activity: d
 
 _note(SlackSimulator, "__init__", lambda canaries, standin, *_: canaries.standins.append(standin))
 _note(TeamsSimulator, "__init__", lambda canaries, standin, *_: canaries.standins.append(standin))
-_note(TeamsUsers, "token", lambda canaries, _users, token, *_: canaries.plant(token, "a token of Microsoft's"))
-_note(SlackUsers, "deliver", _slack_said)
-_note(TeamsUsers, "send_activity", _teams_said)
+_note(TeamsUserActions, "token", lambda canaries, _users, token, *_: canaries.plant(token, "a token of Microsoft's"))
+_note(SlackUserActions, "deliver", _slack_said)
+_note(TeamsUserActions, "send_activity", _teams_said)
 
 
 @pytest.fixture(autouse=True)

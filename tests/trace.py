@@ -22,8 +22,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from adapters.playground.slack.server import SlackSimulator
+from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 from bot.http_limits import LimitedAppRunner
 from bot.server import build
 from bot.settings import Settings
@@ -120,8 +121,8 @@ async def _slack(settings: dict[str, Any], trace: Trace) -> AsyncIterator[tuple[
         settings |= {"slack_signing_secret": simulator.app.signing_secret, "slack_api_url": simulator.api_url}
         settings |= {"slack_bot_token": simulator.install(workspace).value}
         async with _serve(settings) as url:
-            users = simulator.hands(url, workspace)
-            await users.direct_message(user, translations(LANGUAGE)("label.start"))
+            user_actions = SlackUserActions(simulator, url, workspace)
+            await user_actions.direct_message(user, translations(LANGUAGE)("label.start"))
             conversation = workspace.im(user)
             cards = await simulator.wait_for(
                 lambda: [m for m in simulator.visible_to(user, conversation) if m.buttons()]
@@ -131,7 +132,7 @@ async def _slack(settings: dict[str, Any], trace: Trace) -> AsyncIterator[tuple[
             async def press(action: str) -> None:
                 card_updated.clear()
                 trace.recording = True
-                await users.press(user, card, action_id=action)
+                await user_actions.press(user, card, action_id=action)
                 async with asyncio.timeout(5):
                     await card_updated.wait()
                 await asyncio.sleep(0.1)  # the rest of this press is not part of the next
@@ -147,13 +148,13 @@ async def _teams(settings: dict[str, Any], trace: Trace) -> AsyncIterator[tuple[
     async with TeamsSimulator(limits=False) as simulator:
         user = simulator.add_user("Anna", locale="en-US")
         settings |= {name.lower(): value for name, value in simulator.settings().items()}
-        async with _serve(settings) as url, TeamsUsers(simulator, f"{url}/api/messages") as users:
-            await users.personal(user, t("label.start"))
+        async with _serve(settings) as url, TeamsUserActions(simulator, f"{url}/api/messages") as user_actions:
+            await user_actions.personal(user, t("label.start"))
             card = simulator.last(simulator.personal(user))
 
             async def press(label: str) -> None:
                 trace.recording = True
-                answer = await users.press(user, card, label)
+                answer = await user_actions.press(user, card, label)
                 trace.recording = False
                 assert answer.ok, answer.raw
                 await asyncio.sleep(0.1)

@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from adapters.playground import slack_pane
-from adapters.playground.company import Company, NotPossible, Person, Serve, open_company
+from adapters.playground.sandbox import ActionError, Person, Sandbox, Serve, open_sandbox
 from adapters.playground.teams_pane import TeamsPane
 from adapters.playground.traffic_log import TrafficLog
 from dialogs.translations import languages, translations
@@ -53,14 +53,14 @@ class Playground:
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._changing = asyncio.Lock()
-        self.world: Company
+        self.sandbox: Sandbox
         self.wire: TrafficLog
 
     async def start(self) -> None:
-        """Open a world where nothing happened yet."""
+        """Open a sandbox where nothing happened yet."""
         self.wire = TrafficLog(self._change)
         self._teams = TeamsPane(self._offers.teams)
-        self.world = await self._stack.enter_async_context(open_company(self._serve, self.wire, self._offers.slack))
+        self.sandbox = await self._stack.enter_async_context(open_sandbox(self._serve, self.wire, self._offers.slack))
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -91,16 +91,16 @@ class Playground:
         return web.FileResponse(BUILT / "index.html", headers={"Content-Security-Policy": _POLICY})
 
     async def _state(self, request: web.Request) -> web.Response:
-        person = self.world.people.get(request.query.get("as", ""))
+        person = self.sandbox.people.get(request.query.get("as", ""))
         if person is None:
             raise web.HTTPNotFound
-        people = [{"key": one.key, "name": one.name, "locale": one.locale} for one in self.world.people.values()]
+        people = [{"key": one.key, "name": one.name, "locale": one.locale} for one in self.sandbox.people.values()]
         return web.json_response(
             {
                 "version": self._version,
                 "people": people,
-                "slack": slack_pane.state(self.world, person, self._offers.slack["features"]),
-                "teams": self._teams.state(self.world, person),
+                "slack": slack_pane.state(self.sandbox, person, self._offers.slack["features"]),
+                "teams": self._teams.state(self.sandbox, person),
             }
         )
 
@@ -144,30 +144,30 @@ class Playground:
             given = None
         if not isinstance(given, dict):
             raise web.HTTPBadRequest
-        person = self.world.people.get(str(given.get("as")))
+        person = self.sandbox.people.get(str(given.get("as")))
         if person is None:
             raise web.HTTPNotFound
         try:
             said = await self._act(person, str(given.get("do")), given)
-        except NotPossible as impossible:
+        except ActionError as impossible:
             return web.json_response({"ok": False, "error": str(impossible)})
         except (LookupError, ValueError, AssertionError, StopIteration, TypeError):
             # What a page shows was there a moment ago; what it asks for may be gone.
             return web.json_response({"ok": False, "error": person.t("playground.gone")})
         finally:
-            self.world.forget()
+            self.sandbox.forget()
             self._change()
         return web.json_response({"ok": True, "said": said})
 
     async def _act(self, person: Person, do: str, given: Json) -> str | None:
         match given.get("platform"), do:
             case "slack", _:
-                await slack_pane.act(self.world, person, do, given)
+                await slack_pane.act(self.sandbox, person, do, given)
             case "teams", _:
-                return await self._teams.act(self.world, person, do, given)
+                return await self._teams.act(self.sandbox, person, do, given)
             case "page", "locale" if given.get("locale") in LOCALES:
                 async with self._changing:
-                    await self.world.speak(person, given["locale"])
+                    await self.sandbox.speak(person, given["locale"])
             case "page", "reset":
                 async with self._changing:
                     await self._stack.aclose()

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from adapters.playground.company import APP, Company, NotPossible, Person
-from adapters.playground.slack.state import Channel, Message, View
-from adapters.playground.slack.user import Ack, Incomplete
+from adapters.playground.sandbox import APP, ActionError, Person, Sandbox
+from adapters.playground.slack.models import Channel, Message, View
+from adapters.playground.slack.user_actions import Exchange, Incomplete
 
 Json = dict[str, Any]
 
 
-def state(world: Company, person: Person, features: Json) -> Json:
+def state(sandbox: Sandbox, person: Person, features: Json) -> Json:
     """Return the pane. `features`: those of the app's manifest."""
-    workspace, user = world.workspace, person.slack
+    workspace, user = sandbox.workspace, person.slack
     names = {each.id: each.real_name or each.name for each in workspace.users.values()}
     places = [channel for channel in workspace.channels.values() if user.id in channel.members]
-    home, modal = world.hands.home(user), world.hands.modal(user)
+    home, modal = sandbox.slack_user_actions.home(user), sandbox.slack_user_actions.modal(user)
     return {
         "app": {"id": workspace.bot.id if workspace.bot else "", "name": APP},
         "commands": [
@@ -25,7 +25,7 @@ def state(world: Company, person: Person, features: Json) -> Json:
         "users": [{"id": id, "name": name} for id, name in names.items()],
         "places": [{"id": each.id, "kind": "dm" if each.is_im else "channel", "name": each.name} for each in places],
         "messages": {
-            each.id: [_message(message, names) for message in world.slack.visible_to(user, each)] for each in places
+            each.id: [_message(message, names) for message in sandbox.slack.visible_to(user, each)] for each in places
         },
         "home": {"blocks": home.blocks} if home else None,
         "modal": _modal(modal) if modal else None,
@@ -49,71 +49,71 @@ def _modal(view: View) -> Json:
     return {"id": view.id, "view": view.definition, "state": view.state, "errors": view.errors}
 
 
-async def act(world: Company, person: Person, do: str, given: Json) -> None:
+async def act(sandbox: Sandbox, person: Person, do: str, given: Json) -> None:
     """Do what the person does.
 
-    Raises `NotPossible`, and `LookupError` or `ValueError` for what Slack itself would not let them do.
+    Raises `ActionError`, and `LookupError` or `ValueError` for what Slack itself would not let them do.
     """
-    hands, user = world.hands, person.slack
-    ack: Ack | None = None
+    user_actions, user = sandbox.slack_user_actions, person.slack
+    ack: Exchange | None = None
     match do:
         case "type":
-            ack = await _type(world, person, _place(world, given), str(given["text"]), given.get("thread"))
+            ack = await _type(sandbox, person, _place(sandbox, given), str(given["text"]), given.get("thread"))
         case "press":
             ids = {name: str(given[name]) for name in ("action_id", "block_id")}
-            ack = await hands.press(user, _surface(world, person, given), value=given.get("value"), **ids)
+            ack = await user_actions.press(user, _surface(sandbox, person, given), value=given.get("value"), **ids)
         case "submit":
-            view = _open(world, person)
+            view = _open(sandbox, person)
             try:
-                ack = await hands.submit_view(user, view, given.get("values") or {})
+                ack = await user_actions.submit_view(user, view, given.get("values") or {})
             except Incomplete as incomplete:
                 view.errors = dict.fromkeys(incomplete.block_ids, person.t("playground.complete"))
         case "close":
-            await hands.close_view(user, _open(world, person))
+            await user_actions.close_view(user, _open(sandbox, person))
         case "home":
-            ack = await hands.open_home(user)
+            ack = await user_actions.open_home(user)
         case "shortcut":
-            ack = await hands.shortcut(user, str(given["id"]))
+            ack = await user_actions.shortcut(user, str(given["id"]))
         case _:
             raise LookupError(do)
     # Of an event that fails Slack tells nobody; of all else, whoever waits for it.
     if ack and ack.error and ack.kind != "event":
-        raise NotPossible(person.t("playground.slack.failed", error=ack.error))
+        raise ActionError(person.t("playground.slack.failed", error=ack.error))
 
 
-async def _type(world: Company, person: Person, place: Channel, text: str, thread: str | None) -> Ack:
-    hands, user = world.hands, person.slack
+async def _type(sandbox: Sandbox, person: Person, place: Channel, text: str, thread: str | None) -> Exchange:
+    user_actions, user = sandbox.slack_user_actions, person.slack
     if text.startswith("/"):
         command, _, rest = text.partition(" ")
-        if command not in world.commands:
-            raise NotPossible(person.t("playground.slack.no_command", command=command))
+        if command not in sandbox.commands:
+            raise ActionError(person.t("playground.slack.no_command", command=command))
         if thread:
-            raise NotPossible(person.t("playground.slack.not_in_thread", command=command))
-        return await hands.slash(user, place, rest.strip(), command)
+            raise ActionError(person.t("playground.slack.not_in_thread", command=command))
+        return await user_actions.slash(user, place, rest.strip(), command)
     if place.is_im:
-        return await hands.direct_message(user, text, thread)
+        return await user_actions.direct_message(user, text, thread)
     if f"@{APP}".lower() in text.lower():
         at = text.lower().index(f"@{APP}".lower())
         said = f"{text[:at]} {text[at + len(APP) + 1 :]}"
-        return await hands.mention(user, place, " ".join(said.split()), thread)
-    return await hands.say(user, place, text, thread)
+        return await user_actions.mention(user, place, " ".join(said.split()), thread)
+    return await user_actions.say(user, place, text, thread)
 
 
-def _place(world: Company, given: Json) -> Channel:
-    return world.workspace.channels[str(given["place"])]
+def _place(sandbox: Sandbox, given: Json) -> Channel:
+    return sandbox.workspace.channels[str(given["place"])]
 
 
-def _surface(world: Company, person: Person, given: Json) -> Message | View:
+def _surface(sandbox: Sandbox, person: Person, given: Json) -> Message | View:
     if given["in"] == "modal":
-        return _open(world, person)
+        return _open(sandbox, person)
     if given["in"] == "home":
-        return world.workspace.homes[person.slack.id]
-    seen = world.slack.visible_to(person.slack, _place(world, given))
+        return sandbox.workspace.homes[person.slack.id]
+    seen = sandbox.slack.visible_to(person.slack, _place(sandbox, given))
     return {each.ts: each for each in seen}[given["ts"]]
 
 
-def _open(world: Company, person: Person) -> View:
-    view = world.hands.modal(person.slack)
+def _open(sandbox: Sandbox, person: Person) -> View:
+    view = sandbox.slack_user_actions.modal(person.slack)
     if view is None:
         raise LookupError("modal")
     return view

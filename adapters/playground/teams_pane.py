@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from adapters.playground.company import APP, Company, NotPossible, Person
+from adapters.playground.sandbox import APP, ActionError, Person, Sandbox
 from adapters.playground.teams.cards import Incomplete, fill
 from adapters.playground.teams.state import Conversation, Message
-from adapters.playground.teams.user import Answer
+from adapters.playground.teams.user_actions import Exchange
 
 Json = dict[str, Any]
 
@@ -17,8 +17,8 @@ class TeamsPane:
         self._offers = offers
         self._tasks: dict[str, Json] = {}
 
-    def state(self, world: Company, person: Person) -> Json:
-        places = world.conversations(person)
+    def state(self, sandbox: Sandbox, person: Person) -> Json:
+        places = sandbox.conversations(person)
         offered = self._offers.get(person.locale[:2]) or next(iter(self._offers.values()))
         task = self._tasks.get(person.key)
         return {
@@ -27,57 +27,58 @@ class TeamsPane:
             "extension": offered["extension"],
             "places": [{"id": each.id, "kind": each.kind, "name": each.name or APP} for each in places],
             "messages": {
-                each.id: [_message(one, person) for one in world.teams.messages(each, by_bot=False)] for each in places
+                each.id: [_message(one, person) for one in sandbox.teams.messages(each, by_bot=False)]
+                for each in places
             },
             "task": task and {"title": task["title"], "card": task["card"]},
         }
 
-    async def act(self, world: Company, person: Person, do: str, given: Json) -> str | None:
+    async def act(self, sandbox: Sandbox, person: Person, do: str, given: Json) -> str | None:
         """Do what the person does; return the words that only they are shown.
 
-        Raises `NotPossible`, and `LookupError` or `AssertionError` for what Teams itself would not let them do.
+        Raises `ActionError`, and `LookupError` or `AssertionError` for what Teams itself would not let them do.
         """
         try:
-            answer = await self._act(world, person, do, given)
+            answer = await self._act(sandbox, person, do, given)
         except Incomplete as incomplete:
-            raise NotPossible(incomplete.words) from None
+            raise ActionError(incomplete.words) from None
         if answer and not answer.ok:
-            raise NotPossible(person.t("playground.teams.failed"))
+            raise ActionError(person.t("playground.teams.failed"))
         return (answer.message or answer.task_message) if answer else None
 
-    async def _act(self, world: Company, person: Person, do: str, given: Json) -> Answer | None:
-        users, user = world.users, person.teams
+    async def _act(self, sandbox: Sandbox, person: Person, do: str, given: Json) -> Exchange | None:
+        user_actions, user = sandbox.teams_user_actions, person.teams
         match do:
             case "type":
-                return await _type(world, person, given)
+                return await _type(sandbox, person, given)
             case "press":
-                message = _seen(world, person, given)
-                answer = await users.press(user, message, given["path"], given.get("inputs"))
+                message = _seen(sandbox, person, given)
+                answer = await user_actions.press(user, message, given["path"], given.get("inputs"))
                 return self._open(person, answer, {"message": message})
             case "seen":
-                return await users.refresh(user, _seen(world, person, given))
+                return await user_actions.refresh(user, _seen(sandbox, person, given))
             case "extension":
-                where, command = _place(world, person, given), str(given["id"])
-                answer = await users.fetch_task(user, where, command)
+                where, command = _place(sandbox, person, given), str(given["id"])
+                answer = await user_actions.fetch_task(user, where, command)
                 return self._open(person, answer, {"where": where, "command": command})
             case "task":
-                return await self._submit(world, person, given)
+                return await self._submit(sandbox, person, given)
             case "task_close":
                 self._tasks.pop(person.key, None)
                 return None
             case _:
                 raise LookupError(do)
 
-    async def _submit(self, world: Company, person: Person, given: Json) -> Answer:
+    async def _submit(self, sandbox: Sandbox, person: Person, given: Json) -> Exchange:
         task = self._tasks[person.key]
         data = fill(task["card"], given["path"], given.get("inputs"))
         if "command" in task:
-            answer = await world.users.submit_action(person.teams, task["where"], task["command"], data)
+            answer = await sandbox.teams_user_actions.submit_action(person.teams, task["where"], task["command"], data)
         else:
-            answer = await world.users.submit_task(person.teams, task["message"], data)
+            answer = await sandbox.teams_user_actions.submit_task(person.teams, task["message"], data)
         return self._open(person, answer, task)
 
-    def _open(self, person: Person, answer: Answer, about: Json) -> Answer:
+    def _open(self, person: Person, answer: Exchange, about: Json) -> Exchange:
         """Show the form that came back; without a next form a task module closes, unless it could not be sent."""
         if answer.task_card:
             title = answer.body["task"]["value"].get("title", APP)
@@ -87,16 +88,16 @@ class TeamsPane:
         return answer
 
 
-async def _type(world: Company, person: Person, given: Json) -> Answer | None:
-    where, text = _place(world, person, given), str(given["text"])
+async def _type(sandbox: Sandbox, person: Person, given: Json) -> Exchange | None:
+    where, text = _place(sandbox, person, given), str(given["text"])
     if where.kind == "personal":
-        return await world.users.personal(person.teams, text)
-    thread = world.teams.find(given.get("root"))
+        return await sandbox.teams_user_actions.personal(person.teams, text)
+    thread = sandbox.teams.find(given.get("root"))
     if given.get("mention"):
-        return await world.users.mention(person.teams, where, text, thread=thread)
+        return await sandbox.teams_user_actions.mention(person.teams, where, text, thread=thread)
     # Without a mention it is for the people there: the app hears nothing of it.
     said = {"type": "message", "text": text}
-    world.teams.record(Message(world.teams.new_id(), where, thread.root if thread else None, said, by=person.teams))
+    sandbox.teams.record(Message(sandbox.teams.new_id(), where, thread.root if thread else None, said, by=person.teams))
     return None
 
 
@@ -114,15 +115,15 @@ def _message(message: Message, person: Person) -> Json:
     }
 
 
-def _place(world: Company, person: Person, given: Json) -> Conversation:
-    place = world.teams.places[given["place"]]
+def _place(sandbox: Sandbox, person: Person, given: Json) -> Conversation:
+    place = sandbox.teams.places[given["place"]]
     if person.teams not in place.members:
         raise LookupError(place.id)
     return place
 
 
-def _seen(world: Company, person: Person, given: Json) -> Message:
-    message = world.teams.log[given["message"]]
-    if message.where is not _place(world, person, given) or message.deleted:
+def _seen(sandbox: Sandbox, person: Person, given: Json) -> Message:
+    message = sandbox.teams.log[given["message"]]
+    if message.where is not _place(sandbox, person, given) or message.deleted:
         raise LookupError(message.id)
     return message

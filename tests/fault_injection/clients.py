@@ -1,4 +1,4 @@
-"""What a person at a dialog has before them, whatever the platform: a card with buttons, and hands."""
+"""What a person at a dialog has before them, whatever the platform: a card with buttons, and user_actions."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

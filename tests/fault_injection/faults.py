@@ -205,7 +205,7 @@ class FaultInjector:
         """What nobody reads any more would fill the memory."""
         while True:
             await asyncio.sleep(1)
-            for noted in (self._slack.calls, self._office.calls, self._office.problems, self._office.typing):
+            for noted in (self._slack.calls, self._office.calls, self._office.violations, self._office.typing):
                 noted.clear()
 
     def _slack_fails(self, method: str) -> server.Fault | None:

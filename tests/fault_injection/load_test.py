@@ -25,7 +25,7 @@ import aiohttp
 import psycopg
 from cryptography.fernet import Fernet
 
-from adapters.playground.slack.state import Channel, Workspace
+from adapters.playground.slack.models import Channel, Workspace
 from bot.storage.database import Database
 from dialogs.session import Session
 from tests.fault_injection.faults import FaultInjector, FaultRates
@@ -144,7 +144,7 @@ class LoadTest:
         size = self.plan.dialogs // 2
         for number in range(max(2, min(8, size // 25))):
             workspace = world.slack.add_workspace(f"Fabrique {number}")
-            hands = Hands(world.slack, workspace, balancer, self.ledger, self._chance)
+            user_actions = Hands(world.slack, workspace, balancer, self.ledger, self._chance)
             admin = workspace.add_user("admin", locale=LOCALES[number % 2])
             world.slack.oauth.workspace, world.slack.oauth.user = workspace, admin
             jar = aiohttp.CookieJar(unsafe=True)  # or it keeps none of an address without a name
@@ -157,7 +157,7 @@ class LoadTest:
             for channel in channels:
                 assert workspace.bot
                 channel.members.add(workspace.bot.id)
-            world.workspaces.append((workspace, hands, channels))
+            world.workspaces.append((workspace, user_actions, channels))
         world.crowd = Crowd(world.office, balancer, self.ledger, self._chance)
         for number, tenant in enumerate(world.tenants):
             admin_there = world.office.add_user("Ada Admin", locale="fr-FR", tenant=tenant)
@@ -181,12 +181,12 @@ class LoadTest:
             self.people.append(person)
 
     def _in_slack(self, world: Environment, number: int, locale: str, dice: random.Random) -> SlackClient:
-        workspace, hands, channels = world.workspaces[number // 2 % len(world.workspaces)]
+        workspace, user_actions, channels = world.workspaces[number // 2 % len(world.workspaces)]
         user = workspace.add_user(f"u{number}", locale=locale)
         channel = dice.choice(channels)
         channel.members.add(user.id)
         kind = ("command", "mention", "direct", "form")[number // 4 % 4]
-        return SlackClient(hands, world.eyes, user, channel, kind, dice)
+        return SlackClient(user_actions, world.eyes, user, channel, kind, dice)
 
     def _in_teams(self, world: Environment, number: int, locale: str, dice: random.Random) -> TeamsClient:
         office = world.office

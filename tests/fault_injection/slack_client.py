@@ -10,9 +10,9 @@ from aiohttp import ClientConnectionError, ClientConnectorError
 
 from adapters.playground.slack import payloads
 from adapters.playground.slack.calls import Call
+from adapters.playground.slack.models import Channel, Message, User, View, Workspace
 from adapters.playground.slack.server import Fault, SlackSimulator
-from adapters.playground.slack.state import Channel, Message, User, View, Workspace
-from adapters.playground.slack.user import Ack, SlackUsers
+from adapters.playground.slack.user_actions import Exchange, SlackUserActions
 from adapters.slack.button_value import ButtonContext, parse_button
 from tests.fault_injection.clients import Button, Card
 from tests.fault_injection.history import History
@@ -26,8 +26,8 @@ DUPLICATES = 0.06
 Key = tuple[str, str]
 
 
-class Hands(SlackUsers):
-    """Everybody's hands in one workspace, and Slack's servers between them and the replicas."""
+class Hands(SlackUserActions):
+    """The actions of every user in one workspace, and Slack's servers between them and the replicas."""
 
     def __init__(
         self, standin: SlackSimulator, workspace: Workspace, balancer: Balancer, ledger: History, chance: random.Random
@@ -36,9 +36,8 @@ class Hands(SlackUsers):
         self._balancer = balancer
         self._ledger = ledger
         self._chance = chance
-        standin.sides.append(self)
 
-    async def _deliver_by_http(self, ack: Ack, headers: dict[str, str]) -> None:
+    async def _deliver_by_http(self, ack: Exchange, headers: dict[str, str]) -> None:
         for address in self._balancer.ways():
             self.app_url = address  # read before anything is waited for
             try:
@@ -47,14 +46,14 @@ class Hands(SlackUsers):
                 continue  # as a balancer does
         raise ClientConnectionError("no replica")
 
-    async def deliver(self, ack: Ack, headers: dict[str, str] | None = None) -> Ack:
+    async def deliver(self, ack: Exchange, headers: dict[str, str] | None = None) -> Exchange:
         done = await super().deliver(ack, headers)
         self._ledger.answered(f"slack {ack.kind}", ack.status, ack.seconds, ack.error or "")
-        self.acks.clear()
+        self.exchanges.clear()
         return done
 
-    async def event(self, inner: dict[str, Any]) -> Ack:
-        ack = await self.deliver(Ack("event", payloads.event(self.workspace, inner)))
+    async def event(self, inner: dict[str, Any]) -> Exchange:
+        ack = await self.deliver(Exchange("event", payloads.event(self.workspace, inner)))
         if ack.ok and self._chance.random() < DUPLICATES:
             self._later(self._once_more(ack))
         for retry, pause in enumerate(AGAIN, 1):
@@ -64,7 +63,7 @@ class Hands(SlackUsers):
             ack = await self.redeliver(ack, retry, "http_error")
         return ack
 
-    async def _once_more(self, ack: Ack) -> None:
+    async def _once_more(self, ack: Exchange) -> None:
         self._ledger.faults["event delivered again, late"] += 1
         await asyncio.sleep(self._chance.choice((0.0, 0.3, 1.5)))
         await self.redeliver(ack, 1, "http_timeout")
@@ -87,7 +86,7 @@ class Eyes:
         """Session -> its recommendations in channels."""
         self._seen: defaultdict[Key, dict[str, tuple[int, Message]]] = defaultdict(dict)
         self._count = 0
-        slack.world.on_message.append(self._look)
+        slack.state.on_message.append(self._look)
 
     def _look(self, what: str, message: Message) -> None:
         if not message.bot_id:
@@ -111,21 +110,21 @@ class SlackClient:
     """One person at one dialog in Slack. `kind`: command, mention, direct, form."""
 
     def __init__(
-        self, hands: Hands, eyes: Eyes, user: User, channel: Channel, kind: str, chance: random.Random
+        self, user_actions: Hands, eyes: Eyes, user: User, channel: Channel, kind: str, chance: random.Random
     ) -> None:
         self.id = user.id
-        self.tenant = f"slack:{hands.workspace.id}"
+        self.tenant = f"slack:{user_actions.workspace.id}"
         self.language = user.locale[:2]
         self.posts_to = channel.id
         self.types = kind in {"mention", "direct"}
         self.kind = kind
         self.channel = channel
         self.user = user
-        self._hands = hands
+        self._hands = user_actions
         self._eyes = eyes
         self._chance = chance
         self._thread = ""
-        self._direct = hands.workspace.im(user)
+        self._direct = user_actions.workspace.im(user)
         self.planned: dict[str, str] = {}
 
     # --- What is seen ---

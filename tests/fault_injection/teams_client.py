@@ -13,7 +13,7 @@ from adapters.playground.teams.faults import Fault
 from adapters.playground.teams.rules import walk
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.state import Conversation, Message, User
-from adapters.playground.teams.user import Answer, TeamsUsers
+from adapters.playground.teams.user_actions import Exchange, TeamsUserActions
 from tests.fault_injection.clients import Button, Card, text_of
 from tests.fault_injection.history import History
 from tests.fault_injection.replicas import Balancer
@@ -62,18 +62,18 @@ class Office(TeamsSimulator):
         return fault
 
 
-class Crowd(TeamsUsers):
-    """Everybody's hands, and Teams' servers between them and the replicas."""
+class Crowd(TeamsUserActions):
+    """The actions of every user, and Teams' servers between them and the replicas."""
 
     def __init__(self, teams: TeamsSimulator, balancer: Balancer, ledger: History, chance: random.Random) -> None:
-        super().__init__(teams, "", patience=TIMEOUT)
+        super().__init__(teams, "", timeout_seconds=TIMEOUT)
         self._balancer = balancer
         self._ledger = ledger
         self._chance = chance
         self._signed = (0.0, "")
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def send_activity(self, activity: Json, **more: Any) -> Answer:
+    async def send_activity(self, activity: Json, **more: Any) -> Exchange:
         answer = await self._balanced(activity)
         if activity["type"] not in MESSAGE_EVENTS:
             return answer
@@ -93,16 +93,16 @@ class Crowd(TeamsUsers):
         await asyncio.sleep(self._chance.choice((0.0, 0.3, 1.5)))
         await self._balanced(activity)
 
-    async def _balanced(self, activity: Json) -> Answer:
+    async def _balanced(self, activity: Json) -> Exchange:
         if time.monotonic() - self._signed[0] > TOKEN_SECONDS:  # the same for minutes, as Teams does
             self._signed = (time.monotonic(), self.token())
-        answer = Answer(activity, 0, b"", 0.0, "no replica")
+        answer = Exchange(activity, 0, b"", 0.0, "no replica")
         for address in self._balancer.ways():
             self.endpoint = f"{address}/api/messages"
             answer = await super().send_activity(activity, authorization=f"Bearer {self._signed[1]}")
             if "ClientConnectorError" not in answer.error:
                 break
-        self.answers.clear()
+        self.exchanges.clear()
         kind = "event" if activity["type"] in MESSAGE_EVENTS else activity["type"]
         why = "operation_timeout" if "Timeout" in answer.error else "dispatch_failed"
         self._ledger.answered(f"teams {kind}", answer.status or None, answer.seconds, why)

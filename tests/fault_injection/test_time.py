@@ -119,7 +119,7 @@ async def test_a_replica_that_wakes_up_before_it_has_posted(postgres: str, tmp_p
         office.calls.clear()
         office.fail("member", delay=1.0)
         talking = asyncio.create_task(person.hold())
-        await until(lambda: office.called("member"), 60)
+        await until(lambda: office.calls_to("member"), 60)
         first.pause()
         second.again()
         await second.start()
@@ -164,8 +164,8 @@ async def test_sigterm_right_after_an_answer(postgres: str, tmp_path: Path) -> N
             if len(ready) == len(scene.replicas):
                 ended.append(ready[len(ended) % 2].terminate())
 
-        for _, hands, _ in scene.world.workspaces:
-            hands.on_ack.append(end)
+        for _, user_actions, _ in scene.world.workspaces:
+            user_actions.on_exchange.append(end)
         await asyncio.gather(*(person.hold() for person in people))
         if len(ended) < 2:  # on a busy machine they may be through before it is up again: then one more comes
             await until(lambda: all(each.up for each in scene.replicas), 60)

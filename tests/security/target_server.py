@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import psutil
 
-from adapters.playground.slack.user import Ack
+from adapters.playground.slack.user_actions import Exchange
 from tests.canaries import look_at
 from tests.scenarios.parity.conftest import Everywhere
 from tests.security.raw_http import Address
@@ -31,7 +31,7 @@ class TargetServer:
     database: str
     everywhere: Everywhere
     http: aiohttp.ClientSession
-    slack: list[Ack]
+    slack: list[Exchange]
     teams: list[dict[str, Any]]
     token: str
     sent: int = 0
@@ -83,62 +83,66 @@ class TargetServer:
     def forget(self) -> None:
         """Let the stand-ins forget what the app called."""
         office = self.everywhere.teams
-        for notes in (self.everywhere.scene.slack.calls, office.calls, office.problems, office.typing):
+        for notes in (self.everywhere.scene.slack.calls, office.calls, office.violations, office.typing):
             del notes[:]
 
 
-async def templates(everywhere: Everywhere) -> tuple[list[Ack], list[dict[str, Any]]]:
+async def templates(everywhere: Everywhere) -> tuple[list[Exchange], list[dict[str, Any]]]:
     """Let people do one of each on both platforms, and return what was sent for it."""
-    scene, users, office = everywhere.scene, everywhere.users, everywhere.teams
+    scene, teams_user_actions, office = everywhere.scene, everywhere.teams_user_actions, everywhere.teams
     anna, place = scene.anna, scene.marketing
-    await scene.hands.verify_url()
-    await scene.hands.invite(anna, place)
+    await scene.user_actions.verify_url()
+    await scene.user_actions.invite(anna, place)
     card = await scene.slash(anna, place)
     await scene.press(anna, card, scene.option("orientation", "key"))
     await scene.press(anna, card, "back")
     await scene.slash(anna, place, "check oui non oui")
     for said in ("form", "aide", "mes bilans", "oublie-moi"):
         await scene.slash(anna, place, said)
-    await scene.hands.shortcut(anna, "form")
+    await scene.user_actions.shortcut(anna, "form")
     await scene.settle()
-    modal = scene.hands.modal(anna)
+    modal = scene.user_actions.modal(anna)
     assert modal
-    await scene.hands.dispatch(anna, modal, "orientation", "key")
-    await scene.hands.mention(anna, place, "aide")
+    await scene.user_actions.dispatch(anna, modal, "orientation", "key")
+    await scene.user_actions.mention(anna, place, "aide")
     await scene.tell(anna, "start")
-    await scene.hands.open_home(anna)
+    await scene.user_actions.open_home(anna)
     await scene.settle()
-    home = scene.hands.home(anna)
+    home = scene.user_actions.home(anna)
     assert home
     await scene.press(anna, home, "start")
     await scene.slash(anna, place, "english")
-    await scene.hands.event({"type": "tokens_revoked", "tokens": {"bot": ["U1"]}, "event_ts": "1.0"})
-    await scene.hands.event({"type": "app_uninstalled", "event_ts": "1.0"})
+    await scene.user_actions.event({"type": "tokens_revoked", "tokens": {"bot": ["U1"]}, "event_ts": "1.0"})
+    await scene.user_actions.event({"type": "app_uninstalled", "event_ts": "1.0"})
     first = office.users[0]
     team = office.add_team("Fuzz", office.users, channels=["Campaigns"])
     channel, group = team.channel("Campaigns"), office.add_group_chat("Fuzz", office.users)
     for where in (team, group, office.personal(first)):
-        await users.install(first, where)
-    await users.mention(first, channel, "check")
+        await teams_user_actions.install(first, where)
+    await teams_user_actions.mention(first, channel, "check")
     shown = office.last(channel)
-    await users.press(first, shown, scene.option("orientation", "key"))
-    await users.press(first, shown, scene.option("brand", "yes"), old_client=True)
-    await users.refresh(first, shown)
-    await users.mention(first, group, "check oui non oui")
-    await users.personal(first, "aide")
-    await users.fetch_task(first, channel, "check")
-    await users.submit_action(first, channel, "check", {"ticket": "t", "q.orientation": "key", "given": {}})
-    await users.submit_task(first, shown, {"ticket": "t", "given": {"orientation": "key"}, "action": "back"})
-    await users.add_members(first, team, [])
-    await users.uninstall(first, group)
-    return scene.hands.acks, [answer.activity for answer in users.answers]
+    await teams_user_actions.press(first, shown, scene.option("orientation", "key"))
+    await teams_user_actions.press(first, shown, scene.option("brand", "yes"), old_client=True)
+    await teams_user_actions.refresh(first, shown)
+    await teams_user_actions.mention(first, group, "check oui non oui")
+    await teams_user_actions.personal(first, "aide")
+    await teams_user_actions.fetch_task(first, channel, "check")
+    await teams_user_actions.submit_action(
+        first, channel, "check", {"ticket": "t", "q.orientation": "key", "given": {}}
+    )
+    await teams_user_actions.submit_task(
+        first, shown, {"ticket": "t", "given": {"orientation": "key"}, "action": "back"}
+    )
+    await teams_user_actions.add_members(first, team, [])
+    await teams_user_actions.uninstall(first, group)
+    return scene.user_actions.exchanges, [answer.activity for answer in teams_user_actions.exchanges]
 
 
 async def start(everywhere: Everywhere, database: str, folder: Path, **more: str) -> TargetServer:
     """Take the templates, and start the program on `database`, which has its tables."""
     slack, teams = await templates(everywhere)
     await everywhere.scene.server.stop()
-    everywhere.teams.problems.clear()
+    everywhere.teams.violations.clear()
     everywhere.scene.slack.calls.clear()
     settings = everywhere.scene.settings
     assert settings.slack_signing_secret
@@ -163,7 +167,9 @@ async def start(everywhere: Everywhere, database: str, folder: Path, **more: str
         process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=environment, stderr=file)
     address = Address("127.0.0.1", int(environment["PORT"]))
     http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
-    victim = TargetServer(process, address, errors, database, everywhere, http, slack, teams, everywhere.users.token())
+    victim = TargetServer(
+        process, address, errors, database, everywhere, http, slack, teams, everywhere.teams_user_actions.token()
+    )
     for _ in range(600):
         try:
             async with http.get(f"{victim.url}/readyz") as answer:

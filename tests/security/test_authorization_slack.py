@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from adapters.playground.slack.state import Channel, Message, User, Workspace
+from adapters.playground.slack.models import Channel, Message, User, Workspace
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
 from dialogs.walk import walk
@@ -28,10 +28,10 @@ async def press(scene: Scene, team: Workspace, user: User, on: Message | Channel
         "type": "block_actions",
         "team": {"id": team.id},
         "user": {"id": user.id, "team_id": team.id},
-        "trigger_id": scene.slack.world.new_trigger(user.id, team).id,
+        "trigger_id": scene.slack.state.new_trigger(user.id, team).id,
         "container": {"type": "message", "message_ts": "1.1", "channel_id": channel.id, "is_ephemeral": True},
         "channel": {"id": channel.id, "name": channel.name},
-        "response_url": scene.slack.response_url(scene.slack.world.new_response_url(user.id, channel)),
+        "response_url": scene.slack.response_url(scene.slack.state.new_response_url(user.id, channel)),
         "actions": [{"type": "button", "action_id": forgery.action, "block_id": "b", "value": value}],
     }
     return await deliver(scene, payload)
@@ -39,7 +39,7 @@ async def press(scene: Scene, team: Workspace, user: User, on: Message | Channel
 
 async def deliver(scene: Scene, payload: dict[str, Any]) -> int:
     body = urlencode({"payload": json.dumps(payload)}).encode()
-    headers = scene.hands.signed(body) | {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = scene.user_actions.signed(body) | {"Content-Type": "application/x-www-form-urlencoded"}
     url = f"{scene.server.url}/slack/events"
     async with aiohttp.ClientSession() as http, http.post(url, data=body, headers=headers) as answer:
         return answer.status
@@ -87,7 +87,7 @@ async def test_a_colleague(make_scene: MakeScene, tmp_path: Path) -> None:
     assert belongings(tmp_path / "0.db", tenant, scene.anna.id) == before
     assert outcome(scene) not in everything(scene, scene.ben, scene.team)
     assert scene.marketing.messages == []
-    modal = scene.hands.modal(scene.ben)
+    modal = scene.user_actions.modal(scene.ben)
     view = modal.definition if modal else {}
     assert not any(id in json.dumps(view) and "state" in view for id, _ in sessions)
 
@@ -139,7 +139,7 @@ async def test_modals_about_anothers_dialog(make_scene: MakeScene, tmp_path: Pat
                 "type": "view_submission",
                 "team": {"id": scene.team.id},
                 "user": {"id": scene.ben.id, "team_id": scene.team.id},
-                "trigger_id": scene.slack.world.new_trigger(scene.ben.id, scene.team).id,
+                "trigger_id": scene.slack.state.new_trigger(scene.ben.id, scene.team).id,
                 "view": view | {"type": "modal", "state": {"values": values}},
             }
             assert await deliver(scene, payload) == 200

@@ -30,7 +30,7 @@ async def press(scene: Scene, made: dict[str, Any], forgery: Forged, way: str, n
         activity = made | {"value": {"action": {"type": "Action.Execute", "data": data}, "trigger": "manual"}}
     else:
         activity = made | {"name": way, "value": {"data": data, "commandId": "check"}}
-    answer = await scene.users.send_activity(activity | {"id": f"f:{way}:{number}"})
+    answer = await scene.user_actions.send_activity(activity | {"id": f"f:{way}:{number}"})
     assert answer.status == 200, (forgery, way, answer.raw)
     return answer.raw.decode()
 
@@ -41,7 +41,7 @@ async def two_dialogs(scene: Scene) -> list[tuple[str, int]]:
     for keep in (True, False):
         card = await scene.begin("personal")
         await scene.answer_all(card, SHORT)
-        data = scene.users.make_press(scene.anna, card, scene.label("keep_private"))["value"]["action"]["data"]
+        data = scene.user_actions.make_press(scene.anna, card, scene.label("keep_private"))["value"]["action"]["data"]
         found.append((data["session"], data["revision"]))
         if keep:
             await scene.press(card, "keep_private")
@@ -66,10 +66,10 @@ async def test_with_anothers_ids(make_scene: MakeScene, whose: str) -> None:
     else:
         thief = scene.teams.add_user("Eve", locale="fr-FR", tenant=OTHER)
         thief.id = scene.anna.id
-    await scene.users.personal(thief, "commencer")
+    await scene.user_actions.personal(thief, "commencer")
     await scene.settled()
     chat = scene.teams.personal(thief)
-    made = scene.users.make_press(thief, scene.teams.last(chat), scene.label("why"))
+    made = scene.user_actions.make_press(thief, scene.teams.last(chat), scene.label("why"))
     tenant = f"teams:{scene.teams.tenant}"
     before = belongings(scene.database, tenant, scene.anna.id)
     assert before.count("'kept'") == 1

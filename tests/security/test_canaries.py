@@ -15,7 +15,7 @@ LEAKS = {
     "a person's id in Slack": "log(team.add_user('anna').id)",
     "Teams' app password": "log(TeamsSimulator().app_password)",
     "a person's name in Teams": "log('for ' + TeamsSimulator().add_user('Ben Stark').name + '.')",
-    "a token of Microsoft's": "log(TeamsUsers(TeamsSimulator(), '').token())",
+    "a token of Microsoft's": "log(TeamsUserActions(TeamsSimulator(), '').token())",
     "in captured stdout": "print(slack.app.client_secret)",
     "in captured stderr": "team.add_user('anna'); print('anna', file=sys.stderr)",
     "is in a server": "team.add_user('anna'); canaries.look_at('hello anna!', 'a server')",
@@ -25,14 +25,14 @@ HARMLESS = ["log('canary')", "team.add_user('anna'); log('manna, annas')", "prin
 TEST = """
 import asyncio, logging, sys
 from adapters.playground.slack.server import SlackSimulator
-from adapters.playground.slack.user import Ack
+from adapters.playground.slack.user_actions import Exchange, SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 from tests import canaries
 log = logging.getLogger("bot.x").debug
 
 async def typed(slack, team):
-    await slack.hands("http://127.0.0.1:9", team).deliver(Ack("command", {"text": "our secret plans"}))
+    await SlackUserActions(slack, "http://127.0.0.1:9", team).deliver(Exchange("command", {"text": "our secret plans"}))
 
 def test_one():
     slack = SlackSimulator()

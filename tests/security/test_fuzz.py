@@ -67,7 +67,7 @@ async def _ended(victim: TargetServer) -> None:
     print(f"{victim.sent} deliveries, answered {victim.statuses}; {victim.memory() / 1e6:.0f} MB")
     await v.stop(victim)
     victim.forget()
-    victim.everywhere.scene.hands.troubles.clear()
+    victim.everywhere.scene.user_actions.errors_shown.clear()
     assert victim.loud() == []
 
 
@@ -76,7 +76,7 @@ async def slack(victim: TargetServer, mutant: Mutant) -> int:
     ack = victim.slack[mutant.template % len(victim.slack)]
     form = {"interaction": "payload", "command": "command"}.get(ack.kind)
     body = encoded(mutant, mutated(ack.payload, mutant.changes), form)
-    headers = victim.everywhere.scene.hands.signed(body, secret=None if mutant.signed else "another")
+    headers = victim.everywhere.scene.user_actions.signed(body, secret=None if mutant.signed else "another")
     return await victim.post("/slack/events", body, headers | {"Content-Type": mutant.kind or ack.content_type})
 
 
@@ -162,7 +162,7 @@ async def test_forgeries_and_garbage_change_nothing(
         assert {await send(victim, mutant) for mutant in batch} <= {400, 401}
 
     async def throw(body: bytes) -> None:
-        signed = victim.everywhere.scene.hands.signed(body) | {"Authorization": f"Bearer {victim.token}"}
+        signed = victim.everywhere.scene.user_actions.signed(body) | {"Authorization": f"Bearer {victim.token}"}
         head = signed if dice.random() < 0.5 else {}
         whole = bytearray(request(dice.choice(["POST", "GET", "HEAD"]), f"{path}?{query}", body, head))
         for _ in range(dice.choice([0, 0, 1, 3])):

@@ -67,7 +67,7 @@ async def test_long_heads_and_many_headers(address: Address, path: str) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
 async def test_packed_bodies_are_not_unpacked(exposed: Everywhere, address: Address, path: str, coding: str) -> None:
     bomb = gzip.compress(b"\0" * 50_000_000) if "gzip" in coding else zlib.compress(b"\0" * 50_000_000)
-    signed = exposed.scene.hands.signed(bomb) | {"Authorization": f"Bearer {exposed.users.token()}"}
+    signed = exposed.scene.user_actions.signed(bomb) | {"Authorization": f"Bearer {exposed.teams_user_actions.token()}"}
     found = await say(address, request(path=path, body=bomb, headers=signed | {"Content-Encoding": coding}))
     assert found.status == 415
     assert found.seconds < 2

@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.playground.slack.limits import RateLimits
+from adapters.playground.slack.models import Channel, Token, User, Workspace
+from adapters.playground.slack.rate_limits import RateLimits
 from adapters.playground.slack.rules import Json, SlackError, good_message
-from adapters.playground.slack.state import Channel, Token, User, Workspace
-from adapters.playground.slack.world import SlackData
+from adapters.playground.slack.state import SlackState
 
 EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]{1,255}")
 METADATA_MAX = 8_000
@@ -20,7 +20,7 @@ class Call:
     """One call of a method, with what came of it."""
 
     method: str
-    world: SlackData
+    state: SlackState
     limits: RateLimits
     args: Json = field(default_factory=dict)
     bearer: str | None = None
@@ -34,12 +34,12 @@ class Call:
     def token(self) -> Token:
         if not self.bearer:
             raise SlackError("not_authed")
-        token = self.world.tokens.get(self.bearer)
+        token = self.state.tokens.get(self.bearer)
         if token is None:
             raise SlackError("invalid_auth")
         if token.state != "active":
             raise SlackError(token.state)
-        if token.expires_at is not None and self.world.clock() >= token.expires_at:
+        if token.expires_at is not None and self.state.clock() >= token.expires_at:
             raise SlackError("token_expired")
         return token
 
@@ -49,7 +49,7 @@ class Call:
         home = self.token.workspace
         if not self.token.enterprise_install:
             return [home]
-        return [w for w in self.world.workspaces.values() if w.enterprise_id == home.enterprise_id]
+        return [w for w in self.state.workspaces.values() if w.enterprise_id == home.enterprise_id]
 
     def scope(self, *needed: str) -> None:
         if missing := [each for each in needed if each not in self.token.scopes]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from adapters.playground.slack.calls import Call
-from adapters.playground.slack.rules import Json, SlackError, good_view
-from adapters.playground.slack.state import (
+from adapters.playground.slack.models import (
     CODE_SECONDS,
     TOKEN_SECONDS,
     TRIGGER_SECONDS,
@@ -16,7 +15,8 @@ from adapters.playground.slack.state import (
     Token,
     Trigger,
 )
-from adapters.playground.slack.world import SlackData
+from adapters.playground.slack.rules import Json, SlackError, good_view
+from adapters.playground.slack.state import SlackState
 
 HISTORY_MOST = 15
 """Messages a call gives: what is left to an app that is distributed outside the Marketplace."""
@@ -34,7 +34,7 @@ def auth_test(call: Call) -> Json:
     answer = {
         "url": f"https://{workspace.domain}.slack.com/",
         "team": workspace.name,
-        "user": call.world.app.name,
+        "user": call.state.app.name,
         "team_id": workspace.id,
         "user_id": call.bot(workspace).id,
         "bot_id": workspace.bot_id,
@@ -44,32 +44,32 @@ def auth_test(call: Call) -> Json:
 
 
 def oauth_v2_access(call: Call) -> Json:
-    if call.args.get("client_id") != call.world.app.client_id:
+    if call.args.get("client_id") != call.state.app.client_id:
         raise SlackError("invalid_client_id")
-    if call.args.get("client_secret") != call.world.app.client_secret:
+    if call.args.get("client_secret") != call.state.app.client_secret:
         raise SlackError("bad_client_secret")
     grant_type = call.args.get("grant_type") or "authorization_code"
     if grant_type == "refresh_token":
-        old = call.world.refresh_tokens.pop(str(call.args.get("refresh_token")), None)
+        old = call.state.refresh_tokens.pop(str(call.args.get("refresh_token")), None)
         if old is None:
             raise SlackError("invalid_refresh_token")
-        token = call.world.new_token(old.workspace, old.scopes, old.enterprise_install)
-        return _installation(call.world, token, None)
+        token = call.state.new_token(old.workspace, old.scopes, old.enterprise_install)
+        return _installation(call.state, token, None)
     if grant_type != "authorization_code":
         raise SlackError("invalid_grant_type")
-    grant = call.world.grants.get(str(call.args.get("code")))
-    if grant is None or call.world.clock() - grant.created > CODE_SECONDS:
+    grant = call.state.grants.get(str(call.args.get("code")))
+    if grant is None or call.state.clock() - grant.created > CODE_SECONDS:
         raise SlackError("invalid_code")
     if grant.used:
         raise SlackError("code_already_used")
     if call.args.get("redirect_uri") != grant.redirect_uri:
         raise SlackError("bad_redirect_uri")
     grant.used = True
-    token = call.world.install(grant.workspace, grant.scopes, enterprise_install=grant.enterprise_install)
-    return _installation(call.world, token, grant.user.id)
+    token = call.state.install(grant.workspace, grant.scopes, enterprise_install=grant.enterprise_install)
+    return _installation(call.state, token, grant.user.id)
 
 
-def _installation(world: SlackData, token: Token, user_id: str | None) -> Json:
+def _installation(state: SlackState, token: Token, user_id: str | None) -> Json:
     workspace = token.workspace
     assert workspace.bot
     answer: Json = {
@@ -77,7 +77,7 @@ def _installation(world: SlackData, token: Token, user_id: str | None) -> Json:
         "token_type": "bot",
         "scope": ",".join(sorted(token.scopes)),
         "bot_user_id": workspace.bot.id,
-        "app_id": world.app.app_id,
+        "app_id": state.app.app_id,
         "team": None if token.enterprise_install else {"id": workspace.id, "name": workspace.name},
         "enterprise": workspace.enterprise,
         "is_enterprise_install": token.enterprise_install,
@@ -99,7 +99,7 @@ def chat_post_message(call: Call) -> Json:
     text, blocks = call.content()
     metadata = call.metadata()
     call.limits.message(channel.id)
-    message = call.world.post(channel, call.bot(workspace).id, text, blocks, thread_ts=thread_ts)
+    message = call.state.post(channel, call.bot(workspace).id, text, blocks, thread_ts=thread_ts)
     message.metadata = metadata
     return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
 
@@ -113,7 +113,7 @@ def chat_post_ephemeral(call: Call) -> Json:
     thread_ts = call.thread(channel)
     text, blocks = call.content()
     bot, user_id = call.bot(workspace).id, str(call.args["user"])
-    message = call.world.post(channel, bot, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
+    message = call.state.post(channel, bot, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
     return {"message_ts": message.ts}
 
 
@@ -133,13 +133,13 @@ def chat_update(call: Call) -> Json:
         raise SlackError("is_inactive")
     text, blocks = call.content()
     message.metadata = call.metadata() or message.metadata
-    call.world.change(message, text, message.blocks if blocks is None else blocks)
+    call.state.change(message, text, message.blocks if blocks is None else blocks)
     return {"channel": message.channel.id, "ts": message.ts, "text": message.text, "message": message.to_json()}
 
 
 def chat_delete(call: Call) -> Json:
     message = _own_message(call, "cant_delete_message")
-    call.world.delete(message)
+    call.state.delete(message)
     return {"channel": message.channel.id, "ts": message.ts}
 
 
@@ -229,12 +229,12 @@ def users_info(call: Call) -> Json:
 
 def _trigger(call: Call) -> Trigger:
     """The trigger of the arguments, which is used up by it."""
-    trigger = call.world.triggers.get(str(call.args["trigger_id"]))
+    trigger = call.state.triggers.get(str(call.args["trigger_id"]))
     if trigger is None or trigger.workspace not in call.workspaces:
         raise SlackError("invalid_trigger_id")
     if trigger.used:
         raise SlackError("exchanged_trigger_id")
-    if call.world.clock() - trigger.created > TRIGGER_SECONDS:
+    if call.state.clock() - trigger.created > TRIGGER_SECONDS:
         raise SlackError("expired_trigger_id")
     trigger.used = True
     return trigger
@@ -243,17 +243,17 @@ def _trigger(call: Call) -> Trigger:
 def views_open(call: Call) -> Json:
     definition = good_view(call.args["view"], "modal")
     trigger = _trigger(call)
-    return {"view": call.world.open_modal(trigger.workspace, trigger.user_id, definition).to_json()}
+    return {"view": call.state.open_modal(trigger.workspace, trigger.user_id, definition).to_json()}
 
 
 def views_update(call: Call) -> Json:
-    view = call.world.views.get(str(call.args["view_id"]))
+    view = call.state.views.get(str(call.args["view_id"]))
     if view is None or not view.open or view.workspace not in call.workspaces:
         raise SlackError("not_found")
     definition = good_view(call.args["view"], view.type)
     if call.args.get("hash") not in (None, view.hash):
         raise SlackError("hash_conflict")
-    call.world.set_view(view, definition)
+    call.state.set_view(view, definition)
     return {"view": view.to_json()}
 
 
@@ -262,9 +262,9 @@ def views_publish(call: Call) -> Json:
     definition = good_view(call.args["view"], "home")
     view = workspace.homes.get(user.id)
     if view is None:
-        view = workspace.homes[user.id] = call.world.new_view(workspace, user.id, definition)
+        view = workspace.homes[user.id] = call.state.new_view(workspace, user.id, definition)
     else:
-        call.world.set_view(view, definition)
+        call.state.set_view(view, definition)
     return {"view": view.to_json()}
 
 

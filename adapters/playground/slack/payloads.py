@@ -4,9 +4,9 @@ import hashlib
 import hmac
 import secrets
 
+from adapters.playground.slack.cards import BlockElement
+from adapters.playground.slack.models import Channel, Message, Trigger, User, View, Workspace
 from adapters.playground.slack.rules import Json
-from adapters.playground.slack.state import Channel, Message, Trigger, User, View, Workspace
-from adapters.playground.slack.surface import Found
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -22,19 +22,19 @@ def escaped(text: str) -> str:
 
 def event(workspace: Workspace, inner: Json) -> Json:
     """The envelope of the Events API."""
-    world = workspace.world
+    state = workspace.state
     bot = workspace.bot.id if workspace.bot else None
     return {
-        "token": world.app.verification_token,
+        "token": state.app.verification_token,
         "team_id": workspace.id,
         "context_team_id": workspace.id,
         "context_enterprise_id": workspace.enterprise_id,
         **({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {}),
-        "api_app_id": world.app.app_id,
+        "api_app_id": state.app.app_id,
         "event": inner,
         "type": "event_callback",
-        "event_id": world.new_id("Ev"),
-        "event_time": int(world.clock()),
+        "event_id": state.new_id("Ev"),
+        "event_time": int(state.clock()),
         "authorizations": [
             {
                 "enterprise_id": workspace.enterprise_id,
@@ -67,9 +67,9 @@ def command(
     workspace: Workspace, user: User, channel: Channel, name: str, text: str, trigger: Trigger, url: str
 ) -> Json:
     """The form of a slash command."""
-    world = workspace.world
+    state = workspace.state
     form = {
-        "token": world.app.verification_token,
+        "token": state.app.verification_token,
         "team_id": workspace.id,
         "team_domain": workspace.domain,
         "channel_id": channel.id,
@@ -78,7 +78,7 @@ def command(
         "user_name": user.name,
         "command": name,
         "text": escaped(text),
-        "api_app_id": world.app.app_id,
+        "api_app_id": state.app.app_id,
         "is_enterprise_install": "true" if _org(workspace) else "false",
         "response_url": url,
         "trigger_id": trigger.id,
@@ -87,13 +87,13 @@ def command(
 
 
 def _interaction(kind: str, workspace: Workspace, user: User, trigger: Trigger) -> Json:
-    world = workspace.world
+    state = workspace.state
     return {
         "type": kind,
         "team": {"id": workspace.id, "domain": workspace.domain} | _enterprise(workspace),
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
-        "api_app_id": world.app.app_id,
-        "token": world.app.verification_token,
+        "api_app_id": state.app.app_id,
+        "token": state.app.verification_token,
         "enterprise": workspace.enterprise,
         "is_enterprise_install": _org(workspace),
         "trigger_id": trigger.id,
@@ -126,12 +126,12 @@ def block_actions(
     }
 
 
-def action(workspace: Workspace, found: Found, choice: Json) -> Json:
+def action(workspace: Workspace, found: BlockElement, choice: Json) -> Json:
     """What was pressed. `choice`: the new state of an element that keeps one."""
     block_id, action_id = found.ids
     shown = {name: found.element[name] for name in ("text", "value", "style", "placeholder") if name in found.element}
     ids = {"action_id": action_id, "block_id": block_id, "type": found.element["type"]}
-    return ids | shown | choice | {"action_ts": workspace.world.now_ts()}
+    return ids | shown | choice | {"action_ts": workspace.state.now_ts()}
 
 
 def view_submission(workspace: Workspace, user: User, trigger: Trigger, view: View) -> Json:
@@ -141,7 +141,7 @@ def view_submission(workspace: Workspace, user: User, trigger: Trigger, view: Vi
 
 def shortcut(workspace: Workspace, user: User, trigger: Trigger, callback_id: str) -> Json:
     payload = _interaction("shortcut", workspace, user, trigger)
-    return payload | {"callback_id": callback_id, "action_ts": workspace.world.now_ts()}
+    return payload | {"callback_id": callback_id, "action_ts": workspace.state.now_ts()}
 
 
 def _org(workspace: Workspace) -> bool:
@@ -149,7 +149,7 @@ def _org(workspace: Workspace) -> bool:
         token.enterprise_install
         and token.state == "active"
         and token.workspace.enterprise_id == workspace.enterprise_id
-        for token in workspace.world.tokens.values()
+        for token in workspace.state.tokens.values()
     )
 
 

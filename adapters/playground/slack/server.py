@@ -5,11 +5,11 @@
         amelie = team.add_user("amelie", locale="fr-FR")
         marketing = team.add_channel("marketing", members=[amelie])
         token = slack.install(team).value          # give it to the app, with slack.api_url and slack.app's secrets
-        hands = slack.hands(app_url="http://127.0.0.1:3978", workspace=team)
-        ack = await hands.slash(amelie, marketing, "oui non")
+        user_actions = SlackUserActions(slack, app_url="http://127.0.0.1:3978", workspace=team)
+        ack = await user_actions.slash(amelie, marketing, "oui non")
 
 `slack_world` holds what Slack keeps, `slack_methods` the Web API, `slack_rules` Block Kit's limits, `slack_limits`
-the pace, `slack_faults` what goes wrong on demand, `slack_user` the person's hands. Every call is in `calls`,
+the pace, `slack_faults` what goes wrong on demand, `slack_user` the person's user_actions. Every call is in `calls`,
 refused ones too.
 """
 
@@ -19,10 +19,10 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import ClientConnectionError, WSMsgType, web
 from aiohttp.typedefs import Middleware
@@ -30,10 +30,8 @@ from yarl import URL
 
 from adapters.playground.slack.calls import Call
 from adapters.playground.slack.faults import Fault
-from adapters.playground.slack.limits import RateLimits
 from adapters.playground.slack.methods import run
-from adapters.playground.slack.rules import Json, SlackError
-from adapters.playground.slack.state import (
+from adapters.playground.slack.models import (
     DEFAULT_SCOPES,
     AppSettings,
     Channel,
@@ -45,10 +43,9 @@ from adapters.playground.slack.state import (
     User,
     Workspace,
 )
-from adapters.playground.slack.world import SlackData
-
-if TYPE_CHECKING:
-    from adapters.playground.slack.user import SlackUsers
+from adapters.playground.slack.rate_limits import RateLimits
+from adapters.playground.slack.rules import Json, SlackError
+from adapters.playground.slack.state import SlackState
 
 __all__ = ["AppSettings", "Fault", "SlackSimulator"]
 
@@ -76,7 +73,7 @@ class Socket:
 
 
 class SlackSimulator:
-    """The server. `world` is its state; see the module."""
+    """The server. `state` is its state; see the module."""
 
     def __init__(
         self,
@@ -88,18 +85,18 @@ class SlackSimulator:
         middlewares: Iterable[Middleware] = (),
     ) -> None:
         self._middlewares = tuple(middlewares)
-        self.world = SlackData(clock, app)
+        self.state = SlackState(clock, app)
         self.limits = RateLimits(clock, limits, burst)
         self.calls: list[Call] = []
         """Every Web API call and response URL use, in order of arrival, answered or not."""
         self.faults: list[Fault] = []
         self.oauth = OAuthChoice()
         self.sockets: list[Socket] = []
-        self.sides: list[SlackUsers] = []
+        self.on_stop: list[Callable[[], Awaitable[None]]] = []
         self.url = ""
         self._tickets: set[str] = set()
         self._runner: web.AppRunner | None = None
-        self._active = 0
+        self.in_flight = 0
         """Calls and deliveries under way."""
 
     # Life
@@ -119,8 +116,8 @@ class SlackSimulator:
         return self
 
     async def stop(self) -> None:
-        for side in self.sides:
-            await side.close()
+        for close in self.on_stop:
+            await close()
         for socket in list(self.sockets):
             await socket.ws.close()
         if self._runner:
@@ -139,22 +136,14 @@ class SlackSimulator:
 
     @property
     def app(self) -> AppSettings:
-        return self.world.app
+        return self.state.app
 
     def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
-        return self.world.add_workspace(name, enterprise)
+        return self.state.add_workspace(name, enterprise)
 
     def install(self, workspace: Workspace, scopes: Iterable[str] | str = DEFAULT_SCOPES) -> Token:
         """Installs without the OAuth dance: `.value` is the bot token."""
-        return self.world.install(workspace, scopes)
-
-    def hands(self, app_url: str | None, workspace: Workspace) -> SlackUsers:
-        """What people do in a workspace; one for each workspace. Without `app_url`: by Socket Mode."""
-        from adapters.playground.slack.user import SlackUsers
-
-        side = SlackUsers(self, app_url, workspace)
-        self.sides.append(side)
-        return side
+        return self.state.install(workspace, scopes)
 
     def response_url(self, url: ResponseUrl) -> str:
         return f"{self.url}/response/{url.id}"
@@ -171,7 +160,7 @@ class SlackSimulator:
         return [each for each in self.calls if each.method == method and ok in (None, each.ok)]
 
     @property
-    def refused(self) -> list[Call]:
+    def failed_calls(self) -> list[Call]:
         """Calls that the app should not have made, or that a fault refused."""
         return [each for each in self.calls if not each.ok]
 
@@ -198,16 +187,16 @@ class SlackSimulator:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        self._active += 1
+        self.in_flight += 1
         try:
             yield
         finally:
-            self._active -= 1
+            self.in_flight -= 1
 
     # The Web API
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        call = Call(request.match_info["method"], self.world, self.limits)
+        call = Call(request.match_info["method"], self.state, self.limits)
         unreadable = await _read(request, call)
 
         def work() -> Json:
@@ -226,13 +215,13 @@ class SlackSimulator:
             return web.json_response(answer, status=refused.status, headers=refused.headers)
 
     async def _response(self, request: web.Request) -> web.StreamResponse:
-        call = Call(RESPONSE_URL, self.world, self.limits)
+        call = Call(RESPONSE_URL, self.state, self.limits)
         with suppress(ValueError):
             call.args = json.loads(await request.text())
 
         def answer() -> web.Response:
             try:
-                self.world.respond(request.match_info["id"], call.args)
+                self.state.respond(request.match_info["id"], call.args)
             except SlackError as refused:
                 call.error = refused.name
                 return web.Response(status=max(refused.status, 400), text=refused.name)
@@ -282,15 +271,15 @@ class SlackSimulator:
             return web.Response(status=400, text="bad_redirect_uri")
         answer = {"state": query["state"]} if "state" in query else {}
         if self.oauth.allow:
-            workspace = self.oauth.workspace or next(iter(self.world.workspaces.values()))
+            workspace = self.oauth.workspace or next(iter(self.state.workspaces.values()))
             people = [each for each in workspace.users.values() if not each.is_bot]
             code = answer["code"] = secrets.token_hex(12)
-            self.world.grants[code] = Grant(
+            self.state.grants[code] = Grant(
                 workspace,
                 self.oauth.user or people[0],
                 scopes,
                 redirect,
-                self.world.clock(),
+                self.state.clock(),
                 self.oauth.enterprise_install,
             )
         else:
@@ -303,7 +292,7 @@ class SlackSimulator:
         if not call.bearer:
             raise SlackError("not_authed")
         if call.bearer != self.app.app_token:
-            raise SlackError("not_allowed_token_type" if call.bearer in self.world.tokens else "invalid_auth")
+            raise SlackError("not_allowed_token_type" if call.bearer in self.state.tokens else "invalid_auth")
         ticket = secrets.token_hex(12)
         self._tickets.add(ticket)
         return f"{self.url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self.app.app_id}"

@@ -1,283 +1,213 @@
-"""The things Slack keeps: workspaces, people, channels, messages, views, tokens. In memory, no network."""
+"""Everything Slack keeps, together, and the changes to it."""
 
-from __future__ import annotations
-
-import copy
+import itertools
+import secrets
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from adapters.playground.slack.rules import Json
-from adapters.playground.slack.surface import Found, Surface
-
-if TYPE_CHECKING:
-    from adapters.playground.slack.world import SlackData
-
-Clock = Callable[[], float]
-
-TRIGGER_SECONDS = 3.0
-RESPONSE_URL_SECONDS = 30 * 60.0
-RESPONSE_URL_USES = 5
-CODE_SECONDS = 10 * 60.0
-TOKEN_SECONDS = 12 * 3600
-
-DEFAULT_SCOPES = (
-    "app_mentions:read,channels:read,chat:write,chat:write.public,commands,groups:read,im:history,im:read,"
-    "im:write,users:read"
+from adapters.playground.slack.cards import completed, initial_state
+from adapters.playground.slack.models import (
+    DEFAULT_SCOPES,
+    RESPONSE_URL_SECONDS,
+    RESPONSE_URL_USES,
+    TOKEN_SECONDS,
+    AppSettings,
+    Channel,
+    Clock,
+    Grant,
+    Message,
+    ResponseUrl,
+    Token,
+    Trigger,
+    View,
+    Workspace,
 )
-DEFAULT_EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
+from adapters.playground.slack.rules import Json, SlackError, good_message
 
 
-@dataclass
-class AppSettings:
-    """The app as its owner set it up at api.slack.com."""
+class SlackState:
+    """All of it together, and the changes to it."""
 
-    app_id: str = "A0CMADVISOR"
-    name: str = "cm-advisor"
-    client_id: str = "111.222"
-    client_secret: str = "client-secret"
-    signing_secret: str = "8f742231b10e8888abcd99yyyzzz85a5"
-    app_token: str = "xapp-1-A0CMADVISOR-1-abc"
-    verification_token: str = "legacy-verification-token"
-    rotation: bool = False
-    events: frozenset[str] = frozenset(DEFAULT_EVENTS)
-    """Subscriptions, `message.im` style for messages."""
+    def __init__(self, clock: Clock = time.time, app: AppSettings | None = None) -> None:
+        self.clock = clock
+        self.app = app or AppSettings()
+        self.workspaces: dict[str, Workspace] = {}
+        self.tokens: dict[str, Token] = {}
+        self.refresh_tokens: dict[str, Token] = {}
+        self.triggers: dict[str, Trigger] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.grants: dict[str, Grant] = {}
+        self.views: dict[str, View] = {}
+        self.modals: dict[str, View] = {}
+        """user id -> the modal before them."""
+        self.on_message: list[Callable[[str, Message], None]] = []
+        """Called with posted, changed or deleted, and the message."""
+        self._ids = itertools.count(1)
+        self._last_ts = 0
 
+    # Names and times
 
-@dataclass(eq=False)
-class User:
-    id: str
-    name: str
-    team_id: str
-    locale: str = "en-US"
-    is_bot: bool = False
-    real_name: str = ""
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}0{next(self._ids):08X}"
 
-    def to_json(self, with_locale: bool = False) -> Json:
-        real_name = self.real_name or self.name.title()
-        shown: Json = {
-            "id": self.id,
-            "team_id": self.team_id,
-            "name": self.name,
-            "real_name": real_name,
-            "tz": "Europe/Paris",
-            "is_bot": self.is_bot,
-            "profile": {"display_name": self.name, "real_name": real_name},
-        }
-        return {**shown, "locale": self.locale} if with_locale else shown
+    def short_id(self) -> str:
+        return secrets.token_urlsafe(4)[:5]
 
+    def new_ts(self) -> str:
+        """Unique and increasing, whatever the clock does."""
+        self._last_ts = max(self._last_ts + 1, int(self.clock() * 1_000_000))
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-@dataclass(eq=False)
-class Message(Surface):
-    channel: Channel = field(repr=False)
-    ts: str
-    user_id: str
-    text: str = ""
-    blocks: list[Json] = field(default_factory=list)
-    thread_ts: str | None = None
-    ephemeral_to: str | None = None
-    """The only person who sees it, for an ephemeral message."""
-    app_id: str | None = None
-    bot_id: str | None = None
-    edited: bool = False
-    deleted: bool = False
-    metadata: Json | None = None
-    """`event_type` and `event_payload`: nobody sees it, and a reader has to ask for it."""
+    def now_ts(self) -> str:
+        return f"{self.clock():.6f}"
 
-    @property
-    def ephemeral(self) -> bool:
-        return self.ephemeral_to is not None
+    # Workspaces and installations
 
-    def snapshot(self) -> Message:
-        """As it looks now, kept: press its buttons later to play a screen that was not refreshed."""
-        return copy.copy(self)
+    def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
+        """A workspace with #general and nobody in it."""
+        workspace = Workspace(self.new_id("T"), name, self, enterprise)
+        self.workspaces[workspace.id] = workspace
+        workspace.add_channel("general")
+        return workspace
 
-    def to_json(self, with_metadata: bool = False) -> Json:
-        shown: Json = {"type": "message", "user": self.user_id, "ts": self.ts, "text": self.text}
-        if self.bot_id:
-            shown |= {"bot_id": self.bot_id, "app_id": self.app_id}
-        shown["team"] = self.channel.team_id
-        if self.blocks:
-            shown["blocks"] = copy.deepcopy(self.blocks)
-        if self.thread_ts:
-            shown["thread_ts"] = self.thread_ts
-        if self.edited:
-            shown["edited"] = {"user": self.user_id, "ts": self.ts}
-        if with_metadata and self.metadata:
-            shown["metadata"] = copy.deepcopy(self.metadata)
-        return shown
+    def install(
+        self,
+        workspace: Workspace,
+        scopes: Iterable[str] | str = DEFAULT_SCOPES,
+        enterprise_install: bool = False,
+    ) -> Token:
+        """Adds the bot where it is not yet, and a new token."""
+        names = scopes.split(",") if isinstance(scopes, str) else scopes
+        targets = [workspace]
+        if enterprise_install:
+            targets = [w for w in self.workspaces.values() if w.enterprise_id == workspace.enterprise_id]
+        for each in targets:
+            if each.bot is None:
+                each.bot = each.add_user(self.app.name, is_bot=True)
+                each.bot_id = self.new_id("B")
+        return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install)
 
+    def new_token(self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool) -> Token:
+        prefix = "xoxe.xoxb-1-" if self.app.rotation else "xoxb-"
+        token = Token(prefix + secrets.token_hex(16), scopes, workspace, enterprise_install)
+        if self.app.rotation:
+            token.expires_at = self.clock() + TOKEN_SECONDS
+            token.refresh = "xoxe-1-" + secrets.token_hex(16)
+            self.refresh_tokens[token.refresh] = token
+        self.tokens[token.value] = token
+        return token
 
-@dataclass(eq=False)
-class Channel:
-    id: str
-    name: str
-    team_id: str
-    private: bool = False
-    archived: bool = False
-    is_im: bool = False
-    restricted: bool = False
-    """Only administrators may post: `restricted_action`."""
-    members: set[str] = field(default_factory=set)
-    log: list[Message] = field(default_factory=list, repr=False)
-    """Everything ever posted, deleted and ephemeral messages too."""
+    def uninstall(self, workspace: Workspace) -> None:
+        """Every token of the workspace dies, the bot leaves."""
+        for token in self.tokens.values():
+            if token.workspace is workspace:
+                token.state = "account_inactive"
+        self.refresh_tokens = {k: t for k, t in self.refresh_tokens.items() if t.workspace is not workspace}
+        if workspace.bot:
+            for channel in workspace.channels.values():
+                if not channel.is_im:
+                    channel.members.discard(workspace.bot.id)
 
-    @property
-    def messages(self) -> list[Message]:
-        """What is there for everybody, oldest first."""
-        return [each for each in self.log if not each.deleted and not each.ephemeral]
+    # Messages
 
-    def message(self, ts: str) -> Message | None:
-        return next((each for each in self.messages if each.ts == ts), None)
+    def post(
+        self,
+        channel: Channel,
+        user_id: str,
+        text: str = "",
+        blocks: Any = None,
+        *,
+        thread_ts: str | None = None,
+        ephemeral_to: str | None = None,
+    ) -> Message:
+        drawn = completed(blocks or [], self.short_id)
+        message = Message(channel, self.new_ts(), user_id, text, drawn, thread_ts, ephemeral_to)
+        workspace = self.workspaces[channel.team_id]
+        if workspace.bot and workspace.bot.id == user_id:
+            message.app_id, message.bot_id = self.app.app_id, workspace.bot_id
+        channel.log.append(message)
+        self._tell("posted", message)
+        return message
 
-    @property
-    def payload_name(self) -> str:
-        """As interaction payloads and commands call it."""
-        return "directmessage" if self.is_im else "privategroup" if self.private else self.name
+    def change(self, message: Message, text: str, blocks: Any) -> None:
+        message.text, message.blocks, message.edited = text, completed(blocks or [], self.short_id), True
+        self._tell("changed", message)
 
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self._tell("deleted", message)
 
-@dataclass(eq=False)
-class View(Surface):
-    id: str
-    workspace: Workspace = field(repr=False)
-    user_id: str
-    definition: Json = field(default_factory=lambda: {"blocks": []})
-    hash: str = ""
-    open: bool = True
-    errors: dict[str, str] = field(default_factory=dict)
-    """Shown at the inputs after a `response_action: errors`; block_id -> words."""
-    state: Json = field(default_factory=dict)
-    text: str = ""
+    def _tell(self, what: str, message: Message) -> None:
+        for listener in self.on_message:
+            listener(what, message)
 
-    @property
-    def blocks(self) -> list[Json]:  # type: ignore[override]
-        blocks: list[Json] = self.definition["blocks"]
-        return blocks
+    # Triggers and response URLs
 
-    @property
-    def type(self) -> str:
-        return str(self.definition["type"])
+    def new_trigger(self, user_id: str, workspace: Workspace) -> Trigger:
+        name = f"{next(self._ids)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
+        trigger = self.triggers[name] = Trigger(name, user_id, workspace, self.clock())
+        return trigger
 
-    def inputs(self) -> list[Found]:
-        return [each for each in self.elements() if each.block["type"] == "input"]
+    def new_response_url(self, user_id: str, channel: Channel, original: Message | None = None) -> ResponseUrl:
+        url = ResponseUrl(secrets.token_urlsafe(18), user_id, channel, self.clock(), original)
+        self.response_urls[url.id] = url
+        return url
 
-    def kept(self, found: Found) -> Json:
-        """The state of an input."""
-        block_id, action_id = found.ids
-        kept: Json = self.state[block_id][action_id]
-        return kept
+    def respond(self, url_id: str, payload: Any) -> None:
+        """What a POST to a response URL does. Raises SlackError."""
+        url = self.response_urls.get(url_id)
+        if url is None or self.clock() - url.created > RESPONSE_URL_SECONDS:
+            raise SlackError("expired_url", 404)
+        if url.uses >= RESPONSE_URL_USES:
+            raise SlackError("used_url", 404)
+        self.say(url, payload)
+        url.uses += 1
 
-    def to_json(self) -> Json:
-        return {
-            "private_metadata": "",
-            "callback_id": "",
-            **dict.fromkeys(("title", "submit", "close")),
-            **copy.deepcopy(self.definition),
-            "id": self.id,
-            "team_id": self.workspace.id,
-            "hash": self.hash,
-            "state": {"values": copy.deepcopy(self.state)},
-            "root_view_id": self.id,
-            "previous_view_id": None,
-            "app_id": self.workspace.world.app.app_id,
-            "app_installed_team_id": self.workspace.id,
-            "bot_id": self.workspace.bot_id,
-        }
+    def say(self, url: ResponseUrl, payload: Any) -> Message | None:
+        """Posts, replaces or deletes as a response URL's, or a command's, payload says. Raises SlackError."""
+        if not isinstance(payload, dict) or payload.get("response_type", "ephemeral") != "ephemeral":
+            raise SlackError("invalid_payload")  # to post for everybody is unknown here
+        original = url.original
+        if payload.get("delete_original") is True:
+            if original and not original.deleted:
+                self.delete(original)
+            return None
+        text, blocks = good_message(payload.get("text"), payload.get("blocks")), payload.get("blocks")
+        if payload.get("replace_original") is True and original:
+            if not original.deleted:
+                self.change(original, text, blocks)
+            return original
+        bot = self.workspaces[url.channel.team_id].bot
+        assert bot
+        return self.post(url.channel, bot.id, text, blocks, ephemeral_to=url.user_id)
 
+    # Views
 
-@dataclass(eq=False)
-class Workspace:
-    id: str
-    name: str
-    world: SlackData = field(repr=False)
-    enterprise_id: str | None = None
-    users: dict[str, User] = field(default_factory=dict)
-    channels: dict[str, Channel] = field(default_factory=dict)
-    bot: User | None = None
-    bot_id: str = ""
-    homes: dict[str, View] = field(default_factory=dict)
-    """user id -> home tab."""
+    def new_view(self, workspace: Workspace, user_id: str, definition: Json) -> View:
+        view = View(self.new_id("V"), workspace, user_id)
+        self.views[view.id] = view
+        self.set_view(view, definition)
+        return view
 
-    @property
-    def domain(self) -> str:
-        return self.name.lower().replace(" ", "-")
+    def set_view(self, view: View, definition: Json) -> None:
+        """New content. What the person chose stays where block_id and action_id stay."""
+        view.definition = {**definition, "blocks": completed(definition["blocks"], self.short_id)}
+        view.hash = f"{self.new_ts()}.{secrets.token_hex(4)}"
+        view.errors = {}
+        before, view.state = view.state, initial_state(view.blocks)
+        for block_id, values in view.state.items():
+            for action_id in values:
+                kept = before.get(block_id, {}).get(action_id)
+                if kept and kept["type"] == values[action_id]["type"]:
+                    values[action_id] = kept
 
-    @property
-    def enterprise(self) -> dict[str, str] | None:
-        return {"id": self.enterprise_id, "name": f"{self.name} Group"} if self.enterprise_id else None
+    def open_modal(self, workspace: Workspace, user_id: str, definition: Json) -> View:
+        """A modal in place of the one that is open."""
+        self.close_modal(user_id)
+        view = self.modals[user_id] = self.new_view(workspace, user_id, definition)
+        return view
 
-    def add_user(self, name: str, **more: Any) -> User:
-        user = User(self.world.new_id("U"), name, self.id, **more)
-        self.users[user.id] = user
-        for channel in self.channels.values():
-            if channel.name == "general" and not user.is_bot:
-                channel.members.add(user.id)
-        return user
-
-    def add_channel(self, name: str, members: Iterable[User] = (), **more: Any) -> Channel:
-        channel = Channel(self.world.new_id("C"), name, self.id, **more)
-        channel.members = {each.id for each in members}
-        self.channels[channel.id] = channel
-        return channel
-
-    def im(self, user: User) -> Channel:
-        """The conversation between a person and the app, opened when first asked for."""
-        assert self.bot, "install the app first"
-        pair = {user.id, self.bot.id}
-        for channel in self.channels.values():
-            if channel.is_im and channel.members == pair:
-                return channel
-        channel = Channel(self.world.new_id("D"), "", self.id, is_im=True, members=pair)
-        self.channels[channel.id] = channel
-        return channel
-
-    def user(self, name: str) -> User:
-        return next(each for each in self.users.values() if name in (each.id, each.name))
-
-    def channel(self, name: str) -> Channel:
-        return next(each for each in self.channels.values() if name in (each.id, each.name))
-
-
-@dataclass(eq=False)
-class Token:
-    value: str
-    scopes: frozenset[str]
-    workspace: Workspace
-    enterprise_install: bool = False
-    expires_at: float | None = None
-    state: str = "active"
-    """active, or the error it now gives: account_inactive."""
-    refresh: str | None = None
-
-
-@dataclass(eq=False)
-class Trigger:
-    id: str
-    user_id: str
-    workspace: Workspace
-    created: float
-    used: bool = False
-
-
-@dataclass(eq=False)
-class ResponseUrl:
-    id: str
-    user_id: str
-    channel: Channel
-    created: float
-    original: Message | None = None
-    """The pressed message. A command's URL has none: it can only add messages (slackapi/bolt-js#2287)."""
-    uses: int = 0
-
-
-@dataclass(eq=False)
-class Grant:
-    """An authorisation code on its way."""
-
-    workspace: Workspace
-    user: User
-    scopes: frozenset[str]
-    redirect_uri: str
-    created: float
-    enterprise_install: bool = False
-    used: bool = False
+    def close_modal(self, user_id: str) -> None:
+        if view := self.modals.pop(user_id, None):
+            view.open = False

@@ -51,7 +51,7 @@ class Fault:
     effect: bool = False
 
     def refuse(self) -> None:
-        """Answer the status, if there is one."""
+        """Exchange the status, if there is one."""
         if self.status:
             code = self.code or _CODES.get(self.status, "ServiceError")
             raise Refused(self.status, code, "Injected.", self.retry_after)

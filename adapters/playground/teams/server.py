@@ -5,7 +5,7 @@
         team = teams.add_team("Marketing", [anna], channels=["Campaigns"])
 
 It knows the operations our app asks for, refuses what Teams refuses, counts what it is asked, fails on demand (`fail`),
-and collects in `problems` every fault of what the app emits. The people are in `teams_user`. Sources: the Bot Connector
+and collects in `violations` what the app does wrong. See `user_actions` for people.  Sources: the Bot Connector
 REST reference and Teams' pages on conversation messages (status codes) and rate limits.
 """
 
@@ -28,7 +28,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from adapters.playground.teams.faults import Fault, Refused
 from adapters.playground.teams.rules import CARD_TYPE, Json, check_activity
-from adapters.playground.teams.state import Channel, Conversation, Message, Team, TeamsData
+from adapters.playground.teams.state import Channel, Conversation, Message, Team, TeamsState
 
 Handler = Callable[[web.Request], Awaitable[tuple[int, Json]]]
 
@@ -70,7 +70,7 @@ def _rsa(number: int) -> RSAPrivateKey:
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
-class TeamsSimulator(TeamsData):
+class TeamsSimulator(TeamsState):
     """See the module. `clock` drives limits and token life; set `limits` to False to switch the limits off."""
 
     def __init__(
@@ -89,7 +89,7 @@ class TeamsSimulator(TeamsData):
         self.limits, self.clock = limits, clock
         self.typing: list[Json] = []
         self.calls: list[Call] = []
-        self.problems: list[str] = []
+        self.violations: list[str] = []
         self.base_url = ""
         self._faults: list[Fault] = []
         self._tokens: dict[str, float] = {}
@@ -158,7 +158,7 @@ class TeamsSimulator(TeamsData):
 
     # --- Trouble ---
 
-    def called(self, operation: str) -> list[Call]:
+    def calls_to(self, operation: str) -> list[Call]:
         return [call for call in self.calls if call.operation == operation]
 
     def fail(self, operation: str, status: int | None = None, **how: Any) -> None:
@@ -167,7 +167,7 @@ class TeamsSimulator(TeamsData):
             raise ValueError(f"{operation!r} is not one of {[*self._operations]}")
         self._faults.append(Fault(operation, status, **how))
 
-    def heal(self) -> None:
+    def clear_faults(self) -> None:
         self._faults.clear()
 
     def revoke_tokens(self) -> None:
@@ -306,8 +306,8 @@ class TeamsSimulator(TeamsData):
         return 200, {"id": message.id}
 
     def _examine(self, activity: Json) -> None:
-        """Refuse what the connector refuses, and note in `problems` what it would let pass but we do not."""
-        self.problems += check_activity(activity)
+        """Refuse what the connector refuses, and note in `violations` what it would let pass but we do not."""
+        self.violations += check_activity(activity)
         attachments = activity.get("attachments") or []
         if activity.get("type") != "message" or not isinstance(attachments, list):
             raise Refused(400, "BadSyntax", "Unknown activity type")

@@ -129,7 +129,7 @@ class Message:
         return f"{self.where.id};messageid={self.root}" if self.root else self.where.id
 
 
-class TeamsData:
+class TeamsState:
     """Everybody and everything. What is shown or done is told to whoever `wait`s for it."""
 
     def __init__(self) -> None:
@@ -200,9 +200,9 @@ class TeamsData:
     def find(self, message_id: str | None) -> Message | None:
         return self.log.get(message_id or "")
 
-    async def wait(self, seen: Callable[[], T], within: float = 5.0) -> T:
-        """`seen()` as soon as it is true; TimeoutError after `within` seconds."""
-        async with asyncio.timeout(within):
+    async def wait_for(self, seen: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109 - as asyncio names it
+        """`seen()` as soon as it is true; TimeoutError after `timeout` seconds."""
+        async with asyncio.timeout(timeout):
             while not (value := seen()):
                 self._changed.clear()
                 with suppress(TimeoutError):  # what is looked at may lie outside the stand-in

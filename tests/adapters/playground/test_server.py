@@ -102,7 +102,7 @@ async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
     ((path, _),) = found_in(opened["card"], lambda node: node.get("type") == "Action.Submit")
     fields = found_in(opened["card"], lambda node: node.get("type") == "Input.ChoiceSet")
     inputs = {field["id"]: field["choices"][0]["value"] for _, field in fields}
-    browser.played.world.users.endpoint = "http://127.0.0.1:9/"
+    browser.played.sandbox.teams_user_actions.endpoint = "http://127.0.0.1:9/"
     assert not (await browser.do("tom", "teams", "task", path=path, inputs=inputs))["ok"]
     assert (await browser.state("tom"))["teams"]["task"] == opened, "what could not be sent is not lost"
     await browser.do("tom", "teams", "task_close")
@@ -117,10 +117,10 @@ async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
         (one, other) for one in ("Slack", "Teams", "CM Advisor") for other in ("Slack", "Teams", "CM Advisor")
     } - {(one, one) for one in ("Slack", "Teams", "CM Advisor")} - {("Slack", "Teams"), ("Teams", "Slack")}
     told = json.dumps(entries)
-    world = browser.played.world
-    token = next(iter(world.slack.world.tokens))
-    urls = [url.id for url in world.slack.world.response_urls.values()]
-    for secret in (*urls, token, world.teams.app_password, world.slack.app.signing_secret, *world.teams._tokens):
+    sandbox = browser.played.sandbox
+    token = next(iter(sandbox.slack.state.tokens))
+    urls = [url.id for url in sandbox.slack.state.response_urls.values()]
+    for secret in (*urls, token, sandbox.teams.app_password, sandbox.slack.app.signing_secret, *sandbox.teams._tokens):
         assert secret not in told
     assert redacted({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
         "token": "abcde…",
@@ -150,7 +150,7 @@ async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
     await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
     async with browser.http.get(f"{browser.url}/api/wire") as answer:
         told = json.dumps(await answer.json(), ensure_ascii=False)
-    used = [url.id for url in browser.played.world.slack.world.response_urls.values()]
+    used = [url.id for url in browser.played.sandbox.slack.state.response_urls.values()]
     assert "/response/…" in told
     assert used
     assert [id for id in used if id in told] == []
@@ -158,8 +158,8 @@ async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
 
 
 async def test_every_request_is_truly_signed(browser: Browser) -> None:
-    world = browser.played.world
-    world.slack.app.signing_secret = "another"
+    sandbox = browser.played.sandbox
+    sandbox.slack.app.signing_secret = "another"
     place = place_of((await browser.state("lea"))["slack"], "marketing")
     assert (await browser.do("lea", "slack", "type", place=place, text="/cm"))["ok"] is False
     assert (await browser.state("lea"))["slack"]["messages"][place] == []
@@ -263,9 +263,9 @@ async def test_a_whole_dialog_in_slack(browser: Browser, who: str, language: str
     place, card = await begun(browser, who)
     await hold(browser, who, "slack", place, card, translations(language))
     await browser.sees("ines", "slack", translations(language)("announcement.title"))
-    world = browser.played.world
-    assert world.slack.refused == []
-    assert world.hands.troubles == []
+    sandbox = browser.played.sandbox
+    assert sandbox.slack.failed_calls == []
+    assert sandbox.slack_user_actions.errors_shown == []
 
 
 @pytest.mark.parametrize(("who", "language"), [("lea", "fr"), ("tom", "en")])
@@ -275,7 +275,7 @@ async def test_a_whole_dialog_in_teams(browser: Browser, who: str, language: str
     card = (await browser.state(who))["teams"]["messages"][place][-1]
     await hold(browser, who, "teams", place, card, translations(language))
     await browser.sees("ines", "teams", translations(language)("announcement.title"))
-    assert browser.played.world.teams.problems == []
+    assert browser.played.sandbox.teams.violations == []
 
 
 async def test_two_people_at_once_each_in_their_language(browser: Browser) -> None:
@@ -291,19 +291,24 @@ async def test_two_people_at_once_each_in_their_language(browser: Browser) -> No
 async def test_a_form_that_is_not_complete_says_so_at_its_fields(browser: Browser) -> None:
     assert (await browser.do("tom", "slack", "shortcut", id="open_form"))["ok"]
     await browser.sees("tom", "slack", translations("en")("question.orientation.text"))
-    before = len(browser.played.world.hands.acks)
+    before = len(browser.played.sandbox.slack_user_actions.exchanges)
     assert (await browser.do("tom", "slack", "submit", values={"orientation": "key"}))["ok"]
     modal = (await browser.state("tom"))["slack"]["modal"]
     assert modal["errors"]["brand"] == translations("en")("playground.complete")
     assert "orientation" not in modal["errors"]
-    assert len(browser.played.world.hands.acks) == before, "nothing is sent"
+    assert len(browser.played.sandbox.slack_user_actions.exchanges) == before, "nothing is sent"
     assert (await browser.state("lea"))["slack"]["modal"] is None
 
 
 async def test_no_more_is_remembered_than_can_be_looked_at(browser: Browser) -> None:
     await begun(browser, "lea")
-    world = browser.played.world
-    notes: tuple[list[Any], ...] = (world.hands.acks, world.slack.calls, world.users.answers, world.teams.calls)
+    sandbox = browser.played.sandbox
+    notes: tuple[list[Any], ...] = (
+        sandbox.slack_user_actions.exchanges,
+        sandbox.slack.calls,
+        sandbox.teams_user_actions.exchanges,
+        sandbox.teams.calls,
+    )
     for one in notes:
         one.extend(one * 400)
     await browser.do("lea", "slack", "home")

@@ -36,8 +36,8 @@ class Slack(SlackSimulator):
 
     def _answer(self, call: Any, work: Any) -> web.Response:
         response = super()._answer(call, work)
-        if call.bearer in self.world.tokens:
-            response.headers["x-oauth-scopes"] = ",".join(self.world.tokens[call.bearer].scopes)
+        if call.bearer in self.state.tokens:
+            response.headers["x-oauth-scopes"] = ",".join(self.state.tokens[call.bearer].scopes)
         return response
 
 
@@ -74,7 +74,7 @@ async def public(database: str) -> AsyncIterator[str]:
 @pytest.fixture
 def environment(slack: Slack, teams: TeamsSimulator, database: str, public: str) -> dict[str, str]:
     """Settings with which all is good, but that the address is a local one."""
-    (workspace,) = slack.world.workspaces.values()
+    (workspace,) = slack.state.workspaces.values()
     return {
         "DATABASE_URL": database,
         "PUBLIC_URL": public,
@@ -169,7 +169,7 @@ async def test_each_trouble_has_its_sentence(
 
 
 async def test_missing_scopes_are_named(environment: dict[str, str], slack: Slack) -> None:
-    (workspace,) = slack.world.workspaces.values()
+    (workspace,) = slack.state.workspaces.values()
     few = slack.install(workspace, [scope for scope in SCOPES if scope not in {"im:write", "commands"}]).value
     finding = (await found(environment | {"SLACK_BOT_TOKEN": few}))["Slack scopes"]
     assert (finding.level, finding.message) == ("failure", "missing: commands, im:write")
@@ -265,7 +265,7 @@ async def test_no_secret_goes_where_a_setting_is_wrong(environment: dict[str, st
 
 
 async def test_stored_tokens(environment: dict[str, str], slack: Slack, database: str) -> None:
-    (workspace,) = slack.world.workspaces.values()
+    (workspace,) = slack.state.workspaces.values()
     many = environment | {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret"}
     del many["SLACK_BOT_TOKEN"], many["SLACK_APP_TOKEN"]
     assert "slack/install" in (await found(many))["Slack"].todo

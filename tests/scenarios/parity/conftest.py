@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from adapters.playground.slack.server import SlackSimulator
+from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.state import Conversation
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 from bot.settings import Settings, find_problems
 from dialogs.translations import translations
 from tests.scenarios.parity.journeys import Journey
@@ -27,7 +28,7 @@ class Everywhere:
 
     scene: Scene
     teams: TeamsSimulator
-    users: TeamsUsers
+    teams_user_actions: TeamsUserActions
     language: str
     folder: Path
 
@@ -42,7 +43,7 @@ class Everywhere:
         where = (shared, group)[journey.number // 4 % 2] if journey.ends == "post" else kept[journey.number % 3]
         return {
             "Slack": InSlack(self.scene, channel),
-            "Teams": InTeams(self.teams, self.users, person, where, t),
+            "Teams": InTeams(self.teams, self.teams_user_actions, person, where, t),
             "terminal": AtTerminal(self.folder / f"{name}.json", self.language, t),
         }
 
@@ -76,21 +77,21 @@ async def everywhere(
         settings = Settings(_env_file=None, **known)
         assert find_problems(settings) == []
         server = await serve(settings)
-        hands = workshop.hands(server.url, team)
+        user_actions = SlackUserActions(workshop, server.url, team)
         marketing = team.add_channel("marketing", members=[anna, ben])
         t = translations(language)
-        scene = Scene(workshop, team, anna, ben, marketing, marketing, settings, server, hands, t, [server])
+        scene = Scene(workshop, team, anna, ben, marketing, marketing, settings, server, user_actions, t, [server])
         await scene.settle()
-        users = TeamsUsers(office, f"{server.url}/api/messages")
-        made.append(Everywhere(scene, office, users, language, tmp_path))
+        teams_user_actions = TeamsUserActions(office, f"{server.url}/api/messages")
+        made.append(Everywhere(scene, office, teams_user_actions, language, tmp_path))
         return made[-1]
 
     yield make
     for each in made:
         await each.scene.server.stop()
-        await each.users.__aexit__()
+        await each.teams_user_actions.__aexit__()
         await each.teams.stop()
         await each.scene.slack.stop()
-        assert each.teams.problems == []
-        assert each.scene.slack.refused == []
-        assert each.scene.hands.troubles == []
+        assert each.teams.violations == []
+        assert each.scene.slack.failed_calls == []
+        assert each.scene.user_actions.errors_shown == []

@@ -1,4 +1,4 @@
-"""The same presses with the hands of three people: in Slack, in Teams and at a terminal."""
+"""The same presses by three people: in Slack, in Teams and at a terminal."""
 
 import io
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-from adapters.playground.slack import state
+from adapters.playground.slack import models
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.state import Conversation, User
 from adapters.playground.teams.state import Message as TeamsMessage
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 from adapters.terminal.chat import Chat
 from adapters.terminal.screen import Screen as TerminalPage
 from dialogs.community_flow import FLOW
@@ -37,8 +37,8 @@ class InSlack:
     """From ``/cm`` in a channel of its own, for a channel takes one post a second."""
 
     scene: Scene
-    channel: state.Channel
-    card: state.Message | None = None
+    channel: models.Channel
+    card: models.Message | None = None
 
     async def press(self, press: Press) -> None:
         scene = self.scene
@@ -47,7 +47,7 @@ class InSlack:
             return
         assert self.card
         if press.action == "change":
-            ack = await scene.hands.press(scene.anna, self.card, action_id=f"change:{press.question}")
+            ack = await scene.user_actions.press(scene.anna, self.card, action_id=f"change:{press.question}")
             await scene.settle()
         else:
             label = scene.option(press.question, press.option) if press.option else press.action
@@ -72,7 +72,7 @@ class InTeams:
     """From a mention in a channel or a group, or from a personal chat, by Action.Execute."""
 
     teams: TeamsSimulator
-    users: TeamsUsers
+    user_actions: TeamsUserActions
     person: User
     where: Conversation
     text: Translations
@@ -82,15 +82,15 @@ class InTeams:
         if press.action == "start":
             # In a personal chat people press or type the word of the button; elsewhere they mention the app.
             if self.where.kind == "personal":
-                answer = await self.users.personal(self.person, self.text("label.start"))
+                answer = await self.user_actions.personal(self.person, self.text("label.start"))
             else:
-                answer = await self.users.mention(self.person, self.where, "check")
+                answer = await self.user_actions.mention(self.person, self.where, "check")
             self.card = self.teams.last(self.where)
         else:
             assert self.card
             label = f"option.{press.question}.{press.option}" if press.option else f"label.{press.action}"
             inputs = {"change": press.question} if press.action == "change" else None
-            answer = await self.users.press(self.person, self.card, self.text(label), inputs)
+            answer = await self.user_actions.press(self.person, self.card, self.text(label), inputs)
             assert answer.activity["name"] == "adaptiveCard/action"
         assert answer.ok, (answer.status, answer.raw)
 
@@ -101,11 +101,11 @@ class InTeams:
     async def post(self) -> Posted:
         title, card = self.text("announcement.title"), self.card
         assert card
-        (found,) = await self.teams.wait(
+        (found,) = await self.teams.wait_for(
             lambda: [each for each in self.teams.messages(self.where) if each.cards and title in visible(each.card)]
         )
         # The dialog's card is edited for everybody then.
-        await self.teams.wait(lambda: self.text("notice.posted") in " ".join(visible(card.card)))
+        await self.teams.wait_for(lambda: self.text("notice.posted") in " ".join(visible(card.card)))
         assert shown(self._page(card.card), self.text) == self.shows()
         return posted(self._page(found.card), self.text)
 

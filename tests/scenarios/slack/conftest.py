@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from cryptography.fernet import Fernet
 
+from adapters.playground.slack.models import Channel, Message, User, View, Workspace
 from adapters.playground.slack.server import SlackSimulator
-from adapters.playground.slack.state import Channel, Message, User, View, Workspace
-from adapters.playground.slack.user import Ack, SlackUsers
+from adapters.playground.slack.user_actions import Exchange, SlackUserActions
 from adapters.slack import SCOPES
 from bot.http_limits import LimitedAppRunner
 from bot.server import build
@@ -64,7 +64,7 @@ class Scene:
     secret: Channel
     settings: Settings
     server: Server
-    hands: SlackUsers
+    user_actions: SlackUserActions
     text: Translations
     servers: list[Server] = field(default_factory=list)
 
@@ -92,20 +92,20 @@ class Scene:
         """Wait until what was acknowledged is done, by the adapter and by Slack."""
 
         def idle() -> bool:
-            return not self.slack._active and not any("/adapters/slack/" in _source(t) for t in asyncio.all_tasks())
+            return not self.slack.in_flight and not any("/adapters/slack/" in _source(t) for t in asyncio.all_tasks())
 
         await asyncio.sleep(0.005)
         await self.slack.wait_for(idle, timeout=20, what="everything to be done")
 
-    async def press(self, user: User, where: Blocks, id: str) -> Ack:
+    async def press(self, user: User, where: Blocks, id: str) -> Exchange:
         """Press the button `label.<id>`, or with these words, and wait until all is done."""
         label = self.label(id) if f"label.{id}" in self.text else id
-        ack = await self.hands.press(user, where, label)
+        ack = await self.user_actions.press(user, where, label)
         await self.settle()
         return ack
 
     async def slash(self, user: User, channel: Channel, typed: str = "") -> Message:
-        ack = await self.hands.slash(user, channel, typed)
+        ack = await self.user_actions.slash(user, channel, typed)
         await self.settle()
         assert ack.ok, ack.error
         # On a machine that is too busy the answer comes by the response URL.
@@ -113,7 +113,7 @@ class Scene:
 
     async def tell(self, user: User, typed: str) -> Message:
         """A direct message; returns what the app wrote last."""
-        ack = await self.hands.direct_message(user, typed)
+        ack = await self.user_actions.direct_message(user, typed)
         await self.settle()
         assert ack.ok, ack.error
         return self.sees(user, self.team.im(user))[-1]
@@ -207,9 +207,19 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
             known["slack_app_token"] = slack.app.app_token
         settings = Settings(_env_file=None, **(known | more))
         server = await serve(settings)
-        hands = slack.hands(None if socket else server.url, team)
+        user_actions = SlackUserActions(slack, None if socket else server.url, team)
         scene = Scene(
-            slack, team, anna, ben, marketing, secret, settings, server, hands, translations(language), servers=[server]
+            slack,
+            team,
+            anna,
+            ben,
+            marketing,
+            secret,
+            settings,
+            server,
+            user_actions,
+            translations(language),
+            servers=[server],
         )
         scenes.append(scene)
         if socket:

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import ClientSession, CookieJar
 
-from adapters.playground.slack import methods, world
-from adapters.playground.slack.state import Channel, Message, User
+from adapters.playground.slack import methods, state
+from adapters.playground.slack.models import Channel, Message, User
+from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
 from adapters.slack import OPTIONAL_SCOPES, SCOPES, http
 from adapters.slack.button_value import ButtonContext, encode_value
@@ -67,7 +68,7 @@ async def retry(scene: Scene, user: User) -> Message:
 
 async def test_nobody_but_slack_gets_in(french: Scene) -> None:
     body = b'{"type":"url_verification","challenge":"c"}'
-    good = french.hands.signed(body)
+    good = french.user_actions.signed(body)
     stamp, mark = "X-Slack-Request-Timestamp", "X-Slack-Signature"
     bad: list[dict[str, str]] = [
         {},
@@ -78,22 +79,22 @@ async def test_nobody_but_slack_gets_in(french: Scene) -> None:
         good | {stamp: "soon"},
         good | {stamp: "-1"},
         good | {stamp: "9" * 30},
-        french.hands.signed(body, secret="another"),
-        french.hands.signed(body, timestamp=time.time() - 400),
-        french.hands.signed(body, timestamp=time.time() + 400),
-        french.hands.signed(b"other bytes"),
+        french.user_actions.signed(body, secret="another"),
+        french.user_actions.signed(body, timestamp=time.time() - 400),
+        french.user_actions.signed(body, timestamp=time.time() + 400),
+        french.user_actions.signed(b"other bytes"),
     ]
     for headers in bad:
         assert await post(french, body, headers) == 401, headers
     assert await post(french, body, good) == 200
-    checked = await french.hands.verify_url()
+    checked = await french.user_actions.verify_url()
     assert checked.answer == {"challenge": "ch4llenge"}
 
 
 @pytest.mark.parametrize(("body", "kind"), GARBAGE)
 async def test_garbage_is_refused_never_an_error(french: Scene, body: bytes, kind: str) -> None:
     assert await post(french, body, {}, kind) in {400, 401}
-    assert await post(french, body, french.hands.signed(body), kind) == 400
+    assert await post(french, body, french.user_actions.signed(body), kind) == 400
 
 
 async def test_a_command_may_contain_the_word_payload(french: Scene) -> None:
@@ -103,7 +104,7 @@ async def test_a_command_may_contain_the_word_payload(french: Scene) -> None:
 
 async def test_events_that_are_nothing_to_us_are_acknowledged(french: Scene) -> None:
     for kind in ("team_join", "channel_rename", "reaction_added", "member_joined_channel", "app_mentionx"):
-        ack = await french.hands.event({"type": kind, "user": french.anna.id, "event_ts": "1.0"})
+        ack = await french.user_actions.event({"type": kind, "user": french.anna.id, "event_ts": "1.0"})
         assert ack.status == 200
 
 
@@ -120,7 +121,7 @@ async def test_the_bots_own_edited_and_special_messages_are_left_alone(french: S
         {"subtype": "bot_message", "bot_id": "B02"},
         {},
     ):
-        assert (await french.hands.event(base | more)).status == 200
+        assert (await french.user_actions.event(base | more)).status == 200
     await french.settle()
     assert french.sees(french.anna, room) == []
 
@@ -131,28 +132,28 @@ async def test_the_bots_own_edited_and_special_messages_are_left_alone(french: S
 async def test_an_event_delivered_again_changes_nothing_even_on_another_replica(french: Scene) -> None:
     room = french.team.im(french.anna)
     for typed in ("start", "aide"):
-        ack = await french.hands.direct_message(french.anna, typed)
+        ack = await french.user_actions.direct_message(french.anna, typed)
         await french.settle()
         before = len(french.sees(french.anna, room))
-        await french.hands.redeliver(ack)
-        french.hands.app_url = (await french.another_server()).url
-        await french.hands.redeliver(ack, 2)
+        await french.user_actions.redeliver(ack)
+        french.user_actions.app_url = (await french.another_server()).url
+        await french.user_actions.redeliver(ack, 2)
         await french.settle()
         assert len(french.sees(french.anna, room)) == before
 
 
 async def test_words_delivered_after_what_was_pressed_later_change_nothing(french: Scene) -> None:
     card = await french.tell(french.anna, "commencer")
-    url, french.hands.app_url = french.hands.app_url, "http://127.0.0.1:1"
-    words = await french.hands.direct_message(french.anna, "orientation=seo")
+    url, french.user_actions.app_url = french.user_actions.app_url, "http://127.0.0.1:1"
+    words = await french.user_actions.direct_message(french.anna, "orientation=seo")
     assert words.error
-    french.hands.app_url = url
+    french.user_actions.app_url = url
     await french.press(french.anna, card, french.option("orientation", "key"))
-    await french.hands.redeliver(words)
+    await french.user_actions.redeliver(words)
     await french.settle()
     room = french.team.im(french.anna)
     assert french.reads(french.anna, room, french.said("notice.stale"))
-    newer = await french.hands.direct_message(french.anna, "oui")
+    newer = await french.user_actions.direct_message(french.anna, "oui")
     assert newer.ok
     await french.settle()
     assert french.reads(french.anna, room, french.said("question.transformation.text"))
@@ -162,7 +163,7 @@ async def test_a_press_delivered_twice_and_pressed_twice_is_one(french: Scene) -
     card = await french.slash(french.anna, french.marketing)
     old = card.snapshot()
     ack = await french.press(french.anna, card, french.option("orientation", "key"))
-    await french.hands.redeliver(ack)
+    await french.user_actions.redeliver(ack)
     await french.press(french.anna, old, french.option("orientation", "key"))
     assert french.said("question.brand.text") in " ".join(card.texts())
     assert not french.reads(french.anna, french.marketing, french.said("notice.stale")), "the same button: no word due"
@@ -180,10 +181,10 @@ async def test_a_stale_press_gets_a_word_and_the_present_card(scene: Scene) -> N
 async def test_posted_once_however_often_it_is_pressed(french: Scene, answers: dict[str, str]) -> None:
     card = await finished(french, answers)
     old = card.snapshot()
-    await asyncio.gather(*(french.hands.press(french.anna, old, french.label("post")) for _ in range(4)))
+    await asyncio.gather(*(french.user_actions.press(french.anna, old, french.label("post")) for _ in range(4)))
     await french.posted(french.marketing)
     again = await french.another_server()
-    french.hands.app_url = again.url
+    french.user_actions.app_url = again.url
     await french.press(french.anna, old, "post")
     await french.posted(french.marketing)
 
@@ -227,14 +228,14 @@ async def test_another_workspace_does_not_reach_a_dialog(make_scene: MakeScene) 
     scene.slack.oauth.workspace = there
     await _install(scene)
     session = card.buttons()[scene.option("orientation", "key")]["value"].split("|")[1]
-    hands = scene.slack.hands(scene.server.url, there)
-    own = (await hands.slash(eve, there.channel("plaza"))).message
+    user_actions = SlackUserActions(scene.slack, scene.server.url, there)
+    own = (await user_actions.slash(eve, there.channel("plaza"))).message
     assert own
     forged = own.snapshot()
     forged.blocks = json.loads(
         json.dumps(own.blocks).replace(own.blocks[-1]["elements"][0]["value"].split("|")[1], session)
     )
-    await hands.press(eve, forged, scene.option("orientation", "key"))
+    await user_actions.press(eve, forged, scene.option("orientation", "key"))
     await scene.settle()
     assert any(
         scene.said("notice.gone") in each.texts() for each in scene.slack.visible_to(eve, there.channel("plaza"))
@@ -263,7 +264,7 @@ async def test_not_in_the_channel_says_how_to_invite_and_posts_once_it_is(
     assert "/invite" in said
     assert f"<@{scene.team.bot.id}>" in said
     assert scene.secret.messages == []
-    await scene.hands.invite(scene.anna, scene.secret)
+    await scene.user_actions.invite(scene.anna, scene.secret)
     await scene.press(scene.anna, word, "retry_post")
     await scene.posted(scene.secret)
 
@@ -273,12 +274,12 @@ async def test_from_a_direct_message_into_a_private_channel(french: Scene, answe
     card = french.card(french.anna, french.team.im(french.anna))
     await french.answer_all(french.anna, card, answers)
     await french.press(french.anna, card, "post")
-    picker = french.hands.modal(french.anna)
+    picker = french.user_actions.modal(french.anna)
     assert picker
-    await french.hands.submit_view(french.anna, picker, {"where": french.secret.id})
+    await french.user_actions.submit_view(french.anna, picker, {"where": french.secret.id})
     word = await retry(french, french.anna)
     assert "secret" not in json.dumps(word.blocks), "Slack shows the name to those who may know it"
-    await french.hands.invite(french.anna, french.secret)
+    await french.user_actions.invite(french.anna, french.secret)
     await french.press(french.anna, word, "retry_post")
     await french.posted(french.secret)
 
@@ -324,16 +325,16 @@ async def test_a_lost_answer_is_settled_by_looking(
 ) -> None:
     scene = await make_scene("fr", scopes=(*SCOPES, *OPTIONAL_SCOPES))
     channel = scene.secret if private else scene.marketing
-    await scene.hands.invite(scene.anna, channel)
+    await scene.user_actions.invite(scene.anna, channel)
     if private:
         channel.members.add(scene.ben.id)
     for number in range(40):
-        await scene.hands.say(scene.ben, channel, f"{number}")
+        await scene.user_actions.say(scene.ben, channel, f"{number}")
     card = await finished(scene, answers, channel)
     scene.slack.fail("chat.postMessage", **fault)
     await scene.press(scene.anna, card, "post")
     for number in range(40):
-        await scene.hands.say(scene.ben, channel, f"{number}")
+        await scene.user_actions.say(scene.ben, channel, f"{number}")
     label = scene.label("details")
     await scene.slack.wait_for(lambda: any(label in m.buttons() for m in channel.messages), timeout=20)
     await scene.slack.wait_for(lambda: bool(scene.slack.calls_to("conversations.history", ok=True)), timeout=20)
@@ -356,7 +357,7 @@ async def test_429_and_5xx_are_tried_again(french: Scene, answers: dict[str, str
 
 
 async def test_an_expired_response_url_brings_a_fresh_card(french: Scene) -> None:
-    await french.hands.invite(french.anna, french.marketing)
+    await french.user_actions.invite(french.anna, french.marketing)
     card = await french.slash(french.anna, french.marketing)
     french.slack.fail("response_url", status=404, match=lambda args: args.get("replace_original") is True)
     await french.press(french.anna, card, french.option("orientation", "key"))
@@ -377,8 +378,8 @@ async def test_where_we_may_not_write_the_card_goes_on_in_a_direct_message(frenc
 
 
 async def test_a_deleted_card_is_sent_again_in_its_thread(french: Scene) -> None:
-    await french.hands.invite(french.anna, french.marketing)
-    asked = await french.hands.mention(french.anna, french.marketing)
+    await french.user_actions.invite(french.anna, french.marketing)
+    asked = await french.user_actions.mention(french.anna, french.marketing)
     await french.settle()
     card = french.card(french.anna, french.marketing)
     old = card.snapshot()
@@ -391,12 +392,12 @@ async def test_a_deleted_card_is_sent_again_in_its_thread(french: Scene) -> None
 
 
 async def test_a_deleted_thread_moves_the_dialog_to_a_direct_message(french: Scene) -> None:
-    await french.hands.invite(french.anna, french.marketing)
-    asked = await french.hands.mention(french.anna, french.marketing)
+    await french.user_actions.invite(french.anna, french.marketing)
+    asked = await french.user_actions.mention(french.anna, french.marketing)
     await french.settle()
     assert asked.message
     card = french.card(french.anna, french.marketing)
-    french.slack.world.delete(asked.message)
+    french.slack.state.delete(asked.message)
     french.slack.fail("chat.update", error="message_not_found")
     await french.press(french.anna, card, french.option("orientation", "key"))
     moved = french.card(french.anna, french.team.im(french.anna))
@@ -406,12 +407,12 @@ async def test_a_deleted_thread_moves_the_dialog_to_a_direct_message(french: Sce
 
 async def test_a_trigger_that_is_too_old_offers_the_form_again(scene: Scene) -> None:
     scene.slack.fail("views.open", error="expired_trigger_id")
-    await scene.hands.slash(scene.anna, scene.marketing, "form")
+    await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
     word = scene.sees(scene.anna, scene.marketing)[-1]
     assert scene.said("slack.form_late") in word.texts()
     await scene.press(scene.anna, word, "open_form")
-    assert scene.hands.modal(scene.anna)
+    assert scene.user_actions.modal(scene.anna)
 
 
 # --- Installing and leaving ---------------------------------------------------------------------------------------
@@ -482,10 +483,10 @@ async def test_uninstalling_deletes_the_tokens_at_once(make_scene: MakeScene) ->
     scene = await _oauth(make_scene)
     await _install(scene)
     await scene.slash(scene.anna, scene.marketing)
-    await scene.hands.uninstall()
+    await scene.user_actions.uninstall()
     await scene.settle()
     before = len(scene.slack.calls)
-    ack = await scene.hands.slash(scene.anna, scene.marketing)
+    ack = await scene.user_actions.slash(scene.anna, scene.marketing)
     assert "installée" in str(ack.answer or (scene.sees(scene.anna, scene.marketing)[-1].text))
     assert all(call.method == "response_url" for call in scene.slack.calls[before:])
 
@@ -494,19 +495,19 @@ async def test_concurrent_presses_refresh_a_token_once(make_scene: MakeScene, mo
     scene = await _oauth(make_scene)
     scene.slack.app.rotation = True
     with monkeypatch.context() as soon:
-        for module in (methods, world):
+        for module in (methods, state):
             soon.setattr(module, "TOKEN_SECONDS", 60)
         await _install(scene)
     another = await scene.another_server()
-    hands = [scene.hands, scene.slack.hands(another.url, scene.team)]
-    acks = await asyncio.gather(*(hands[n % 2].slash(scene.anna, scene.marketing, "aide") for n in range(8)))
+    user_actions = [scene.user_actions, SlackUserActions(scene.slack, another.url, scene.team)]
+    acks = await asyncio.gather(*(user_actions[n % 2].slash(scene.anna, scene.marketing, "aide") for n in range(8)))
     assert all(ack.message and scene.label("start") in ack.message.buttons() for ack in acks)
     refreshes = [call for call in scene.slack.calls_to("oauth.v2.access") if call.args.get("grant_type")]
     assert sum(call.ok for call in refreshes) == 1
     assert len(refreshes) <= 2, "one a replica at most; the one that lost takes what the other stored"
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
-    assert not [call for call in scene.slack.refused if call.error in {"token_expired", "invalid_auth"}]
+    assert not [call for call in scene.slack.failed_calls if call.error in {"token_expired", "invalid_auth"}]
 
 
 async def test_an_organisation_wide_installation(make_scene: MakeScene) -> None:
@@ -519,10 +520,10 @@ async def test_an_organisation_wide_installation(make_scene: MakeScene) -> None:
     scene.slack.oauth.workspace, scene.slack.oauth.user = big, carl
     scene.slack.oauth.enterprise_install = True
     assert (await _install(scene))[0] == 200
-    hands = scene.slack.hands(scene.server.url, branch)
-    card = (await hands.slash(dora, hall)).message
+    user_actions = SlackUserActions(scene.slack, scene.server.url, branch)
+    card = (await user_actions.slash(dora, hall)).message
     assert card
-    await hands.press(dora, card, scene.option("orientation", "key"))
+    await user_actions.press(dora, card, scene.option("orientation", "key"))
     await scene.settle()
     assert scene.said("question.brand.text") in " ".join(card.texts())
 
@@ -533,15 +534,15 @@ async def test_an_organisation_wide_installation(make_scene: MakeScene) -> None:
 async def test_sigterm_finishes_what_was_acknowledged(french: Scene) -> None:
     card = await french.slash(french.anna, french.marketing)
     french.slack.fail("response_url", delay=0.3)
-    await french.hands.press(french.anna, card, french.option("orientation", "key"))
+    await french.user_actions.press(french.anna, card, french.option("orientation", "key"))
     await french.server.stop()
     assert french.said("question.brand.text") in " ".join(card.texts())
 
 
 async def test_a_card_that_could_not_be_drawn_is_drawn_later(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "GRACE", timedelta(seconds=0.1))
-    await french.hands.invite(french.anna, french.marketing)
-    await french.hands.mention(french.anna, french.marketing)
+    await french.user_actions.invite(french.anna, french.marketing)
+    await french.user_actions.mention(french.anna, french.marketing)
     await french.settle()
     card = french.card(french.anna, french.marketing)
     french.slack.fail("chat.update", status=503)
@@ -561,14 +562,14 @@ async def test_when_the_database_is_away_slack_delivers_the_event_again(
 
     with monkeypatch.context() as broken:
         broken.setattr(service.Service, "turn", away)
-        ack = await french.hands.direct_message(french.anna, "start")
+        ack = await french.user_actions.direct_message(french.anna, "start")
         assert ack.status == 503
-        pressed = await french.hands.slash(french.anna, french.marketing)
+        pressed = await french.user_actions.slash(french.anna, french.marketing)
         assert pressed.status == 200
         assert french.said("notice.error") in pressed.answer["text"]
         await french.press(french.anna, card, french.option("orientation", "key"))
         assert any(french.said("notice.error") in each.text for each in french.sees(french.anna, french.marketing))
-    await french.hands.redeliver(ack)
+    await french.user_actions.redeliver(ack)
     await french.settle()
     assert french.said("question.orientation.text") in " ".join(
         french.card(french.anna, french.team.im(french.anna)).texts()
@@ -587,26 +588,26 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
     with monkeypatch.context() as loaded:
         loaded.setattr(http, "ANSWER_WITHIN", 0.1)
         loaded.setattr(service.Service, "turn", slow)
-        ack = await french.hands.slash(french.anna, french.marketing)
+        ack = await french.user_actions.slash(french.anna, french.marketing)
         assert ack.status == 200
         assert ack.answer is None
         card = await french.slack.wait_for(lambda: french.sees(french.anna, french.marketing), what="the answer")
-        event = await french.hands.direct_message(french.anna, "start")
+        event = await french.user_actions.direct_message(french.anna, "start")
         assert event.status == 503, "Slack delivers it again"
         await french.settle()
-        await french.hands.redeliver(event)
+        await french.user_actions.redeliver(event)
         await french.settle()
     assert french.said("question.orientation.text") in " ".join(card[0].texts())
     assert len(french.sees(french.anna, french.team.im(french.anna))) == 1
 
 
 def _press(scene: Scene, user: User, card: Message, action: str, given: str) -> dict[str, object]:
-    url = scene.slack.response_url(scene.slack.world.new_response_url(user.id, card.channel, card))
+    url = scene.slack.response_url(scene.slack.state.new_response_url(user.id, card.channel, card))
     return {
         "type": "block_actions",
         "team": {"id": scene.team.id},
         "user": {"id": user.id, "team_id": scene.team.id},
-        "trigger_id": scene.slack.world.new_trigger(user.id, scene.team).id,
+        "trigger_id": scene.slack.state.new_trigger(user.id, scene.team).id,
         "container": {"type": "message", "message_ts": card.ts, "channel_id": card.channel.id, "is_ephemeral": True},
         "channel": {"id": card.channel.id, "name": card.channel.name},
         "response_url": url,
@@ -616,7 +617,7 @@ def _press(scene: Scene, user: User, card: Message, action: str, given: str) -> 
 
 async def _interact(scene: Scene, payload: dict[str, object]) -> int:
     body = urlencode({"payload": json.dumps(payload)}).encode()
-    return await post(scene, body, scene.hands.signed(body), "application/x-www-form-urlencoded")
+    return await post(scene, body, scene.user_actions.signed(body), "application/x-www-form-urlencoded")
 
 
 def test_a_value_holds_ids_alone() -> None:

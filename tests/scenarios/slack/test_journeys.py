@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.playground.slack.state import Message
-from adapters.playground.slack.user import Ack
+from adapters.playground.slack.models import Message
+from adapters.playground.slack.user_actions import Exchange
 from adapters.slack.button_value import parse_button
 from dialogs.translations import translations
 from tests.scenarios.slack.conftest import Scene
@@ -28,13 +28,13 @@ async def test_the_command_runs_one_private_card_from_the_first_question_to_the_
     assert scene.said("outcome.in_house.title") in post.text
     assert list(post.buttons()) == [scene.label("details"), scene.label("run_own")]
     await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()), what="word of the post")
-    assert scene.slack.refused == []
+    assert scene.slack.failed_calls == []
 
 
 async def test_the_command_brings_a_running_dialog_back_after_slack_was_reloaded(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
-    scene.hands.reload(scene.anna)
+    scene.user_actions.reload(scene.anna)
     again = await scene.slash(scene.anna, scene.marketing)
     assert scene.said("question.brand.text") in " ".join(again.texts())
     await scene.press(scene.anna, again, scene.option("brand", "yes"))
@@ -71,7 +71,7 @@ async def test_back_why_change_and_restart(scene: Scene, answers: dict[str, str]
     await scene.press(scene.anna, card, "back")
     assert scene.said("question.orientation.text") in " ".join(card.texts())
     await scene.answer_all(scene.anna, card, answers)
-    await scene.hands.press(scene.anna, card, action_id="change:person")
+    await scene.user_actions.press(scene.anna, card, action_id="change:person")
     await scene.settle()
     assert scene.said("question.person.text") in " ".join(card.texts())
     await scene.press(scene.anna, card, scene.option("person", "interns"))
@@ -118,17 +118,17 @@ async def test_the_language_is_ones_own_choice_over_slacks(scene: Scene) -> None
     again = await scene.slash(scene.anna, scene.marketing)
     assert translations(other)("question.orientation.text") in " ".join(again.texts())
     assert card.ts != again.ts
-    home = await scene.hands.open_home(scene.anna)
+    home = await scene.user_actions.open_home(scene.anna)
     await scene.settle()
     assert home.ok
-    shown = scene.hands.home(scene.anna)
+    shown = scene.user_actions.home(scene.anna)
     assert shown
     assert translations(other)("welcome.text") in shown.texts()
 
 
 async def test_a_mention_runs_in_the_thread_and_belongs_to_who_asked(scene: Scene, answers: dict[str, str]) -> None:
-    await scene.hands.invite(scene.anna, scene.marketing)
-    asked = await scene.hands.mention(scene.anna, scene.marketing)
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    asked = await scene.user_actions.mention(scene.anna, scene.marketing)
     await scene.settle()
     assert asked.message
     card = scene.card(scene.ben, scene.marketing)
@@ -152,13 +152,13 @@ async def test_a_mention_runs_in_the_thread_and_belongs_to_who_asked(scene: Scen
 
 
 async def test_typed_words_in_the_thread_answer(scene: Scene) -> None:
-    await scene.hands.invite(scene.anna, scene.marketing)
-    asked = await scene.hands.mention(scene.anna, scene.marketing)
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    asked = await scene.user_actions.mention(scene.anna, scene.marketing)
     await scene.settle()
     assert asked.message
     first = scene.card(scene.anna, scene.marketing)
     answer = "la clé" if scene.text.language == "fr" else "the key"
-    await scene.hands.mention(scene.anna, scene.marketing, answer, asked.message.ts)
+    await scene.user_actions.mention(scene.anna, scene.marketing, answer, asked.message.ts)
     await scene.settle()
     card = scene.card(scene.anna, scene.marketing)
     assert card.ts != first.ts, "the card follows the conversation"
@@ -167,8 +167,8 @@ async def test_typed_words_in_the_thread_answer(scene: Scene) -> None:
 
 
 async def test_a_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene) -> None:
-    await scene.hands.invite(scene.anna, scene.marketing)
-    asked = await scene.hands.mention(scene.anna, scene.marketing, "oui non oui")
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    asked = await scene.user_actions.mention(scene.anna, scene.marketing, "oui non oui")
     await scene.settle()
     assert asked.message
     card = scene.card(scene.ben, scene.marketing)
@@ -177,11 +177,11 @@ async def test_a_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene
 
 
 async def test_a_mention_for_help_gets_help_and_one_for_private_things_is_answered_privately(scene: Scene) -> None:
-    await scene.hands.invite(scene.anna, scene.marketing)
-    await scene.hands.mention(scene.anna, scene.marketing, "help")
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    await scene.user_actions.mention(scene.anna, scene.marketing, "help")
     await scene.settle()
     assert scene.reads(scene.ben, scene.marketing, scene.said("help.text"))
-    await scene.hands.mention(scene.anna, scene.marketing, "my checks")
+    await scene.user_actions.mention(scene.anna, scene.marketing, "my checks")
     await scene.settle()
     assert scene.reads(scene.anna, scene.marketing, scene.said("checks.none"))
     assert not scene.reads(scene.ben, scene.marketing, scene.said("checks.none"))
@@ -203,7 +203,7 @@ async def test_a_direct_message_greets_begins_and_reads_typed_answers(scene: Sce
     helped = await scene.tell(scene.anna, "aide" if fr else "help")
     assert scene.said("help.text") in helped.texts()
     await scene.press(scene.anna, helped, "continue")
-    assert scene.slack.refused == []
+    assert scene.slack.failed_calls == []
 
 
 async def test_from_a_direct_message_the_channel_is_picked(scene: Scene, answers: dict[str, str]) -> None:
@@ -212,16 +212,16 @@ async def test_from_a_direct_message_the_channel_is_picked(scene: Scene, answers
     card = scene.card(scene.anna, room)
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
-    picker = scene.hands.modal(scene.anna)
+    picker = scene.user_actions.modal(scene.anna)
     assert picker
     element = picker.elements()[0].element
     assert element["filter"] == {"include": ["public", "private"], "exclude_bot_users": True}
     assert "initial_conversation" not in element
 
     elsewhere = scene.team.add_channel("elsewhere", members=[scene.ben])
-    await scene.hands.submit_view(scene.anna, picker, {"where": elsewhere.id})
+    await scene.user_actions.submit_view(scene.anna, picker, {"where": elsewhere.id})
     assert picker.errors == {"where": scene.said("slack.not_member")}, "nobody posts where they are not"
-    await scene.hands.submit_view(scene.anna, picker, {"where": scene.marketing.id})
+    await scene.user_actions.submit_view(scene.anna, picker, {"where": scene.marketing.id})
     assert not picker.open
     await scene.posted(scene.marketing)
     await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()))
@@ -257,18 +257,18 @@ async def test_a_post_is_in_the_language_of_whoever_posts(make_scene: object, an
 
 
 async def test_the_form_shows_what_applies_and_ends_in_the_review(scene: Scene, answers: dict[str, str]) -> None:
-    ack = await scene.hands.slash(scene.anna, scene.marketing, "form")
+    ack = await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
     assert ack.ok
-    view = scene.hands.modal(scene.anna)
+    view = scene.user_actions.modal(scene.anna)
     assert view
     blocks = [block["block_id"] for block in view.blocks]
     assert blocks == ["orientation", "brand", "transformation", "presence"]
     for question, option in answers.items():
-        await scene.hands.press(scene.anna, view, action_id=question, value=option)
+        await scene.user_actions.press(scene.anna, view, action_id=question, value=option)
         await scene.settle()
     assert [block["block_id"] for block in view.blocks] == list(answers), "agency_link does not apply"
-    submitted = await scene.hands.submit_view(scene.anna, view)
+    submitted = await scene.user_actions.submit_view(scene.anna, view)
     await scene.settle()
     assert submitted.ok
     assert not view.open
@@ -282,17 +282,19 @@ async def test_the_form_shows_what_applies_and_ends_in_the_review(scene: Scene, 
 async def test_a_form_sent_again_because_the_answer_was_lost_begins_one_dialog(
     french: Scene, answers: dict[str, str]
 ) -> None:
-    await french.hands.slash(french.anna, french.marketing, "formulaire")
+    await french.user_actions.slash(french.anna, french.marketing, "formulaire")
     await french.settle()
-    view = french.hands.modal(french.anna)
+    view = french.user_actions.modal(french.anna)
     assert view
     for question, option in answers.items():
-        await french.hands.press(french.anna, view, action_id=question, value=option)
+        await french.user_actions.press(french.anna, view, action_id=question, value=option)
         await french.settle()
-    sent = await french.hands.submit_view(french.anna, view)
+    sent = await french.user_actions.submit_view(french.anna, view)
     await french.settle()
-    again = Ack("interaction", sent.payload | {"trigger_id": "1.2.another"})  # it stayed open, and they pressed again
-    assert (await french.hands.deliver(again)).status == 200
+    again = Exchange(
+        "interaction", sent.payload | {"trigger_id": "1.2.another"}
+    )  # it stayed open, and they pressed again
+    assert (await french.user_actions.deliver(again)).status == 200
     await french.settle()
     cards = [each for each in french.sees(french.anna, french.marketing) if french.label("post") in each.buttons()]
     presses = [parse_button(each.element) for card in cards for each in card.elements()]
@@ -304,15 +306,15 @@ async def test_a_form_sent_again_because_the_answer_was_lost_begins_one_dialog(
 async def test_the_form_is_filled_from_the_running_dialog_and_checked_on_the_server(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
-    await scene.hands.slash(scene.anna, scene.marketing, "form")
+    await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
-    view = scene.hands.modal(scene.anna)
+    view = scene.user_actions.modal(scene.anna)
     assert view
     assert view.state["orientation"]["orientation"]["selected_option"]["value"] == "key"
     assert [block["block_id"] for block in view.blocks][-3:] == ["mode", "person", "routine"]
     values = {"brand": "yes", "transformation": "no", "presence": "no"}
     values |= {"mode": "agency", "person": "lasting", "routine": "no"}
-    submitted = await scene.hands.submit_view(scene.anna, view, values)
+    submitted = await scene.user_actions.submit_view(scene.anna, view, values)
     assert submitted.ok
     assert view.open, "the link with the agency is still to be said"
     assert "agency_link" in [block["block_id"] for block in view.blocks]
@@ -321,14 +323,14 @@ async def test_the_form_is_filled_from_the_running_dialog_and_checked_on_the_ser
 async def test_the_global_shortcut_opens_the_form_and_ends_in_a_direct_message(
     scene: Scene, answers: dict[str, str]
 ) -> None:
-    await scene.hands.shortcut(scene.anna, "open_form")
+    await scene.user_actions.shortcut(scene.anna, "open_form")
     await scene.settle()
-    view = scene.hands.modal(scene.anna)
+    view = scene.user_actions.modal(scene.anna)
     assert view
     for question, option in answers.items():
-        await scene.hands.press(scene.anna, view, action_id=question, value=option)
+        await scene.user_actions.press(scene.anna, view, action_id=question, value=option)
         await scene.settle()
-    await scene.hands.submit_view(scene.anna, view)
+    await scene.user_actions.submit_view(scene.anna, view)
     await scene.settle()
     card: Message = scene.card(scene.anna, scene.team.im(scene.anna))
     assert scene.label("keep_private") in card.buttons()
@@ -339,9 +341,9 @@ async def test_the_home_tab_shows_the_viewers_own_checks(scene: Scene, answers: 
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "keep_private")
     for user in (scene.anna, scene.ben):
-        await scene.hands.open_home(user)
+        await scene.user_actions.open_home(user)
     await scene.settle()
-    home, other = scene.hands.home(scene.anna), scene.hands.home(scene.ben)
+    home, other = scene.user_actions.home(scene.anna), scene.user_actions.home(scene.ben)
     assert home
     assert other
     outcome = scene.said("outcome.in_house.title")
@@ -381,9 +383,9 @@ async def test_forget_me_asks_first_and_says_what_was_deleted(scene: Scene) -> N
 
 async def test_delete_my_data_on_the_home_tab(scene: Scene) -> None:
     await scene.slash(scene.anna, scene.marketing)
-    await scene.hands.open_home(scene.anna)
+    await scene.user_actions.open_home(scene.anna)
     await scene.settle()
-    home = scene.hands.home(scene.anna)
+    home = scene.user_actions.home(scene.anna)
     assert home
     button = home.buttons()[scene.label("forget_me")]
     assert button["confirm"]["confirm"]["text"] == scene.label("forget_confirm")

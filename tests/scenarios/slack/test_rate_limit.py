@@ -36,10 +36,10 @@ async def test_commands(make_scene: MakeScene, at_rest, language: str) -> None:
         await scene.slash(scene.anna, scene.marketing, "aide")
     calls = len(scene.slack.calls)
     at_rest()
-    ack = await scene.hands.slash(scene.anna, scene.marketing, "start")
+    ack = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert ack.message
     assert ack.message.text == scene.said("notice.too_fast"), "in the language that was in memory"
-    again = await scene.hands.slash(scene.anna, scene.marketing, "start")
+    again = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert again.status == 200
     assert not again.answer, "told a moment ago"
     await scene.settle()
@@ -49,7 +49,7 @@ async def test_commands(make_scene: MakeScene, at_rest, language: str) -> None:
 async def test_others_go_on(make_scene: MakeScene) -> None:
     scene = await limited(make_scene)
     for _ in range(5):
-        await scene.hands.slash(scene.anna, scene.marketing, "aide")
+        await scene.user_actions.slash(scene.anna, scene.marketing, "aide")
     answer = await scene.slash(scene.ben, scene.marketing, "aide")
     assert scene.label("start") in answer.buttons()
 
@@ -77,7 +77,7 @@ async def test_typed_words(make_scene: MakeScene, at_rest) -> None:
     room = scene.team.im(scene.anna)
     before = len(scene.sees(scene.anna, room))
     for _ in range(3):
-        assert (await scene.hands.direct_message(scene.anna, "aide")).status == 200
+        assert (await scene.user_actions.direct_message(scene.anna, "aide")).status == 200
     await scene.settle()
     found = scene.sees(scene.anna, room)[before:]
     assert [each.text for each in found] == [scene.said("notice.too_fast")]
@@ -86,11 +86,11 @@ async def test_typed_words(make_scene: MakeScene, at_rest) -> None:
 async def test_who_was_never_met_reads_it_in_every_language(make_scene: MakeScene) -> None:
     scene = await limited(make_scene)
     for _ in range(3):
-        ack = await scene.hands.event(
+        ack = await scene.user_actions.event(
             {"type": "app_home_opened", "tab": "messages", "user": "U0NOBODY", "channel": "D1"}
         )
         assert ack.status == 200
-    scene.slack.refused.clear()
+    scene.slack.failed_calls.clear()
     await scene.settle()
     said, *others = [call.args["text"] for call in scene.slack.calls if call.method.startswith("chat.post")]
     assert set(others) <= {said}, "there, and in a direct message where that is refused"
@@ -99,22 +99,22 @@ async def test_who_was_never_met_reads_it_in_every_language(make_scene: MakeScen
 
 async def test_a_form_stays_open_with_what_is_in_it(make_scene: MakeScene, answers: dict[str, str]) -> None:
     scene = await make_scene("fr", rate_person=1)
-    await scene.hands.slash(scene.anna, scene.marketing, "form")
+    await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
-    modal = scene.hands.modal(scene.anna)
+    modal = scene.user_actions.modal(scene.anna)
     assert modal
     shown = ("orientation", "brand", "transformation", "presence")
-    scene.hands.fill(scene.anna, modal, {question: answers[question] for question in shown})
+    scene.user_actions.fill(scene.anna, modal, {question: answers[question] for question in shown})
     for _ in range(12):
-        await scene.hands.slash(scene.anna, scene.marketing, "aide")
-    ack = await scene.hands.submit_view(scene.anna, modal)
+        await scene.user_actions.slash(scene.anna, scene.marketing, "aide")
+    ack = await scene.user_actions.submit_view(scene.anna, modal)
     assert ack.answer == {"response_action": "errors", "errors": {"orientation": scene.said("notice.too_fast")}}
-    assert scene.hands.modal(scene.anna) is modal
+    assert scene.user_actions.modal(scene.anna) is modal
 
 
 async def test_leaving_is_heard_whatever_came_before(make_scene: MakeScene) -> None:
     scene = await make_scene("fr", rate_person=TWICE, rate_tenant=0.01)
     for _ in range(5):
-        await scene.hands.slash(scene.anna, scene.marketing, "aide")
-    await scene.hands.uninstall()
+        await scene.user_actions.slash(scene.anna, scene.marketing, "aide")
+    await scene.user_actions.uninstall()
     await scene.settle()

@@ -80,15 +80,15 @@ async def test_what_the_door_refuses_is_not_acknowledged(
 
 
 async def test_what_somebody_typed_that_no_database_takes_begins_nothing(scene: Scene) -> None:
-    scene.hands.ack_seconds = SOON
-    ack = await scene.hands.direct_message(scene.anna, "start \ud800")
+    scene.user_actions.timeout_seconds = SOON
+    ack = await scene.user_actions.direct_message(scene.anna, "start \ud800")
     assert ack.error == "operation_timeout"
     await scene.settle()
     assert scene.sees(scene.anna, scene.team.im(scene.anna)) == []
 
 
 async def test_an_event_that_is_nothing_to_us_is_acknowledged(scene: Scene) -> None:
-    assert (await scene.hands.event({"type": "tokens_revoked", "tokens": {}})).status == 200
+    assert (await scene.user_actions.event({"type": "tokens_revoked", "tokens": {}})).status == 200
     assert await send(scene, {"type": "something_new", "team": {"id": scene.team.id}}) == {}
 
 
@@ -98,15 +98,15 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
     with monkeypatch.context() as loaded:
         loaded.setattr(http, "ANSWER_WITHIN", 0.1)
         slow(loaded, 0.3)
-        ack = await scene.hands.slash(scene.anna, scene.marketing)
+        ack = await scene.user_actions.slash(scene.anna, scene.marketing)
         assert ack.status == 200
         assert ack.answer is None
         card = await scene.slack.wait_for(lambda: scene.sees(scene.anna, scene.marketing), what="the answer")
-        scene.hands.ack_seconds = 0.5
-        event = await scene.hands.direct_message(scene.anna, "start")
+        scene.user_actions.timeout_seconds = 0.5
+        event = await scene.user_actions.direct_message(scene.anna, "start")
         assert event.error == "operation_timeout", "Slack delivers it again"
         await scene.settle()
-        await scene.hands.redeliver(event)
+        await scene.user_actions.redeliver(event)
         await scene.settle()
     assert scene.said("question.orientation.text") in " ".join(card[0].texts())
     assert len(scene.sees(scene.anna, scene.team.im(scene.anna))) == 1
@@ -116,7 +116,7 @@ async def test_who_asks_too_much_is_told_so(make_scene: MakeScene) -> None:
     scene = await make_scene("en", socket=True, rate_person=0.2)
     for _ in range(2):
         await scene.slash(scene.anna, scene.marketing, "help")
-    ack = await scene.hands.slash(scene.anna, scene.marketing, "start")
+    ack = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert ack.message
     assert ack.message.text == scene.said("notice.too_fast")
 
@@ -126,7 +126,7 @@ async def test_at_the_end_what_was_taken_is_acknowledged_and_nothing_more_is_tak
 ) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     slow(monkeypatch, 0.3)
-    pressing = asyncio.create_task(scene.hands.press(scene.anna, card, scene.option("orientation", "key")))
+    pressing = asyncio.create_task(scene.user_actions.press(scene.anna, card, scene.option("orientation", "key")))
     await asyncio.sleep(0.1)
     await scene.server.stop()
     ack = await pressing
@@ -138,9 +138,9 @@ async def test_at_the_end_what_was_taken_is_acknowledged_and_nothing_more_is_tak
 async def test_it_comes_back_when_slack_asks_for_that(scene: Scene) -> None:
     first = list(scene.slack.sockets)
     await scene.slack.refresh_sockets()
-    scene.hands.ack_seconds = SOON
+    scene.user_actions.timeout_seconds = SOON
     async with asyncio.timeout(5):  # a word said while connections change may be lost, and is said again
-        while not (await scene.hands.slash(scene.anna, scene.marketing)).ok:  # noqa: ASYNC110 - as people do
+        while not (await scene.user_actions.slash(scene.anna, scene.marketing)).ok:  # noqa: ASYNC110 - as people do
             await asyncio.sleep(0.1)
     assert not set(map(id, first)) & set(map(id, scene.slack.sockets))
 
@@ -166,7 +166,7 @@ async def test_slack_away_at_the_start_is_waited_for(
         await scene.another_server()
         await scene.slack.wait_for(lambda: scene.slack.sockets, what="a connection")
     assert "Slack cannot be reached" in caplog.text
-    assert (await scene.hands.slash(scene.anna, scene.marketing)).status == 200
+    assert (await scene.user_actions.slash(scene.anna, scene.marketing)).status == 200
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

@@ -132,7 +132,7 @@ async def test_of_an_error_only_its_kind_and_of_a_strangers_trace_nothing(
         while (await http.get("/readyz")).status == 503:  # noqa: ASYNC110 - until the worker has looked for work
             await asyncio.sleep(0.01)
     scene.slack.fail("chat.postMessage", drop="before", times=None)
-    await scene.hands.direct_message(scene.anna, "hello")
+    await scene.user_actions.direct_message(scene.anna, "hello")
     await scene.settle()
     await scene.server.stop()
     assert [told(span)["http.response.status_code"] for span in collector.of("-")] == ["404"]

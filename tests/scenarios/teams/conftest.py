@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.playground.teams.rules import walk
 from adapters.playground.teams.server import ISSUER, TeamsSimulator
 from adapters.playground.teams.state import Channel, Chat, Conversation, Message, Team, User
-from adapters.playground.teams.user import Answer, TeamsUsers
+from adapters.playground.teams.user_actions import Exchange, TeamsUserActions
 from adapters.ports import Gateway
 from adapters.teams import TeamsAdapter, TeamsSettings
 from bot.core.outbox import OutboxWorker
@@ -93,7 +93,7 @@ class Scene:
     """A team with two people, a group chat and personal chats; the app is installed everywhere and running."""
 
     teams: TeamsSimulator
-    users: TeamsUsers
+    user_actions: TeamsUserActions
     server: Server
     anna: User
     ben: User
@@ -120,30 +120,30 @@ class Scene:
         user = user or self.anna
         place = self.place(where, user)
         if where == "personal":
-            await self.users.personal(user, self.label("start"))
+            await self.user_actions.personal(user, self.label("start"))
         else:
-            await self.users.mention(user, place, "check")
+            await self.user_actions.mention(user, place, "check")
         return self.teams.last(place)
 
     def place(self, where: str, user: User | None = None) -> Conversation:
         places: dict[str, Conversation] = {"channel": self.channel, "group": self.group}
         return places.get(where) or self.teams.personal(user or self.anna)
 
-    async def press(self, card: Message, id: str, user: User | None = None, **more: Any) -> Answer:
+    async def press(self, card: Message, id: str, user: User | None = None, **more: Any) -> Exchange:
         """Press `label.<id>`."""
-        answer = await self.users.press(user or self.anna, card, self.label(id), **more)
+        answer = await self.user_actions.press(user or self.anna, card, self.label(id), **more)
         assert answer.ok, (answer.status, answer.raw, answer.error)
         return answer
 
     async def answer_all(self, card: Message, answers: dict[str, str], **more: Any) -> None:
         for question, option in answers.items():
-            answer = await self.users.press(self.anna, card, self.option(question, option), **more)
+            answer = await self.user_actions.press(self.anna, card, self.option(question, option), **more)
             assert answer.ok, (answer.status, answer.raw)
 
     async def post(self, where: Conversation | None = None) -> Message:
         """The one post, once it is there, and its dialog's card has been edited since."""
         place = where or self.channel
-        found = await self.teams.wait(lambda: self.posts(place))
+        found = await self.teams.wait_for(lambda: self.posts(place))
         assert len(found) == 1
         await self.settled()
         assert len(self.posts(place)) == 1
@@ -167,7 +167,7 @@ class Scene:
 
     def use(self, server: Server) -> None:
         self.server = server
-        self.users.endpoint = server.url
+        self.user_actions.endpoint = server.url
 
 
 def visible(card: Any) -> list[str]:
@@ -202,10 +202,20 @@ async def make_scene(tmp_path: Path) -> AsyncIterator[MakeScene]:
         group = teams.add_group_chat("Plans", [anna, ben])
         database = tmp_path / f"{len(scenes)}.db"
         server = await Server(settings_of(teams, **more), database).start()
-        users = TeamsUsers(teams, server.url)
+        user_actions = TeamsUserActions(teams, server.url)
         channel = team.channel("Campaigns")
         scene = Scene(
-            teams, users, server, anna, ben, team, channel, group, translations(language), database, servers=[server]
+            teams,
+            user_actions,
+            server,
+            anna,
+            ben,
+            team,
+            channel,
+            group,
+            translations(language),
+            database,
+            servers=[server],
         )
         scenes.append(scene)
         return scene
@@ -214,9 +224,9 @@ async def make_scene(tmp_path: Path) -> AsyncIterator[MakeScene]:
     for scene in scenes:
         for server in scene.servers:
             await server.stop()
-        await scene.users.__aexit__()
+        await scene.user_actions.__aexit__()
         await scene.teams.stop()
-        assert scene.teams.problems == []
+        assert scene.teams.violations == []
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
 from adapters.playground.teams.server import SigningKey, TeamsSimulator
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 
 HOUR = 3600
 _OTHER = str(uuid.uuid4())
 
 
 def token(teams: TeamsSimulator, **changes: Any) -> str:
-    return TeamsUsers(teams, "").token(**changes)
+    return TeamsUserActions(teams, "").token(**changes)
 
 
 def _at(teams: TeamsSimulator, hours: int) -> str:

@@ -35,7 +35,7 @@ async def test_back_why_change_restart(scene: Scene, where: str) -> None:
     await scene.answer_all(card, dict(list(SHORT.items())[1:]))
     await scene.press(card, "change", inputs={"change": "mode"})
     assert scene.says(card.card, "prompt.changing")
-    await scene.users.press(scene.anna, card, scene.option("mode", "both"))
+    await scene.user_actions.press(scene.anna, card, scene.option("mode", "both"))
     assert scene.says(card.card, "question.agency_link.text"), "the new answer asks one more"
     await scene.press(card, "restart")
     assert scene.says(card.card, "question.orientation.text")
@@ -43,9 +43,9 @@ async def test_back_why_change_restart(scene: Scene, where: str) -> None:
 
 async def test_pressed_twice_is_pressed_once(scene: Scene, where: str) -> None:
     card = await scene.begin(where)
-    press = scene.users.make_press(scene.anna, card, scene.option("orientation", "key"))
-    late = scene.users.make_press(scene.anna, card, scene.option("orientation", "key"))
-    answers = await asyncio.gather(*(scene.users.send_activity(one) for one in (press, press, late)))
+    press = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
+    late = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
+    answers = await asyncio.gather(*(scene.user_actions.send_activity(one) for one in (press, press, late)))
     assert all(answer.ok for answer in answers)
     await scene.settled()
     assert scene.says(card.card, "question.brand.text")
@@ -53,9 +53,9 @@ async def test_pressed_twice_is_pressed_once(scene: Scene, where: str) -> None:
 
 async def test_a_stale_press_shows_where_you_are(scene: Scene, where: str) -> None:
     card = await scene.begin(where)
-    stale = scene.users.make_press(scene.anna, card, scene.option("orientation", "seo"))
+    stale = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "seo"))
     await scene.answer_all(card, dict(list(SHORT.items())[:3]))
-    answer = await scene.users.send_activity(stale)
+    answer = await scene.user_actions.send_activity(stale)
     assert scene.says(answer.card, "notice.stale")
     assert scene.says(answer.card, "question.presence.text")
 
@@ -72,10 +72,10 @@ async def test_kept_private(scene: Scene, where: str) -> None:
         assert not scene.says(card.card, "outcome.in_house.title"), "nobody else sees it"
         card.views.clear()  # as when the conversation is opened again
         edits = card.edits
-        seen = await scene.users.refresh(scene.anna, card)
+        seen = await scene.user_actions.refresh(scene.anna, card)
         assert seen
         assert scene.says(seen.card, "outcome.in_house.title")
-        assert await scene.users.refresh(scene.ben, card) is None
+        assert await scene.user_actions.refresh(scene.ben, card) is None
         await scene.settled()
         assert card.edits == edits, "looking changes nothing"
 
@@ -83,23 +83,23 @@ async def test_kept_private(scene: Scene, where: str) -> None:
 async def test_posted_once_with_a_name(scene: Scene, where: str) -> None:
     card = await scene.begin(where)
     await scene.answer_all(card, SHORT)
-    post = scene.users.make_press(scene.anna, card, scene.label("post"))
+    post = scene.user_actions.make_press(scene.anna, card, scene.label("post"))
     target = scene.group if where == "group" else scene.channel
     if where == "personal":
-        await scene.users.install(scene.anna, scene.team)
-        chooser = await scene.users.send_activity(post)
+        await scene.user_actions.install(scene.anna, scene.team)
+        chooser = await scene.user_actions.send_activity(post)
         assert chooser.card
         values = {choice["title"]: choice["value"] for choice in chooser.card["body"][1]["choices"]}
         wanted = values["Marketing › Campaigns"]
-        post = scene.users.make_press(scene.anna, card, scene.label("post"), {"channel": wanted})
-    answers = await asyncio.gather(*(scene.users.send_activity(post) for _ in range(3)))
+        post = scene.user_actions.make_press(scene.anna, card, scene.label("post"), {"channel": wanted})
+    answers = await asyncio.gather(*(scene.user_actions.send_activity(post) for _ in range(3)))
     assert all(answer.ok for answer in answers)
     found = await scene.post(target)
     assert scene.says(found.card, "announcement.by", person="Anna Roux")
     if target is scene.channel:
         assert found.root == found.id, "a post of its own"
         assert found.root != card.root
-    await scene.teams.wait(lambda: scene.says(card.card, "notice.posted"))
+    await scene.teams.wait_for(lambda: scene.says(card.card, "notice.posted"))
     details = await scene.press(found, "details", scene.ben)
     assert scene.says(details.card, "recommendation.what_if")
     assert "Anna" in " ".join(visible(found.card)), "everybody still sees the post"
@@ -110,7 +110,7 @@ async def test_somebody_else_gets_a_private_word_and_a_way_to_start(scene: Scene
         pytest.skip("nobody else is there")
     card = await scene.begin(where)
     before = card.card
-    answer = await scene.users.press(scene.ben, card, scene.option("orientation", "seo"))
+    answer = await scene.user_actions.press(scene.ben, card, scene.option("orientation", "seo"))
     assert scene.says(answer.card, "notice.not_yours")
     await scene.settled()
     assert card.card == before
@@ -118,7 +118,7 @@ async def test_somebody_else_gets_a_private_word_and_a_way_to_start(scene: Scene
     own = scene.teams.last(scene.place(where))
     assert own is not card
     assert own.root == card.root
-    answer = await scene.users.press(scene.ben, own, scene.option("orientation", "seo"))
+    answer = await scene.user_actions.press(scene.ben, own, scene.option("orientation", "seo"))
     assert scene.says(own.card, "question.brand.text")
     assert scene.says(card.card, "question.orientation.text")
 
@@ -138,12 +138,12 @@ async def test_typed_answers(scene: Scene, where: str) -> None:
     await scene.answer_all(card, {"orientation": "key"})
     yes = scene.option("brand", "yes").lower()
     if where == "personal":
-        await scene.users.personal(scene.anna, yes)
+        await scene.user_actions.personal(scene.anna, yes)
     else:
-        await scene.users.mention(scene.anna, scene.place(where), yes, thread=card)
+        await scene.user_actions.mention(scene.anna, scene.place(where), yes, thread=card)
     await scene.settled()
     now = scene.teams.last(scene.place(where))
     assert scene.says(now.card, "question.transformation.text")
     assert scene.says(card.card, "teams.moved")
-    await scene.users.press(scene.anna, now, scene.option("transformation", "no"))
+    await scene.user_actions.press(scene.anna, now, scene.option("transformation", "no"))
     assert scene.says(now.card, "question.presence.text")

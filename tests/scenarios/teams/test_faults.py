@@ -23,9 +23,9 @@ async def test_passing_trouble(french: Scene, status: int) -> None:
     scene.teams.fail("send", status, retry_after=0.1 if status == 429 else None)
     card = await scene.begin("channel")
     scene.teams.fail("update", status, retry_after=0.1 if status == 429 else None)
-    answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+    answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
     assert scene.says(answer.card, "question.brand.text")
-    await scene.teams.wait(lambda: scene.says(card.card, "question.brand.text"))
+    await scene.teams.wait_for(lambda: scene.says(card.card, "question.brand.text"))
     assert scene.teams.messages(scene.channel) == [card]
 
 
@@ -46,7 +46,7 @@ async def test_a_lost_answer_is_never_sent_again_without_a_word(scene: Scene) ->
     await scene.settled()
     assert len(scene.posts(scene.channel)) == 1
     await scene.press(told, "retry_post")
-    await scene.teams.wait(lambda: len(scene.posts(scene.channel)) == 2)
+    await scene.teams.wait_for(lambda: len(scene.posts(scene.channel)) == 2)
     await scene.press(told, "retry_post")
     await scene.settled()
     assert len(scene.posts(scene.channel)) == 2
@@ -62,19 +62,19 @@ async def test_asked_again_where_the_asking_was_lost(scene: Scene, monkeypatch: 
 
 
 async def test_not_installed_says_so_and_goes_out_by_a_press(scene: Scene) -> None:
-    await scene.users.install(scene.anna, scene.team)
+    await scene.user_actions.install(scene.anna, scene.team)
     card = await scene.begin("personal")
     await scene.answer_all(card, SHORT)
     chooser = await scene.press(card, "post")
     assert chooser.card
     wanted = chooser.card["body"][1]["choices"][0]["value"]
-    press = scene.users.make_press(scene.anna, card, scene.label("post"), {"channel": wanted})
+    press = scene.user_actions.make_press(scene.anna, card, scene.label("post"), {"channel": wanted})
     scene.teams.fail("member", 403, times=2, code="BotNotInConversationRoster")
-    answer = await scene.users.send_activity(press)
+    answer = await scene.user_actions.send_activity(press)
     assert answer.message == scene.text("teams.held.not_member"), "looked at again when pressed"
-    scene.teams.heal()
+    scene.teams.clear_faults()
     scene.teams.fail("send", 403, code="BotNotInConversationRoster")
-    answer = await scene.users.send_activity({**press, "id": "f:again"})
+    answer = await scene.user_actions.send_activity({**press, "id": "f:again"})
     assert scene.says(answer.card, "notice.posting")
     told = await find(scene, "teams.held.not_installed")
     assert told.where is scene.place("personal")
@@ -102,9 +102,9 @@ async def test_a_post_too_long_is_made_shorter(french: Scene) -> None:
 async def test_thrown_out_meanwhile_tells_in_private(scene: Scene) -> None:
     card = await ready(scene)
     scene.teams.personal(scene.anna)
-    press = scene.users.make_press(scene.anna, card, scene.label("post"))
+    press = scene.user_actions.make_press(scene.anna, card, scene.label("post"))
     scene.team.installed = False
-    answer = await scene.users.send_activity(press)
+    answer = await scene.user_actions.send_activity(press)
     assert answer.ok
     told = await find(scene, "teams.held.not_installed")
     assert told.where is scene.place("personal")
@@ -116,19 +116,19 @@ async def test_thrown_out_meanwhile_tells_in_private(scene: Scene) -> None:
 
 async def test_a_deleted_card_is_sent_again(french: Scene) -> None:
     card = await french.begin("personal")
-    press = french.users.make_press(french.anna, card, french.option("orientation", "key"))
+    press = french.user_actions.make_press(french.anna, card, french.option("orientation", "key"))
     card.deleted = True
-    await french.users.send_activity(press)
+    await french.user_actions.send_activity(press)
     await french.settled()
     (new,) = french.teams.messages(french.place("personal"))
     assert french.says(new.card, "question.brand.text")
-    await french.users.press(french.anna, new, french.option("brand", "yes"))
+    await french.user_actions.press(french.anna, new, french.option("brand", "yes"))
     assert french.says(new.card, "question.transformation.text")
 
 
 async def test_a_card_whose_sending_was_lost_works_where_it_is(french: Scene) -> None:
     french.teams.fail("send", drop="after")
-    await french.users.mention(french.anna, french.channel, "check")
+    await french.user_actions.mention(french.anna, french.channel, "check")
     (card,) = french.teams.messages(french.channel)
     await french.answer_all(card, SHORT)
     assert french.says(card.card, "review.title")
@@ -140,14 +140,14 @@ async def test_an_expired_token_is_renewed(french: Scene) -> None:
     french.teams.revoke_tokens()
     await french.answer_all(card, {"orientation": "key"})
     assert french.says(card.card, "question.brand.text")
-    assert len(french.teams.called("token")) == 2
+    assert len(french.teams.calls_to("token")) == 2
 
 
 async def test_one_token_for_all(french: Scene) -> None:
     french.teams.fail("token", delay=0.1)
-    activities = [french.users.make_personal(french.anna, "hello") for _ in range(10)]
-    await asyncio.gather(*(french.users.send_activity(one) for one in activities))
-    assert len(french.teams.called("token")) == 1
+    activities = [french.user_actions.make_personal(french.anna, "hello") for _ in range(10)]
+    await asyncio.gather(*(french.user_actions.send_activity(one) for one in activities))
+    assert len(french.teams.calls_to("token")) == 1
     assert len(french.teams.messages()) == 10
 
 
@@ -156,16 +156,16 @@ async def test_faster_than_the_limits(make_scene: MakeScene) -> None:
     card = await scene.begin("channel")
     await scene.answer_all(card, SHORT)
     assert scene.says(card.card_for(scene.anna), "review.title"), "who presses sees it at once"
-    await scene.teams.wait(lambda: scene.says(card.card, "review.title"))
+    await scene.teams.wait_for(lambda: scene.says(card.card, "review.title"))
 
 
 async def test_edits_never_go_backwards(french: Scene) -> None:
     card = await french.begin("channel")
     french.teams.fail("update", 503, times=2)
-    press = french.users.make_press(french.anna, card, french.option("orientation", "key"))
-    first = asyncio.create_task(french.users.send_activity(press))
+    press = french.user_actions.make_press(french.anna, card, french.option("orientation", "key"))
+    first = asyncio.create_task(french.user_actions.send_activity(press))
     await asyncio.sleep(0.1)
-    answer = await french.users.send_activity(
+    answer = await french.user_actions.send_activity(
         {**press, "id": "f:2", "value": {"action": {"data": data(press, 1, "brand", "yes")}}}
     )
     assert french.says(answer.card, "question.transformation.text")
@@ -181,13 +181,13 @@ def data(press, revision: int, question: str, option: str):
 
 async def test_delivered_again_after_a_restart(french: Scene) -> None:
     scene = french
-    answer = await scene.users.mention(scene.anna, scene.channel, "check")
-    hello = await scene.users.personal(scene.anna, "hello")
+    answer = await scene.user_actions.mention(scene.anna, scene.channel, "check")
+    hello = await scene.user_actions.personal(scene.anna, "hello")
     count = len(scene.teams.messages())
     await scene.server.stop()
     scene.use(await scene.another_server())
-    assert (await scene.users.again(answer)).ok
-    assert (await scene.users.again(hello)).ok
+    assert (await scene.user_actions.redeliver(answer)).ok
+    assert (await scene.user_actions.redeliver(hello)).ok
     await scene.settled()
     assert len(scene.teams.messages()) == count
 
@@ -196,8 +196,8 @@ async def test_what_was_taken_is_finished_on_sigterm(french: Scene) -> None:
     scene = french
     card = await scene.begin("channel")
     scene.teams.fail("update", delay=0.4)
-    answer = asyncio.create_task(scene.users.press(scene.anna, card, scene.option("orientation", "key")))
-    await scene.teams.wait(lambda: scene.teams.called("update"))
+    answer = asyncio.create_task(scene.user_actions.press(scene.anna, card, scene.option("orientation", "key")))
+    await scene.teams.wait_for(lambda: scene.teams.calls_to("update"))
     await scene.server.stop()
     assert (await answer).ok
     assert scene.says(card.card, "question.brand.text")
@@ -209,17 +209,17 @@ async def test_two_replicas(french: Scene) -> None:
     first, second = scene.server, await scene.another_server()
     for number, (question, option) in enumerate(SHORT.items()):
         scene.use((first, second)[number % 2])
-        await scene.users.press(scene.anna, card, scene.option(question, option))
-    press = scene.users.make_press(scene.anna, card, scene.label("post"))
-    await scene.users.send_activity(press)
+        await scene.user_actions.press(scene.anna, card, scene.option(question, option))
+    press = scene.user_actions.make_press(scene.anna, card, scene.label("post"))
+    await scene.user_actions.send_activity(press)
     scene.use(first)
-    await scene.users.send_activity(press)
+    await scene.user_actions.send_activity(press)
     await scene.post()
 
 
 async def find(scene: Scene, id: str) -> Message:
     """Wait for a message with these words of the catalogue."""
-    return (await scene.teams.wait(lambda: [m for m in scene.teams.messages() if scene.says(m.card, id)]))[0]
+    return (await scene.teams.wait_for(lambda: [m for m in scene.teams.messages() if scene.says(m.card, id)]))[0]
 
 
 async def test_a_press_is_answered_when_the_database_is_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,11 +232,11 @@ async def test_a_press_is_answered_when_the_database_is_away(scene: Scene, monke
     for name in ("get_language", "turn"):
         with monkeypatch.context() as patch:
             patch.setattr(scene.server.service, name, away)
-            answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+            answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
         assert answer.status == 200
         assert answer.message == scene.text("notice.error")
     assert scene.says(card.card, "question.orientation.text")
-    answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+    answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
     assert scene.says(answer.card, "question.brand.text")
 
 
@@ -251,7 +251,7 @@ async def test_a_press_is_answered_in_time(scene: Scene, monkeypatch: pytest.Mon
         return await turn(result)
 
     monkeypatch.setattr(scene.server.service, "turn", slow)
-    answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+    answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
     assert answer.message == scene.text("notice.error")
     gate.set()
-    await scene.teams.wait(lambda: scene.says(card.card, "question.brand.text"))
+    await scene.teams.wait_for(lambda: scene.says(card.card, "question.brand.text"))

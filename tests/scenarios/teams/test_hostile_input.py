@@ -16,34 +16,34 @@ from tests.scenarios.teams.forged_tokens import FORGERIES
 
 @pytest.mark.parametrize("case", FORGERIES)
 async def test_forged_tokens(french: Scene, case: str) -> None:
-    activity = french.users.make_personal(french.anna, "hello")
-    answer = await french.users.send_activity(activity, authorization=FORGERIES[case](french.teams))
+    activity = french.user_actions.make_personal(french.anna, "hello")
+    answer = await french.user_actions.send_activity(activity, authorization=FORGERIES[case](french.teams))
     assert answer.status == 401
     assert french.teams.messages() == []
 
 
 async def test_a_token_is_checked_before_the_body(french: Scene) -> None:
-    answer = await french.users.send_activity({}, authorization=None, raw=b"[")
+    answer = await french.user_actions.send_activity({}, authorization=None, raw=b"[")
     assert answer.status == 401
 
 
 async def test_other_tenants(make_scene: MakeScene) -> None:
     scene = await make_scene("fr")
     stranger = scene.teams.add_user("Eve", tenant="11111111-2222-3333-4444-555555555555")
-    assert (await scene.users.personal(stranger, "hello")).status == 401
+    assert (await scene.user_actions.personal(stranger, "hello")).status == 401
     open_server = await scene.another_server(allowed_tenants=(scene.teams.tenant, stranger.tenant))
     scene.use(open_server)
-    assert (await scene.users.personal(stranger, "hello")).status == 200
-    nameless = scene.users.make_personal(scene.anna, "hello")
+    assert (await scene.user_actions.personal(stranger, "hello")).status == 200
+    nameless = scene.user_actions.make_personal(scene.anna, "hello")
     del nameless["channelData"], nameless["conversation"]["tenantId"]
-    assert (await scene.users.send_activity(nameless)).status == 401
+    assert (await scene.user_actions.send_activity(nameless)).status == 401
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "http://127.0.0.1.evil.example/", "https://u@127.0.0.1/", ""])
 async def test_service_urls_off_the_list(french: Scene, url: str) -> None:
-    activity = french.users.make_personal(french.anna, "hello") | {"serviceUrl": url}
-    token = french.users.token(serviceurl=url)
-    answer = await french.users.send_activity(activity, authorization=f"Bearer {token}")
+    activity = french.user_actions.make_personal(french.anna, "hello") | {"serviceUrl": url}
+    token = french.user_actions.token(serviceurl=url)
+    answer = await french.user_actions.send_activity(activity, authorization=f"Bearer {token}")
     assert answer.status in (400, 401)
 
 
@@ -61,7 +61,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize("raw", MALFORMED)
 async def test_malformed_bodies(french: Scene, raw: bytes) -> None:
-    assert (await french.users.send_activity({"type": "x"}, raw=raw)).status == 400
+    assert (await french.user_actions.send_activity({"type": "x"}, raw=raw)).status == 400
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,16 @@ async def test_malformed_bodies(french: Scene, raw: bytes) -> None:
     ids=str,
 )
 async def test_malformed_activities(french: Scene, change) -> None:
-    activity = french.users.make_personal(french.anna, "hello") | change
+    activity = french.user_actions.make_personal(french.anna, "hello") | change
     raw = json.dumps(activity).encode()
-    assert (await french.users.send_activity(activity, raw=raw)).status == 400
+    assert (await french.user_actions.send_activity(activity, raw=raw)).status == 400
 
 
 @pytest.mark.parametrize("value", [None, [], "x", {}, {"action": None}, {"action": {"data": []}}, {"action": {}}])
 async def test_actions_without_sense(french: Scene, value) -> None:
     card = await french.begin("channel")
-    invoke = french.users.make_press(french.anna, card, french.option("orientation", "key")) | {"value": value}
-    answer = await french.users.send_activity(invoke, raw=json.dumps(invoke).encode())
+    invoke = french.user_actions.make_press(french.anna, card, french.option("orientation", "key")) | {"value": value}
+    answer = await french.user_actions.send_activity(invoke, raw=json.dumps(invoke).encode())
     assert answer.status in (200, 400)
     assert french.says(card.card, "question.orientation.text")
 
@@ -103,7 +103,7 @@ async def test_actions_without_sense(french: Scene, value) -> None:
 async def test_the_data_of_a_press_is_not_trusted(french: Scene) -> None:
     scene = french
     card = await scene.begin("channel")
-    press = scene.users.make_press(scene.anna, card, scene.option("orientation", "key"))
+    press = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
     own = press["value"]["action"]["data"]
     changes: list[dict[str, Any]] = [
         {"session": "nonsense"},
@@ -125,7 +125,7 @@ async def test_the_data_of_a_press_is_not_trusted(french: Scene) -> None:
     ]
     for number, change in enumerate(changes):
         value = {"action": {"type": "Action.Execute", "data": {**own, **change}}}
-        answer = await scene.users.send_activity({**press, "id": f"f:{number}", "value": value})
+        answer = await scene.user_actions.send_activity({**press, "id": f"f:{number}", "value": value})
         assert answer.ok, change
         assert answer.message or answer.card, change
     await scene.settled()
@@ -139,62 +139,62 @@ async def test_another_tenants_dialog_cannot_be_reached(make_scene: MakeScene) -
     scene.use(await scene.another_server(allowed_tenants=(scene.teams.tenant, other)))
     card = await scene.begin("personal")
     eve = scene.teams.add_user("Eve", locale="fr-FR", tenant=other)
-    await scene.users.personal(eve, "commencer")
+    await scene.user_actions.personal(eve, "commencer")
     hers = scene.teams.last(scene.teams.personal(eve))
-    press = scene.users.make_press(eve, hers, scene.option("orientation", "key"))
-    stolen = scene.users.make_press(scene.anna, card, scene.option("orientation", "key"))
+    press = scene.user_actions.make_press(eve, hers, scene.option("orientation", "key"))
+    stolen = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
     press["value"] = stolen["value"]
-    answer = await scene.users.send_activity(press)
+    answer = await scene.user_actions.send_activity(press)
     assert scene.says(answer.card, "notice.gone")
 
 
 async def test_new_keys_are_fetched_at_once_but_seldom(french: Scene) -> None:
     scene = french
-    assert (await scene.users.personal(scene.anna, "hello")).ok
+    assert (await scene.user_actions.personal(scene.anna, "hello")).ok
     scene.teams.rotate_keys()
-    assert (await scene.users.personal(scene.anna, "hello")).ok
-    before = len(scene.teams.called("keys"))
-    forged = [scene.users.token(header={"kid": f"made-up-{n}"}) for n in range(20)]
-    activity = scene.users.make_personal(scene.anna, "hello")
-    sent = [scene.users.send_activity(activity, authorization=f"Bearer {one}") for one in forged]
+    assert (await scene.user_actions.personal(scene.anna, "hello")).ok
+    before = len(scene.teams.calls_to("keys"))
+    forged = [scene.user_actions.token(header={"kid": f"made-up-{n}"}) for n in range(20)]
+    activity = scene.user_actions.make_personal(scene.anna, "hello")
+    sent = [scene.user_actions.send_activity(activity, authorization=f"Bearer {one}") for one in forged]
     assert {answer.status for answer in await asyncio.gather(*sent)} == {401}
-    assert len(scene.teams.called("keys")) == before
+    assert len(scene.teams.calls_to("keys")) == before
     assert before <= 2
 
 
 async def test_without_microsofts_keys_nobody_comes_in(french: Scene) -> None:
     scene = french
     scene.teams.fail("openid", 500, times=1)
-    activity = scene.users.make_personal(scene.anna, "hello")
+    activity = scene.user_actions.make_personal(scene.anna, "hello")
     async with aiohttp.ClientSession() as session:
-        headers = {"Authorization": f"Bearer {scene.users.token()}"}
+        headers = {"Authorization": f"Bearer {scene.user_actions.token()}"}
         async with session.post(scene.server.url, json=activity, headers=headers) as answer:
             assert answer.status == 503
     await asyncio.sleep(0)
     scene.server.adapter._check._keys._failed = -1e9
-    assert (await scene.users.send_activity(activity)).ok
+    assert (await scene.user_actions.send_activity(activity)).ok
 
 
 async def test_known_tokens_still_run_out(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = f"Bearer {french.users.token()}"
-    activity = french.users.make_personal(french.anna, "hello")
-    assert (await french.users.send_activity(activity, authorization=token)).ok
+    token = f"Bearer {french.user_actions.token()}"
+    activity = french.user_actions.make_personal(french.anna, "hello")
+    assert (await french.user_actions.send_activity(activity, authorization=token)).ok
     later = time.time() + 3700
     monkeypatch.setattr("adapters.teams.auth.time.time", lambda: later)
-    assert (await french.users.send_activity(activity, authorization=token)).status == 401
+    assert (await french.user_actions.send_activity(activity, authorization=token)).status == 401
 
 
 async def test_the_open_door_needs_an_empty_id(make_scene: MakeScene, caplog: pytest.LogCaptureFixture) -> None:
     scene = await make_scene("fr")
-    activity = scene.users.make_personal(scene.anna, "hello")
+    activity = scene.user_actions.make_personal(scene.anna, "hello")
     scene.use(await scene.another_server(allow_unauthenticated=True))
-    assert (await scene.users.send_activity(activity, authorization=None)).status == 401
+    assert (await scene.user_actions.send_activity(activity, authorization=None)).status == 401
     with caplog.at_level(logging.WARNING):
         scene.use(await scene.another_server(app_id="", allow_unauthenticated=True, service_url_hosts=()))
     assert "DANGEROUS" in caplog.text
-    assert (await scene.users.send_activity(activity, authorization=None)).ok
+    assert (await scene.user_actions.send_activity(activity, authorization=None)).ok
     scene.use(await scene.another_server(app_id=""))
-    assert (await scene.users.send_activity(activity, authorization=None)).status == 401
+    assert (await scene.user_actions.send_activity(activity, authorization=None)).status == 401
 
 
 async def test_a_fault_of_ours_is_a_word(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,25 +204,25 @@ async def test_a_fault_of_ours_is_a_word(french: Scene, monkeypatch: pytest.Monk
         raise RuntimeError("boom")
 
     monkeypatch.setattr(french.server.service, "turn", broken)
-    answer = await french.users.press(french.anna, card, french.option("orientation", "key"))
+    answer = await french.user_actions.press(french.anna, card, french.option("orientation", "key"))
     assert answer.message == french.text("notice.error")
 
 
 async def test_slow_answers_show_typing(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "TYPING_AFTER", 0.05)
     french.teams.fail("send", delay=0.3)
-    await french.users.personal(french.anna, "hello")
+    await french.user_actions.personal(french.anna, "hello")
     await french.settled()
     assert french.teams.typing
 
 
 async def test_names_are_shown_as_they_are(french: Scene) -> None:
     scene = french
-    await scene.users.mention(scene.ben, scene.channel, "check")
+    await scene.user_actions.mention(scene.ben, scene.channel, "check")
     card = scene.teams.last(scene.channel)
     for question, option in SHORT.items():
-        await scene.users.press(scene.ben, card, scene.option(question, option))
-    await scene.users.press(scene.ben, card, scene.label("post"))
+        await scene.user_actions.press(scene.ben, card, scene.option(question, option))
+    await scene.user_actions.press(scene.ben, card, scene.label("post"))
     found = await scene.post()
     lines = [node for node in found.card["body"] if node["type"] == "RichTextBlock"]
     assert [run["text"] for line in lines for run in line["inlines"]] == ["Bilan mené par Ben *Stark* [x](y)"]

@@ -30,7 +30,7 @@ async def test_presses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     before = visible(card.card)
     limit(scene, monkeypatch)
     for _ in range(3):
-        answer = await scene.users.press(scene.anna, card, scene.option("orientation", "key"))
+        answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
         assert answer.message == scene.text("notice.too_fast")
     assert visible(card.card) == before
     monkeypatch.undo()
@@ -40,7 +40,7 @@ async def test_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(scene, monkeypatch)
     chat = scene.teams.personal(scene.anna)
     for _ in range(3):
-        assert (await scene.users.personal(scene.anna, "aide")).status == 200
+        assert (await scene.user_actions.personal(scene.anna, "aide")).status == 200
     await scene.settled()
     found = [each.text for each in scene.teams.messages(chat) if each.by is None]
     assert found == [scene.text("notice.too_fast")]
@@ -49,7 +49,7 @@ async def test_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_forms(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(scene, monkeypatch)
-    answer = await scene.users.fetch_task(scene.anna, scene.channel, "check")
+    answer = await scene.user_actions.fetch_task(scene.anna, scene.channel, "check")
     assert answer.task_message == scene.text("notice.too_fast")
     monkeypatch.undo()
 
@@ -59,7 +59,7 @@ async def test_an_installation_is_heard_whatever_came_before(french: Scene, monk
     limits.check_rate_limit(f"teams:{french.teams.tenant}", french.anna.id)
     monkeypatch.setattr(french.server.service, "_limits", limits)
     before = len(french.teams.messages(french.group))
-    for answer in await french.users.install(french.anna, french.group):
+    for answer in await french.user_actions.install(french.anna, french.group):
         assert answer.status == 200
     await french.settled()
     assert len(french.teams.messages(french.group)) > before

@@ -12,7 +12,7 @@ WORDS = {
 
 
 async def say(scene: Scene, text: str) -> Message:
-    answer = await scene.users.personal(scene.anna, text)
+    answer = await scene.user_actions.personal(scene.anna, text)
     assert answer.ok
     await scene.settled()
     return scene.teams.last(scene.teams.personal(scene.anna))
@@ -29,7 +29,7 @@ async def test_quick_check_in_every_place(scene: Scene, language: str) -> None:
     row, named, *_ = WORDS[language]
     for prefix in ("check ", "bilan ", ""):
         for typed in (row, named):
-            await scene.users.mention(scene.anna, scene.channel, prefix + typed)
+            await scene.user_actions.mention(scene.anna, scene.channel, prefix + typed)
             assert scene.says(scene.teams.last(scene.channel).card, "fact.strategic.true")
     card = await say(scene, f"check {row}")
     assert scene.says(card.card, "verdict.title")
@@ -39,10 +39,10 @@ async def test_quick_check_in_every_place(scene: Scene, language: str) -> None:
 
 async def test_a_complete_quick_check_is_a_recommendation(scene: Scene) -> None:
     typed = "check " + " ".join(f"{question}={option}" for question, option in SHORT.items())
-    await scene.users.mention(scene.anna, scene.channel, typed)
+    await scene.user_actions.mention(scene.anna, scene.channel, typed)
     card = scene.teams.last(scene.channel)
     assert not scene.says(card.card, "outcome.in_house.title"), "kept private, in a channel"
-    seen = await scene.users.refresh(scene.anna, card)
+    seen = await scene.user_actions.refresh(scene.anna, card)
     assert seen
     assert scene.says(seen.card, "outcome.in_house.title")
 
@@ -54,11 +54,11 @@ async def test_what_is_wrong_with_a_quick_check_is_said(scene: Scene) -> None:
 
 
 async def test_a_quick_check_can_be_posted(scene: Scene, language: str) -> None:
-    await scene.users.mention(scene.anna, scene.channel, "check " + WORDS[language][0])
+    await scene.user_actions.mention(scene.anna, scene.channel, "check " + WORDS[language][0])
     card = scene.teams.last(scene.channel)
     await scene.press(card, "post")
     title = scene.text("announcement.partial")
-    found = await scene.teams.wait(
+    found = await scene.teams.wait_for(
         lambda: [m for m in scene.teams.posts(scene.channel) if m is not card and title in visible(m.card)]
     )
     assert len(found) == 1
@@ -76,7 +76,7 @@ async def test_my_checks(scene: Scene, language: str) -> None:
     await scene.settled()
     assert scene.says(scene.teams.last(scene.place("personal")).card, "recommendation.what_if")
     # In a channel the list goes to the personal chat, and says where it was asked for.
-    await scene.users.mention(scene.anna, scene.channel, command)
+    await scene.user_actions.mention(scene.anna, scene.channel, command)
     await scene.settled()
     assert scene.says(scene.teams.last(scene.channel).card, "teams.in_private")
     assert scene.says(scene.teams.last(scene.place("personal")).card, "teams.elsewhere")
@@ -84,7 +84,7 @@ async def test_my_checks(scene: Scene, language: str) -> None:
 
 async def test_my_checks_where_there_is_no_personal_chat(scene: Scene, language: str) -> None:
     scene.teams.personal(scene.anna, installed=False)
-    await scene.users.mention(scene.anna, scene.channel, WORDS[language][2])
+    await scene.user_actions.mention(scene.anna, scene.channel, WORDS[language][2])
     assert scene.says(scene.teams.last(scene.channel).card, "teams.no_private")
 
 
@@ -96,7 +96,7 @@ async def test_language(scene: Scene, language: str) -> None:
     assert translations(other)("question.orientation.text") in visible(now.card)
     assert now is not card
     # The choice outlives the dialog, over the locale of the client.
-    await scene.users.mention(scene.anna, scene.channel, "check")
+    await scene.user_actions.mention(scene.anna, scene.channel, "check")
     assert translations(other)("question.orientation.text") in visible(scene.teams.last(scene.channel).card)
 
 
@@ -109,14 +109,14 @@ async def test_language_by_button(scene: Scene, language: str) -> None:
 
 async def test_forget_me(scene: Scene, language: str) -> None:
     dialog = await scene.begin("channel")
-    await scene.users.mention(scene.anna, scene.channel, WORDS[language][4])
+    await scene.user_actions.mention(scene.anna, scene.channel, WORDS[language][4])
     asked = scene.teams.last(scene.channel)
     assert scene.says(asked.card, "forget.confirm")
     answer = await scene.press(asked, "forget_confirm", scene.ben)
     assert answer.message == scene.text("notice.not_yours")
     answer = await scene.press(asked, "forget_confirm")
     assert scene.text.plural("forget.done", 1) in visible(answer.card)
-    answer = await scene.users.press(scene.anna, dialog, scene.option("orientation", "key"))
+    answer = await scene.user_actions.press(scene.anna, dialog, scene.option("orientation", "key"))
     assert scene.says(answer.card, "notice.gone")
 
 
@@ -143,20 +143,20 @@ async def steps(scene: Scene, card, ready: tuple[str, ...] = ()):
 
 
 async def submit(scene: Scene, message: Message, data):
-    return await scene.users.submit_task(scene.anna, message, data)
+    return await scene.user_actions.submit_task(scene.anna, message, data)
 
 
 async def test_message_extension(scene: Scene) -> None:
     for context in ("compose", "commandBox"):
-        opened = await scene.users.fetch_task(scene.anna, scene.channel, "form", context=context)
+        opened = await scene.user_actions.fetch_task(scene.anna, scene.channel, "form", context=context)
         data = await steps(scene, opened.task_card)
-        answer = await scene.users.submit_action(scene.anna, scene.channel, "form", data)
+        answer = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
         while not answer.attachments:
             data = await steps(scene, answer.task_card)
-            answer = await scene.users.submit_action(scene.anna, scene.channel, "form", data)
+            answer = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
         (attachment,) = answer.attachments
         assert scene.says(attachment["content"], "announcement.by", person="Anna Roux")
-        again = await scene.users.submit_action(scene.anna, scene.channel, "form", data, send=False)
+        again = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data, send=False)
         assert again.attachments == answer.attachments, "a second delivery gets the same card"
         await scene.settled()
         sent = [m for m in scene.teams.messages(scene.channel, by_bot=False) if m.by is scene.anna]
@@ -167,10 +167,10 @@ async def test_message_extension(scene: Scene) -> None:
 
 
 async def test_form_steps_back(scene: Scene) -> None:
-    opened = await scene.users.fetch_task(scene.anna, scene.channel, "form")
+    opened = await scene.user_actions.fetch_task(scene.anna, scene.channel, "form")
     data = await steps(scene, opened.task_card)
-    second = await scene.users.submit_action(scene.anna, scene.channel, "form", data)
-    back = await scene.users.submit_action(
+    second = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
+    back = await scene.user_actions.submit_action(
         scene.anna, scene.channel, "form", fill(second.task_card, scene.label("back"))
     )
     assert back.task_card
@@ -184,9 +184,9 @@ async def test_one_welcome_a_conversation(french: Scene) -> None:
     scene = french
     for place in (scene.team, scene.group, scene.teams.personal(scene.anna)):
         for _ in range(2):
-            await scene.users.install(scene.anna, place)
-        await scene.users.install(scene.anna, place, upgrade=True)
-    await scene.users.add_members(scene.anna, scene.team, [scene.teams.add_user("Carla")])
+            await scene.user_actions.install(scene.anna, place)
+        await scene.user_actions.install(scene.anna, place, upgrade=True)
+    await scene.user_actions.add_members(scene.anna, scene.team, [scene.teams.add_user("Carla")])
     await scene.settled()
     welcomes = [m for m in scene.teams.messages() if scene.says(m.card, "welcome.title")]
     assert [m.where.kind for m in welcomes] == ["channel", "groupChat", "personal"]
@@ -199,8 +199,8 @@ async def test_one_welcome_a_conversation(french: Scene) -> None:
 async def test_channels_to_choose_from(make_scene: MakeScene) -> None:
     scene = await make_scene("fr")
     other = scene.teams.add_team("Direction", [scene.ben], channels=["Secret"])
-    await scene.users.install(scene.anna, scene.team)
-    await scene.users.install(scene.ben, other)
+    await scene.user_actions.install(scene.anna, scene.team)
+    await scene.user_actions.install(scene.ben, other)
     card = await scene.begin("personal")
     await scene.answer_all(card, SHORT)
     answer = await scene.press(card, "post")
@@ -208,13 +208,13 @@ async def test_channels_to_choose_from(make_scene: MakeScene) -> None:
     titles = [choice["title"] for choice in answer.card["body"][1]["choices"]]
     assert titles == ["Marketing › Campaigns", "Marketing › Général"]
     # A channel that was not offered, put in by hand.
-    forged = scene.users.make_press(scene.anna, card, scene.label("post"))
+    forged = scene.user_actions.make_press(scene.anna, card, scene.label("post"))
     forged["value"]["action"]["data"]["channel"] = f"{other.id} {other.channels[1].id}"
-    answer = await scene.users.send_activity(forged)
+    answer = await scene.user_actions.send_activity(forged)
     assert answer.message == scene.text("teams.held.not_member")
-    await scene.users.uninstall(scene.anna, scene.team)
+    await scene.user_actions.uninstall(scene.anna, scene.team)
     card.views.clear()
     answer = await scene.press(card, "post")
     assert scene.says(answer.card, "teams.no_channel")
-    answer = await scene.users.press(scene.anna, card, scene.label("back"))
+    answer = await scene.user_actions.press(scene.anna, card, scene.label("back"))
     assert scene.says(answer.card, "review.title")

@@ -13,10 +13,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.playground.slack.models import AppSettings, Channel, User, View, Workspace
 from adapters.playground.slack.rules import Json, check_message, check_view
-from adapters.playground.slack.server import AppSettings, SlackSimulator
-from adapters.playground.slack.state import Channel, User, View, Workspace
-from adapters.playground.slack.user import SlackUsers
+from adapters.playground.slack.server import SlackSimulator
+from adapters.playground.slack.user_actions import SlackUserActions
 
 
 def plain(words: str) -> Json:
@@ -115,7 +115,7 @@ class Scene:
         self.secret: Channel = self.team.add_channel("secret", people, private=True)
         self.token = slack.install(self.team)
         self.client = AsyncWebClient(token=self.token.value, base_url=slack.api_url)
-        self.hands: SlackUsers = slack.hands(app.url, self.team)
+        self.user_actions = SlackUserActions(slack, app.url, self.team)
 
     def invite(self, channel: Channel) -> None:
         assert self.team.bot
@@ -271,7 +271,7 @@ async def test_slack_sdk_talks_to_it(scene: Scene) -> None:
     assert opened["channel"]["id"] == scene.team.im(scene.amelie).id
     members = await scene.client.conversations_members(channel=scene.marketing.id)
     assert set(members["members"]) == scene.marketing.members
-    assert [each.method for each in scene.slack.refused] == []
+    assert [each.method for each in scene.slack.failed_calls] == []
 
 
 async def test_update_without_blocks_keeps_the_old_ones(scene: Scene) -> None:
@@ -292,7 +292,7 @@ async def test_tokens(scene: Scene) -> None:
     rotated = scene.slack.install(scene.team)
     scene.clock.advance(12 * 3600)
     assert await error(rotated.value) == "token_expired"
-    scene.slack.world.uninstall(scene.team)
+    scene.slack.state.uninstall(scene.team)
     assert await error(scene.token.value) == "account_inactive"
 
 
@@ -324,7 +324,7 @@ async def test_refused_arguments(scene: Scene) -> None:
     answer = await scene.refused("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
     assert answer["error"] == "invalid_blocks"
     assert "[json-pointer:/blocks/0/text/text]" in answer["response_metadata"]["messages"][0]
-    theirs = scene.slack.world.post(scene.marketing, scene.bob.id, "a")
+    theirs = scene.slack.state.post(scene.marketing, scene.bob.id, "a")
     refusals: tuple[tuple[str, Json, str], ...] = (
         ("chat.postMessage", {**here, "blocks": "{"}, "invalid_blocks_format"),
         ("chat.postMessage", here, "no_text"),
@@ -416,7 +416,7 @@ async def test_ephemeral_messages(scene: Scene) -> None:
     [message] = scene.marketing.log
     refused = await scene.refused("chat.update", channel=here, ts=message.ts, text="b")
     assert refused["error"] == "message_not_found"
-    scene.hands.reload(scene.amelie)
+    scene.user_actions.reload(scene.amelie)
     assert scene.slack.visible_to(scene.amelie, scene.marketing) == []
 
 
@@ -424,7 +424,7 @@ async def test_ephemeral_messages(scene: Scene) -> None:
 
 
 async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
-    ack = await scene.hands.shortcut(scene.amelie, "form")
+    ack = await scene.user_actions.shortcut(scene.amelie, "form")
     trigger = ack.payload["trigger_id"]
     bad = await scene.refused("views.open", trigger_id=trigger, view=modal(title=plain("a" * 25)))
     assert bad["error"] == "invalid_arguments"
@@ -433,7 +433,7 @@ async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
     await scene.client.views_open(trigger_id=trigger, view=modal(section()))
     again = await scene.refused("views.open", trigger_id=trigger, view=modal())
     assert again["error"] == "exchanged_trigger_id"
-    late = await scene.hands.shortcut(scene.amelie, "form")
+    late = await scene.user_actions.shortcut(scene.amelie, "form")
     scene.clock.advance(3.1)
     refused = await scene.refused("views.open", trigger_id=late.payload["trigger_id"], view=modal())
     assert refused["error"] == "expired_trigger_id"
@@ -442,9 +442,9 @@ async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
 
 
 async def open_modal(scene: Scene, view: Json) -> View:
-    ack = await scene.hands.shortcut(scene.amelie, "form")
+    ack = await scene.user_actions.shortcut(scene.amelie, "form")
     await scene.client.views_open(trigger_id=ack.payload["trigger_id"], view=view)
-    opened = scene.hands.modal(scene.amelie)
+    opened = scene.user_actions.modal(scene.amelie)
     assert opened
     return opened
 
@@ -453,18 +453,18 @@ async def test_submitting_a_modal(scene: Scene) -> None:
     where = asking(picker(), block_id="where", label=plain("Où ?"))
     view = await open_modal(scene, modal(asking(), where, private_metadata="m"))
     with pytest.raises(ValueError, match="Où"):
-        await scene.hands.submit_view(scene.amelie, view, {"Qui ?": "Option 2"})
+        await scene.user_actions.submit_view(scene.amelie, view, {"Qui ?": "Option 2"})
     with pytest.raises(LookupError, match="no option"):
-        scene.hands.fill(scene.amelie, view, {"Qui ?": "Option 3"})
+        scene.user_actions.fill(scene.amelie, view, {"Qui ?": "Option 3"})
     scene.app.answer = {"response_action": "errors", "errors": {"where": "Pas là"}}
-    await scene.hands.submit_view(scene.amelie, view, {"where": "C1"})
+    await scene.user_actions.submit_view(scene.amelie, view, {"where": "C1"})
     assert view.errors == {"where": "Pas là"}
     assert scene.app.last["view"]["state"]["values"] == {
         "who": {"pick": {"type": "radio_buttons", "selected_option": choice(2, text=option_text(2))}},
         "where": {"where": {"type": "conversations_select", "selected_conversation": "C1"}},
     }
     scene.app.answer = {"response_action": "update", "view": modal(where, title=plain("Encore"))}
-    await scene.hands.submit_view(scene.amelie, view)
+    await scene.user_actions.submit_view(scene.amelie, view)
     assert view.definition["title"]["text"] == "Encore"
     assert view.state == {"where": {"where": {"type": "conversations_select", "selected_conversation": "C1"}}}
     for answer, error in (
@@ -473,11 +473,11 @@ async def test_submitting_a_modal(scene: Scene) -> None:
         ({"response_action": "nothing"}, "invalid_response"),
     ):
         scene.app.answer = answer
-        assert (await scene.hands.submit_view(scene.amelie, view)).error == error
-    assert scene.hands.modal(scene.amelie) is view
+        assert (await scene.user_actions.submit_view(scene.amelie, view)).error == error
+    assert scene.user_actions.modal(scene.amelie) is view
     scene.app.answer = None
-    await scene.hands.submit_view(scene.amelie, view)
-    assert scene.hands.modal(scene.amelie) is None
+    await scene.user_actions.submit_view(scene.amelie, view)
+    assert scene.user_actions.modal(scene.amelie) is None
 
 
 def option_text(n: int) -> Json:
@@ -491,33 +491,33 @@ async def test_views_are_updated_and_closed(scene: Scene) -> None:
     refused = await scene.refused("views.update", view_id=view.id, hash=stale, view=modal())
     assert refused["error"] == "hash_conflict"
     with pytest.raises(LookupError, match="does not have this view open"):
-        await scene.hands.close_view(scene.bob, view)
-    await scene.hands.close_view(scene.amelie, view)
+        await scene.user_actions.close_view(scene.bob, view)
+    await scene.user_actions.close_view(scene.amelie, view)
     assert (await scene.refused("views.update", view_id=view.id, view=modal()))["error"] == "not_found"
 
 
 async def test_dispatching_inputs(scene: Scene) -> None:
     where = asking(picker(), block_id="where", label=plain("Où ?"))
     view = await open_modal(scene, modal(asking(dispatch_action=True), where))
-    ack = await scene.hands.dispatch(scene.amelie, view, "Qui ?", "Option 1")
+    ack = await scene.user_actions.dispatch(scene.amelie, view, "Qui ?", "Option 1")
     assert "response_url" not in ack.payload
     [action] = ack.payload["actions"]
     assert (action["block_id"], action["selected_option"]["value"]) == ("who", "v1")
     with pytest.raises(LookupError, match="does not dispatch"):
-        await scene.hands.dispatch(scene.amelie, view, "Où ?", "C1")
+        await scene.user_actions.dispatch(scene.amelie, view, "Où ?", "C1")
 
 
 async def test_home(scene: Scene) -> None:
-    ack = await scene.hands.open_home(scene.amelie)
+    ack = await scene.user_actions.open_home(scene.amelie)
     assert ack.payload["event"]["type"] == "app_home_opened"
     assert "view" not in ack.payload["event"]
     home = {"type": "home", "blocks": [section("Vos essais"), actions(button("Commencer"))]}
     await scene.client.views_publish(user_id=scene.amelie.id, view=home)
-    shown = scene.hands.home(scene.amelie)
+    shown = scene.user_actions.home(scene.amelie)
     assert shown
     assert shown.texts() == ["Vos essais", "Commencer"]
-    assert (await scene.hands.open_home(scene.amelie)).payload["event"]["view"]["id"] == shown.id
-    assert (await scene.hands.press(scene.amelie, shown, "Commencer")).payload["container"]["type"] == "view"
+    assert (await scene.user_actions.open_home(scene.amelie)).payload["event"]["view"]["id"] == shown.id
+    assert (await scene.user_actions.press(scene.amelie, shown, "Commencer")).payload["container"]["type"] == "view"
     refused = await scene.refused("views.publish", user_id="U404", view=home)
     assert refused["error"] == "user_not_found"
 
@@ -531,14 +531,14 @@ async def respond(url: str, **payload: Any) -> tuple[int, str]:
 
 
 async def test_response_url_lives_five_uses_and_half_an_hour(scene: Scene) -> None:
-    ack = await scene.hands.slash(scene.amelie, scene.marketing)
+    ack = await scene.user_actions.slash(scene.amelie, scene.marketing)
     url = ack.payload["response_url"]
     assert await respond(url, blocks=[section("")]) == (400, "invalid_blocks")
     for n in range(5):
         assert await respond(url, text=f"{n}") == (200, "ok")
     assert await respond(url, text="6") == (404, "used_url")
     assert len(scene.slack.visible_to(scene.amelie, scene.marketing)) == 5
-    late = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    late = (await scene.user_actions.slash(scene.amelie, scene.marketing)).payload["response_url"]
     scene.clock.advance(30 * 60)
     assert (await respond(late, text="a"))[0] == 200
     scene.clock.advance(1)
@@ -547,19 +547,19 @@ async def test_response_url_lives_five_uses_and_half_an_hour(scene: Scene) -> No
 
 async def test_pressing_an_ephemeral_card_and_replacing_it(scene: Scene) -> None:
     scene.app.answer = {"text": "Question", "blocks": [section("Question"), actions(button())]}
-    card = (await scene.hands.slash(scene.amelie, scene.secret, "oui & <non>")).message
+    card = (await scene.user_actions.slash(scene.amelie, scene.secret, "oui & <non>")).message
     assert card
     assert scene.app.last["text"] == "oui &amp; &lt;non&gt;"
     assert scene.app.last["channel_name"] == "privategroup"
     scene.app.answer = None
-    ack = await scene.hands.press(scene.amelie, card, "Oui")
+    ack = await scene.user_actions.press(scene.amelie, card, "Oui")
     assert "message" not in ack.payload
     assert ack.payload["container"]["is_ephemeral"] is True
     assert ack.payload["actions"][0]["value"] == "1"
     with pytest.raises(LookupError, match="does not see"):
-        await scene.hands.press(scene.bob, card, "Oui")
+        await scene.user_actions.press(scene.bob, card, "Oui")
     with pytest.raises(LookupError, match="'Oui'"):
-        await scene.hands.press(scene.amelie, card, "Peut-être")
+        await scene.user_actions.press(scene.amelie, card, "Peut-être")
     url = ack.payload["response_url"]
     await respond(url, replace_original=True, text="Suite", blocks=[section("Suite")])
     assert card.texts() == ["Suite"]
@@ -570,7 +570,7 @@ async def test_pressing_an_ephemeral_card_and_replacing_it(scene: Scene) -> None
 
 
 async def test_a_commands_url_replaces_nothing(scene: Scene) -> None:
-    url = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    url = (await scene.user_actions.slash(scene.amelie, scene.marketing)).payload["response_url"]
     await respond(url, text="un")
     await respond(url, text="deux", replace_original=True)
     assert [m.text for m in scene.slack.visible_to(scene.amelie, scene.marketing)] == ["un", "deux"]
@@ -632,7 +632,7 @@ async def test_faults(scene: Scene) -> None:
     await scene.client.auth_test()
     assert time.monotonic() - started >= 0.1
     forever = scene.slack.fail("response_url", times=None, status=500)
-    url = (await scene.hands.slash(scene.amelie, scene.marketing)).payload["response_url"]
+    url = (await scene.user_actions.slash(scene.amelie, scene.marketing)).payload["response_url"]
     assert (await respond(url, text="a"))[0] == 500
     forever.cancel()
     assert (await respond(url, text="a"))[0] == 200
@@ -642,10 +642,10 @@ async def test_faults(scene: Scene) -> None:
 
 
 async def test_mentions_reach_only_members(scene: Scene) -> None:
-    ack = await scene.hands.mention(scene.amelie, scene.marketing, "oui")
+    ack = await scene.user_actions.mention(scene.amelie, scene.marketing, "oui")
     assert (ack.error, scene.app.got) == ("not_delivered", [])
     scene.invite(scene.marketing)
-    ack = await scene.hands.mention(scene.amelie, scene.marketing, "<oui>")
+    ack = await scene.user_actions.mention(scene.amelie, scene.marketing, "<oui>")
     assert ack.message
     assert scene.team.bot
     event = scene.app.last["event"]
@@ -653,11 +653,11 @@ async def test_mentions_reach_only_members(scene: Scene) -> None:
     assert event["text"] == f"<@{scene.team.bot.id}> &lt;oui&gt;"
     assert "locale" not in json.dumps(scene.app.last)
     with pytest.raises(LookupError, match="not a member"):
-        await scene.hands.mention(scene.team.add_user("carol"), scene.marketing, "oui")
+        await scene.user_actions.mention(scene.team.add_user("carol"), scene.marketing, "oui")
 
 
 async def test_direct_messages_and_the_bots_own_echo(scene: Scene) -> None:
-    ack = await scene.hands.direct_message(scene.amelie, "bonjour")
+    ack = await scene.user_actions.direct_message(scene.amelie, "bonjour")
     assert ack.payload["event"]["channel_type"] == "im"
     await scene.client.chat_postMessage(channel=scene.amelie.id, text="Bonjour !")
     await scene.slack.wait_for(lambda: len(scene.app.got) == 2)
@@ -667,28 +667,28 @@ async def test_direct_messages_and_the_bots_own_echo(scene: Scene) -> None:
 
 async def test_slack_delivers_again(scene: Scene) -> None:
     scene.app.status = 500
-    scene.hands.retries = True
-    ack = await scene.hands.direct_message(scene.amelie, "bonjour")
+    scene.user_actions.retries = True
+    ack = await scene.user_actions.direct_message(scene.amelie, "bonjour")
     assert ack.error == "dispatch_failed"
     assert [each[0].get("X-Slack-Retry-Num") for each in scene.app.got] == [None, "1", "2", "3"]
     assert len({each[1]["event_id"] for each in scene.app.got}) == 1
     scene.app.status = 200
-    again = await scene.hands.redeliver(ack, retry=None)
+    again = await scene.user_actions.redeliver(ack, retry=None)
     assert (again.ok, scene.app.got[-1][0].get("X-Slack-Retry-Num")) == (True, None)
 
 
 async def test_late_and_failing_answers_are_told_to_the_person(scene: Scene) -> None:
-    scene.hands.ack_seconds = 0.1
+    scene.user_actions.timeout_seconds = 0.1
     scene.app.delay = 0.3
-    ack = await scene.hands.slash(scene.amelie, scene.marketing)
+    ack = await scene.user_actions.slash(scene.amelie, scene.marketing)
     assert (ack.error, ack.status) == ("operation_timeout", None)
     scene.app.delay, scene.app.status = 0.0, 500
-    await scene.hands.shortcut(scene.bob, "form")
-    assert [each.error for each in scene.hands.troubles] == ["operation_timeout", "dispatch_failed"]
+    await scene.user_actions.shortcut(scene.bob, "form")
+    assert [each.error for each in scene.user_actions.errors_shown] == ["operation_timeout", "dispatch_failed"]
 
 
 async def test_uninstalling(scene: Scene) -> None:
-    acks = await scene.hands.uninstall()
+    acks = await scene.user_actions.uninstall()
     assert [ack.payload["event"]["type"] for ack in acks] == ["tokens_revoked", "app_uninstalled"]
     assert (await scene.refused("auth.test"))["error"] == "account_inactive"
 

@@ -20,7 +20,7 @@ from adapters.playground.teams.rules import (
     check_card,
 )
 from adapters.playground.teams.server import SCOPE, TOKEN_LIFE, TeamsSimulator
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 from tests.scenarios.teams.forged_tokens import FORGERIES
 
 
@@ -152,7 +152,7 @@ async def test_login_refuses(teams, bot, changes, expected):
     status, body = await bot.login(**changes)
     assert (status, body["error"]) == expected
     assert body["error_description"].startswith("AADSTS")
-    assert len(teams.called("token")) == 2
+    assert len(teams.calls_to("token")) == 2
 
 
 async def verify(teams: TeamsSimulator, authorization: str | None) -> Json:
@@ -183,14 +183,14 @@ async def verify(teams: TeamsSimulator, authorization: str | None) -> Json:
 
 
 async def test_a_true_token_verifies_until_the_keys_rotate(teams):
-    users = TeamsUsers(teams, "")
-    old = f"Bearer {users.token()}"
+    user_actions = TeamsUserActions(teams, "")
+    old = f"Bearer {user_actions.token()}"
     assert (await verify(teams, old))["aud"] == teams.app_id
     teams.rotate_keys()
-    await verify(teams, f"Bearer {users.token()}")
+    await verify(teams, f"Bearer {user_actions.token()}")
     with pytest.raises(jwt.InvalidTokenError):
         await verify(teams, old)
-    assert len(teams.called("openid")) == len(teams.called("keys")) == 3
+    assert len(teams.calls_to("openid")) == len(teams.calls_to("keys")) == 3
 
 
 @pytest.mark.parametrize("case", FORGERIES)
@@ -267,7 +267,7 @@ async def test_what_it_refuses(teams, bot, channel, anna):
     assert code(await bot.send(channel.id, unknown)) == (400, "BadArgument")
     assert code(await bot.send(channel.id, {**TEXT, "text": "x" * 80 * 1024})) == (413, "MessageSizeTooBig")
     assert (await bot.send(channel.id, {**TEXT, "text": "x" * 79 * 1024}))[0] == 201
-    mine = TeamsUsers(teams, "").make_mention(anna, channel, "hello")
+    mine = TeamsUserActions(teams, "").make_mention(anna, channel, "hello")
     assert code(await bot.call("PUT", f"{path}/{mine['id']}", TEXT)) == (403, "Forbidden")
     async with ClientSession() as session, session.delete(f"{teams.service_url}v3/{path}/{mine['id']}") as response:
         assert response.status == 405, "what the app does not do is not there"
@@ -275,7 +275,7 @@ async def test_what_it_refuses(teams, bot, channel, anna):
 
 async def test_typing_is_no_message(teams, bot, channel):
     assert (await bot.send(channel.id, {"type": "typing"}))[0] == 201
-    assert (len(teams.typing), teams.messages(channel), teams.problems) == (1, [], [])
+    assert (len(teams.typing), teams.messages(channel), teams.violations) == (1, [], [])
 
 
 async def test_limits(teams, bot, channel, clock):
@@ -320,7 +320,7 @@ async def test_faults(teams, bot, channel):
     assert len(teams.messages(channel)) == 2, "done all the same"
     teams.fail("send", delay=0.01)
     assert (await bot.send(channel.id))[0] == 201
-    assert [call.status for call in teams.called("send")] == [503, 503, 412, None, None, 502, 201]
+    assert [call.status for call in teams.calls_to("send")] == [503, 503, 412, None, None, 502, 201]
     with pytest.raises(ValueError, match="sned"):
         teams.fail("sned", 500)
 
@@ -361,8 +361,8 @@ async def app() -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def users(teams, app) -> AsyncIterator[TeamsUsers]:
-    async with TeamsUsers(teams, app["url"]) as people:
+async def user_actions(teams, app) -> AsyncIterator[TeamsUserActions]:
+    async with TeamsUserActions(teams, app["url"]) as people:
         yield people
 
 
@@ -370,8 +370,8 @@ def invoked(kind: str, value: Any, status: int = 200) -> Json:
     return {"statusCode": status, "type": kind, "value": value}
 
 
-async def test_a_mention_in_a_channel(teams, users, app, anna, ben, channel):
-    answer = await users.mention(anna, channel, "check oui")
+async def test_a_mention_in_a_channel(teams, user_actions, app, anna, ben, channel):
+    answer = await user_actions.mention(anna, channel, "check oui")
     authorization, heard = app["heard"][-1]
     await verify(teams, authorization)
     assert answer.ok
@@ -381,18 +381,18 @@ async def test_a_mention_in_a_channel(teams, users, app, anna, ben, channel):
     assert heard["locale"] == "fr-FR"
     assert {e["mentioned"]["id"] for e in heard["entities"] if e["type"] == "mention"} == {teams.bot_id}
     post = teams.find(heard["id"])
-    later = users.make_mention(ben, channel, "oui", thread=post)
+    later = user_actions.make_mention(ben, channel, "oui", thread=post)
     assert later["conversation"]["id"] == heard["conversation"]["id"]
     assert later["id"] != heard["id"]
-    assert (await users.again(answer)).activity["id"] == heard["id"]
+    assert (await user_actions.redeliver(answer)).activity["id"] == heard["id"]
     with pytest.raises(AssertionError, match="Zoe"):
-        users.make_mention(teams.add_user("Zoe"), channel, "hello")
+        user_actions.make_mention(teams.add_user("Zoe"), channel, "hello")
 
 
-async def test_group_and_personal(teams, users, app, anna, ben):
+async def test_group_and_personal(teams, user_actions, app, anna, ben):
     chat = teams.add_group_chat("Plans", [anna, ben])
-    await users.mention(anna, chat, "check")
-    await users.personal(ben, "bonjour")
+    await user_actions.mention(anna, chat, "check")
+    await user_actions.personal(ben, "bonjour")
     (_, group), (_, personal) = app["heard"]
     assert (group["conversation"]["conversationType"], group["conversation"]["isGroup"]) == ("groupChat", True)
     assert personal["conversation"]["id"] == teams.personal(ben).id
@@ -400,11 +400,13 @@ async def test_group_and_personal(teams, users, app, anna, ben):
     assert personal["text"] == "bonjour"
 
 
-async def test_a_card_returned_replaces_it_for_one_until_the_bot_edits(teams, users, app, bot, anna, ben, channel):
+async def test_a_card_returned_replaces_it_for_one_until_the_bot_edits(
+    teams, user_actions, app, bot, anna, ben, channel
+):
     await bot.send(channel.id, holding(card()))
     message = teams.last(channel)
     app["says"] = invoked(CARD_TYPE, card(execute("Back")))
-    answer = await users.press(anna, message, "Yes")
+    answer = await user_actions.press(anna, message, "Yes")
     heard = app["heard"][-1][1]
     action = {"type": "Action.Execute", "title": "Yes", "verb": "answer", "data": {"step": 1, "option": "yes"}}
     assert heard["value"] == {"action": action, "trigger": "manual"}
@@ -412,15 +414,15 @@ async def test_a_card_returned_replaces_it_for_one_until_the_bot_edits(teams, us
     assert message.card_for(anna) == answer.card == card(execute("Back"))
     assert message.card_for(ben) == card()
     with pytest.raises(CannotPress, match="Back"):
-        await users.press(anna, message, "Yes")
+        await user_actions.press(anna, message, "Yes")
     await bot.call("PUT", f"conversations/{channel.id}/activities/{message.id}", holding(card(execute("Next"))))
     assert message.card_for(anna) == card(execute("Next"))
     app["says"] = invoked(MESSAGE_TYPE, "Only Anna can answer.")
-    assert (await users.press(ben, message, "Next")).message == "Only Anna can answer."
-    assert teams.problems == []
+    assert (await user_actions.press(ben, message, "Next")).message == "Only Anna can answer."
+    assert teams.violations == []
     app["status"], app["says"] = 500, {}
-    await users.press(ben, message, "Next")
-    assert teams.problems == ["adaptiveCard/action answered 500"]
+    await user_actions.press(ben, message, "Next")
+    assert teams.violations == ["adaptiveCard/action answered 500"]
 
 
 FORM: list[Json] = [
@@ -435,102 +437,106 @@ FORM: list[Json] = [
 ]
 
 
-async def test_inputs_are_merged_as_teams_does(teams, users, app, bot, anna, channel):
+async def test_inputs_are_merged_as_teams_does(teams, user_actions, app, bot, anna, channel):
     await bot.send(channel.id, holding(card(execute("Go"), body=FORM)))
     message = teams.last(channel)
-    assert teams.problems == []
+    assert teams.violations == []
     for inputs in ({}, {"goal": "other"}, {"goal": "lead", "who": "x"}):
         with pytest.raises(CannotPress):
-            users.make_press(anna, message, "Go", inputs)
-    invoke = users.make_press(anna, message, "Go", {"goal": "lead"})
+            user_actions.make_press(anna, message, "Go", inputs)
+    invoke = user_actions.make_press(anna, message, "Go", {"goal": "lead"})
     assert invoke["value"]["action"]["data"] == {"step": 1, "goal": "lead"}
-    await users.press(anna, message, "Go", {"goal": "sale"}, old_client=True)
+    await user_actions.press(anna, message, "Go", {"goal": "sale"}, old_client=True)
     heard = app["heard"][-1][1]
     assert (heard["type"], heard["replyToId"], "text" in heard) == ("message", message.id, False)
     assert heard["value"] == {"step": 1, "goal": "sale"}
 
 
-async def test_which_button_is_meant(teams, users, bot, anna, channel):
+async def test_which_button_is_meant(teams, user_actions, bot, anna, channel):
     await bot.send(channel.id, holding(card(execute("Once"), execute("Twice", n=1), execute("Twice", n=2))))
     message = teams.last(channel)
     for label in ("Twice", "Nowhere", ["body", 0], ["body", 1, "actions", 9]):
         with pytest.raises(CannotPress):
-            users.make_press(anna, message, label)
-    twins = [users.make_press(anna, message, ["body", 1, "actions", place])["value"]["action"] for place in (1, 2)]
+            user_actions.make_press(anna, message, label)
+    twins = [
+        user_actions.make_press(anna, message, ["body", 1, "actions", place])["value"]["action"] for place in (1, 2)
+    ]
     assert [twin["data"]["n"] for twin in twins] == [1, 2], "where a label does not say which, a path does"
 
 
-async def test_refresh_only_for_those_named(teams, users, app, bot, anna, ben, channel):
+async def test_refresh_only_for_those_named(teams, user_actions, app, bot, anna, ben, channel):
     refresh = {"action": execute("Look"), "userIds": [anna.id]}
     await bot.send(channel.id, holding(card(refresh=refresh)))
     app["says"] = invoked(CARD_TYPE, card(execute("Yours")))
-    assert await users.refresh(ben, teams.last(channel)) is None
-    answer = await users.refresh(anna, teams.last(channel))
+    assert await user_actions.refresh(ben, teams.last(channel)) is None
+    answer = await user_actions.refresh(anna, teams.last(channel))
     assert answer
     assert app["heard"][-1][1]["value"]["trigger"] == "automatic"
     assert teams.last(channel).card_for(anna) == answer.card
-    assert teams.problems == []
+    assert teams.violations == []
 
 
-async def test_message_extension(teams, users, app, anna, channel):
+async def test_message_extension(teams, user_actions, app, anna, channel):
     form = card(submit("Check"), body=FORM)
     task = {"title": "Check", "card": {"contentType": CARD_TYPE, "content": form}}
     app["says"] = {"task": {"type": "continue", "value": task}}
-    opened = await users.fetch_task(anna, channel, "check")
+    opened = await user_actions.fetch_task(anna, channel, "check")
     heard = app["heard"][-1][1]
     assert (heard["name"], heard["value"]["commandId"]) == ("composeExtension/fetchTask", "check")
     attachment = {"contentType": CARD_TYPE, "content": card()}
     app["says"] = {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": [attachment]}}
-    await users.submit_action(anna, channel, "check", fill(opened.task_card, "Check", {"goal": "lead"}))
+    await user_actions.submit_action(anna, channel, "check", fill(opened.task_card, "Check", {"goal": "lead"}))
     assert app["heard"][-1][1]["value"]["data"] == {"step": 1, "goal": "lead"}
     (sent,) = teams.messages(channel, by_bot=False)
     assert (sent.by, sent.card) == (anna, card())
-    assert teams.problems == []
+    assert teams.violations == []
 
 
-async def test_install_and_membership(teams, users, app, anna, ben):
+async def test_install_and_membership(teams, user_actions, app, anna, ben):
     team = teams.add_team("Sales", [anna], installed=False)
-    await users.install(anna, team)
+    await user_actions.install(anna, team)
     (_, update), (_, installation) = app["heard"]
     assert update["membersAdded"] == [{"id": teams.bot_id}]
     assert update["channelData"]["eventType"] == "teamMemberAdded"
     assert (installation["action"], team.installed) == ("add", True)
     assert "locale" not in update
     assert "locale" not in installation
-    await users.add_members(anna, team, [ben])
+    await user_actions.add_members(anna, team, [ben])
     assert app["heard"][-1][1]["membersAdded"] == [{"id": ben.id, "aadObjectId": ben.aad}]
     assert ben in team.members
-    await users.uninstall(anna, team)
+    await user_actions.uninstall(anna, team)
     assert (app["heard"][-1][1]["action"], team.installed) == ("remove", False)
     with pytest.raises(AssertionError, match="not installed"):
-        users.make_mention(anna, team.general, "hello")
-    await users.install(anna, teams.personal(anna, installed=False))
-    await users.uninstall(anna, teams.personal(anna))
+        user_actions.make_mention(anna, team.general, "hello")
+    await user_actions.install(anna, teams.personal(anna, installed=False))
+    await user_actions.uninstall(anna, teams.personal(anna))
     kinds = [heard["type"] for _, heard in app["heard"]][-3:]
     assert kinds == ["conversationUpdate", "installationUpdate", "installationUpdate"]
 
 
-async def test_silence(users, anna):
-    users.endpoint = "http://127.0.0.1:9/"
-    assert (await users.personal(anna, "hello")).status == 0
+async def test_silence(user_actions, anna):
+    user_actions.endpoint = "http://127.0.0.1:9/"
+    assert (await user_actions.personal(anna, "hello")).status == 0
 
 
-async def test_send_activity_as_one_likes(teams, users, app, anna):
+async def test_send_activity_as_one_likes(teams, user_actions, app, anna):
     app["status"] = 401
-    answer = await users.send_activity(users.make_personal(anna, "x"), authorization=FORGERIES["expired"](teams))
-    assert (answer.status, teams.problems) == (401, [])
-    await users.send_activity(users.make_personal(anna, "x"), authorization=None)
+    answer = await user_actions.send_activity(
+        user_actions.make_personal(anna, "x"), authorization=FORGERIES["expired"](teams)
+    )
+    assert (answer.status, teams.violations) == (401, [])
+    await user_actions.send_activity(user_actions.make_personal(anna, "x"), authorization=None)
     assert app["heard"][-1][0] is None
-    answer = await users.send_activity({}, raw=b"{")
+    answer = await user_actions.send_activity({}, raw=b"{")
     assert answer.status == 500
-    assert teams.problems
+    assert teams.violations
 
 
 async def test_waiting(teams, bot, channel):
     with pytest.raises(TimeoutError):
-        await teams.wait(lambda: teams.messages(channel), within=0.05)
+        await teams.wait_for(lambda: teams.messages(channel), timeout=0.05)
     await bot.send(channel.id)
-    (message,) = await teams.wait(lambda: teams.messages(channel))
+    (message,) = await teams.wait_for(lambda: teams.messages(channel))
     assert message.text == "hello"
 
 

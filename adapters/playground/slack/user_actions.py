@@ -1,4 +1,4 @@
-"""A person's hands in Slack: every gesture builds what Slack would send, signs it truly, and applies the answer."""
+"""What people do in Slack. Each action builds the payload Slack would send, signs it, and applies the response."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from adapters.playground.slack import payloads
+from adapters.playground.slack.cards import BlockElement, chosen
+from adapters.playground.slack.models import Channel, Message, User, View, Workspace
 from adapters.playground.slack.rules import Json, SlackError, good_view
-from adapters.playground.slack.state import Channel, Message, User, View, Workspace
-from adapters.playground.slack.surface import Found, chosen
-
-if TYPE_CHECKING:
-    from adapters.playground.slack.server import SlackSimulator
+from adapters.playground.slack.server import SlackSimulator
 
 Values = Mapping[str, str | None]
 
 
 @dataclass
-class Ack:
+class Exchange:
     """How the app answered one delivery, and what the gesture made."""
 
     kind: str
@@ -58,32 +56,33 @@ class Ack:
 class Incomplete(ValueError):
     """Slack itself asks to complete these inputs first, and sends nothing."""
 
-    def __init__(self, missing: list[Found]) -> None:
+    def __init__(self, missing: list[BlockElement]) -> None:
         super().__init__(f"please complete: {[each.label for each in missing]}")
         self.block_ids = [each.ids[0] for each in missing]
 
 
-class SlackUsers:
-    """What the people of one workspace do. See `SlackSimulator.hands`."""
+class SlackUserActions:
+    """What the people of one workspace do. See `SlackSimulator.user_actions`."""
 
     def __init__(self, standin: SlackSimulator, app_url: str | None, workspace: Workspace) -> None:
-        self.standin, self.world, self.workspace = standin, standin.world, workspace
+        self.standin, self.state, self.workspace = standin, standin.state, workspace
         self.app_url = app_url
         self.path = "/slack/events"
-        self.ack_seconds = 3.0
+        self.timeout_seconds = 3.0
         self.retries = False
         """Whether events that got no 200 are sent again, at once, up to three times."""
-        self.acks: list[Ack] = []
+        self.exchanges: list[Exchange] = []
         """Every delivery."""
-        self.on_ack: list[Callable[[Ack], None]] = []
+        self.on_exchange: list[Callable[[Exchange], None]] = []
         self._session: ClientSession | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.world.on_message.append(self._echo)
+        self.state.on_message.append(self._echo)
+        standin.on_stop.append(self.close)
 
     @property
-    def troubles(self) -> list[Ack]:
+    def errors_shown(self) -> list[Exchange]:
         """What people were shown in place of an answer. Of an event that fails Slack tells nobody."""
-        return [ack for ack in self.acks if ack.error and ack.kind != "event"]
+        return [ack for ack in self.exchanges if ack.error and ack.kind != "event"]
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -93,9 +92,9 @@ class SlackUsers:
 
     # Sending
 
-    async def deliver(self, ack: Ack, headers: dict[str, str] | None = None) -> Ack:
+    async def deliver(self, ack: Exchange, headers: dict[str, str] | None = None) -> Exchange:
         """Signs and sends what `ack` describes, waits as long as Slack does, and notes the answer."""
-        self.acks.append(ack)
+        self.exchanges.append(ack)
         started = time.monotonic()
         with self.standin.busy():
             try:
@@ -108,26 +107,26 @@ class SlackUsers:
             except ClientError:
                 ack.error = "dispatch_failed"
             ack.seconds = time.monotonic() - started
-        for hear in self.on_ack:
+        for hear in self.on_exchange:
             hear(ack)
         return ack
 
-    async def _deliver_by_http(self, ack: Ack, headers: dict[str, str]) -> None:
+    async def _deliver_by_http(self, ack: Exchange, headers: dict[str, str]) -> None:
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=None))
         url, body = f"{self.app_url}{self.path}", ack.body
         sent = self.signed(body) | {"Content-Type": ack.content_type} | headers
-        async with asyncio.timeout(self.ack_seconds):
+        async with asyncio.timeout(self.timeout_seconds):
             async with self._session.post(url, data=body, headers=sent, allow_redirects=False) as response:
                 ack.answer, ack.status = _read(await response.text()), response.status
 
-    async def _deliver_by_socket(self, ack: Ack, headers: dict[str, str]) -> None:
+    async def _deliver_by_socket(self, ack: Exchange, headers: dict[str, str]) -> None:
         kind = {"event": "events_api", "command": "slash_commands"}.get(ack.kind, "interactive")
         more: Json = {"accepts_response_payload": kind != "events_api"}
         if kind == "events_api":
             more["retry_attempt"] = int(headers.get("X-Slack-Retry-Num", 0))
             more["retry_reason"] = headers.get("X-Slack-Retry-Reason", "")
-        ack.answer = await self.standin.send_envelope(kind, ack.payload, self.ack_seconds, **more) or None
+        ack.answer = await self.standin.send_envelope(kind, ack.payload, self.timeout_seconds, **more) or None
         ack.status = 200
 
     def signed(self, body: bytes, *, timestamp: float | None = None, secret: str | None = None) -> dict[str, str]:
@@ -140,16 +139,16 @@ class SlackUsers:
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
         }
 
-    async def redeliver(self, ack: Ack, retry: int | None = 1, reason: str = "http_timeout") -> Ack:
+    async def redeliver(self, ack: Exchange, retry: int | None = 1, reason: str = "http_timeout") -> Exchange:
         """The very same delivery once more, newly signed; `retry=None` for a duplicate without the headers."""
         headers = {}
         if retry is not None:
             headers = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": reason}
-        return await self.deliver(Ack(ack.kind, ack.payload, message=ack.message), headers)
+        return await self.deliver(Exchange(ack.kind, ack.payload, message=ack.message), headers)
 
-    async def event(self, inner: Json) -> Ack:
+    async def event(self, inner: Json) -> Exchange:
         """Any event of the Events API, in its envelope, whether subscribed to or not."""
-        ack = await self.deliver(Ack("event", payloads.event(self.workspace, inner)))
+        ack = await self.deliver(Exchange("event", payloads.event(self.workspace, inner)))
         for retry in (1, 2, 3):
             if ack.ok or not self.retries:
                 break
@@ -157,35 +156,37 @@ class SlackUsers:
             ack = await self.redeliver(ack, retry, reason)
         return ack
 
-    async def verify_url(self) -> Ack:
+    async def verify_url(self) -> Exchange:
         """Slack's check of the request URL."""
         token = self.standin.app.verification_token
-        return await self.deliver(Ack("event", {"type": "url_verification", "token": token, "challenge": "ch4llenge"}))
+        return await self.deliver(
+            Exchange("event", {"type": "url_verification", "token": token, "challenge": "ch4llenge"})
+        )
 
-    async def _interact(self, payload: Json) -> Ack:
-        return await self.deliver(Ack("interaction", payload))
+    async def _interact(self, payload: Json) -> Exchange:
+        return await self.deliver(Exchange("interaction", payload))
 
     # Talking
 
-    async def mention(self, user: User, channel: Channel, text: str = "", thread_ts: str | None = None) -> Ack:
+    async def mention(self, user: User, channel: Channel, text: str = "", thread_ts: str | None = None) -> Exchange:
         """Posts "@app text" and sends the events for it: none where the bot is not a member."""
         assert self.workspace.bot
         words = f"<@{self.workspace.bot.id}> {payloads.escaped(text)}".rstrip()
         return await self._say(user, channel, words, thread_ts, mention=True)
 
-    async def direct_message(self, user: User, text: str, thread_ts: str | None = None) -> Ack:
+    async def direct_message(self, user: User, text: str, thread_ts: str | None = None) -> Exchange:
         return await self._say(user, self.workspace.im(user), payloads.escaped(text), thread_ts)
 
-    async def say(self, user: User, channel: Channel, text: str, thread_ts: str | None = None) -> Ack:
+    async def say(self, user: User, channel: Channel, text: str, thread_ts: str | None = None) -> Exchange:
         """An ordinary message; the app hears it only where subscribed to."""
         return await self._say(user, channel, payloads.escaped(text), thread_ts)
 
     async def _say(
         self, user: User, channel: Channel, words: str, thread_ts: str | None, *, mention: bool = False
-    ) -> Ack:
+    ) -> Exchange:
         self._may_write(user, channel)
-        message = self.world.post(channel, user.id, words, thread_ts=thread_ts)
-        ack = Ack("event", {}, error="not_delivered")
+        message = self.state.post(channel, user.id, words, thread_ts=thread_ts)
+        ack = Exchange("event", {}, error="not_delivered")
         if self._hears(channel):
             ack = await self.event(payloads.message_event(message))
         # In a direct conversation Slack sends a mention as a message alone.
@@ -207,17 +208,17 @@ class SlackUsers:
         kind = "message.im" if channel.is_im else "message.groups" if channel.private else "message.channels"
         return self._inside(channel) and kind in self.standin.app.events
 
-    async def slash(self, user: User, channel: Channel, text: str = "", command: str = "/cm") -> Ack:
+    async def slash(self, user: User, channel: Channel, text: str = "", command: str = "/cm") -> Exchange:
         """A slash command; an answer with text is shown, a failure is told to the person."""
         self._may_write(user, channel)
-        trigger = self.world.new_trigger(user.id, self.workspace)
-        url = self.world.new_response_url(user.id, channel)
+        trigger = self.state.new_trigger(user.id, self.workspace)
+        url = self.state.new_response_url(user.id, channel)
         form = payloads.command(self.workspace, user, channel, command, text, trigger, self.standin.response_url(url))
-        ack = await self.deliver(Ack("command", form))
+        ack = await self.deliver(Exchange("command", form))
         answer = {"text": ack.answer} if isinstance(ack.answer, str) else ack.answer
         if ack.ok and answer:
             try:
-                ack.message = self.world.say(url, answer)
+                ack.message = self.state.say(url, answer)
             except SlackError as refused:
                 ack.error = refused.name
         return ack
@@ -233,7 +234,7 @@ class SlackUsers:
         action_id: str | None = None,
         block_id: str | None = None,
         value: str | None = None,
-    ) -> Ack:
+    ) -> Exchange:
         """Presses a button of a message or view, or chooses `value` in an input that dispatches.
 
         `label`: a button's text or an input's label. `value`: an option's text or value, or a conversation's id. Raises
@@ -245,13 +246,13 @@ class SlackUsers:
         address = None
         if isinstance(where, Message):
             current = next((each for each in where.channel.log if each.ts == where.ts), where)
-            address = self.standin.response_url(self.world.new_response_url(user.id, where.channel, current))
+            address = self.standin.response_url(self.state.new_response_url(user.id, where.channel, current))
         elif found.block["type"] == "input":
             if not found.block.get("dispatch_action"):
                 raise LookupError(f"the input {found.label!r} does not dispatch")
             choice = chosen(found.element, value)
             where.kept(found).update(choice)
-        trigger = self.world.new_trigger(user.id, self.workspace)
+        trigger = self.state.new_trigger(user.id, self.workspace)
         action = payloads.action(self.workspace, found, choice)
         return await self._interact(payloads.block_actions(self.workspace, user, trigger, where, action, address))
 
@@ -270,13 +271,13 @@ class SlackUsers:
             for message in channel.log:
                 if message.ephemeral_to == user.id:
                     message.deleted = True
-        self.world.close_modal(user.id)
+        self.state.close_modal(user.id)
 
     # Modals and the home tab
 
     def modal(self, user: User) -> View | None:
         """The modal the person has before them."""
-        return self.world.modals.get(user.id)
+        return self.state.modals.get(user.id)
 
     def home(self, user: User) -> View | None:
         return self.workspace.homes.get(user.id)
@@ -288,12 +289,12 @@ class SlackUsers:
             found = _input(view, name)
             view.kept(found).update(chosen(found.element, value))
 
-    async def dispatch(self, user: User, view: View, name: str, value: str) -> Ack:
+    async def dispatch(self, user: User, view: View, name: str, value: str) -> Exchange:
         """Chooses in an input, named as for `fill`, that lets the app hear of it at once."""
         block_id, action_id = _input(view, name).ids
         return await self.press(user, view, action_id=action_id, block_id=block_id, value=value)
 
-    async def submit_view(self, user: User, view: View, values: Values | None = None) -> Ack:
+    async def submit_view(self, user: User, view: View, values: Values | None = None) -> Exchange:
         """Fills in, as `fill` does, and submits. Raises Incomplete where Slack itself would ask to complete a field.
 
         What the app answers is applied: errors (`view.errors`), update; no body closes the view. An answer Slack
@@ -302,7 +303,7 @@ class SlackUsers:
         self.fill(user, view, values or {})
         if missing := [each for each in view.inputs() if None in view.kept(each).values()]:
             raise Incomplete(missing)
-        trigger = self.world.new_trigger(user.id, self.workspace)
+        trigger = self.state.new_trigger(user.id, self.workspace)
         view.errors = {}
         ack = await self._interact(payloads.view_submission(self.workspace, user, trigger, view))
         if ack.ok:
@@ -318,27 +319,27 @@ class SlackUsers:
         match answer or None:
             case None:
                 if view.open:  # or another has taken its place meanwhile
-                    self.world.close_modal(view.user_id)
+                    self.state.close_modal(view.user_id)
             case {"response_action": "errors", "errors": {} as errors} if errors and inputs.issuperset(errors):
                 view.errors = {str(name): str(words) for name, words in errors.items()}
             case {"response_action": "update", "view": changed}:
-                self.world.set_view(view, good_view(changed, "modal"))
+                self.state.set_view(view, good_view(changed, "modal"))
             case _:
                 raise SlackError("invalid_response")
 
     async def close_view(self, user: User, view: View) -> None:
         """The cancel button, of which the app hears nothing."""
         self._sees(user, view)
-        self.world.close_modal(user.id)
+        self.state.close_modal(user.id)
 
-    async def shortcut(self, user: User, callback_id: str) -> Ack:
+    async def shortcut(self, user: User, callback_id: str) -> Exchange:
         """A global shortcut."""
-        trigger = self.world.new_trigger(user.id, self.workspace)
+        trigger = self.state.new_trigger(user.id, self.workspace)
         return await self._interact(payloads.shortcut(self.workspace, user, trigger, callback_id))
 
-    async def open_home(self, user: User) -> Ack:
+    async def open_home(self, user: User) -> Exchange:
         inner: Json = {"type": "app_home_opened", "user": user.id, "channel": self.workspace.im(user).id, "tab": "home"}
-        inner["event_ts"] = self.world.now_ts()
+        inner["event_ts"] = self.state.now_ts()
         if home := self.home(user):
             inner["view"] = home.to_json()
         return await self.event(inner)
@@ -351,11 +352,11 @@ class SlackUsers:
         assert self.workspace.bot
         channel.members.add(self.workspace.bot.id)
 
-    async def uninstall(self) -> list[Ack]:
+    async def uninstall(self) -> list[Exchange]:
         """Somebody removes the app: its tokens die, and the two events about it arrive."""
-        self.world.uninstall(self.workspace)
+        self.state.uninstall(self.workspace)
         bots = [self.workspace.bot.id] if self.workspace.bot else []
-        tokens, stamp = {"oauth": [], "bot": bots}, self.world.now_ts()
+        tokens, stamp = {"oauth": [], "bot": bots}, self.state.now_ts()
         return [
             await self.event({"type": "tokens_revoked", "tokens": tokens, "event_ts": stamp}),
             await self.event({"type": "app_uninstalled", "event_ts": stamp}),
@@ -370,7 +371,7 @@ class SlackUsers:
         inner = payloads.message_event(message)
         if what != "posted":
             more = {"message": message.to_json()} if what == "changed" else {"deleted_ts": message.ts}
-            now = self.world.now_ts()
+            now = self.state.now_ts()
             of = {name: inner[name] for name in ("type", "channel", "channel_type")}
             inner = {**of, "subtype": f"message_{what}", "hidden": True, "ts": now, "event_ts": now, **more}
         self._later(self.event(inner))
@@ -388,7 +389,7 @@ def _read(body: str) -> Any:
         return body
 
 
-def _input(view: View, name: str) -> Found:
+def _input(view: View, name: str) -> BlockElement:
     called = [each for each in view.inputs() if name in (each.label, *each.ids)]
     if len(called) != 1:
         raise LookupError(f"{len(called)} inputs called {name!r} in {view.texts()}")

@@ -1,9 +1,9 @@
 """The people in Teams: they write, press and install, and Teams' servers send the activity, truly signed.
 
-    users = TeamsUsers(teams, "http://127.0.0.1:3978/api/messages")
-    await users.mention(anna, team.channel("Campaigns"), "check")
-    await users.press(anna, teams.last(team.channel("Campaigns")), "Oui")
-    assert not teams.problems
+    users = TeamsUserActions(teams, "http://127.0.0.1:3978/api/messages")
+    await user_actions.mention(anna, team.channel("Campaigns"), "check")
+    await user_actions.press(anna, teams.last(team.channel("Campaigns")), "Oui")
+    assert not teams.violations
 
 `make_…` builds the same activities without sending, for what arrives late, twice or out of order.
 """
@@ -27,11 +27,11 @@ from adapters.playground.teams.state import Channel, Conversation, Message, Team
 V = TypeVar("V")
 
 # Beyond this Teams shows an error to who pressed, and delivers a message again.
-TIMEOUT = 15.0
+TIMEOUT_SECONDS = 15.0
 
 
 @dataclass
-class Answer:
+class Exchange:
     """What the app answered to one activity; `status` 0 where it did not answer at all."""
 
     activity: Json
@@ -86,13 +86,13 @@ def _value(found: Any, kind: str, of: type[V]) -> V | None:
     return value if isinstance(value, of) else None
 
 
-class TeamsUsers:
-    """Sends to one endpoint. `answers` keeps every answer; `on_answer` is called with each."""
+class TeamsUserActions:
+    """Sends to one endpoint. `answers` keeps every answer; `on_exchange` is called with each."""
 
-    def __init__(self, teams: TeamsSimulator, endpoint: str, *, patience: float = TIMEOUT):
-        self.teams, self.endpoint, self.patience = teams, endpoint, patience
-        self.answers: list[Answer] = []
-        self.on_answer: list[Callable[[Answer], None]] = []
+    def __init__(self, teams: TeamsSimulator, endpoint: str, *, timeout_seconds: float = TIMEOUT_SECONDS):
+        self.teams, self.endpoint, self.timeout_seconds = teams, endpoint, timeout_seconds
+        self.exchanges: list[Exchange] = []
+        self.on_exchange: list[Callable[[Exchange], None]] = []
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -114,7 +114,7 @@ class TeamsUsers:
 
     async def send_activity(
         self, activity: Json, *, authorization: str | None = "", raw: bytes | None = None
-    ) -> Answer:
+    ) -> Exchange:
         """Posts the activity, truly signed, and takes in the answer.
 
         `authorization` goes out in place of a true one, None leaves the header out; `raw` goes out instead of the
@@ -127,40 +127,40 @@ class TeamsUsers:
         if self._session is None:
             self._session = ClientSession()
         began = time.perf_counter()
-        limit = ClientTimeout(total=self.patience)
+        limit = ClientTimeout(total=self.timeout_seconds)
         try:
             async with self._session.post(self.endpoint, data=body, headers=headers, timeout=limit) as response:
                 data = await response.read()
-                answer = Answer(activity, response.status, data, time.perf_counter() - began)
+                answer = Exchange(activity, response.status, data, time.perf_counter() - began)
         except (TimeoutError, ClientError) as error:
-            answer = Answer(activity, 0, b"", time.perf_counter() - began, repr(error))
-        self.answers.append(answer)
+            answer = Exchange(activity, 0, b"", time.perf_counter() - began, repr(error))
+        self.exchanges.append(answer)
         if answer.status >= 500:
-            self.teams.problems.append(f"{activity.get('name') or activity.get('type')} answered {answer.status}")
+            self.teams.violations.append(f"{activity.get('name') or activity.get('type')} answered {answer.status}")
         elif raw is None and answer.ok and activity.get("type") == "invoke":
             self._take_in(answer)
-        for hear in self.on_answer:
+        for hear in self.on_exchange:
             hear(answer)
         return answer
 
-    def _take_in(self, answer: Answer) -> None:
+    def _take_in(self, answer: Exchange) -> None:
         """What the client does with the answer to an invoke, and what there is to complain of."""
-        self.teams.problems += check_answer(str(answer.activity.get("name")), answer.status, answer.body)
+        self.teams.violations += check_answer(str(answer.activity.get("name")), answer.status, answer.body)
         message = self.teams.find(answer.activity.get("replyToId"))
         if message and answer.card:
             message.views[answer.activity["from"]["id"]] = answer.card
 
-    async def again(self, answer: Answer) -> Answer:
+    async def redeliver(self, answer: Exchange) -> Exchange:
         """Teams delivers the very same activity once more."""
         return await self.send_activity(answer.activity)
 
     # --- Writing ---
 
-    async def mention(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Answer:
+    async def mention(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Exchange:
         """`thread` answers in the thread of that message, else it is a new post."""
         return await self.send_activity(self.make_mention(user, where, text, thread=thread))
 
-    async def personal(self, user: User, text: str) -> Answer:
+    async def personal(self, user: User, text: str) -> Exchange:
         """Write to the bot alone."""
         return await self.send_activity(self.make_personal(user, text))
 
@@ -188,7 +188,7 @@ class TeamsUsers:
 
     async def press(
         self, user: User, message: Message, label: str | CardPath, inputs: Json | None = None, **more: Any
-    ) -> Answer:
+    ) -> Exchange:
         return await self.send_activity(self.make_press(user, message, label, inputs, **more))
 
     def make_press(
@@ -219,7 +219,7 @@ class TeamsUsers:
         activity["channelData"] |= {"source": {"name": "message"}, "legacy": {"replyToId": f"1:{message.id}"}}
         return activity | {"replyToId": message.id, "value": data}
 
-    async def refresh(self, user: User, message: Message) -> Answer | None:
+    async def refresh(self, user: User, message: Message) -> Exchange | None:
         """The card comes into view. None where Teams would not refresh it by itself for this person."""
         refresh = message.card_for(user).get("refresh")
         if not refresh or user.id not in refresh["userIds"]:
@@ -234,7 +234,7 @@ class TeamsUsers:
 
     # --- Forms: from a button, or from the message extension ---
 
-    async def submit_task(self, user: User, message: Message, data: Json) -> Answer:
+    async def submit_task(self, user: User, message: Message, data: Json) -> Exchange:
         """Sends the filled form that a button of `message` opened; `data` as for `submit_action`."""
         return await self.send_activity(self._task("task/submit", user, message, data))
 
@@ -242,14 +242,16 @@ class TeamsUsers:
         value = {"data": data, "context": {"theme": "default"}, "tabContext": None}
         return self._invoke(name, user, message.where, message.root, value, message.id)
 
-    async def fetch_task(self, user: User, where: Conversation, command_id: str, *, context: str = "compose") -> Answer:
+    async def fetch_task(
+        self, user: User, where: Conversation, command_id: str, *, context: str = "compose"
+    ) -> Exchange:
         """Opens the form of a command from the compose box or the command bar (`commandBox`)."""
         value = self._command(command_id, context)
         return await self.send_activity(self._invoke("composeExtension/fetchTask", user, where, None, value))
 
     async def submit_action(
         self, user: User, where: Conversation, command_id: str, data: Json, *, send: bool = True
-    ) -> Answer:
+    ) -> Exchange:
         """Sends the filled form; a card that comes back is put into the conversation by the person if `send`.
 
         `data` is what the form's button sends: `fill(answer.task_card, "Check", {"goal": "lead"})`.
@@ -268,7 +270,7 @@ class TeamsUsers:
 
     # --- Installing and membership ---
 
-    async def install(self, user: User, where: Team | Conversation, *, upgrade: bool = False) -> list[Answer]:
+    async def install(self, user: User, where: Team | Conversation, *, upgrade: bool = False) -> list[Exchange]:
         """`user` installs the bot: conversationUpdate and installationUpdate, both without a locale."""
         place = _installed(where, True)
         events = (
@@ -277,7 +279,7 @@ class TeamsUsers:
         )
         return [await self.send_activity(event) for event in events]
 
-    async def uninstall(self, user: User, where: Team | Conversation) -> list[Answer]:
+    async def uninstall(self, user: User, where: Team | Conversation) -> list[Exchange]:
         """`user` removes the bot; of a personal chat Teams tells no change of members."""
         place = _installed(where, False)
         events = [self._installation(user, place, "remove")]
@@ -285,7 +287,7 @@ class TeamsUsers:
             events.insert(0, self._changed(user, place, "membersRemoved", [{"id": self.teams.bot_id}]))
         return [await self.send_activity(event) for event in events]
 
-    async def add_members(self, by: User, team: Team, people: Sequence[User]) -> Answer:
+    async def add_members(self, by: User, team: Team, people: Sequence[User]) -> Exchange:
         """Somebody brings others into the team."""
         team.members.extend(people)
         added = [{"id": one.id, "aadObjectId": one.aad} for one in people]

@@ -53,7 +53,7 @@ def initial_state(blocks: Sequence[Json]) -> Json:
 
 
 @dataclass(frozen=True)
-class Found:
+class BlockElement:
     """An interactive element in its block."""
 
     block: Json
@@ -81,10 +81,10 @@ class Surface:
             return [self.text] if self.text else []
         return texts_in(self.blocks, without="confirm")
 
-    def elements(self) -> list[Found]:
+    def elements(self) -> list[BlockElement]:
         """Every interactive element."""
         return [
-            Found(block, element)
+            BlockElement(block, element)
             for block in self.blocks
             for element in elements_of(block)
             if element["type"] in INTERACTIVE
@@ -94,7 +94,7 @@ class Surface:
         """Label -> button, in order."""
         return {each.label: each.element for each in self.elements() if each.element["type"] == "button"}
 
-    def find(self, label: str | None = None, action_id: str | None = None, block_id: str | None = None) -> Found:
+    def find(self, label: str | None = None, action_id: str | None = None, block_id: str | None = None) -> BlockElement:
         """The element with this label and these ids, where given.
 
         Raises LookupError, naming all there is, unless exactly one is.

@@ -8,14 +8,14 @@ from secrets import token_hex
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from adapters.playground.slack.models import User as SlackUser
+from adapters.playground.slack.models import Workspace
 from adapters.playground.slack.server import AppSettings, SlackSimulator
-from adapters.playground.slack.state import User as SlackUser
-from adapters.playground.slack.state import Workspace
-from adapters.playground.slack.user import SlackUsers
+from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.state import Conversation
 from adapters.playground.teams.state import User as TeamsUser
-from adapters.playground.teams.user import TeamsUsers
+from adapters.playground.teams.user_actions import TeamsUserActions
 from adapters.playground.traffic_log import MAX_ENTRIES, TrafficLog
 from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
 
@@ -39,7 +39,7 @@ Serve = Callable[[Mapping[str, str]], AbstractAsyncContextManager[RunningApp]]
 """Serves the app with these settings while it is open."""
 
 
-class NotPossible(Exception):
+class ActionError(Exception):
     """A person cannot do that there. The words are for them, in their language."""
 
 
@@ -62,14 +62,14 @@ class Person:
 
 
 @dataclass
-class Company:
+class Sandbox:
     """Both platforms, with the app behind them."""
 
     slack: SlackSimulator
     workspace: Workspace
-    hands: SlackUsers
+    slack_user_actions: SlackUserActions
     teams: TeamsSimulator
-    users: TeamsUsers
+    teams_user_actions: TeamsUserActions
     people: dict[str, Person]
     served: RunningApp
     commands: tuple[str, ...]
@@ -85,13 +85,13 @@ class Company:
         self._connect()
 
     def _connect(self) -> None:
-        self.hands.app_url = self.served.url
-        self.users.endpoint = f"{self.served.url}/api/messages"
+        self.slack_user_actions.app_url = self.served.url
+        self.teams_user_actions.endpoint = f"{self.served.url}/api/messages"
 
     def forget(self) -> None:
         """Keep no more of what went by than the wire does."""
-        slack: tuple[list[Any], ...] = (self.hands.acks, self.slack.calls)
-        teams = (self.users.answers, self.teams.calls, self.teams.problems, self.teams.typing)
+        slack: tuple[list[Any], ...] = (self.slack_user_actions.exchanges, self.slack.calls)
+        teams = (self.teams_user_actions.exchanges, self.teams.calls, self.teams.violations, self.teams.typing)
         for notes in (*slack, *teams):
             del notes[:-MAX_ENTRIES]
 
@@ -101,7 +101,7 @@ class Company:
 
 
 @asynccontextmanager
-async def open_company(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncIterator[Company]:
+async def open_sandbox(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncIterator[Sandbox]:
     """Start both stand-ins and the app, and install it; all of it ends with the context.
 
     `manifest`: Slack's, whose scopes and events are all the app gets.
@@ -133,13 +133,13 @@ async def open_company(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncI
             "SLACK_API_URL": slack.api_url,
         }
         served = await stack.enter_async_context(serve(settings | teams.settings()))
-        hands = slack.hands(served.url, workspace)
-        hands.retries = True
-        users = await stack.enter_async_context(TeamsUsers(teams, f"{served.url}/api/messages"))
-        hands.on_ack.append(
+        slack_user_actions = SlackUserActions(slack, served.url, workspace)
+        slack_user_actions.retries = True
+        teams_user_actions = await stack.enter_async_context(TeamsUserActions(teams, f"{served.url}/api/messages"))
+        slack_user_actions.on_exchange.append(
             lambda ack: wire.note(
                 ("Slack", APP),
-                hands.path,
+                slack_user_actions.path,
                 _kind(ack.payload, ack.kind),
                 ack.status,
                 ack.seconds,
@@ -147,7 +147,7 @@ async def open_company(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncI
                 ack.answer,
             )
         )
-        users.on_answer.append(
+        teams_user_actions.on_exchange.append(
             lambda answer: wire.note(
                 ("Teams", APP),
                 "/api/messages",
@@ -159,21 +159,21 @@ async def open_company(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncI
             )
         )
         commands = tuple(each["command"] for each in manifest["features"]["slash_commands"])
-        world = Company(slack, workspace, hands, teams, users, people, served, commands)
-        await _install(world)
-        yield world
+        sandbox = Sandbox(slack, workspace, slack_user_actions, teams, teams_user_actions, people, served, commands)
+        await _install(sandbox)
+        yield sandbox
 
 
-async def _install(world: Company) -> None:
+async def _install(sandbox: Sandbox) -> None:
     """Teams tells the app where it was added, and the app says hello there."""
-    first, *_ = world.people.values()
-    everybody = [person.teams for person in world.people.values()]
-    team = world.teams.add_team("Marketing", everybody, channels=["Campaigns"])
-    group = world.teams.add_group_chat("Plans 2027", everybody)
-    await world.users.install(first.teams, team)
-    await world.users.install(first.teams, group)
-    for person in world.people.values():
-        await world.users.install(person.teams, world.teams.personal(person.teams))
+    first, *_ = sandbox.people.values()
+    everybody = [person.teams for person in sandbox.people.values()]
+    team = sandbox.teams.add_team("Marketing", everybody, channels=["Campaigns"])
+    group = sandbox.teams.add_group_chat("Plans 2027", everybody)
+    await sandbox.teams_user_actions.install(first.teams, team)
+    await sandbox.teams_user_actions.install(first.teams, group)
+    for person in sandbox.people.values():
+        await sandbox.teams_user_actions.install(person.teams, sandbox.teams.personal(person.teams))
 
 
 def _kind(payload: Mapping[str, Any], kind: str) -> str:

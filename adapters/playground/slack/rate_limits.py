@@ -3,8 +3,8 @@
 import math
 from collections import defaultdict, deque
 
+from adapters.playground.slack.models import Clock
 from adapters.playground.slack.rules import SlackError
-from adapters.playground.slack.state import Clock
 
 TIERS = {3: 50, 4: 100}
 """Calls a minute, per method and workspace."""

@@ -1,0 +1,283 @@
+"""The things Slack keeps: workspaces, people, channels, messages, views, tokens. In memory, no network."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from adapters.playground.slack.cards import BlockElement, Surface
+from adapters.playground.slack.rules import Json
+
+if TYPE_CHECKING:
+    from adapters.playground.slack.state import SlackState
+
+Clock = Callable[[], float]
+
+TRIGGER_SECONDS = 3.0
+RESPONSE_URL_SECONDS = 30 * 60.0
+RESPONSE_URL_USES = 5
+CODE_SECONDS = 10 * 60.0
+TOKEN_SECONDS = 12 * 3600
+
+DEFAULT_SCOPES = (
+    "app_mentions:read,channels:read,chat:write,chat:write.public,commands,groups:read,im:history,im:read,"
+    "im:write,users:read"
+)
+DEFAULT_EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
+
+
+@dataclass
+class AppSettings:
+    """The app as its owner set it up at api.slack.com."""
+
+    app_id: str = "A0CMADVISOR"
+    name: str = "cm-advisor"
+    client_id: str = "111.222"
+    client_secret: str = "client-secret"
+    signing_secret: str = "8f742231b10e8888abcd99yyyzzz85a5"
+    app_token: str = "xapp-1-A0CMADVISOR-1-abc"
+    verification_token: str = "legacy-verification-token"
+    rotation: bool = False
+    events: frozenset[str] = frozenset(DEFAULT_EVENTS)
+    """Subscriptions, `message.im` style for messages."""
+
+
+@dataclass(eq=False)
+class User:
+    id: str
+    name: str
+    team_id: str
+    locale: str = "en-US"
+    is_bot: bool = False
+    real_name: str = ""
+
+    def to_json(self, with_locale: bool = False) -> Json:
+        real_name = self.real_name or self.name.title()
+        shown: Json = {
+            "id": self.id,
+            "team_id": self.team_id,
+            "name": self.name,
+            "real_name": real_name,
+            "tz": "Europe/Paris",
+            "is_bot": self.is_bot,
+            "profile": {"display_name": self.name, "real_name": real_name},
+        }
+        return {**shown, "locale": self.locale} if with_locale else shown
+
+
+@dataclass(eq=False)
+class Message(Surface):
+    channel: Channel = field(repr=False)
+    ts: str
+    user_id: str
+    text: str = ""
+    blocks: list[Json] = field(default_factory=list)
+    thread_ts: str | None = None
+    ephemeral_to: str | None = None
+    """The only person who sees it, for an ephemeral message."""
+    app_id: str | None = None
+    bot_id: str | None = None
+    edited: bool = False
+    deleted: bool = False
+    metadata: Json | None = None
+    """`event_type` and `event_payload`: nobody sees it, and a reader has to ask for it."""
+
+    @property
+    def ephemeral(self) -> bool:
+        return self.ephemeral_to is not None
+
+    def snapshot(self) -> Message:
+        """As it looks now, kept: press its buttons later to play a screen that was not refreshed."""
+        return copy.copy(self)
+
+    def to_json(self, with_metadata: bool = False) -> Json:
+        shown: Json = {"type": "message", "user": self.user_id, "ts": self.ts, "text": self.text}
+        if self.bot_id:
+            shown |= {"bot_id": self.bot_id, "app_id": self.app_id}
+        shown["team"] = self.channel.team_id
+        if self.blocks:
+            shown["blocks"] = copy.deepcopy(self.blocks)
+        if self.thread_ts:
+            shown["thread_ts"] = self.thread_ts
+        if self.edited:
+            shown["edited"] = {"user": self.user_id, "ts": self.ts}
+        if with_metadata and self.metadata:
+            shown["metadata"] = copy.deepcopy(self.metadata)
+        return shown
+
+
+@dataclass(eq=False)
+class Channel:
+    id: str
+    name: str
+    team_id: str
+    private: bool = False
+    archived: bool = False
+    is_im: bool = False
+    restricted: bool = False
+    """Only administrators may post: `restricted_action`."""
+    members: set[str] = field(default_factory=set)
+    log: list[Message] = field(default_factory=list, repr=False)
+    """Everything ever posted, deleted and ephemeral messages too."""
+
+    @property
+    def messages(self) -> list[Message]:
+        """What is there for everybody, oldest first."""
+        return [each for each in self.log if not each.deleted and not each.ephemeral]
+
+    def message(self, ts: str) -> Message | None:
+        return next((each for each in self.messages if each.ts == ts), None)
+
+    @property
+    def payload_name(self) -> str:
+        """As interaction payloads and commands call it."""
+        return "directmessage" if self.is_im else "privategroup" if self.private else self.name
+
+
+@dataclass(eq=False)
+class View(Surface):
+    id: str
+    workspace: Workspace = field(repr=False)
+    user_id: str
+    definition: Json = field(default_factory=lambda: {"blocks": []})
+    hash: str = ""
+    open: bool = True
+    errors: dict[str, str] = field(default_factory=dict)
+    """Shown at the inputs after a `response_action: errors`; block_id -> words."""
+    state: Json = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def blocks(self) -> list[Json]:  # type: ignore[override]
+        blocks: list[Json] = self.definition["blocks"]
+        return blocks
+
+    @property
+    def type(self) -> str:
+        return str(self.definition["type"])
+
+    def inputs(self) -> list[BlockElement]:
+        return [each for each in self.elements() if each.block["type"] == "input"]
+
+    def kept(self, found: BlockElement) -> Json:
+        """The state of an input."""
+        block_id, action_id = found.ids
+        kept: Json = self.state[block_id][action_id]
+        return kept
+
+    def to_json(self) -> Json:
+        return {
+            "private_metadata": "",
+            "callback_id": "",
+            **dict.fromkeys(("title", "submit", "close")),
+            **copy.deepcopy(self.definition),
+            "id": self.id,
+            "team_id": self.workspace.id,
+            "hash": self.hash,
+            "state": {"values": copy.deepcopy(self.state)},
+            "root_view_id": self.id,
+            "previous_view_id": None,
+            "app_id": self.workspace.state.app.app_id,
+            "app_installed_team_id": self.workspace.id,
+            "bot_id": self.workspace.bot_id,
+        }
+
+
+@dataclass(eq=False)
+class Workspace:
+    id: str
+    name: str
+    state: SlackState = field(repr=False)
+    enterprise_id: str | None = None
+    users: dict[str, User] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    bot: User | None = None
+    bot_id: str = ""
+    homes: dict[str, View] = field(default_factory=dict)
+    """user id -> home tab."""
+
+    @property
+    def domain(self) -> str:
+        return self.name.lower().replace(" ", "-")
+
+    @property
+    def enterprise(self) -> dict[str, str] | None:
+        return {"id": self.enterprise_id, "name": f"{self.name} Group"} if self.enterprise_id else None
+
+    def add_user(self, name: str, **more: Any) -> User:
+        user = User(self.state.new_id("U"), name, self.id, **more)
+        self.users[user.id] = user
+        for channel in self.channels.values():
+            if channel.name == "general" and not user.is_bot:
+                channel.members.add(user.id)
+        return user
+
+    def add_channel(self, name: str, members: Iterable[User] = (), **more: Any) -> Channel:
+        channel = Channel(self.state.new_id("C"), name, self.id, **more)
+        channel.members = {each.id for each in members}
+        self.channels[channel.id] = channel
+        return channel
+
+    def im(self, user: User) -> Channel:
+        """The conversation between a person and the app, opened when first asked for."""
+        assert self.bot, "install the app first"
+        pair = {user.id, self.bot.id}
+        for channel in self.channels.values():
+            if channel.is_im and channel.members == pair:
+                return channel
+        channel = Channel(self.state.new_id("D"), "", self.id, is_im=True, members=pair)
+        self.channels[channel.id] = channel
+        return channel
+
+    def user(self, name: str) -> User:
+        return next(each for each in self.users.values() if name in (each.id, each.name))
+
+    def channel(self, name: str) -> Channel:
+        return next(each for each in self.channels.values() if name in (each.id, each.name))
+
+
+@dataclass(eq=False)
+class Token:
+    value: str
+    scopes: frozenset[str]
+    workspace: Workspace
+    enterprise_install: bool = False
+    expires_at: float | None = None
+    state: str = "active"
+    """active, or the error it now gives: account_inactive."""
+    refresh: str | None = None
+
+
+@dataclass(eq=False)
+class Trigger:
+    id: str
+    user_id: str
+    workspace: Workspace
+    created: float
+    used: bool = False
+
+
+@dataclass(eq=False)
+class ResponseUrl:
+    id: str
+    user_id: str
+    channel: Channel
+    created: float
+    original: Message | None = None
+    """The pressed message. A command's URL has none: it can only add messages (slackapi/bolt-js#2287)."""
+    uses: int = 0
+
+
+@dataclass(eq=False)
+class Grant:
+    """An authorisation code on its way."""
+
+    workspace: Workspace
+    user: User
+    scopes: frozenset[str]
+    redirect_uri: str
+    created: float
+    enterprise_install: bool = False
+    used: bool = False
