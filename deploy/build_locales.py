@@ -1,6 +1,6 @@
-"""Compile the message catalogues: every `dialogs/locales/*/LC_MESSAGES/*.po` to the `.mo` beside it.
+"""Compile the message catalogues: every `dialogs/locales/*/LC_MESSAGES/*.po` to a `.mo` beside it.
 
-Two ways in: Hatchling calls `CustomBuildHook` on every build, editable ones included, and the Makefile runs
+Hatchling calls `CustomBuildHook` on every build, also editable ones. The Makefile runs
 `python deploy/build_locales.py [FILE.po ...]` when a catalogue changed. A fault in a catalogue fails both.
 """
 
@@ -28,29 +28,29 @@ _KEY = re.compile(rf"^(?:msgctxt\s+((?:{_QUOTED}\s*)+))?msgid\s+((?:{_QUOTED}\s*
 
 
 class BrokenCatalogueError(Exception):
-    """The message names the file and every fault found in it."""
+    """The message names the file and its faults."""
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
-    """Hatchling's entry point; the wheel then takes the `.mo` files in as artifacts."""
+    """Hatchling's entry point. The wheel includes the `.mo` files as artifacts."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile all catalogues below the project being built."""
+        """Compile all catalogues of the project."""
         del version, build_data
         for po in find(Path(self.root)):
             compile_catalogue(po)
 
 
 def find(root: Path = ROOT) -> list[Path]:
-    """Every catalogue of the project at `root`, sorted."""
+    """Return every catalogue of the project at `root`, sorted."""
     return sorted(root.glob(CATALOGUES))
 
 
 def compile_catalogue(po: Path) -> Path:
-    """Write the `.mo` beside `po` and return its path, or raise `BrokenCatalogueError` and write nothing."""
+    """Write the `.mo` beside `po` and return its path. Raises `BrokenCatalogueError` and writes nothing on a fault."""
     text = po.read_bytes()
     try:
-        # The folder above LC_MESSAGES names the language, which decides the plural forms checked.
+        # The folder above LC_MESSAGES is the language: it decides which plural forms are checked.
         catalogue = read_po(BytesIO(text), locale=po.parent.parent.name, abort_invalid=True)
         source = text.decode("utf-8")
     except (PoFileError, ValueError) as error:
@@ -61,7 +61,7 @@ def compile_catalogue(po: Path) -> Path:
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     mo = po.with_suffix(".mo")
-    # Replaced whole, so that a reader never meets half a file.
+    # Replace atomically: another process may be reading the file.
     unfinished = mo.with_name(f".{mo.name}.{os.getpid()}")
     unfinished.write_bytes(compiled.getvalue())
     unfinished.replace(mo)
@@ -69,17 +69,17 @@ def compile_catalogue(po: Path) -> Path:
 
 
 def _faults(catalogue: Catalog, source: str) -> Iterator[str]:
-    """What Babel forgives and readers would not: open quotes, duplicates, fuzzy entries, bad placeholders."""
+    """Yield faults that Babel accepts: open quotes, duplicates, fuzzy entries, bad placeholders."""
     for number, line in enumerate(source.split("\n"), 1):
         if not _LINE.fullmatch(line):
-            yield f"line {number}: not a comment, nor a keyword with its text in quotes: {line.strip()}"
-    # Babel keeps the first of two entries with one key and silently drops the other.
+            yield f"line {number}: neither a comment nor a keyword with a quoted text: {line.strip()}"
+    # Babel keeps the first of two entries with the same key and silently drops the other.
     for (context, key), count in Counter(map(_key, _KEY.finditer(source))).items():
         if count > 1:
-            yield f"{key!r} is there {count} times" + (f" in the context {context!r}" if context else "")
+            yield f"{key!r} appears {count} times" + (f" in the context {context!r}" if context else "")
     for message in catalogue:
         if message.id and message.fuzzy:
-            yield f"line {message.lineno}: {message.id!r} is marked fuzzy and would be left out"
+            yield f"line {message.lineno}: {message.id!r} is marked fuzzy and would be skipped"
     for message, errors in catalogue.check():
         for error in errors:
             yield f"line {message.lineno}: {message.id!r}: {error}"
@@ -91,7 +91,7 @@ def _key(entry: re.Match[str]) -> tuple[str, str]:
 
 
 def main(names: list[str]) -> int:
-    """Compile the catalogues named, or all; report every broken one. Return the exit status."""
+    """Compile the named catalogues, or all, and report every broken one. Return the exit status."""
     status = 0
     for po in [Path(name) for name in names] or find():
         try:

@@ -1,4 +1,4 @@
-"""Writes the table of settings into a file, between its markers: `make settings`. The settings say it themselves."""
+"""``make settings``: write the table of settings into a file, between its markers, from `bot.settings`."""
 
 import re
 import sys
@@ -19,8 +19,8 @@ def table() -> str:
         if name in GROUPS:
             lines.append(f"| **{GROUPS[name]}** | | |")
         values = [f"`{value}`" for part in (field.annotation, *get_args(field.annotation)) for value in _choices(part)]
-        told = "; ".join(filter(None, (" or ".join(values), field.description)))
-        lines.append(f"| `{name.upper()}` | {_default(field.default)} | {told} |")
+        description = "; ".join(filter(None, (" or ".join(values), field.description)))
+        lines.append(f"| `{name.upper()}` | {_default(field.default)} | {description} |")
     return "\n".join(lines)
 
 
@@ -29,7 +29,6 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def _default(value: object) -> str:
-    """A default is no secret."""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if isinstance(value, tuple):
@@ -39,16 +38,16 @@ def _default(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def written(text: str) -> str:
-    """Return `text` with the table in its place. Raises `ValueError` without the markers."""
-    made, count = re.subn(
-        f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})", lambda at: f"{at[1]}{table()}\n{at[2]}", text
+def insert_table(text: str) -> str:
+    """Return `text` with the table between the markers. Raises `ValueError` without the markers."""
+    result, count = re.subn(
+        f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})", lambda match: f"{match[1]}{table()}\n{match[2]}", text
     )
     if count != 1:
-        raise ValueError("the markers of the table are not there once")
-    return made
+        raise ValueError("expected the markers of the table once")
+    return result
 
 
 if __name__ == "__main__":
     for file in map(Path, sys.argv[1:]):
-        file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")
+        file.write_text(insert_table(file.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,1 +1,1 @@
-"""The same dialog in a shell."""
+"""The dialog in a terminal."""

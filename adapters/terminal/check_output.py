@@ -1,4 +1,4 @@
-"""One check, printed."""
+"""Print the result of one check: ``cm-advisor check``."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,8 +22,8 @@ from dialogs.walk import walk
 def print_check(
     flow: Flow, answers: Mapping[str, str], console: Console, language: str, *, with_what_if: bool = True
 ) -> None:
-    """Print the recommendation that valid `answers` come to, or what is sure so far."""
-    page, t = Screen(console), translations(language)
+    """Print the recommendation for valid `answers`, or the partial result and the next question."""
+    screen, t = Screen(console), translations(language)
     actor = Actor(tenant="terminal", person="you", language=language)
     _, effects = step(flow, None, Start(actor, SESSION, answers=answers, quick=True))
     for effect in effects:
@@ -31,9 +31,9 @@ def print_check(
             view = effect.view
             if isinstance(view, RecommendationCard) and not with_what_if:
                 view = replace(view, what_if=())
-            render(page, view, t)
-    here = walk(flow, answers).next_question
-    if here:
-        ways = [f"{here.id}={option}" for option in here.options]
-        page.gap()
-        page.line(t("terminal.next", answers=join_or(t, ways)), QUIET)
+            render(screen, view, t)
+    question = walk(flow, answers).next_question
+    if question:
+        arguments = [f"{question.id}={option}" for option in question.options]
+        screen.gap()
+        screen.line(t("terminal.next", answers=join_or(t, arguments)), QUIET)

@@ -1,4 +1,4 @@
-"""What can be chosen on a card in a terminal: by number, by Enter, or by the words of a label."""
+"""What the user can choose on a card: by number, by the label's text, or with Enter."""
 
 from dataclasses import dataclass, replace
 
@@ -9,33 +9,33 @@ from dialogs.translations import Translations
 from dialogs.views import Button, HelpCard, Notice, QuestionCard, ReviewCard, View
 
 SESSION = "terminal"
-"""The one dialog of a terminal."""
+"""The session id: a terminal has one dialog."""
 
-_ELSEWHERE = {"post", "cancel"}
-"""Buttons that a terminal does not draw: it has no channel, and it can simply be left."""
+_HIDDEN_ACTIONS = {"post", "cancel"}
+"""A terminal has no channel to post to, and Ctrl-C cancels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """`numbered`: chosen by number, from 1. `named`: chosen by the words of their labels. `enter`: by Enter alone."""
+    """`numbered`: chosen by number, from 1. `named`: chosen by label. `enter`: chosen by Enter alone."""
 
     numbered: tuple[Button, ...] = ()
     named: tuple[Button, ...] = ()
     enter: Button | None = None
 
-    def chosen(self, typed: str) -> Button | None:
-        """Return the button that `typed` stands for, None where it has to be read as words."""
-        wanted = typed.strip().casefold()
-        if not wanted:
+    def find(self, line: str) -> Button | None:
+        """Return the button that `line` chooses; None when the line is text for the parser."""
+        choice = line.strip().casefold()
+        if not choice:
             return self.enter
-        if wanted.isdecimal() and 1 <= int(wanted[:6]) <= len(self.numbered):
-            return self.numbered[int(wanted[:6]) - 1]
-        return next((button for button in self.named if button.label.casefold() == wanted), None)
+        if choice.isdecimal() and 1 <= int(choice[:6]) <= len(self.numbered):
+            return self.numbered[int(choice[:6]) - 1]
+        return next((button for button in self.named if button.label.casefold() == choice), None)
 
 
 def menu(view: View, t: Translations) -> Menu:
-    """Return what can be chosen on this view."""
-    buttons = tuple(_for_terminal(button, t) for button in view.buttons if button.action not in _ELSEWHERE)
+    """Return the menu of a view."""
+    buttons = tuple(_relabel(button, t) for button in view.buttons if button.action not in _HIDDEN_ACTIONS)
     match view:
         case QuestionCard():
             return Menu(view.choices, buttons)
@@ -48,7 +48,7 @@ def menu(view: View, t: Translations) -> Menu:
 
 
 def event_for_button(button: Button, actor: Actor, revision: int | None) -> Event:
-    """Return what pressing `button` on a card of this revision means."""
+    """Return the event of choosing `button` on a card of `revision`."""
     if button.action in START_ACTIONS:
         return Start(actor, SESSION)
     return event_for_action(button.action, actor, button.question, button.option, revision) or Resume(actor)
@@ -58,8 +58,8 @@ def _first(buttons: tuple[Button, ...], *actions: str) -> Button | None:
     return next((button for button in buttons if button.action in actions), None)
 
 
-def _for_terminal(button: Button, t: Translations) -> Button:
-    # With nobody to post to there is nothing to keep from them either: what is left is to see the recommendation.
+def _relabel(button: Button, t: Translations) -> Button:
+    # "Keep private" has no meaning where nothing can be posted.
     if button.action == "keep_private":
         return replace(button, label=t("label.see_recommendation"))
     return button

@@ -1,51 +1,50 @@
-"""A page of text on a terminal: wraps words, colours them where there are colours, and knows nothing of a dialog."""
+"""Print paragraphs on a terminal: wrapping, styles, columns."""
 
 import textwrap
 
 from rich.console import Console
 from rich.text import Text
 
-WIDEST = 80
-"""Characters in a line at most: longer ones are hard to read."""
+MAX_WIDTH = 80
+"""Characters in a line: longer lines are hard to read."""
 
 TITLE, STRONG, GOOD, NOTE, QUIET = "bold cyan", "bold", "bold green", "yellow", "dim"
 
 
 class Screen:
-    """Writes paragraphs to a console. Wraps by itself, since rich would break a line at a non-breaking space."""
+    """Writes paragraphs to a console. Wraps by itself, because rich breaks lines at non-breaking spaces."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self.width = max(20, min(console.width, WIDEST))
+        self.width = max(20, min(console.width, MAX_WIDTH))
 
-    def line(self, text: str = "", style: str = "", *, indent: int = 0, mark: str = "", quiet: str = "") -> None:
-        """Write a paragraph: `mark` before it (its lines hang below each other), `quiet` after it, less bright."""
-        whole = f"{text} {quiet}" if quiet else text
+    def line(self, text: str = "", style: str = "", *, indent: int = 0, prefix: str = "", quiet: str = "") -> None:
+        """Write a paragraph with a hanging indent after `prefix`. The text of `quiet` follows in a dim style."""
         margin = " " * indent
         wrapped = textwrap.wrap(
-            whole,
+            f"{text} {quiet}" if quiet else text,
             self.width,
-            initial_indent=margin + mark,
-            subsequent_indent=margin + " " * len(mark),
+            initial_indent=margin + prefix,
+            subsequent_indent=margin + " " * len(prefix),
             break_on_hyphens=False,
         )
-        # What is quiet begins after as many characters other than blanks: wrapping moves only those.
-        left = len(text.replace(" ", "")) + len(mark.replace(" ", ""))
+        # Wrapping moves only spaces, so the dim part begins after this many other characters.
+        left = len(text.replace(" ", "")) + len(prefix.replace(" ", ""))
         for part in wrapped or [""]:
-            loud = _place(part, left)
-            left -= len(part[:loud].replace(" ", ""))
-            self._print(Text.assemble((part[:loud], style), (part[loud:], QUIET)))
+            end = _end_of(part, left)
+            left -= len(part[:end].replace(" ", ""))
+            self._print(Text.assemble((part[:end], style), (part[end:], QUIET)))
 
     def gap(self) -> None:
-        """Leave a line blank."""
+        """Write an empty line."""
         self._print(Text())
 
     def rule(self) -> None:
-        """Draw a line across, between one card and the next."""
+        """Write a horizontal line."""
         self._print(Text("─" * self.width, QUIET))
 
     def columns(self, items: list[str], style: str = QUIET, separator: str = " · ") -> None:
-        """Write short items in a row, never broken inside an item."""
+        """Write short items in rows; never break inside an item."""
         row = ""
         for item in items:
             longer = f"{row}{separator}{item}" if row else item
@@ -60,11 +59,11 @@ class Screen:
         self._console.print(text, soft_wrap=True)
 
 
-def _place(part: str, count: int) -> int:
-    """Return where in `part` its first `count` characters other than blanks end; its length where it has fewer."""
-    for place, character in enumerate(part):
+def _end_of(part: str, count: int) -> int:
+    """Return the index in `part` after its first `count` non-space characters, at most its length."""
+    for index, character in enumerate(part):
         if character != " ":
             if count == 0:
-                return place
+                return index
             count -= 1
     return len(part)

@@ -1,4 +1,4 @@
-"""The dialog of this terminal, kept in a file between one run and the next."""
+"""The file that keeps the terminal's session between runs."""
 
 import json
 import os
@@ -12,15 +12,15 @@ from dialogs.session import InvalidSession, Session
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """Return where the dialog is kept: below ``$XDG_STATE_HOME``, or where that would be by default."""
-    given = Path(environment.get("XDG_STATE_HOME") or "")
-    # The specification has relative paths ignored.
-    home = given if given.is_absolute() else Path.home() / ".local" / "state"
-    return home / "cm-advisor" / "chat.json"
+    """Return the file's path: below ``$XDG_STATE_HOME``, by default ``~/.local/state``."""
+    state = Path(environment.get("XDG_STATE_HOME") or "")
+    if not state.is_absolute():  # the XDG specification: ignore relative paths
+        state = Path.home() / ".local" / "state"
+    return state / "cm-advisor" / "chat.json"
 
 
 def load(path: Path, flow: Flow) -> Session | None:
-    """Return the session kept in `path`, None where there is none. Raises `InvalidSession`, `OSError`."""
+    """Return the session in `path`; None when the file does not exist. Raises `InvalidSession`, `OSError`."""
     try:
         stored = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -28,16 +28,16 @@ def load(path: Path, flow: Flow) -> Session | None:
     except (ValueError, RecursionError) as error:
         raise InvalidSession(str(error)) from error
     if not isinstance(stored, dict):
-        raise InvalidSession("not an object")
+        raise InvalidSession("not a JSON object")
     session, _ = upgrade(flow, Session.from_json(stored))
-    known = session.changing is None or session.changing in session.answers
-    if not known or valid_answers(flow, dict(session.answers)) != session.answers:
-        raise InvalidSession("answers that the flow does not know")
+    is_known = session.changing is None or session.changing in session.answers
+    if not is_known or valid_answers(flow, dict(session.answers)) != session.answers:
+        raise InvalidSession("answers that are not in the flow")
     return session
 
 
 def save(path: Path, session: Session) -> None:
-    """Keep `session` in `path`, whole or not at all, for this user's eyes only. Raises `OSError`."""
+    """Write `session` to `path` atomically, readable by this user only. Raises `OSError`."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with NamedTemporaryFile("w", dir=path.parent, prefix=".chat-", delete=False) as file:
         try:
@@ -51,7 +51,7 @@ def save(path: Path, session: Session) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a file that cannot be read, so that nothing of it is lost; return its new name. Raises `OSError`."""
-    aside = path.with_suffix(".unreadable.json")
-    path.replace(aside)
-    return aside
+    """Rename an unreadable file, so that it is not overwritten; return its new path. Raises `OSError`."""
+    renamed = path.with_suffix(".unreadable.json")
+    path.replace(renamed)
+    return renamed

@@ -1,4 +1,4 @@
-"""Alerts and dashboard ask only for what the server really exports."""
+"""Alerts and dashboard use only metrics that the server exports."""
 
 import json
 import re
@@ -26,20 +26,20 @@ def exported() -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["alerts.yaml", "dashboard.json"])
-def test_every_metric_asked_for_is_exported(name: str) -> None:
-    asked = set(NAME.findall((MONITORING / name).read_text(encoding="utf-8")))
-    assert len(asked) >= 3
-    assert asked <= exported()
+def test_every_metric_used_is_exported(name: str) -> None:
+    used = set(NAME.findall((MONITORING / name).read_text(encoding="utf-8")))
+    assert len(used) >= 3
+    assert used <= exported()
 
 
-def test_every_metric_has_its_place_on_the_dashboard() -> None:
-    shown = (MONITORING / "dashboard.json").read_text(encoding="utf-8")
-    ours = {metric.name for metric in REGISTRY.collect() if metric.name.startswith("cm_advisor_")}
-    assert not [name for name in ours if name not in shown]
-    assert len({panel["id"] for panel in json.loads(shown)["panels"]}) == len(json.loads(shown)["panels"])
+def test_every_metric_is_on_the_dashboard() -> None:
+    dashboard = (MONITORING / "dashboard.json").read_text(encoding="utf-8")
+    names = {metric.name for metric in REGISTRY.collect() if metric.name.startswith("cm_advisor_")}
+    assert not [name for name in names if name not in dashboard]
+    assert len({panel["id"] for panel in json.loads(dashboard)["panels"]}) == len(json.loads(dashboard)["panels"])
 
 
-def test_every_alert_is_for_a_person_and_says_what_is_wrong() -> None:
+def test_every_alert_has_a_severity_a_summary_and_a_section_in_the_readme() -> None:
     (group,) = yaml.safe_load((MONITORING / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
     readme = (MONITORING.parent / "README.md").read_text(encoding="utf-8")
     for rule in group["rules"]:
@@ -48,9 +48,9 @@ def test_every_alert_is_for_a_person_and_says_what_is_wrong() -> None:
         assert rule["alert"].removeprefix("CmAdvisor") in readme
 
 
-def test_prometheus_can_read_them() -> None:
+def test_prometheus_accepts_the_alerts() -> None:
     promtool = shutil.which("promtool")
     if not promtool:
         pytest.skip("promtool (Debian: prometheus) is not installed")
-    checked = subprocess.run([promtool, "check", "rules", str(MONITORING / "alerts.yaml")], check=False)
-    assert checked.returncode == 0
+    result = subprocess.run([promtool, "check", "rules", str(MONITORING / "alerts.yaml")], check=False)
+    assert result.returncode == 0

@@ -1,4 +1,4 @@
-"""What other machines read: the compose file, the workflows and Dependabot's, by the schemas published for them."""
+"""The compose file, the workflows and Dependabot's file against their published schemas."""
 
 import subprocess
 import sys
@@ -13,27 +13,27 @@ FILES = {
     "dependabot": [ROOT / ".github" / "dependabot.yml"],
 }
 BROKEN = {"compose-spec": "services:", "github-workflows": "runs-on:", "dependabot": "directory:"}
-"""A word that each cannot do without."""
+"""A required keyword of each."""
 
 
 def check(schema: str, *paths: Path) -> subprocess.CompletedProcess[str]:
-    # Schemas that come with the tool: nothing is fetched. It reads YAML 1.2, in which a workflow's "on" is a word.
+    # The schemas come with the tool: nothing is downloaded. It reads YAML 1.2, where a workflow's "on" is a string.
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
     return subprocess.run([*command, *map(str, paths)], capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize("schema", FILES)
-def test_they_are_what_their_schemas_say(schema: str) -> None:
+def test_files_match_their_schemas(schema: str) -> None:
     assert FILES[schema]
-    found = check(schema, *FILES[schema])
-    assert found.returncode == 0, found.stdout + found.stderr
+    result = check(schema, *FILES[schema])
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("schema", FILES)
-def test_a_slip_would_be_found(schema: str, tmp_path: Path) -> None:
-    said = FILES[schema][0].read_text(encoding="utf-8")
-    slip = tmp_path / FILES[schema][0].name
-    slip.write_text(said.replace(BROKEN[schema], f"x{BROKEN[schema]}", 1), encoding="utf-8")
-    found = check(schema, slip)
-    assert found.returncode == 1, found.stderr
-    assert "Schema validation errors" in found.stdout
+def test_a_misspelled_keyword_fails(schema: str, tmp_path: Path) -> None:
+    text = FILES[schema][0].read_text(encoding="utf-8")
+    broken = tmp_path / FILES[schema][0].name
+    broken.write_text(text.replace(BROKEN[schema], f"x{BROKEN[schema]}", 1), encoding="utf-8")
+    result = check(schema, broken)
+    assert result.returncode == 1, result.stderr
+    assert "Schema validation errors" in result.stdout

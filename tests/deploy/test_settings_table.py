@@ -1,4 +1,4 @@
-"""The README tells every setting, as the settings tell it themselves."""
+"""The README's table of settings matches `bot.settings`."""
 
 import subprocess
 import sys
@@ -12,12 +12,12 @@ from deploy import settings_table
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_readme_has_the_table_of_these_settings() -> None:
+def test_the_readme_has_the_current_table() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert settings_table.written(text) == text, "run `make settings`"
+    assert settings_table.insert_table(text) == text, "run `make settings`"
 
 
-def test_every_setting_is_told_in_a_group() -> None:
+def test_every_setting_is_listed_in_a_group() -> None:
     table = settings_table.table()
     for name, field in Settings.model_fields.items():
         assert field.description, name
@@ -29,11 +29,11 @@ def test_every_setting_is_told_in_a_group() -> None:
     assert "`SingleTenant` or `UserAssignedMSI`" in table
 
 
-def test_the_command_writes_it_between_the_markers_and_nowhere_else(tmp_path: Path) -> None:
+def test_the_command_writes_only_between_the_markers(tmp_path: Path) -> None:
     file = tmp_path / "x.md"
     before, after = f"a\n{settings_table.BEGIN}\n", f"{settings_table.END}\n\\1 b\n"
     file.write_text(f"{before}old\n{after}", encoding="utf-8")
     subprocess.run([sys.executable, "-m", "deploy.settings_table", str(file)], cwd=ROOT, check=True, timeout=60)
     assert file.read_text(encoding="utf-8") == f"{before}{settings_table.table()}\n{after}"
     with pytest.raises(ValueError, match="markers"):
-        settings_table.written("none")
+        settings_table.insert_table("none")

@@ -136,7 +136,7 @@ class AtTerminal:
         line = self._line(press)
         self.printed.truncate(0)
         self.printed.seek(0)
-        assert self.chat.hear(line), f"{line!r} ended the chat"
+        assert self.chat.handle_line(line), f"{line!r} ended the chat"
 
     def _line(self, press: Press) -> str:
         if press.action == "change":
