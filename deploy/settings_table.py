@@ -1,6 +1,5 @@
-"""``make settings``: write the table of settings into a file, between its markers, from `bot.settings`."""
+"""``make settings``: write the table of settings from `bot.settings` into a file, between its markers."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Any, get_args
@@ -8,6 +7,7 @@ from typing import Any, get_args
 from pydantic import SecretStr
 
 from bot.settings import GROUPS, Settings
+from deploy.markers import replace_block
 
 BEGIN, END = "<!-- settings: made by `make settings` -->", "<!-- end of settings -->"
 
@@ -24,12 +24,17 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def insert_table(text: str) -> str:
+    """Return `text` with the table between the markers. Raises `ValueError` without the markers."""
+    return replace_block(text, BEGIN, END, table())
+
+
 def _choices(annotation: Any) -> list[str]:
     return [value for value in get_args(annotation) if isinstance(value, str)]
 
 
 def _default(value: object) -> str:
-    if isinstance(value, SecretStr):
+    if isinstance(value, SecretStr):  # a default is not secret
         value = value.get_secret_value()
     if isinstance(value, tuple):
         value = ",".join(value)
@@ -38,16 +43,6 @@ def _default(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def insert_table(text: str) -> str:
-    """Return `text` with the table between the markers. Raises `ValueError` without the markers."""
-    result, count = re.subn(
-        f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})", lambda match: f"{match[1]}{table()}\n{match[2]}", text
-    )
-    if count != 1:
-        raise ValueError("expected the markers of the table once")
-    return result
-
-
 if __name__ == "__main__":
-    for file in map(Path, sys.argv[1:]):
-        file.write_text(insert_table(file.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(insert_table(path.read_text(encoding="utf-8")), encoding="utf-8")

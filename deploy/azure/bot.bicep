@@ -1,7 +1,7 @@
-// The Azure Bot for Teams: an identity of its own, no secret to keep. See README.md beside this.
+// The Azure Bot for Teams with a managed identity: no client secret. See deploy/README.md, "Azure Bot".
 @description('Name of the bot, unique in Azure')
 param name string
-@description('The https address of the server, without a slash at the end')
+@description('The https URL of the server, without a trailing slash')
 param publicUrl string
 @allowed(['F0', 'S1'])
 param sku string = 'F0'
