@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -25,12 +24,9 @@ from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.user_actions import TeamsUserActions
-from bot.http_limits import LimitedAppRunner
-from bot.server import build
-from bot.settings import Settings
 from dialogs.translations import translations
+from tests.app_server import ROOT, make_settings, serve
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = tuple(f"{ROOT / name}/" for name in ("adapters", "bot", "dialogs"))
 LEFT_OUT = f"{ROOT / 'adapters' / 'playground'}/"
 MAX_FILES = 24
@@ -79,8 +75,7 @@ async def record(platform: str) -> Trace:
     sys.setprofile(trace.profile)
     try:
         with tempfile.TemporaryDirectory(prefix="cm-advisor-trace-") as folder:
-            settings = {"database_url": f"sqlite:///{folder}/trace.db", "rate_person": 0}
-            async with PLATFORMS[platform](settings, trace) as (answer, back):
+            async with PLATFORMS[platform](f"sqlite:///{folder}/trace.db", trace) as (answer, back):
                 for press in (answer, back, answer, back):  # fills the caches
                     await press()
                 trace.calls.clear()
@@ -92,19 +87,7 @@ async def record(platform: str) -> Trace:
 
 
 @asynccontextmanager
-async def _serve(settings: dict[str, Any]) -> AsyncIterator[str]:
-    """Run the application on a free port; give its URL."""
-    runner = LimitedAppRunner(await build(Settings(_env_file=None, **settings)), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def _slack(settings: dict[str, Any], trace: Trace) -> AsyncIterator[tuple[Press, Press]]:
+async def _slack(database: str, trace: Trace) -> AsyncIterator[tuple[Press, Press]]:
     card_updated = asyncio.Event()
 
     @web.middleware
@@ -118,10 +101,10 @@ async def _slack(settings: dict[str, Any], trace: Trace) -> AsyncIterator[tuple[
     try:
         workspace = simulator.add_workspace("Acme")
         user = workspace.add_user("anna", locale="en-US")
-        settings |= {"slack_signing_secret": simulator.app.signing_secret, "slack_api_url": simulator.api_url}
+        settings = {"slack_signing_secret": simulator.app.signing_secret, "slack_api_url": simulator.api_url}
         settings |= {"slack_bot_token": simulator.install(workspace).value}
-        async with _serve(settings) as url:
-            user_actions = SlackUserActions(simulator, url, workspace)
+        async with serve(make_settings(database, settings)) as server:
+            user_actions = SlackUserActions(simulator, server.url, workspace)
             await user_actions.direct_message(user, translations(LANGUAGE)("label.start"))
             conversation = workspace.im(user)
             cards = await simulator.wait_for(
@@ -143,12 +126,14 @@ async def _slack(settings: dict[str, Any], trace: Trace) -> AsyncIterator[tuple[
 
 
 @asynccontextmanager
-async def _teams(settings: dict[str, Any], trace: Trace) -> AsyncIterator[tuple[Press, Press]]:
+async def _teams(database: str, trace: Trace) -> AsyncIterator[tuple[Press, Press]]:
     t = translations(LANGUAGE)
     async with TeamsSimulator(limits=False) as simulator:
         user = simulator.add_user("Anna", locale="en-US")
-        settings |= {name.lower(): value for name, value in simulator.settings().items()}
-        async with _serve(settings) as url, TeamsUserActions(simulator, f"{url}/api/messages") as user_actions:
+        async with (
+            serve(make_settings(database, simulator.settings())) as server,
+            TeamsUserActions(simulator, f"{server.url}/api/messages") as user_actions,
+        ):
             await user_actions.personal(user, t("label.start"))
             card = simulator.last(simulator.personal(user))
 

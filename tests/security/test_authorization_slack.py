@@ -12,11 +12,13 @@ from adapters.playground.slack.models import Channel, Message, User, Workspace
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
 from dialogs.walk import walk
-from tests.scenarios.slack.conftest import SHORT, MakeScene, Scene, make_scene, nothing_unexpected
+from tests.scenarios.conftest import no_platform_settings, no_unexpected_errors
+from tests.scenarios.scene import SHORT
+from tests.scenarios.slack.conftest import MakeScene, Scene, make_scene
 from tests.scenarios.slack.test_hostile_input import _install
 from tests.security.ownership import Forged, belongings, forged
 
-__all__ = ["make_scene", "nothing_unexpected"]
+__all__ = ["make_scene", "no_platform_settings", "no_unexpected_errors"]
 
 
 async def press(scene: Scene, team: Workspace, user: User, on: Message | Channel, forgery: Forged) -> int:
@@ -63,7 +65,7 @@ def outcome(scene: Scene) -> str:
     """The words that only Anna may read."""
     found = recommend(FLOW, walk(FLOW, SHORT))
     assert found
-    return scene.said(f"outcome.{found.outcome.id}.title")
+    return scene.t(f"outcome.{found.outcome.id}.title")
 
 
 def everything(scene: Scene, user: User, team: Workspace) -> str:

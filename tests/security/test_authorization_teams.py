@@ -1,6 +1,7 @@
 """Teams: whatever is pressed with another's ids, by a colleague or from another tenant, nothing of theirs moves."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
 from dialogs.walk import walk
-from tests.scenarios.teams.conftest import SHORT, MakeScene, Scene, make_scene
+from tests.scenarios.scene import SHORT
+from tests.scenarios.teams.conftest import MakeScene, Scene, make_scene
 from tests.security.ownership import Forged, belongings, forged
 
 __all__ = ["make_scene"]
@@ -51,12 +53,13 @@ async def two_dialogs(scene: Scene) -> list[tuple[str, int]]:
 def outcome(scene: Scene) -> str:
     found = recommend(FLOW, walk(FLOW, SHORT))
     assert found
-    return scene.text(f"outcome.{found.outcome.id}.title")
+    return scene.t(f"outcome.{found.outcome.id}.title")
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("whose", ["a colleague", "the same person id in another tenant"])
-async def test_with_anothers_ids(make_scene: MakeScene, whose: str) -> None:
+async def test_with_anothers_ids(make_scene: MakeScene, tmp_path: Path, whose: str) -> None:
+    database = tmp_path / "0.db"
     scene = await make_scene("fr")
     scene.use(await scene.another_server(allowed_tenants=(scene.teams.tenant, OTHER)))
     sessions = await two_dialogs(scene)
@@ -71,7 +74,7 @@ async def test_with_anothers_ids(make_scene: MakeScene, whose: str) -> None:
     chat = scene.teams.personal(thief)
     made = scene.user_actions.make_press(thief, scene.teams.last(chat), scene.label("why"))
     tenant = f"teams:{scene.teams.tenant}"
-    before = belongings(scene.database, tenant, scene.anna.id)
+    before = belongings(database, tenant, scene.anna.id)
     assert before.count("'kept'") == 1
     answered = []
     for number, forgery in enumerate(forged(sessions)):
@@ -80,7 +83,7 @@ async def test_with_anothers_ids(make_scene: MakeScene, whose: str) -> None:
         if number % len(WAYS):
             answered.append(await press(scene, made, forgery, WAYS[0], number))
     await scene.settled()
-    assert belongings(scene.database, tenant, scene.anna.id) == before
+    assert belongings(database, tenant, scene.anna.id) == before
     told = "".join(answered) + json.dumps([each.activity for each in scene.teams.messages(chat)], ensure_ascii=False)
     assert outcome(scene) not in told
     assert scene.posts(scene.channel) == []

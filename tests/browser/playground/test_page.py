@@ -24,7 +24,7 @@ from bot.commands.playground import manifest_features
 from dialogs.translations import Translations, translations
 from tests.browser.conftest import TIMEOUT
 from tests.npm import package
-from tests.scenarios.teams.conftest import SHORT
+from tests.scenarios.scene import SHORT
 
 pytestmark = [
     pytest.mark.browser,

@@ -17,11 +17,12 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from pytest_asyncio import fixture
 
-from adapters.teams import TeamsSettings
 from dialogs.translations import Translations, translations
+from tests.app_server import make_settings, start
 from tests.browser.conftest import TIMEOUT
 from tests.npm import PATH, package
-from tests.scenarios.teams.conftest import SHORT, Server
+from tests.scenarios.scene import SHORT
+from tests.scenarios.teams.conftest import endpoint
 
 pytestmark = [
     pytest.mark.browser,
@@ -115,11 +116,12 @@ async def playground(tmp_path: Path) -> AsyncIterator[str]:
     if not node:
         pytest.skip("Node is not installed")
     home = await asyncio.to_thread(package, "@microsoft/m365agentsplayground", "0.2.28")
-    server = await Server(TeamsSettings(allow_unauthenticated=True, service_url_hosts=()), tmp_path / "x.db").start()
+    teams = {"dangerously_allow_unauthenticated_teams": True, "teams_service_url_hosts": ()}
+    server = await start(make_settings(f"sqlite:///{tmp_path}/x.db", teams))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [node, str(home / "cli.js"), "start", "-e", server.url, "-c", "msteams", "-p", str(port), "--dt"]
+    command = [node, str(home / "cli.js"), "start", "-e", endpoint(server), "-c", "msteams", "-p", str(port), "--dt"]
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=tmp_path,

@@ -1,6 +1,5 @@
 """One server for Slack and Teams, beside strict stand-ins of both, over HTTP on this machine."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,13 @@ from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.state import Conversation
 from adapters.playground.teams.user_actions import TeamsUserActions
-from bot.settings import Settings, find_problems
+from bot.settings import find_problems
 from dialogs.translations import translations
+from tests.app_server import make_settings, start
 from tests.scenarios.parity.journeys import Journey
 from tests.scenarios.parity.platforms import AtTerminal, InSlack, InTeams, Platform
-from tests.scenarios.slack.conftest import Scene, serve
-
-LOCALES = {"fr": "fr-FR", "en": "en-GB"}
+from tests.scenarios.scene import LOCALES
+from tests.scenarios.slack.conftest import Scene
 
 
 @dataclass
@@ -49,49 +48,50 @@ class Everywhere:
 
 
 @pytest.fixture
-async def everywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[[str], Awaitable[Everywhere]]]:
-    """Makes all three, for people who read this language."""
-    for name in [name for name in os.environ if name.startswith(("SLACK_", "TEAMS_", "MICROSOFT_"))]:
-        monkeypatch.delenv(name)
+async def everywhere(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[Everywhere]]]:
+    """Give a function that starts all three for people who read a language."""
     made: list[Everywhere] = []
 
     async def make(language: str) -> Everywhere:
-        # Tests press faster than people: the limits have tests of their own.
-        office = await TeamsSimulator(limits=False).start()
-        workshop = await SlackSimulator().start()
-        team = workshop.add_workspace("Fabrique")
+        teams = await TeamsSimulator(limits=False).start()
+        slack = await SlackSimulator().start()
+        workspace = slack.add_workspace("Fabrique")
         locale = LOCALES[language]
-        anna, ben = (team.add_user(name, locale=locale) for name in ("anna", "ben"))
+        anna, ben = (workspace.add_user(name, locale=locale) for name in ("anna", "ben"))
         for name in ("Anna Roux", "Ben Stark"):
-            office.add_user(name, locale=locale)
+            teams.add_user(name, locale=locale)
         known: dict[str, Any] = {
-            "slack_signing_secret": workshop.app.signing_secret,
-            "slack_api_url": workshop.api_url,
-            "slack_bot_token": workshop.install(team).value,
-            "database_url": f"sqlite:///{tmp_path}/both.db",
-            "rate_person": 0,
+            "slack_signing_secret": slack.app.signing_secret,
+            "slack_api_url": slack.api_url,
+            "slack_bot_token": slack.install(workspace).value,
         }
-        known |= {name.lower(): value for name, value in office.settings().items()}
-        settings = Settings(_env_file=None, **known)
+        settings = make_settings(f"sqlite:///{tmp_path}/both.db", known | teams.settings())
         assert find_problems(settings) == []
-        server = await serve(settings)
-        user_actions = SlackUserActions(workshop, server.url, team)
-        marketing = team.add_channel("marketing", members=[anna, ben])
-        t = translations(language)
-        scene = Scene(workshop, team, anna, ben, marketing, marketing, settings, server, user_actions, t, [server])
+        server = await start(settings)
+        marketing = workspace.add_channel("marketing", members=[anna, ben])
+        scene = Scene(
+            slack=slack,
+            team=workspace,
+            anna=anna,
+            ben=ben,
+            marketing=marketing,
+            secret=marketing,
+            settings=settings,
+            server=server,
+            user_actions=SlackUserActions(slack, server.url, workspace),
+            t=translations(language),
+        )
         await scene.settle()
-        teams_user_actions = TeamsUserActions(office, f"{server.url}/api/messages")
-        made.append(Everywhere(scene, office, teams_user_actions, language, tmp_path))
+        teams_user_actions = TeamsUserActions(teams, f"{server.url}/api/messages")
+        made.append(Everywhere(scene, teams, teams_user_actions, language, tmp_path))
         return made[-1]
 
     yield make
-    for each in made:
-        await each.scene.server.stop()
-        await each.teams_user_actions.__aexit__()
-        await each.teams.stop()
-        await each.scene.slack.stop()
-        assert each.teams.violations == []
-        assert each.scene.slack.failed_calls == []
-        assert each.scene.user_actions.errors_shown == []
+    for everywhere in made:
+        await everywhere.scene.server.stop()
+        await everywhere.teams_user_actions.__aexit__()
+        await everywhere.teams.stop()
+        await everywhere.scene.slack.stop()
+        assert everywhere.teams.violations == []
+        assert everywhere.scene.slack.failed_calls == []
+        assert everywhere.scene.user_actions.errors_shown == []

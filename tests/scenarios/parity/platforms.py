@@ -58,13 +58,13 @@ class InSlack:
         assert self.card
         mine = [each for each in self.scene.sees(self.scene.anna, self.channel) if each.ephemeral]
         assert mine == [self.card], "one card, edited in place"
-        return shown(of_slack(self.card.blocks), self.scene.text)
+        return shown(of_slack(self.card.blocks), self.scene.t)
 
     async def post(self) -> Posted:
         post, card = await self.scene.posted(self.channel), self.card
         assert card
-        await self.scene.slack.wait_for(lambda: self.scene.said("notice.posted") in " ".join(card.texts()))
-        return posted(of_slack(post.blocks), self.scene.text)
+        await self.scene.slack.wait_for(lambda: self.scene.t("notice.posted") in " ".join(card.texts()))
+        return posted(of_slack(post.blocks), self.scene.t)
 
 
 @dataclass

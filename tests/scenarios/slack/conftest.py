@@ -1,60 +1,28 @@
-"""The real server beside a strict stand-in of Slack, both over HTTP on this machine."""
+"""The application beside a strict simulator of Slack, both over HTTP on this machine."""
 
 import asyncio
-import logging
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from cryptography.fernet import Fernet
 
 from adapters.playground.slack.models import Channel, Message, User, View, Workspace
 from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import Exchange, SlackUserActions
 from adapters.slack import SCOPES
-from bot.http_limits import LimitedAppRunner
-from bot.server import build
-from bot.settings import Settings
-from dialogs.translations import Translations, translations
+from dialogs.translations import translations
+from tests.app_server import make_settings, start
+from tests.scenarios.scene import LOCALES, BaseScene, adapter_busy
 
 Blocks = Message | View
 
 
-@dataclass
-class Server:
-    """One process of ours."""
-
-    url: str
-    runner: web.AppRunner
-    stopped: bool = False
-
-    async def stop(self) -> None:
-        """What SIGTERM does."""
-        if not self.stopped:
-            self.stopped = True
-            await self.runner.cleanup()
-
-
-async def serve(settings: Settings) -> Server:
-    """Start the real application on a free port."""
-    runner = LimitedAppRunner(await build(settings), access_log=None, shutdown_timeout=5)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    return Server(f"http://{host}:{port}", runner)
-
-
-@dataclass
-class Scene:
-    """A workspace with two people and two channels, the app installed, and its server running.
-
-    `said` finds words of the catalogue in the language of the scene, `label` those of a button.
-    """
+@dataclass(kw_only=True)
+class Scene(BaseScene):
+    """A workspace with two users and two channels, and the app installed."""
 
     slack: SlackSimulator
     team: Workspace
@@ -62,20 +30,7 @@ class Scene:
     ben: User
     marketing: Channel
     secret: Channel
-    settings: Settings
-    server: Server
     user_actions: SlackUserActions
-    text: Translations
-    servers: list[Server] = field(default_factory=list)
-
-    def label(self, id: str) -> str:
-        return self.text(f"label.{id}")
-
-    def option(self, question: str, option: str) -> str:
-        return self.text(f"option.{question}.{option}")
-
-    def said(self, id: str, **values: object) -> str:
-        return self.text(id, **values)
 
     def sees(self, user: User, channel: Channel) -> list[Message]:
         """What the app wrote that this person sees there, oldest first."""
@@ -91,15 +46,13 @@ class Scene:
     async def settle(self) -> None:
         """Wait until what was acknowledged is done, by the adapter and by Slack."""
 
-        def idle() -> bool:
-            return not self.slack.in_flight and not any("/adapters/slack/" in _source(t) for t in asyncio.all_tasks())
-
         await asyncio.sleep(0.005)
+        idle = lambda: not self.slack.in_flight and not adapter_busy()  # noqa: E731
         await self.slack.wait_for(idle, timeout=20, what="everything to be done")
 
     async def press(self, user: User, where: Blocks, id: str) -> Exchange:
         """Press the button `label.<id>`, or with these words, and wait until all is done."""
-        label = self.label(id) if f"label.{id}" in self.text else id
+        label = self.label(id) if f"label.{id}" in self.t else id
         ack = await self.user_actions.press(user, where, label)
         await self.settle()
         return ack
@@ -126,7 +79,7 @@ class Scene:
 
     async def posted(self, channel: Channel) -> Message:
         """Wait for the post in the channel and return it."""
-        label = self.said("label.details")
+        label = self.t("label.details")
         wanted = lambda: [each for each in channel.messages if label in each.buttons()]  # noqa: E731
         await self.slack.wait_for(wanted, what="the post")
         await self.settle()
@@ -135,49 +88,13 @@ class Scene:
         message: Message = found[0]
         return message
 
-    async def another_server(self) -> Server:
-        """A second replica, on the same database."""
-        server = await serve(self.settings)
-        self.servers.append(server)
-        return server
-
-
-def _source(task: asyncio.Task[Any]) -> str:
-    code = getattr(task.get_coro(), "cr_code", None)
-    return code.co_filename if code else ""
-
-
-SHORT = {
-    "orientation": "key",
-    "brand": "yes",
-    "transformation": "no",
-    "presence": "unknown",
-    "mode": "in_house",
-    "person": "lasting",
-    "routine": "no",
-}
-"""The shortest way to the end on the strategic side, in the order asked."""
-
-
-@pytest.fixture
-def answers() -> dict[str, str]:
-    return dict(SHORT)
-
-
-@pytest.fixture(params=["fr", "en"])
-def language(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
-
 
 MakeScene = Callable[..., Awaitable[Scene]]
 
 
 @pytest.fixture
 async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeScene]:
-    """Makes a scene; keywords are settings."""
-    for name in [name for name in os.environ if name.startswith("SLACK_")]:
-        monkeypatch.delenv(name)
+    """Give a function that makes a scene; further keywords are settings."""
     scenes: list[Scene] = []
 
     async def make(
@@ -185,41 +102,33 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     ) -> Scene:
         slack = await SlackSimulator().start()
         team = slack.add_workspace("Fabrique")
-        locale = {"fr": "fr-FR", "en": "en-GB"}[language]
-        anna, ben = (team.add_user(name, locale=locale) for name in ("anna", "ben"))
+        anna, ben = (team.add_user(name, locale=LOCALES[language]) for name in ("anna", "ben"))
         marketing = team.add_channel("marketing", members=[anna, ben])
         secret = team.add_channel("secret", members=[anna], private=True)
-        known: dict[str, Any] = {
-            "slack_signing_secret": slack.app.signing_secret,
-            "slack_api_url": slack.api_url,
-            "database_url": f"sqlite:///{tmp_path}/{len(scenes)}.db",
-            "rate_person": 0,  # tests press faster than people; the limit has a test of its own
-        }
+        known: dict[str, Any] = {"slack_signing_secret": slack.app.signing_secret, "slack_api_url": slack.api_url}
         if oauth:
             known |= {"slack_client_id": slack.app.client_id, "slack_client_secret": slack.app.client_secret}
             known |= {"token_encryption_key": Fernet.generate_key().decode()}
-            # Where they come from in earnest; bolt, too, would read them.
-            for name in ("slack_client_id", "slack_client_secret"):
+            for name in ("slack_client_id", "slack_client_secret"):  # bolt, too, would read them
                 monkeypatch.setenv(name.upper(), known[name])
         else:
             known["slack_bot_token"] = slack.install(team, scopes).value
         if socket:
             known["slack_app_token"] = slack.app.app_token
-        settings = Settings(_env_file=None, **(known | more))
-        server = await serve(settings)
-        user_actions = SlackUserActions(slack, None if socket else server.url, team)
+        settings = make_settings(f"sqlite:///{tmp_path}/{len(scenes)}.db", known, **more)
+        server = await start(settings)
         scene = Scene(
-            slack,
-            team,
-            anna,
-            ben,
-            marketing,
-            secret,
-            settings,
-            server,
-            user_actions,
-            translations(language),
+            slack=slack,
+            team=team,
+            anna=anna,
+            ben=ben,
+            marketing=marketing,
+            secret=secret,
+            settings=settings,
+            server=server,
             servers=[server],
+            user_actions=SlackUserActions(slack, None if socket else server.url, team),
+            t=translations(language),
         )
         scenes.append(scene)
         if socket:
@@ -232,27 +141,3 @@ async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         for server in scene.servers:
             await server.stop()
         await scene.slack.stop()
-
-
-@pytest.fixture
-async def scene(make_scene: MakeScene, language: str) -> Scene:
-    return await make_scene(language)
-
-
-@pytest.fixture
-async def french(make_scene: MakeScene) -> Scene:
-    """For what has nothing to do with the language."""
-    return await make_scene("fr")
-
-
-@pytest.fixture(autouse=True)
-def nothing_unexpected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No test may leave an error in the log that it did not take out."""
-    with caplog.at_level(logging.ERROR):
-        yield
-    errors = [
-        record.getMessage()
-        for record in caplog.get_records("call")
-        if record.levelno >= logging.ERROR and record.name.startswith(("adapters", "bot"))
-    ]
-    assert errors == []

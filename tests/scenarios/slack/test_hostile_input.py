@@ -152,11 +152,11 @@ async def test_words_delivered_after_what_was_pressed_later_change_nothing(frenc
     await french.user_actions.redeliver(words)
     await french.settle()
     room = french.team.im(french.anna)
-    assert french.reads(french.anna, room, french.said("notice.stale"))
+    assert french.reads(french.anna, room, french.t("notice.stale"))
     newer = await french.user_actions.direct_message(french.anna, "oui")
     assert newer.ok
     await french.settle()
-    assert french.reads(french.anna, room, french.said("question.transformation.text"))
+    assert french.reads(french.anna, room, french.t("question.transformation.text"))
 
 
 async def test_a_press_delivered_twice_and_pressed_twice_is_one(french: Scene) -> None:
@@ -165,8 +165,8 @@ async def test_a_press_delivered_twice_and_pressed_twice_is_one(french: Scene) -
     ack = await french.press(french.anna, card, french.option("orientation", "key"))
     await french.user_actions.redeliver(ack)
     await french.press(french.anna, old, french.option("orientation", "key"))
-    assert french.said("question.brand.text") in " ".join(card.texts())
-    assert not french.reads(french.anna, french.marketing, french.said("notice.stale")), "the same button: no word due"
+    assert french.t("question.brand.text") in " ".join(card.texts())
+    assert not french.reads(french.anna, french.marketing, french.t("notice.stale")), "the same button: no word due"
 
 
 async def test_a_stale_press_gets_a_word_and_the_present_card(scene: Scene) -> None:
@@ -174,8 +174,8 @@ async def test_a_stale_press_gets_a_word_and_the_present_card(scene: Scene) -> N
     old = card.snapshot()
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     await scene.press(scene.anna, old, scene.option("orientation", "seo"))
-    assert scene.reads(scene.anna, scene.marketing, scene.said("notice.stale"))
-    assert scene.said("question.brand.text") in " ".join(card.texts())
+    assert scene.reads(scene.anna, scene.marketing, scene.t("notice.stale"))
+    assert scene.t("question.brand.text") in " ".join(card.texts())
 
 
 async def test_posted_once_however_often_it_is_pressed(french: Scene, answers: dict[str, str]) -> None:
@@ -208,13 +208,13 @@ async def test_a_forged_or_foreign_value_is_a_kind_word(french: Scene) -> None:
         payload = _press(french, french.anna, card, "answer:x:y", given)
         assert await _interact(french, payload) == 200
     await french.settle()
-    assert french.reads(french.anna, french.marketing, french.said("notice.unknown"))
-    assert french.said("question.orientation.text") in " ".join(card.texts())
+    assert french.reads(french.anna, french.marketing, french.t("notice.unknown"))
+    assert french.t("question.orientation.text") in " ".join(card.texts())
 
     stolen = _press(french, french.ben, card, "answer:orientation:key", f"card|{session}|0|orientation|key")
     assert await _interact(french, stolen) == 200
     await french.settle()
-    assert french.said("question.orientation.text") in " ".join(card.texts()), "it is Anna's"
+    assert french.t("question.orientation.text") in " ".join(card.texts()), "it is Anna's"
     del other
 
 
@@ -237,10 +237,8 @@ async def test_another_workspace_does_not_reach_a_dialog(make_scene: MakeScene) 
     )
     await user_actions.press(eve, forged, scene.option("orientation", "key"))
     await scene.settle()
-    assert any(
-        scene.said("notice.gone") in each.texts() for each in scene.slack.visible_to(eve, there.channel("plaza"))
-    )
-    assert scene.said("question.orientation.text") in " ".join(card.texts())
+    assert any(scene.t("notice.gone") in each.texts() for each in scene.slack.visible_to(eve, there.channel("plaza")))
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
 async def test_typed_text_is_escaped(french: Scene) -> None:
@@ -300,7 +298,7 @@ async def test_channels_that_slack_keeps_us_out_of(
     await scene.press(scene.anna, card, "post")
     word = await retry(scene, scene.anna)
     bot = scene.team.bot.id if scene.team.bot else ""
-    assert scene.said(f"slack.refused.{reason}", channel=f"<#{scene.marketing.id}>", bot=f"<@{bot}>") in word.texts()
+    assert scene.t(f"slack.refused.{reason}", channel=f"<#{scene.marketing.id}>", bot=f"<@{bot}>") in word.texts()
     scene.marketing.archived = scene.marketing.restricted = False
     if trouble == "scope":
         assert "scope" in caplog.text
@@ -339,7 +337,7 @@ async def test_a_lost_answer_is_settled_by_looking(
     await scene.slack.wait_for(lambda: any(label in m.buttons() for m in channel.messages), timeout=20)
     await scene.slack.wait_for(lambda: bool(scene.slack.calls_to("conversations.history", ok=True)), timeout=20)
     await scene.posted(channel)
-    asked = scene.said("slack.refused.lost", channel=f"<#{channel.id}>")
+    asked = scene.t("slack.refused.lost", channel=f"<#{channel.id}>")
     assert not any(asked in m.texts() for m in scene.sees(scene.anna, channel))
 
 
@@ -364,7 +362,7 @@ async def test_an_expired_response_url_brings_a_fresh_card(french: Scene) -> Non
     fresh = french.card(french.anna, french.marketing)
     assert fresh.ts != card.ts
     assert fresh.ephemeral_to == french.anna.id
-    assert french.said("question.brand.text") in " ".join(fresh.texts())
+    assert french.t("question.brand.text") in " ".join(fresh.texts())
 
 
 async def test_where_we_may_not_write_the_card_goes_on_in_a_direct_message(french: Scene) -> None:
@@ -372,9 +370,9 @@ async def test_where_we_may_not_write_the_card_goes_on_in_a_direct_message(frenc
     french.slack.fail("response_url", status=404)
     await french.press(french.anna, card, french.option("orientation", "key"))
     moved = french.card(french.anna, french.team.im(french.anna))
-    assert french.said("slack.moved_here") in moved.texts()
+    assert french.t("slack.moved_here") in moved.texts()
     await french.press(french.anna, moved, french.option("brand", "yes"))
-    assert french.said("question.transformation.text") in " ".join(moved.texts())
+    assert french.t("question.transformation.text") in " ".join(moved.texts())
 
 
 async def test_a_deleted_card_is_sent_again_in_its_thread(french: Scene) -> None:
@@ -401,8 +399,8 @@ async def test_a_deleted_thread_moves_the_dialog_to_a_direct_message(french: Sce
     french.slack.fail("chat.update", error="message_not_found")
     await french.press(french.anna, card, french.option("orientation", "key"))
     moved = french.card(french.anna, french.team.im(french.anna))
-    assert french.said("slack.moved_here") in moved.texts()
-    assert french.said("question.brand.text") in " ".join(moved.texts())
+    assert french.t("slack.moved_here") in moved.texts()
+    assert french.t("question.brand.text") in " ".join(moved.texts())
 
 
 async def test_a_trigger_that_is_too_old_offers_the_form_again(scene: Scene) -> None:
@@ -410,7 +408,7 @@ async def test_a_trigger_that_is_too_old_offers_the_form_again(scene: Scene) -> 
     await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
     word = scene.sees(scene.anna, scene.marketing)[-1]
-    assert scene.said("slack.form_late") in word.texts()
+    assert scene.t("slack.form_late") in word.texts()
     await scene.press(scene.anna, word, "open_form")
     assert scene.user_actions.modal(scene.anna)
 
@@ -444,7 +442,7 @@ async def test_installing_welcomes_once_and_says_what_next(make_scene: MakeScene
     assert "/cm" in page
     await scene.settle()
     room = scene.team.im(scene.anna)
-    assert scene.reads(scene.anna, room, scene.said("slack.welcome"))
+    assert scene.reads(scene.anna, room, scene.t("slack.welcome"))
     count = len(scene.sees(scene.anna, room))
     await _install(scene)
     await scene.settle()
@@ -525,7 +523,7 @@ async def test_an_organisation_wide_installation(make_scene: MakeScene) -> None:
     assert card
     await user_actions.press(dora, card, scene.option("orientation", "key"))
     await scene.settle()
-    assert scene.said("question.brand.text") in " ".join(card.texts())
+    assert scene.t("question.brand.text") in " ".join(card.texts())
 
 
 # --- The process --------------------------------------------------------------------------------------------------
@@ -536,7 +534,7 @@ async def test_sigterm_finishes_what_was_acknowledged(french: Scene) -> None:
     french.slack.fail("response_url", delay=0.3)
     await french.user_actions.press(french.anna, card, french.option("orientation", "key"))
     await french.server.stop()
-    assert french.said("question.brand.text") in " ".join(card.texts())
+    assert french.t("question.brand.text") in " ".join(card.texts())
 
 
 async def test_a_card_that_could_not_be_drawn_is_drawn_later(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,8 +545,8 @@ async def test_a_card_that_could_not_be_drawn_is_drawn_later(french: Scene, monk
     card = french.card(french.anna, french.marketing)
     french.slack.fail("chat.update", status=503)
     await french.press(french.anna, card, french.option("orientation", "key"))
-    assert french.said("question.orientation.text") in " ".join(card.texts())
-    waiting = french.said("question.brand.text")
+    assert french.t("question.orientation.text") in " ".join(card.texts())
+    waiting = french.t("question.brand.text")
     await french.slack.wait_for(lambda: waiting in " ".join(card.texts()), timeout=25, what="the worker's drawing")
 
 
@@ -566,12 +564,12 @@ async def test_when_the_database_is_away_slack_delivers_the_event_again(
         assert ack.status == 503
         pressed = await french.user_actions.slash(french.anna, french.marketing)
         assert pressed.status == 200
-        assert french.said("notice.error") in pressed.answer["text"]
+        assert french.t("notice.error") in pressed.answer["text"]
         await french.press(french.anna, card, french.option("orientation", "key"))
-        assert any(french.said("notice.error") in each.text for each in french.sees(french.anna, french.marketing))
+        assert any(french.t("notice.error") in each.text for each in french.sees(french.anna, french.marketing))
     await french.user_actions.redeliver(ack)
     await french.settle()
-    assert french.said("question.orientation.text") in " ".join(
+    assert french.t("question.orientation.text") in " ".join(
         french.card(french.anna, french.team.im(french.anna)).texts()
     )
 
@@ -597,7 +595,7 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
         await french.settle()
         await french.user_actions.redeliver(event)
         await french.settle()
-    assert french.said("question.orientation.text") in " ".join(card[0].texts())
+    assert french.t("question.orientation.text") in " ".join(card[0].texts())
     assert len(french.sees(french.anna, french.team.im(french.anna))) == 1
 
 

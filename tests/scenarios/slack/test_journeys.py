@@ -14,7 +14,7 @@ async def test_the_command_runs_one_private_card_from_the_first_question_to_the_
 ) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     assert card.ephemeral_to == scene.anna.id
-    assert scene.said("question.orientation.text") in " ".join(card.texts())
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
     await scene.answer_all(scene.anna, card, answers)
     assert scene.label("post") in card.buttons()
     assert scene.label("keep_private") in card.buttons()
@@ -24,10 +24,10 @@ async def test_the_command_runs_one_private_card_from_the_first_question_to_the_
     await scene.press(scene.anna, card, "post")
     post = await scene.posted(scene.marketing)
     assert f"<@{scene.anna.id}>" in " ".join(post.texts())
-    assert scene.said("outcome.in_house.title") in " ".join(post.texts())
-    assert scene.said("outcome.in_house.title") in post.text
+    assert scene.t("outcome.in_house.title") in " ".join(post.texts())
+    assert scene.t("outcome.in_house.title") in post.text
     assert list(post.buttons()) == [scene.label("details"), scene.label("run_own")]
-    await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()), what="word of the post")
+    await scene.slack.wait_for(lambda: scene.t("notice.posted") in " ".join(card.texts()), what="word of the post")
     assert scene.slack.failed_calls == []
 
 
@@ -36,9 +36,9 @@ async def test_the_command_brings_a_running_dialog_back_after_slack_was_reloaded
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     scene.user_actions.reload(scene.anna)
     again = await scene.slash(scene.anna, scene.marketing)
-    assert scene.said("question.brand.text") in " ".join(again.texts())
+    assert scene.t("question.brand.text") in " ".join(again.texts())
     await scene.press(scene.anna, again, scene.option("brand", "yes"))
-    assert scene.said("question.transformation.text") in " ".join(again.texts())
+    assert scene.t("question.transformation.text") in " ".join(again.texts())
 
 
 @pytest.mark.parametrize(
@@ -47,38 +47,38 @@ async def test_the_command_brings_a_running_dialog_back_after_slack_was_reloaded
 async def test_a_quick_check_is_answered_at_once_and_goes_on_from_there(
     scene: Scene, french: str, english: str
 ) -> None:
-    card = await scene.slash(scene.anna, scene.marketing, french if scene.text.language == "fr" else english)
+    card = await scene.slash(scene.anna, scene.marketing, french if scene.t.language == "fr" else english)
     assert card.ephemeral_to == scene.anna.id
-    assert scene.said("fact.strategic.true") in " ".join(card.texts())
+    assert scene.t("fact.strategic.true") in " ".join(card.texts())
     assert scene.label("post") in card.buttons()
     await scene.press(scene.anna, card, "continue")
-    assert scene.said("question.orientation.text") in " ".join(card.texts())
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
 async def test_a_quick_check_can_be_posted_as_it_is(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing, "oui non oui")
     await scene.press(scene.anna, card, "post")
     post = await scene.posted(scene.marketing)
-    assert scene.said("fact.strategic.true") in " ".join(post.texts())
+    assert scene.t("fact.strategic.true") in " ".join(post.texts())
 
 
 async def test_back_why_change_and_restart(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "seo"))
     await scene.press(scene.anna, card, "why")
-    assert scene.said("question.brand.why") in " ".join(card.texts())
+    assert scene.t("question.brand.why") in " ".join(card.texts())
     assert scene.option("brand", "yes") in card.buttons(), "the place is not lost"
     await scene.press(scene.anna, card, "back")
-    assert scene.said("question.orientation.text") in " ".join(card.texts())
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
     await scene.answer_all(scene.anna, card, answers)
     await scene.user_actions.press(scene.anna, card, action_id="change:person")
     await scene.settle()
-    assert scene.said("question.person.text") in " ".join(card.texts())
+    assert scene.t("question.person.text") in " ".join(card.texts())
     await scene.press(scene.anna, card, scene.option("person", "interns"))
     assert scene.label("post") in card.buttons(), "the other answers are still there"
     assert scene.option("person", "interns") in " ".join(card.texts())
     await scene.press(scene.anna, card, "restart")
-    assert scene.said("question.orientation.text") in " ".join(card.texts())
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
 async def test_keep_to_myself_shows_everything_and_posts_nothing(scene: Scene, answers: dict[str, str]) -> None:
@@ -86,8 +86,8 @@ async def test_keep_to_myself_shows_everything_and_posts_nothing(scene: Scene, a
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "keep_private")
     shown = " ".join(card.texts())
-    assert scene.said("recommendation.what_if") in shown
-    assert scene.said("notice.kept") in shown
+    assert scene.t("recommendation.what_if") in shown
+    assert scene.t("notice.kept") in shown
     assert scene.marketing.messages == []
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
@@ -96,23 +96,23 @@ async def test_keep_to_myself_shows_everything_and_posts_nothing(scene: Scene, a
 async def test_help_and_anything_else(scene: Scene) -> None:
     answers = [await scene.slash(scene.anna, scene.marketing, typed) for typed in ("help", "aide", "xyzzy plugh")]
     for answer in answers:
-        assert scene.said("slack.help") in answer.texts()
+        assert scene.t("slack.help") in answer.texts()
         assert scene.label("start") in answer.buttons()
     await scene.press(scene.anna, answers[0], "start")
-    assert scene.said("question.orientation.text") in " ".join(answers[0].texts())
+    assert scene.t("question.orientation.text") in " ".join(answers[0].texts())
 
 
 async def test_a_faulty_quick_check_is_answered_with_the_nearest_reading(scene: Scene) -> None:
     answer = await scene.slash(scene.anna, scene.marketing, "brand=yes mode=agentzia")
     assert "agentzia" in " ".join(answer.texts())
-    assert scene.said("option.mode.in_house") in " ".join(answer.texts()), "what is valid"
+    assert scene.t("option.mode.in_house") in " ".join(answer.texts()), "what is valid"
     assert scene.label("help") in answer.buttons()
     await scene.press(scene.anna, answer, "help")
-    assert scene.reads(scene.anna, scene.marketing, scene.said("slack.help"))
+    assert scene.reads(scene.anna, scene.marketing, scene.t("slack.help"))
 
 
 async def test_the_language_is_ones_own_choice_over_slacks(scene: Scene) -> None:
-    other = "en" if scene.text.language == "fr" else "fr"
+    other = "en" if scene.t.language == "fr" else "fr"
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.slash(scene.anna, scene.marketing, f"lang {other}")
     again = await scene.slash(scene.anna, scene.marketing)
@@ -136,14 +136,14 @@ async def test_a_mention_runs_in_the_thread_and_belongs_to_who_asked(scene: Scen
     assert not card.ephemeral
 
     await scene.press(scene.ben, card, scene.option("orientation", "key"))
-    assert scene.said("question.orientation.text") in " ".join(card.texts()), "nothing has changed"
+    assert scene.t("question.orientation.text") in " ".join(card.texts()), "nothing has changed"
     word = scene.sees(scene.ben, scene.marketing)[-1]
     assert word.ephemeral_to == scene.ben.id
-    assert scene.said("notice.not_yours") in word.texts()
+    assert scene.t("notice.not_yours") in word.texts()
     await scene.press(scene.ben, word, "run_own")
     own = scene.card(scene.ben, scene.marketing)
     assert own.ephemeral_to == scene.ben.id
-    assert scene.said("question.orientation.text") in " ".join(own.texts())
+    assert scene.t("question.orientation.text") in " ".join(own.texts())
 
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
@@ -157,13 +157,13 @@ async def test_typed_words_in_the_thread_answer(scene: Scene) -> None:
     await scene.settle()
     assert asked.message
     first = scene.card(scene.anna, scene.marketing)
-    answer = "la clé" if scene.text.language == "fr" else "the key"
+    answer = "la clé" if scene.t.language == "fr" else "the key"
     await scene.user_actions.mention(scene.anna, scene.marketing, answer, asked.message.ts)
     await scene.settle()
     card = scene.card(scene.anna, scene.marketing)
     assert card.ts != first.ts, "the card follows the conversation"
     assert first.buttons() == {}
-    assert scene.said("question.brand.text") in " ".join(card.texts())
+    assert scene.t("question.brand.text") in " ".join(card.texts())
 
 
 async def test_a_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene) -> None:
@@ -173,35 +173,35 @@ async def test_a_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene
     assert asked.message
     card = scene.card(scene.ben, scene.marketing)
     assert card.thread_ts == asked.message.ts
-    assert scene.said("fact.strategic.true") in " ".join(card.texts())
+    assert scene.t("fact.strategic.true") in " ".join(card.texts())
 
 
 async def test_a_mention_for_help_gets_help_and_one_for_private_things_is_answered_privately(scene: Scene) -> None:
     await scene.user_actions.invite(scene.anna, scene.marketing)
     await scene.user_actions.mention(scene.anna, scene.marketing, "help")
     await scene.settle()
-    assert scene.reads(scene.ben, scene.marketing, scene.said("help.text"))
+    assert scene.reads(scene.ben, scene.marketing, scene.t("help.text"))
     await scene.user_actions.mention(scene.anna, scene.marketing, "my checks")
     await scene.settle()
-    assert scene.reads(scene.anna, scene.marketing, scene.said("checks.none"))
-    assert not scene.reads(scene.ben, scene.marketing, scene.said("checks.none"))
+    assert scene.reads(scene.anna, scene.marketing, scene.t("checks.none"))
+    assert not scene.reads(scene.ben, scene.marketing, scene.t("checks.none"))
 
 
 async def test_a_direct_message_greets_begins_and_reads_typed_answers(scene: Scene) -> None:
-    fr = scene.text.language == "fr"
+    fr = scene.t.language == "fr"
     hello = await scene.tell(scene.anna, "bonjour" if fr else "hello")
-    assert scene.said("help.text") in hello.texts()
+    assert scene.t("help.text") in hello.texts()
     await scene.press(scene.anna, hello, "start")
     room = scene.team.im(scene.anna)
     first = scene.card(scene.anna, room)
-    assert scene.said("question.orientation.text") in " ".join(first.texts())
+    assert scene.t("question.orientation.text") in " ".join(first.texts())
     card = await scene.tell(scene.anna, "la clé" if fr else "the key")
     card = scene.card(scene.anna, room)
-    assert scene.said("question.brand.text") in " ".join(card.texts())
+    assert scene.t("question.brand.text") in " ".join(card.texts())
     word = await scene.tell(scene.anna, "blabla < & >")
     assert "oui" in " ".join(word.texts()).lower() or "yes" in " ".join(word.texts()).lower()
     helped = await scene.tell(scene.anna, "aide" if fr else "help")
-    assert scene.said("help.text") in helped.texts()
+    assert scene.t("help.text") in helped.texts()
     await scene.press(scene.anna, helped, "continue")
     assert scene.slack.failed_calls == []
 
@@ -220,11 +220,11 @@ async def test_from_a_direct_message_the_channel_is_picked(scene: Scene, answers
 
     elsewhere = scene.team.add_channel("elsewhere", members=[scene.ben])
     await scene.user_actions.submit_view(scene.anna, picker, {"where": elsewhere.id})
-    assert picker.errors == {"where": scene.said("slack.not_member")}, "nobody posts where they are not"
+    assert picker.errors == {"where": scene.t("slack.not_member")}, "nobody posts where they are not"
     await scene.user_actions.submit_view(scene.anna, picker, {"where": scene.marketing.id})
     assert not picker.open
     await scene.posted(scene.marketing)
-    await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()))
+    await scene.slack.wait_for(lambda: scene.t("notice.posted") in " ".join(card.texts()))
 
 
 async def test_details_are_private_and_run_own_begins_ones_own(scene: Scene, answers: dict[str, str]) -> None:
@@ -235,12 +235,12 @@ async def test_details_are_private_and_run_own_begins_ones_own(scene: Scene, ans
     await scene.press(scene.ben, post, "details")
     details = scene.sees(scene.ben, scene.marketing)[-1]
     assert details.ephemeral_to == scene.ben.id
-    assert scene.said("recommendation.what_if") in " ".join(details.texts())
+    assert scene.t("recommendation.what_if") in " ".join(details.texts())
     await scene.press(scene.ben, post, "run_own")
     own = scene.card(scene.ben, scene.marketing)
     assert own.ephemeral_to == scene.ben.id
     await scene.press(scene.ben, own, scene.option("orientation", "seo"))
-    assert scene.said("question.brand.text") in " ".join(own.texts())
+    assert scene.t("question.brand.text") in " ".join(own.texts())
 
 
 async def test_a_post_is_in_the_language_of_whoever_posts(make_scene: object, answers: dict[str, str]) -> None:
@@ -250,7 +250,7 @@ async def test_a_post_is_in_the_language_of_whoever_posts(make_scene: object, an
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
     post = await scene.posted(scene.marketing)
-    assert scene.said("announcement.title") in post.texts()
+    assert scene.t("announcement.title") in post.texts()
     await scene.press(scene.ben, post, "details")
     details = scene.sees(scene.ben, scene.marketing)[-1]
     assert translations("en")("recommendation.what_if") in " ".join(details.texts()), "details in the reader's"
@@ -346,19 +346,19 @@ async def test_the_home_tab_shows_the_viewers_own_checks(scene: Scene, answers: 
     home, other = scene.user_actions.home(scene.anna), scene.user_actions.home(scene.ben)
     assert home
     assert other
-    outcome = scene.said("outcome.in_house.title")
+    outcome = scene.t("outcome.in_house.title")
     assert outcome in " ".join(home.texts())
     assert outcome not in " ".join(other.texts())
-    assert scene.said("checks.none") in other.texts()
+    assert scene.t("checks.none") in other.texts()
 
     await scene.press(scene.anna, home, "see_recommendation")
     direct = scene.card(scene.anna, scene.team.im(scene.anna))
     assert outcome in " ".join(direct.texts())
     await scene.press(scene.anna, home, "start")
     direct = scene.card(scene.anna, scene.team.im(scene.anna))
-    assert scene.said("question.orientation.text") in " ".join(direct.texts())
+    assert scene.t("question.orientation.text") in " ".join(direct.texts())
     await scene.press(scene.anna, home, "language")
-    other_language = "en" if scene.text.language == "fr" else "fr"
+    other_language = "en" if scene.t.language == "fr" else "fr"
     assert translations(other_language)("welcome.text") in home.texts()
 
 
@@ -366,19 +366,19 @@ async def test_my_checks_lead_back_to_each(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     listed = await scene.slash(scene.anna, scene.marketing, "my checks")
-    assert scene.said("checks.in_progress") in " ".join(listed.texts())
+    assert scene.t("checks.in_progress") in " ".join(listed.texts())
     await scene.press(scene.anna, listed, "resume")
-    assert scene.said("question.brand.text") in " ".join(scene.card(scene.anna, scene.marketing).texts())
+    assert scene.t("question.brand.text") in " ".join(scene.card(scene.anna, scene.marketing).texts())
 
 
 async def test_forget_me_asks_first_and_says_what_was_deleted(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
-    asked = await scene.slash(scene.anna, scene.marketing, "oublie-moi" if scene.text.language == "fr" else "forget me")
-    assert scene.said("forget.confirm") in asked.texts()
+    asked = await scene.slash(scene.anna, scene.marketing, "oublie-moi" if scene.t.language == "fr" else "forget me")
+    assert scene.t("forget.confirm") in asked.texts()
     await scene.press(scene.anna, asked, "forget_confirm")
-    assert scene.text.plural("forget.done", 1) in asked.texts()
+    assert scene.t.plural("forget.done", 1) in asked.texts()
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
-    assert scene.reads(scene.anna, scene.marketing, scene.said("notice.gone"))
+    assert scene.reads(scene.anna, scene.marketing, scene.t("notice.gone"))
 
 
 async def test_delete_my_data_on_the_home_tab(scene: Scene) -> None:
@@ -390,5 +390,5 @@ async def test_delete_my_data_on_the_home_tab(scene: Scene) -> None:
     button = home.buttons()[scene.label("forget_me")]
     assert button["confirm"]["confirm"]["text"] == scene.label("forget_confirm")
     await scene.press(scene.anna, home, "forget_me")
-    assert scene.text.plural("forget.done", 1) in " ".join(home.texts())
-    assert scene.said("checks.none") in home.texts()
+    assert scene.t.plural("forget.done", 1) in " ".join(home.texts())
+    assert scene.t("checks.none") in home.texts()

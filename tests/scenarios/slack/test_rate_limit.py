@@ -38,7 +38,7 @@ async def test_commands(make_scene: MakeScene, at_rest, language: str) -> None:
     at_rest()
     ack = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert ack.message
-    assert ack.message.text == scene.said("notice.too_fast"), "in the language that was in memory"
+    assert ack.message.text == scene.t("notice.too_fast"), "in the language that was in memory"
     again = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert again.status == 200
     assert not again.answer, "told a moment ago"
@@ -64,7 +64,7 @@ async def test_presses(make_scene: MakeScene, at_rest) -> None:
         ack = await scene.press(scene.anna, card, scene.option("brand", "yes"))
         assert ack.status == 200
     assert card.blocks == before.blocks
-    said = [each for each in scene.sees(scene.anna, scene.marketing) if scene.said("notice.too_fast") in each.texts()]
+    said = [each for each in scene.sees(scene.anna, scene.marketing) if scene.t("notice.too_fast") in each.texts()]
     assert len(said) == 1
     assert said[0].ephemeral_to == scene.anna.id
 
@@ -80,7 +80,7 @@ async def test_typed_words(make_scene: MakeScene, at_rest) -> None:
         assert (await scene.user_actions.direct_message(scene.anna, "aide")).status == 200
     await scene.settle()
     found = scene.sees(scene.anna, room)[before:]
-    assert [each.text for each in found] == [scene.said("notice.too_fast")]
+    assert [each.text for each in found] == [scene.t("notice.too_fast")]
 
 
 async def test_who_was_never_met_reads_it_in_every_language(make_scene: MakeScene) -> None:
@@ -108,7 +108,7 @@ async def test_a_form_stays_open_with_what_is_in_it(make_scene: MakeScene, answe
     for _ in range(12):
         await scene.user_actions.slash(scene.anna, scene.marketing, "aide")
     ack = await scene.user_actions.submit_view(scene.anna, modal)
-    assert ack.answer == {"response_action": "errors", "errors": {"orientation": scene.said("notice.too_fast")}}
+    assert ack.answer == {"response_action": "errors", "errors": {"orientation": scene.t("notice.too_fast")}}
     assert scene.user_actions.modal(scene.anna) is modal
 
 

@@ -108,7 +108,7 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
         await scene.settle()
         await scene.user_actions.redeliver(event)
         await scene.settle()
-    assert scene.said("question.orientation.text") in " ".join(card[0].texts())
+    assert scene.t("question.orientation.text") in " ".join(card[0].texts())
     assert len(scene.sees(scene.anna, scene.team.im(scene.anna))) == 1
 
 
@@ -118,7 +118,7 @@ async def test_who_asks_too_much_is_told_so(make_scene: MakeScene) -> None:
         await scene.slash(scene.anna, scene.marketing, "help")
     ack = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert ack.message
-    assert ack.message.text == scene.said("notice.too_fast")
+    assert ack.message.text == scene.t("notice.too_fast")
 
 
 async def test_at_the_end_what_was_taken_is_acknowledged_and_nothing_more_is_taken(

@@ -68,7 +68,7 @@ async def post_a_check(scene: Scene, answers: dict[str, str]) -> None:
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
-    await scene.slack.wait_for(lambda: scene.said("notice.posted") in " ".join(card.texts()), what="word of the post")
+    await scene.slack.wait_for(lambda: scene.t("notice.posted") in " ".join(card.texts()), what="word of the post")
 
 
 async def test_one_trace_from_the_press_to_the_post(

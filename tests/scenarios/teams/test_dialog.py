@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.scenarios.teams.conftest import SHORT, Scene, visible
+from tests.scenarios.scene import SHORT
+from tests.scenarios.teams.conftest import Scene, visible
 
 pytestmark = pytest.mark.parametrize("where", ["channel", "group", "personal"])
 

@@ -7,7 +7,9 @@ import pytest
 from adapters.playground.teams.state import Message
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
 from bot.core import outbox
-from tests.scenarios.teams.conftest import SHORT, MakeScene, Scene
+from bot.core.service import Service
+from tests.scenarios.scene import SHORT
+from tests.scenarios.teams.conftest import MakeScene, Scene
 
 
 async def ready(scene: Scene) -> Message:
@@ -71,7 +73,7 @@ async def test_not_installed_says_so_and_goes_out_by_a_press(scene: Scene) -> No
     press = scene.user_actions.make_press(scene.anna, card, scene.label("post"), {"channel": wanted})
     scene.teams.fail("member", 403, times=2, code="BotNotInConversationRoster")
     answer = await scene.user_actions.send_activity(press)
-    assert answer.message == scene.text("teams.held.not_member"), "looked at again when pressed"
+    assert answer.message == scene.t("teams.held.not_member"), "looked at again when pressed"
     scene.teams.clear_faults()
     scene.teams.fail("send", 403, code="BotNotInConversationRoster")
     answer = await scene.user_actions.send_activity({**press, "id": "f:again"})
@@ -231,10 +233,10 @@ async def test_a_press_is_answered_when_the_database_is_away(scene: Scene, monke
 
     for name in ("get_language", "turn"):
         with monkeypatch.context() as patch:
-            patch.setattr(scene.server.service, name, away)
+            patch.setattr(Service, name, away)
             answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
         assert answer.status == 200
-        assert answer.message == scene.text("notice.error")
+        assert answer.message == scene.t("notice.error")
     assert scene.says(card.card, "question.orientation.text")
     answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
     assert scene.says(answer.card, "question.brand.text")
@@ -244,14 +246,14 @@ async def test_a_press_is_answered_in_time(scene: Scene, monkeypatch: pytest.Mon
     """What takes longer than Teams waits goes on; who pressed hears a word meanwhile, not an error of Teams."""
     card = await scene.begin("channel")
     monkeypatch.setattr("adapters.teams.app.ANSWER_WITHIN", 0.05)
-    turn, gate = scene.server.service.turn, asyncio.Event()
+    turn, gate = Service.turn, asyncio.Event()
 
-    async def slow(result: Turn) -> TurnResult:
+    async def slow(service: Service, event: Turn) -> TurnResult:
         await gate.wait()
-        return await turn(result)
+        return await turn(service, event)
 
-    monkeypatch.setattr(scene.server.service, "turn", slow)
+    monkeypatch.setattr(Service, "turn", slow)
     answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
-    assert answer.message == scene.text("notice.error")
+    assert answer.message == scene.t("notice.error")
     gate.set()
     await scene.teams.wait_for(lambda: scene.says(card.card, "question.brand.text"))

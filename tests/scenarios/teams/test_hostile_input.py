@@ -9,8 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.teams import app
-from tests.scenarios.teams.conftest import SHORT, MakeScene, Scene
+from adapters.teams import app, auth
+from bot.core.service import Service
+from tests.scenarios.scene import SHORT
+from tests.scenarios.teams.conftest import MakeScene, Scene
 from tests.scenarios.teams.forged_tokens import FORGERIES
 
 
@@ -162,16 +164,15 @@ async def test_new_keys_are_fetched_at_once_but_seldom(french: Scene) -> None:
     assert before <= 2
 
 
-async def test_without_microsofts_keys_nobody_comes_in(french: Scene) -> None:
+async def test_without_microsofts_keys_nobody_comes_in(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = french
     scene.teams.fail("openid", 500, times=1)
     activity = scene.user_actions.make_personal(scene.anna, "hello")
     async with aiohttp.ClientSession() as session:
         headers = {"Authorization": f"Bearer {scene.user_actions.token()}"}
-        async with session.post(scene.server.url, json=activity, headers=headers) as answer:
+        async with session.post(scene.user_actions.endpoint, json=activity, headers=headers) as answer:
             assert answer.status == 503
-    await asyncio.sleep(0)
-    scene.server.adapter._check._keys._failed = -1e9
+    monkeypatch.setattr(auth, "REST_AFTER_FAILURE", 0.0)
     assert (await scene.user_actions.send_activity(activity)).ok
 
 
@@ -187,25 +188,30 @@ async def test_known_tokens_still_run_out(french: Scene, monkeypatch: pytest.Mon
 async def test_the_open_door_needs_an_empty_id(make_scene: MakeScene, caplog: pytest.LogCaptureFixture) -> None:
     scene = await make_scene("fr")
     activity = scene.user_actions.make_personal(scene.anna, "hello")
-    scene.use(await scene.another_server(allow_unauthenticated=True))
+    scene.use(await scene.another_server(dangerously_allow_unauthenticated_teams=True))
     assert (await scene.user_actions.send_activity(activity, authorization=None)).status == 401
     with caplog.at_level(logging.WARNING):
-        scene.use(await scene.another_server(app_id="", allow_unauthenticated=True, service_url_hosts=()))
+        unauthenticated = {"dangerously_allow_unauthenticated_teams": True, "teams_service_url_hosts": ()}
+        scene.use(await scene.another_server(microsoft_app_id="", **unauthenticated))
     assert "DANGEROUS" in caplog.text
     assert (await scene.user_actions.send_activity(activity, authorization=None)).ok
-    scene.use(await scene.another_server(app_id=""))
+    scene.use(await scene.another_server(microsoft_app_id=""))
     assert (await scene.user_actions.send_activity(activity, authorization=None)).status == 401
 
 
-async def test_a_fault_of_ours_is_a_word(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_ours_is_a_word(
+    french: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     card = await french.begin("channel")
 
     async def broken(*_):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(french.server.service, "turn", broken)
+    monkeypatch.setattr(Service, "turn", broken)
     answer = await french.user_actions.press(french.anna, card, french.option("orientation", "key"))
-    assert answer.message == french.text("notice.error")
+    assert answer.message == french.t("notice.error")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    caplog.clear()
 
 
 async def test_slow_answers_show_typing(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def limit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = f"teams:{scene.teams.tenant}"
     for _ in range(2):
         limits.check_rate_limit(tenant, scene.anna.id)
-    monkeypatch.setattr(scene.server.service, "_limits", limits)
+    monkeypatch.setattr(RateLimiter, "check_rate_limit", limits.check_rate_limit)
     for name in ("turn", "find_running", "get_language", "is_duplicate", "list_checks"):
         monkeypatch.setattr(Service, name, asked)
 
@@ -31,7 +31,7 @@ async def test_presses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(scene, monkeypatch)
     for _ in range(3):
         answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
-        assert answer.message == scene.text("notice.too_fast")
+        assert answer.message == scene.t("notice.too_fast")
     assert visible(card.card) == before
     monkeypatch.undo()
 
@@ -43,21 +43,21 @@ async def test_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         assert (await scene.user_actions.personal(scene.anna, "aide")).status == 200
     await scene.settled()
     found = [each.text for each in scene.teams.messages(chat) if each.by is None]
-    assert found == [scene.text("notice.too_fast")]
+    assert found == [scene.t("notice.too_fast")]
     monkeypatch.undo()
 
 
 async def test_forms(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(scene, monkeypatch)
     answer = await scene.user_actions.fetch_task(scene.anna, scene.channel, "check")
-    assert answer.task_message == scene.text("notice.too_fast")
+    assert answer.task_message == scene.t("notice.too_fast")
     monkeypatch.undo()
 
 
 async def test_an_installation_is_heard_whatever_came_before(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = RateLimiter(0.0001, 0.0001)
     limits.check_rate_limit(f"teams:{french.teams.tenant}", french.anna.id)
-    monkeypatch.setattr(french.server.service, "_limits", limits)
+    monkeypatch.setattr(RateLimiter, "check_rate_limit", limits.check_rate_limit)
     before = len(french.teams.messages(french.group))
     for answer in await french.user_actions.install(french.anna, french.group):
         assert answer.status == 200

@@ -3,7 +3,8 @@
 from adapters.playground.teams.cards import fill
 from adapters.playground.teams.state import Message
 from dialogs.translations import translations
-from tests.scenarios.teams.conftest import SHORT, MakeScene, Scene, visible
+from tests.scenarios.scene import SHORT
+from tests.scenarios.teams.conftest import MakeScene, Scene, visible
 
 WORDS = {
     "fr": ("oui non oui", "marque=oui mode=agence", "mes bilans", "langue en", "supprimer mes données", "formulaire"),
@@ -57,7 +58,7 @@ async def test_a_quick_check_can_be_posted(scene: Scene, language: str) -> None:
     await scene.user_actions.mention(scene.anna, scene.channel, "check " + WORDS[language][0])
     card = scene.teams.last(scene.channel)
     await scene.press(card, "post")
-    title = scene.text("announcement.partial")
+    title = scene.t("announcement.partial")
     found = await scene.teams.wait_for(
         lambda: [m for m in scene.teams.posts(scene.channel) if m is not card and title in visible(m.card)]
     )
@@ -113,9 +114,9 @@ async def test_forget_me(scene: Scene, language: str) -> None:
     asked = scene.teams.last(scene.channel)
     assert scene.says(asked.card, "forget.confirm")
     answer = await scene.press(asked, "forget_confirm", scene.ben)
-    assert answer.message == scene.text("notice.not_yours")
+    assert answer.message == scene.t("notice.not_yours")
     answer = await scene.press(asked, "forget_confirm")
-    assert scene.text.plural("forget.done", 1) in visible(answer.card)
+    assert scene.t.plural("forget.done", 1) in visible(answer.card)
     answer = await scene.user_actions.press(scene.anna, dialog, scene.option("orientation", "key"))
     assert scene.says(answer.card, "notice.gone")
 
@@ -128,7 +129,7 @@ async def test_form_from_a_button(scene: Scene, language: str) -> None:
     while answer.task_card:
         data = await steps(scene, answer.task_card)
         answer = await submit(scene, offer, data)
-    assert answer.task_message == scene.text("teams.form_done")
+    assert answer.task_message == scene.t("teams.form_done")
     again = await submit(scene, offer, data)
     assert again.task_message == answer.task_message
     cards = [m for m in scene.teams.messages(scene.place("personal")) if scene.says(m.card, "review.title")]
@@ -211,7 +212,7 @@ async def test_channels_to_choose_from(make_scene: MakeScene) -> None:
     forged = scene.user_actions.make_press(scene.anna, card, scene.label("post"))
     forged["value"]["action"]["data"]["channel"] = f"{other.id} {other.channels[1].id}"
     answer = await scene.user_actions.send_activity(forged)
-    assert answer.message == scene.text("teams.held.not_member")
+    assert answer.message == scene.t("teams.held.not_member")
     await scene.user_actions.uninstall(scene.anna, scene.team)
     card.views.clear()
     answer = await scene.press(card, "post")
