@@ -1,1 +1,1 @@
-"""The decision, pure: standard library only, no I/O beyond its own catalogues, no clock, no async."""
+"""The decision and the dialog about it. Pure: standard library only, no I/O but its catalogs, no clock, no async."""

@@ -1,54 +1,40 @@
-"""What a button of a view stands for: the one place where the id of a press becomes an event."""
+"""Translate the action of a button into an event."""
 
-from dialogs.events import (
-    Answer,
-    Back,
-    Cancel,
-    Change,
-    Details,
-    Event,
-    Help,
-    KeepPrivate,
-    Restart,
-    Resume,
-    Review,
-    SetLanguage,
-    Why,
-)
+from dialogs import events
 from dialogs.session import Actor
 
 START_ACTIONS = frozenset({"new_check", "run_own", "start"})
-"""Buttons that begin a dialog; where and under which id is for the adapter to say."""
+"""Actions that begin a dialog. The adapter creates the `Start` event, because it chooses the id of the session."""
 
-# These move the dialog on from the card that was seen, so that they are tied to its revision; the others are not.
-_FROM_CARD: dict[str, type[Event]] = {
-    "back": Back,
-    "cancel": Cancel,
-    "continue": Resume,
-    "keep_private": KeepPrivate,
-    "restart": Restart,
-    "review": Review,
-    "why": Why,
+# These continue from the card they are on, so their events carry its revision.
+_WITH_REVISION: dict[str, type[events.Event]] = {
+    "back": events.Back,
+    "cancel": events.Cancel,
+    "continue": events.Resume,
+    "keep_private": events.KeepPrivate,
+    "restart": events.Restart,
+    "review": events.Review,
+    "why": events.Why,
 }
-_AT_ANY_TIME: dict[str, type[Event]] = {
-    "details": Details,
-    "help": Help,
-    "resume": Resume,
-    "see_recommendation": Resume,
+_WITHOUT_REVISION: dict[str, type[events.Event]] = {
+    "details": events.Details,
+    "help": events.Help,
+    "resume": events.Resume,
+    "see_recommendation": events.Resume,
 }
 
 
 def event_for_action(
     action: str, actor: Actor, question: str | None, option: str | None, revision: int | None
-) -> Event | None:
-    """Return the event of a press on a card of `revision`; None for what is unknown, or is about more than a dialog."""
+) -> events.Event | None:
+    """Return the event for a press on a card of `revision`; None if no event of a single dialog has this action."""
     match action:
         case "answer" if question and option:
-            return Answer(actor, question, option, revision=revision)
+            return events.Answer(actor, question, option, revision=revision)
         case "change" if question:
-            return Change(actor, question, revision=revision)
+            return events.Change(actor, question, revision=revision)
         case "language" if option:
-            return SetLanguage(actor, option)
-    if action in _FROM_CARD:
-        return _FROM_CARD[action](actor, revision=revision)
-    return _AT_ANY_TIME[action](actor) if action in _AT_ANY_TIME else None
+            return events.SetLanguage(actor, option)
+    if action in _WITH_REVISION:
+        return _WITH_REVISION[action](actor, revision=revision)
+    return _WITHOUT_REVISION[action](actor) if action in _WITHOUT_REVISION else None

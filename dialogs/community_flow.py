@@ -1,7 +1,7 @@
-"""The article's flow, as data: in-house or handed over?
+"""The flow of the article: run community management in-house, or hand it over?
 
 Source: Emmanuel Higel, "Internalisation ou externalisation de votre « community management » : que choisir ?". Each
-question and each piece of advice names the section it rests on; the words are in the catalogues.
+question and each piece of advice names the section it comes from. The texts are in the catalogs.
 """
 
 from dialogs.flow import Advice, AllOf, AnyOf, Fact, Flow, Is, Not, Outcome, Question
@@ -14,7 +14,7 @@ CRITERIA_MET = tuple(Is(criterion, "yes") for criterion in CRITERIA)
 STRATEGIC = Fact("strategic", AnyOf(KEY, *CRITERIA_MET))
 LIGHT = Not(STRATEGIC)
 
-# Who runs it, on the strategic side. An unsettled wish becomes the article's synthesis, the hybrid.
+# Outcomes if strategic. When the preference is not settled, it is the hybrid, which is the article's synthesis.
 IN_HOUSE = AllOf(STRATEGIC, Is("mode", "in_house"), Not(Is("person", "nobody")))
 AGENCY = AllOf(STRATEGIC, Is("mode", "agency"), Not(Is("agency_link", "no")))
 HYBRID = AllOf(
@@ -26,7 +26,7 @@ HYBRID = AllOf(
         Is("mode", "undecided"),
     ),
 )
-# And on the light side.
+# Outcomes if not strategic.
 INTERN = AllOf(
     LIGHT,
     AnyOf(Is("light_mode", "in_house"), AllOf(Is("light_mode", "undecided"), Not(Is("seo_expert", "yes")))),

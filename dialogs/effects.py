@@ -7,21 +7,21 @@ from dialogs.views import Announcement, View
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Show this in the place of the dialog's card."""
+    """Replace the dialog's card by this view."""
 
     view: View
 
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Show this to the person who acted, and to nobody else."""
+    """Show this view privately to the person who sent the event."""
 
     view: View
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Post this to `destination` exactly once. `key`: the same for the same post."""
+    """Post this exactly once to `destination`. `key`: idempotency key of the post."""
 
     view: Announcement
     destination: str
@@ -30,7 +30,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """See to it that the dialog expires when nobody goes on with it."""
+    """Schedule the expiry of this session; it expires after a time without events."""
 
     session: str
 

@@ -1,4 +1,4 @@
-"""Events: what a person, or the application in their name, can do to a dialog."""
+"""Events: what a person, or the application on their behalf, can do in a dialog."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,10 @@ STALE_REVISION = -1
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something a person did. `revision` is that of the card they saw; None for what is not tied to a card,
-    `STALE_REVISION`
-    for what was meant for an earlier one.
+    """An action of a person.
+
+    `revision`: the revision shown on the card they acted on. None if the event does not depend on a card,
+    `STALE_REVISION` if it comes from an older card.
     """
 
     actor: Actor
@@ -22,7 +23,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Start(Event):
-    """Begin a new dialog under the id `session`, with the answers given so far. `quick`: for a quick check only."""
+    """Begin a new dialog with the id `session` and these answers. `quick`: as a quick check."""
 
     session: str
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -39,38 +40,38 @@ class Answer(Event):
 
 @dataclass(frozen=True, slots=True)
 class Fill(Event):
-    """Give several answers at once, as a form does. They replace those given before to the same questions."""
+    """Give several answers at once, as a form does. They replace earlier answers to the same questions."""
 
     answers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Typed(Event):
-    """Type some words."""
+    """Type a message."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Back(Event):
-    """Take the last answer back, or leave the change of one."""
+    """Undo the last answer, or stop changing one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change(Event):
-    """Ask one answered question again, and only that."""
+    """Ask one answered question again, and only that one."""
 
     question: str
 
 
 @dataclass(frozen=True, slots=True)
 class Restart(Event):
-    """Forget the answers and begin again."""
+    """Clear the answers and begin again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Why(Event):
-    """Show the help on the question at hand."""
+    """Show help on the current question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +81,36 @@ class Review(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resume(Event):
-    """Show where the dialog is, and go on from there."""
+    """Show the current card and continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmPost(Event):
-    """Post the recommendation to `destination`, a conversation that only the adapter can read."""
+    """Post the recommendation to `destination`, a conversation in the format of the adapter."""
 
     destination: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeepPrivate(Event):
-    """Show the recommendation to its owner alone."""
+    """Show the recommendation to its owner only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Details(Event):
-    """Show the whole of a posted recommendation, privately, to anybody of the same tenant."""
+    """Show a posted recommendation in full, privately, to anyone of the same tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetLanguage(Event):
-    """Go on in another language."""
+    """Switch to another language."""
 
     language: str
 
 
 @dataclass(frozen=True, slots=True)
 class Help(Event):
-    """Say what this is and how to use it."""
+    """Show what the bot does and how to use it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +120,4 @@ class Cancel(Event):
 
 @dataclass(frozen=True, slots=True)
 class Expire(Event):
-    """Close a dialog that nobody went on with. The application sends it, in the name of the owner."""
+    """Close a dialog without recent events. Sent by the application on behalf of the owner."""

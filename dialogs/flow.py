@@ -1,8 +1,8 @@
-"""The shapes a flow is written in. A flow is data: questions, conditions, outcomes and advice are all values.
+"""The data structure of a flow: questions, conditions, outcomes and advice, all of them values.
 
-A condition has three truths (Kleene's strong logic): ``True`` and ``False`` when the answers given so far settle it
-whatever comes next, ``None`` while they do not. The same condition therefore routes a finished dialog, says what is
-already sure of a company known only by half, draws the diagram and feeds the proof.
+A condition evaluates to one of three values (Kleene's strong logic): ``True`` or ``False`` once the answers given so
+far settle it whatever comes next, ``None`` before. So the same condition routes a finished dialog, tells what is
+already sure after a few answers, makes the diagram, and is checked by the proof.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,15 +21,16 @@ class Is:
     option: str
 
     def evaluate(self, answers: Answers) -> bool | None:
-        given = answers.get(self.question)
-        return None if given is None else given == self.option
+        option = answers.get(self.question)
+        return None if option is None else option == self.option
 
     def support(self, answers: Answers) -> Iterator[str]:
-        """Yield the questions whose answers make this condition as true, or as false, as it is."""
+        """Yield the questions whose answers settle the value of this condition."""
         if self.question in answers:
             yield self.question
 
     def leaves(self) -> "Iterator[Is]":
+        """Yield every `Is` in this condition."""
         yield self
 
 
@@ -40,8 +41,8 @@ class Not:
     condition: "Condition"
 
     def evaluate(self, answers: Answers) -> bool | None:
-        inner = self.condition.evaluate(answers)
-        return None if inner is None else not inner
+        value = self.condition.evaluate(answers)
+        return None if value is None else not value
 
     def support(self, answers: Answers) -> Iterator[str]:
         return self.condition.support(answers)
@@ -50,8 +51,8 @@ class Not:
         return self.condition.leaves()
 
 
-class _Several:
-    """What `AllOf` and `AnyOf` share; `settles` is the truth of one part that settles the whole."""
+class _Group:
+    """What `AllOf` and `AnyOf` share. `settles`: the value of one condition that settles the whole."""
 
     __slots__ = ("conditions",)
     settles: bool
@@ -64,19 +65,19 @@ class _Several:
 
     def evaluate(self, answers: Answers) -> bool | None:
         settles = self.settles
-        whole: bool | None = not settles
+        result: bool | None = not settles
         for condition in self.conditions:
-            part = condition.evaluate(answers)
-            if part is settles:
+            value = condition.evaluate(answers)
+            if value is settles:
                 return settles
-            if part is None:
-                whole = None
-        return whole
+            if value is None:
+                result = None
+        return result
 
     def support(self, answers: Answers) -> Iterator[str]:
-        whole = self.evaluate(answers)
+        result = self.evaluate(answers)
         for condition in self.conditions:
-            if whole is not self.settles or condition.evaluate(answers) is whole:
+            if result is not self.settles or condition.evaluate(answers) is result:
                 yield from condition.support(answers)
 
     def leaves(self) -> Iterator[Is]:
@@ -84,31 +85,31 @@ class _Several:
             yield from condition.leaves()
 
 
-class AllOf(_Several):
+class AllOf(_Group):
     """Every one of the conditions; true when there is none."""
 
     settles = False
 
 
-class AnyOf(_Several):
-    """At least one of the conditions."""
+class AnyOf(_Group):
+    """At least one of the conditions; false when there is none."""
 
     settles = True
 
 
 class Fact:
-    """A condition important enough to have a name, such as ``strategic``; the diagram shows it as a node of its own.
+    """A condition with a name, such as ``strategic``; the diagram shows it as a node.
 
-    Most of a flow hangs on its facts, so that what follows from which answers is remembered.
+    Most conditions of a flow refer to its facts, so values are cached by the answers they depend on.
     """
 
-    __slots__ = ("_known", "_questions", "condition", "id")
+    __slots__ = ("_cache", "_questions", "condition", "id")
 
     def __init__(self, id: str, condition: "Condition") -> None:
         self.id = id
         self.condition = condition
         self._questions = tuple(dict.fromkeys(leaf.question for leaf in condition.leaves()))
-        self._known: dict[tuple[str | None, ...], bool | None] = {}
+        self._cache: dict[tuple[str | None, ...], bool | None] = {}
 
     def __repr__(self) -> str:
         return f"Fact({self.id!r}, {self.condition!r})"
@@ -116,9 +117,9 @@ class Fact:
     def evaluate(self, answers: Answers) -> bool | None:
         key = tuple(map(answers.get, self._questions))
         try:
-            return self._known[key]
+            return self._cache[key]
         except KeyError:
-            return self._known.setdefault(key, self.condition.evaluate(answers))
+            return self._cache.setdefault(key, self.condition.evaluate(answers))
 
     def support(self, answers: Answers) -> Iterator[str]:
         return self.condition.support(answers)
@@ -133,10 +134,10 @@ ALWAYS = AllOf()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `source` is the place in the article it comes from, as ``section, criterion``.
+    """One question. `source`: the section of the article it comes from, such as ``2, criterion 1``.
 
-    `revised` is the version of the flow in which its meaning or its options last changed: an answer given under an
-    older version than that is asked again.
+    `revised_in_version`: the version of the flow that last changed its meaning or its options. An answer given under
+    an older version is asked again.
     """
 
     id: str
@@ -156,7 +157,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One line of advice that goes with a recommendation when its condition is true."""
+    """One line of advice, added to a recommendation when its condition is true."""
 
     id: str
     when: Condition
@@ -165,10 +166,10 @@ class Advice:
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """A whole decision. Compared by identity, so that results can be remembered by flow.
+    """A whole decision. Compared by identity, so that results can be cached by flow.
 
-    `strategic` is the fact the recommendation turns on, `control` the conditions that are counted into how firmly to
-    keep control (0 to their number), `provisional` when the recommendation might change once an unknown is known.
+    `strategic`: the fact the recommendation turns on. `control`: the number of these conditions that are true tells
+    how firmly to keep control. `provisional`: true when the recommendation might change once an unknown is known.
     """
 
     id: str
@@ -180,10 +181,7 @@ class Flow:
     control: tuple[Condition, ...]
     provisional: Condition
 
-    def question(self, question_id: str) -> Question | None:
-        """Return the question with this id, or None."""
-        return self._by_id.get(question_id)
-
     @cached_property
-    def _by_id(self) -> dict[str, Question]:
+    def questions_by_id(self) -> dict[str, Question]:
+        """Every question by its id, in the order of `questions`."""
         return {question.id: question for question in self.questions}

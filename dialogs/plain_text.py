@@ -1,76 +1,67 @@
-"""A view as plain text: for a notification, a screen reader, a voice, a terminal."""
+"""A view as plain text, for notifications, screen readers and terminals."""
 
 from collections.abc import Iterable
 
-from dialogs.views import (
-    Announcement,
-    AnswerRow,
-    Control,
-    HelpCard,
-    Notice,
-    PartialResultCard,
-    Preview,
-    QuestionCard,
-    RecommendationCard,
-    ReviewCard,
-    View,
-)
+from dialogs import views
+from dialogs.views import AnswerRow, Control
 
 
-def plain_text(view: View | Announcement) -> str:
-    """Return everything the view says, in reading order, a line a thing. Buttons are left out, choices are not."""
+def plain_text(view: views.View | views.Announcement) -> str:
+    """Return every text of the view in reading order, one per line. Buttons are left out, choices are not."""
     return "\n".join(line for line in _lines(view) if line)
 
 
-def _lines(view: View | Announcement) -> Iterable[str | None]:
+def _lines(view: views.View | views.Announcement) -> Iterable[str | None]:
     match view:
-        case Notice():
-            yield view.text
-        case HelpCard():
-            yield view.title
-            yield from view.parts
-        case QuestionCard():
-            yield from (*view.note, view.progress, view.text, view.current)
-            yield from (f"{part.title}\n{part.text}" for part in view.help)
-            yield " · ".join(choice.label for choice in view.choices)
-        case ReviewCard():
-            yield from (*view.note, view.title, view.intro)
-            yield from _rows(view.rows)
-            yield from _preview(view.preview)
-            yield view.share
-        case RecommendationCard():
-            yield from (*view.note, view.title, view.outcome, view.summary, view.provisional)
-            yield from _control(view.control)
-            yield from _listed(
-                view.advice_title, tuple(f"{line.title}\n{line.text}\n{line.step}" for line in view.advice)
-            )
-            yield from (view.because_title, *_rows(view.because), *_listed(view.what_if_title, view.what_if))
-            yield from _listed(view.open_title, view.open)
-            yield view.caveat
-        case PartialResultCard():
-            yield from (*view.note, view.title, view.strategic, view.since, view.control)
-            yield from _listed(view.possible_title, view.possible)
-            yield from (*_rows(view.rows), view.next, view.caveat)
-        case Announcement():
-            yield from (view.title, view.by, view.headline, view.summary)
-            yield from _control(view.control)
-            yield from (view.because_title, *_rows(view.because))
-            yield from _listed(view.steps_title, tuple(f"{line.title}. {line.step}" for line in view.steps))
-            yield from (view.sources, view.caveat)
+        case views.Notice():
+            return [view.text]
+        case views.HelpCard():
+            return [view.title, *view.parts]
+        case views.QuestionCard():
+            help_parts = [f"{part.title}\n{part.text}" for part in view.help]
+            choices = " · ".join([choice.label for choice in view.choices])
+            return [*view.note, view.progress, view.text, view.current, *help_parts, choices]
+        case views.ReviewCard():
+            return [*view.note, view.title, view.intro, *_rows(view.rows), *_preview(view.preview), view.share]
+        case views.RecommendationCard():
+            advice = [f"{line.title}\n{line.text}\n{line.step}" for line in view.advice]
+            return [
+                *(*view.note, view.title, view.outcome, view.summary, view.provisional),
+                *_control(view.control),
+                *_section(view.advice_title, advice),
+                *(view.because_title, *_rows(view.because)),
+                *_section(view.what_if_title, view.what_if),
+                *_section(view.open_title, view.open),
+                view.caveat,
+            ]
+        case views.PartialResultCard():
+            return [
+                *(*view.note, view.title, view.strategic, view.since, view.control),
+                *_section(view.possible_title, view.possible),
+                *(*_rows(view.rows), view.next, view.caveat),
+            ]
+        case views.Announcement():
+            return [
+                *(view.title, view.by, view.headline, view.summary),
+                *_control(view.control),
+                *(view.because_title, *_rows(view.because)),
+                *_section(view.steps_title, [f"{line.title}. {line.step}" for line in view.steps]),
+                *(view.sources, view.caveat),
+            ]
 
 
-def _rows(rows: Iterable[AnswerRow]) -> Iterable[str]:
-    return (f"- {row.name} · {row.answer}" for row in rows)
+def _rows(rows: Iterable[AnswerRow]) -> list[str]:
+    return [f"- {row.name} · {row.answer}" for row in rows]
 
 
-def _listed(title: str, items: tuple[str, ...]) -> Iterable[str]:
-    return (title, *(f"- {item}" for item in items)) if items else ()
+def _section(title: str, items: Iterable[str]) -> list[str]:
+    lines = [f"- {item}" for item in items]
+    return [title, *lines] if lines else []
 
 
-def _control(control: Control | None) -> Iterable[str]:
-    return (f"{control.title} ({control.level}/{control.most})", control.words) if control else ()
+def _control(control: Control | None) -> list[str]:
+    return [f"{control.title} ({control.level}/{control.max_level})", control.text] if control else []
 
 
-def _preview(preview: Preview | None) -> Iterable[str]:
-    if preview:
-        yield from (preview.title, preview.outcome, preview.summary, *_control(preview.control))
+def _preview(preview: views.Preview | None) -> list[str]:
+    return [preview.title, preview.outcome, preview.summary, *_control(preview.control)] if preview else []

@@ -1,11 +1,10 @@
-"""From a session to the view that shows it: the one place where ids become words."""
+"""Make the view of a session: the one place where ids are translated into texts."""
 
 from collections.abc import Iterable
 from functools import lru_cache
 
 from dialogs.flow import Answers, Flow, Question
-from dialogs.recommend import Recommendation as Result
-from dialogs.recommend import control, recommend, source, supporting
+from dialogs.recommend import Recommendation, control_level, recommend, supporting
 from dialogs.session import Session, Status
 from dialogs.text.parse import Problem
 from dialogs.translations import Translations, translations
@@ -25,104 +24,115 @@ from dialogs.views import (
     ReviewCard,
     View,
 )
-from dialogs.walk import Walk, max_remaining, reachable_outcomes, strategic_settled_by, walk, what_if
+from dialogs.walk import Walk, max_remaining, strategic_settled_by, walk
+from dialogs.what_if import reachable_outcomes, what_if
 
-MAX_STEPS = 3
-"""How many next steps a post in a channel names: it is read by people who did not ask for it."""
+MAX_ANNOUNCED_STEPS = 3
+"""Next steps in an announcement. Its readers did not ask for it, so it is short."""
 
 
-def current(flow: Flow, session: Session) -> View:
-    """Return the view of where the session is."""
-    found = walk(flow, session.answers)
-    t = translations(session.language)
+def current(flow: Flow, session: Session, position: Walk | None = None) -> View:
+    """Return the card of the session. `position`: the walk of its answers, if the caller has it."""
+    position = position or walk(flow, session.answers)
     match session.status:
         case Status.CANCELLED | Status.EXPIRED:
+            t = translations(session.language)
             return notice(t, session.status.value, buttons(t, "start", primary="start"))
         case Status.QUICK:
-            return verdict(flow, session, found)
+            return partial_result(flow, session, position)
         case Status.KEPT | Status.POSTED:
-            result = recommend(flow, found)
-            return recommendation(flow, session, found, result) if result else verdict(flow, session, found)
-    if session.changing or found.next_question:
-        return prompt(flow, session, found)
-    return review(flow, session, found)
+            result = recommend(flow, position)
+            if result is None:
+                return partial_result(flow, session, position)
+            return recommendation(flow, session, position, result)
+    if session.changing or position.next_question:
+        return prompt(flow, session, position)
+    return review(flow, session, position)
 
 
 @lru_cache(maxsize=256)
 def buttons(t: Translations, *actions: str, primary: str | None = None) -> tuple[Button, ...]:
-    """Return buttons for these ids of labels."""
+    """Return a button for each action, labelled ``label.<action>``."""
     return tuple(Button(action, t(f"label.{action}"), primary=action == primary) for action in actions)
 
 
-def notice(t: Translations, id: str, also: tuple[Button, ...] = (), /, **values: object) -> Notice:
-    """Return a short word by its id."""
-    return Notice(id, t(f"notice.{id}", **values), also)
+def notice(t: Translations, id: str, offered: tuple[Button, ...] = (), /, **values: object) -> Notice:
+    """Return the notice ``notice.<id>``, filled with `values`, with the buttons `offered`."""
+    return Notice(id, t(f"notice.{id}", **values), offered)
 
 
 def help_card(t: Translations) -> HelpCard:
-    """Return what this is and how to use it."""
+    """Return what the bot does and how to use it."""
     parts = tuple(t(f"help.{part}") for part in ("text", "answers", "commands", "quick"))
     return HelpCard(t("help.title"), parts, buttons(t, "start", primary="start"))
 
 
-def prompt(flow: Flow, session: Session, found: Walk, *, with_help: bool = False) -> QuestionCard:
-    """Return the question at hand."""
+def prompt(flow: Flow, session: Session, position: Walk, *, with_help: bool = False) -> QuestionCard:
+    """Return the current question: the one being changed, or else the next one."""
     t = translations(session.language)
-    question = flow.question(session.changing or "") or found.next_question or flow.questions[0]
-    given = session.answers.get(question.id) if session.changing else None
+    question = flow.questions_by_id.get(session.changing or "") or position.next_question or flow.questions[0]
+    text, choices = _question(t, question)
+    answer = session.answers.get(question.id) if session.changing else None
     if session.changing:
         progress = t("prompt.changing")
     else:
-        progress = _progress(t, len(found.path) + 1, max_remaining(flow, session.answers) - 1)
-    parts = ("why", "judge", "examples") if with_help else ()
-    actions = ("back", "why", "restart") if session.changing or found.last_step else ("why", "cancel")
+        progress = _progress(t, len(position.path) + 1, max_remaining(flow, session.answers) - 1)
+    actions = ["back", "why", "restart"] if session.changing or position.last_step else ["why", "cancel"]
+    if with_help:
+        actions.remove("why")
     return QuestionCard(
         question=question.id,
         progress=progress,
-        text=t(f"question.{question.id}.text"),
-        choices=_choices(t, question),
-        current=t("prompt.current", answer=option_label(t, question.id, given)) if given else None,
-        help=tuple(HelpPart(t(f"help.{part}"), t(f"question.{question.id}.{part}")) for part in parts),
-        buttons=buttons(t, *(action for action in actions if not (with_help and action == "why"))),
+        text=text,
+        choices=choices,
+        current=t("prompt.current", answer=option_label(t, question.id, answer)) if answer else None,
+        help=_question_help(t, question) if with_help else (),
+        buttons=buttons(t, *actions),
     )
 
 
 @lru_cache(maxsize=256)
-def _choices(t: Translations, question: Question) -> tuple[Button, ...]:
-    return tuple(
+def _question(t: Translations, question: Question) -> tuple[str, tuple[Button, ...]]:
+    choices = (
         Button("answer", option_label(t, question.id, option), question.id, option) for option in question.options
     )
+    return t(f"question.{question.id}.text"), tuple(choices)
+
+
+def _question_help(t: Translations, question: Question) -> tuple[HelpPart, ...]:
+    parts = ("why", "judge", "examples")
+    return tuple(HelpPart(t(f"help.{part}"), t(f"question.{question.id}.{part}")) for part in parts)
 
 
 @lru_cache(maxsize=256)
 def _progress(t: Translations, number: int, more: int) -> str:
-    left = t.plural("progress.more", more) if more else t("progress.last")
-    return f"{t('progress.question', number=number)} · {left}"
+    remaining = t.plural("progress.more", more) if more else t("progress.last")
+    return f"{t('progress.question', number=number)} · {remaining}"
 
 
-def review(flow: Flow, session: Session, found: Walk) -> ReviewCard:
-    """Return every answer given; once none is missing, with the outcome in short and what posting would share."""
+def review(flow: Flow, session: Session, position: Walk) -> ReviewCard:
+    """Return every answer given; when complete, also the outcome in short and what a post would share."""
     t = translations(session.language)
-    result = recommend(flow, found)
-    ready = ("post", "keep_private") if result else ("continue",)
+    result = recommend(flow, position)
+    actions = ("post", "keep_private") if result else ("continue",)
     return ReviewCard(
         title=t("review.title"),
         intro=t("review.intro"),
-        rows=_rows(flow, t, found.answers),
+        rows=_rows(flow, t, position.answers),
         change=t("label.change"),
         preview=_preview(flow, t, result) if result else None,
         share=t("review.share") if result else None,
         unused_title=t("review.unused"),
-        unused=_rows(flow, t, _unused(session, found)),
-        buttons=buttons(t, *ready, "back", "restart", primary=ready[0]),
+        unused=_rows(flow, t, _unused(session, position)),
+        buttons=buttons(t, *actions, "back", "restart", primary=actions[0]),
     )
 
 
-def recommendation(flow: Flow, session: Session, found: Walk, result: Result) -> RecommendationCard:
+def recommendation(flow: Flow, session: Session, position: Walk, result: Recommendation) -> RecommendationCard:
     """Return the whole recommendation of a finished walk."""
     t = translations(session.language)
-    deciding = supporting(flow, result.outcome.when, found.answers)
-    rows = _rows(flow, t, found.answers, deciding)
+    deciding = supporting(flow, result.outcome.when, position.answers)
+    rows = _rows(flow, t, position.answers, deciding)
     posted = session.status is Status.POSTED
     changes = tuple(_changes(flow, t, session.answers, result))
     return RecommendationCard(
@@ -145,59 +155,59 @@ def recommendation(flow: Flow, session: Session, found: Walk, result: Result) ->
         ),
         provisional=t("recommendation.provisional") if result.provisional else None,
         unused_title=t("recommendation.unused"),
-        unused=_rows(flow, t, _unused(session, found)),
+        unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
         share=None if posted else t("review.share"),
         buttons=buttons(t, "new_check") if posted else buttons(t, "post", "review", "new_check"),
     )
 
 
-def verdict(flow: Flow, session: Session, found: Walk) -> PartialResultCard:
-    """Return what is already sure of a company known only in part."""
+def partial_result(flow: Flow, session: Session, position: Walk) -> PartialResultCard:
+    """Return what is already sure after some of the answers."""
     t = translations(session.language)
-    strategic = flow.strategic.evaluate(found.answers)
-    since = strategic_settled_by(flow, found)
-    reach = reachable_outcomes(flow, session.answers)
-    possible = tuple(t(f"outcome.{id}.title") for id in reach)
-    only = [t("verdict.only", outcome=t(f"outcome.{id}.phrase")) for id in reach if len(reach) == 1]
-    reasons = control(flow, found.answers)
+    outcomes = reachable_outcomes(flow, session.answers)
+    titles = tuple(t(f"outcome.{id}.title") for id in outcomes)
+    strategic = _strategic(flow, t, position)
+    if len(outcomes) == 1:
+        only = t("verdict.only", outcome=t(f"outcome.{outcomes[0]}.phrase"))
+        strategic = f"{strategic} {only}"
+    settled_by = strategic_settled_by(flow, position)
+    reasons = control_level(flow, position.answers)
     posted = session.status is Status.POSTED
-    asked_next = found.next_question and t(f"question.{found.next_question.id}.text")
+    next_question = position.next_question and t(f"question.{position.next_question.id}.text")
     return PartialResultCard(
         title=t("verdict.title"),
-        strategic=" ".join((_strategic(t, strategic), *only)),
-        since=t("verdict.since", question=t(f"question.{since}.short")) if since else None,
+        strategic=strategic,
+        since=t("verdict.since", question=t(f"question.{settled_by}.short")) if settled_by else None,
         control=t.plural("verdict.control", reasons) if reasons else None,
         possible_title=t("verdict.possible"),
-        possible=possible if len(possible) > 1 else (),
-        next=t("verdict.next", question=asked_next) if asked_next else None,
-        rows=_rows(flow, t, found.answers),
+        possible=titles if len(titles) > 1 else (),
+        next=t("verdict.next", question=next_question) if next_question else None,
+        rows=_rows(flow, t, position.answers),
         unused_title=t("recommendation.unused"),
-        unused=_rows(flow, t, _unused(session, found)),
+        unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
         share=None if posted else t("verdict.share_note"),
         buttons=buttons(t, "new_check") if posted else buttons(t, "continue", "post", "restart", primary="continue"),
     )
 
 
-def announcement(flow: Flow, session: Session, found: Walk) -> Announcement:
-    """Return what a channel gets to read: the recommendation in short, or what is sure so far."""
+def announcement(flow: Flow, session: Session, position: Walk) -> Announcement:
+    """Return the post for a channel: the recommendation in short, or what is sure so far."""
     t = translations(session.language)
-    result = recommend(flow, found)
+    result = recommend(flow, position)
     if result:
         headline = t(f"outcome.{result.outcome.id}.title")
         summary = t(f"outcome.{result.outcome.id}.summary")
-        because = [
-            row
-            for row in _rows(flow, t, found.answers, supporting(flow, result.outcome.when, found.answers))
-            if row.deciding
-        ]
+        deciding = supporting(flow, result.outcome.when, position.answers)
+        because = tuple(row for row in _rows(flow, t, position.answers, deciding) if row.deciding)
+        steps = _advice(t, result)[:MAX_ANNOUNCED_STEPS]
     else:
-        headline = _strategic(t, flow.strategic.evaluate(found.answers))
-        possible = [t(f"outcome.{id}.phrase") for id in reachable_outcomes(flow, session.answers)]
-        summary = f"{t('verdict.possible')} {join_or(t, possible)}"
-        because = list(_rows(flow, t, found.answers))
-    steps = _advice(t, result)[:MAX_STEPS] if result else ()
+        headline = _strategic(flow, t, position)
+        phrases = [t(f"outcome.{id}.phrase") for id in reachable_outcomes(flow, session.answers)]
+        summary = f"{t('verdict.possible')} {join_or(t, phrases)}"
+        because = _rows(flow, t, position.answers)
+        steps = ()
     sources = dict.fromkeys([*(row.source for row in because), *(line.source for line in steps)])
     return Announcement(
         session=session.id,
@@ -208,7 +218,7 @@ def announcement(flow: Flow, session: Session, found: Walk) -> Announcement:
         summary=summary,
         control=_control(flow, t, result) if result else None,
         because_title=t("recommendation.because"),
-        because=tuple(because),
+        because=because,
         steps_title=t("announcement.steps"),
         steps=steps,
         sources=t("source.cite", source=" · ".join(sources)),
@@ -218,32 +228,32 @@ def announcement(flow: Flow, session: Session, found: Walk) -> Announcement:
 
 
 def caveat(t: Translations) -> str:
-    """Return whose method this is."""
+    """Return the line that names the article and its author."""
     return t("article.caveat", title=t("article.title"), author=t("article.author"))
 
 
-def problem(flow: Flow, t: Translations, found: Problem) -> str:
-    """Return what is wrong with one part of a quick check, in names and answers as a person knows them."""
-    question = flow.question(found.question or "")
+def problem(flow: Flow, t: Translations, fault: Problem) -> str:
+    """Return the message for one fault in a quick check, with short names and labels instead of ids."""
+    question = flow.questions_by_id.get(fault.question or "")
     name = t(f"question.{question.id}.short") if question else ""
-    match found.kind:
-        case "question" if found.nearest:
-            near = t(f"question.{found.nearest[0]}.short")
-            return t("invalid.question", given=found.given, nearest=near)
+    match fault.kind:
+        case "question" if fault.nearest:
+            nearest = t(f"question.{fault.nearest[0]}.short")
+            return t("invalid.question", given=fault.given, nearest=nearest)
         case "question":
-            valid = question_names(t, (question.id for question in flow.questions))
-            return t("invalid.question_plain", given=found.given, valid=valid)
+            valid = question_names(t, flow.questions_by_id)
+            return t("invalid.question_plain", given=fault.given, valid=valid)
         case "twice" if question:
             return t("invalid.twice", question=name)
         case "answer" if question:
             valid = join_or(t, [option_label(t, question.id, option) for option in question.options])
-            if found.nearest:
-                near = option_label(t, question.id, found.nearest[0])
-                return t("invalid.answer_nearest", given=found.given, question=name, nearest=near, valid=valid)
-            return t("invalid.answer", given=found.given, question=name, valid=valid)
+            if fault.nearest:
+                nearest = option_label(t, question.id, fault.nearest[0])
+                return t("invalid.answer_nearest", given=fault.given, question=name, nearest=nearest, valid=valid)
+            return t("invalid.answer", given=fault.given, question=name, valid=valid)
         case "too_many":
-            return t("invalid.too_many", given=found.given)
-    return t("invalid.form", given=found.given)
+            return t("invalid.too_many", given=fault.given)
+    return t("invalid.form", given=fault.given)
 
 
 def option_label(t: Translations, question: str, option: str) -> str:
@@ -251,15 +261,15 @@ def option_label(t: Translations, question: str, option: str) -> str:
     return t(f"option.{question}.{option}")
 
 
-def join_or(t: Translations, several: list[str]) -> str:
+def join_or(t: Translations, items: list[str]) -> str:
     """Return "a, b or c"."""
-    if len(several) < 2:
-        return "".join(several)
-    return t("list.or", first=", ".join(several[:-1]), last=several[-1])
+    if len(items) < 2:
+        return "".join(items)
+    return t("list.or", first=", ".join(items[:-1]), last=items[-1])
 
 
 def question_names(t: Translations, questions: Iterable[str]) -> str:
-    """Return the short names of questions in a row."""
+    """Return the short names of questions, separated by commas."""
     return ", ".join(t(f"question.{question}.short") for question in questions)
 
 
@@ -269,7 +279,7 @@ def _rows(flow: Flow, t: Translations, answers: Answers, deciding: tuple[str, ..
             question.id,
             t(f"question.{question.id}.short"),
             option_label(t, question.id, answers[question.id]),
-            t(f"source.{source(flow, question.id)}"),
+            t(f"source.{question.source}"),
             question.id in deciding,
         )
         for question in flow.questions
@@ -277,11 +287,11 @@ def _rows(flow: Flow, t: Translations, answers: Answers, deciding: tuple[str, ..
     )
 
 
-def _unused(session: Session, found: Walk) -> Answers:
-    return {question: session.answers[question] for question in found.unused}
+def _unused(session: Session, position: Walk) -> Answers:
+    return {question: session.answers[question] for question in position.unused}
 
 
-def _preview(flow: Flow, t: Translations, result: Result) -> Preview:
+def _preview(flow: Flow, t: Translations, result: Recommendation) -> Preview:
     return Preview(
         t("review.preview"),
         t(f"outcome.{result.outcome.id}.title"),
@@ -290,12 +300,12 @@ def _preview(flow: Flow, t: Translations, result: Result) -> Preview:
     )
 
 
-def _control(flow: Flow, t: Translations, result: Result) -> Control:
+def _control(flow: Flow, t: Translations, result: Recommendation) -> Control:
     level = result.control
     return Control(t("control.title"), level, len(flow.control), t(f"control.{level}"))
 
 
-def _advice(t: Translations, result: Result) -> tuple[AdviceLine, ...]:
+def _advice(t: Translations, result: Recommendation) -> tuple[AdviceLine, ...]:
     return tuple(
         AdviceLine(
             advice.id,
@@ -308,12 +318,12 @@ def _advice(t: Translations, result: Result) -> tuple[AdviceLine, ...]:
     )
 
 
-def _changes(flow: Flow, t: Translations, answers: Answers, result: Result) -> Iterable[str]:
+def _changes(flow: Flow, t: Translations, answers: Answers, result: Recommendation) -> Iterable[str]:
     changes = list(what_if(flow, answers, result.because, result.outcome.id))
-    settled = {(change.question, change.outcomes) for change in changes if change.option != "unknown"}
+    known = {(change.question, change.outcomes) for change in changes if change.option != "unknown"}
     for change in changes:
-        if change.option == "unknown" and (change.question, change.outcomes) in settled:
-            continue  # not to know has the same effect as another answer, which is the plainer one to read
+        if change.option == "unknown" and (change.question, change.outcomes) in known:
+            continue  # another answer has the same effect and is easier to understand than "I don't know"
         clause = t(f"option.{change.question}.{change.option}.if")
         phrases = [t(f"outcome.{outcome}.phrase") for outcome in change.outcomes]
         if len(phrases) == 1:
@@ -322,5 +332,6 @@ def _changes(flow: Flow, t: Translations, answers: Answers, result: Result) -> I
             yield t("what_if.several", clause=clause, outcomes=join_or(t, phrases))
 
 
-def _strategic(t: Translations, truth: bool | None) -> str:
-    return t(f"fact.strategic.{'unknown' if truth is None else str(truth).lower()}")
+def _strategic(flow: Flow, t: Translations, position: Walk) -> str:
+    strategic = flow.strategic.evaluate(position.answers)
+    return t(f"fact.strategic.{'unknown' if strategic is None else str(strategic).lower()}")

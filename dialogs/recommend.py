@@ -1,17 +1,18 @@
-"""From a walk to its recommendation, and to the JSON of one check. No words here: ids only."""
+"""The recommendation of a finished walk, and the public JSON of one check. Ids only; texts are in the presenter."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from dialogs.flow import Advice, Answers, Condition, Flow, Outcome
-from dialogs.walk import Step, Walk, reachable_outcomes, walk, what_if
+from dialogs.walk import Step, Walk, walk
+from dialogs.what_if import reachable_outcomes, what_if
 
 Json = dict[str, object]
 
 
 class Recommendation(NamedTuple):
-    """What a finished walk comes to.
+    """The result of a finished walk.
 
     `control`: how firmly to keep control, 0 to ``len(flow.control)``. `provisional`: an unknown could still change it.
     `because`: every asked question with its answer.
@@ -26,9 +27,9 @@ class Recommendation(NamedTuple):
     open_questions: tuple[str, ...]
 
 
-def recommend(flow: Flow, found: Walk) -> Recommendation | None:
+def recommend(flow: Flow, position: Walk) -> Recommendation | None:
     """Return the recommendation of a finished walk; None while a question is open."""
-    return None if found.next_question is not None else _recommend(flow, found.path)
+    return None if position.next_question is not None else _recommend(flow, position.path)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -37,7 +38,7 @@ def _recommend(flow: Flow, path: tuple[Step, ...]) -> Recommendation:
     return Recommendation(
         outcome=next(outcome for outcome in flow.outcomes if outcome.when.evaluate(answers)),
         strategic=bool(flow.strategic.evaluate(answers)),
-        control=control(flow, answers),
+        control=control_level(flow, answers),
         provisional=bool(flow.provisional.evaluate(answers)),
         advice=tuple(advice for advice in flow.advice if advice.when.evaluate(answers)),
         because=path,
@@ -45,15 +46,15 @@ def _recommend(flow: Flow, path: tuple[Step, ...]) -> Recommendation:
     )
 
 
-def control(flow: Flow, answers: Answers) -> int:
+def control_level(flow: Flow, answers: Answers) -> int:
     """Return how many reasons to keep control are sure so far."""
     return sum(condition.evaluate(answers) is True for condition in flow.control)
 
 
 def supporting(flow: Flow, condition: Condition, answers: Answers) -> tuple[str, ...]:
-    """Return the questions, in the order asked, whose answers make `condition` as true as it is."""
-    found = set(condition.support(answers))
-    return tuple(question.id for question in flow.questions if question.id in found)
+    """Return the questions, in the order asked, whose answers settle the value of `condition`."""
+    support = set(condition.support(answers))
+    return tuple(question.id for question in flow.questions if question.id in support)
 
 
 def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) -> Json:
@@ -61,16 +62,16 @@ def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) 
 
     `answers` holds valid ids only (see `dialogs.validate`). `with_what_if=False` leaves that list out.
     """
-    found = walk(flow, answers)
-    recommendation = recommend(flow, found)
+    position = walk(flow, answers)
+    recommendation = recommend(flow, position)
     if recommendation is None:
         return {
             "status": "partial",
-            "strategic": flow.strategic.evaluate(found.answers),
-            "control": control(flow, found.answers),
-            "next": found.next_question.id if found.next_question else None,
+            "strategic": flow.strategic.evaluate(position.answers),
+            "control": control_level(flow, position.answers),
+            "next": position.next_question.id if position.next_question else None,
             "possible_outcomes": list(reachable_outcomes(flow, answers)),
-            "unused": list(found.unused),
+            "unused": list(position.unused),
         }
     result: Json = {
         "status": "complete",
@@ -80,9 +81,9 @@ def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) 
         "outcome": recommendation.outcome.id,
         "advice": [advice.id for advice in recommendation.advice],
         "open_questions": list(recommendation.open_questions),
-        "unused": list(found.unused),
+        "unused": list(position.unused),
         "because": [
-            {"question": question, "answer": option, "source": source(flow, question)}
+            {"question": question, "answer": option, "source": flow.questions_by_id[question].source}
             for question, option in recommendation.because
         ],
     }
@@ -92,9 +93,3 @@ def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) 
             for change in what_if(flow, answers, recommendation.because, recommendation.outcome.id)
         ]
     return result
-
-
-def source(flow: Flow, question_id: str) -> str:
-    """Return the place in the article that a question comes from, as ``section, criterion``."""
-    question = flow.question(question_id)
-    return question.source if question else ""

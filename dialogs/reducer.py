@@ -1,58 +1,41 @@
-"""The dialog itself: ``step(flow, session, event) -> (session, effects)``, pure and total.
+"""The reducer: ``step(flow, session, event) -> (session, effects)``. It is pure and handles any event in any state.
 
-What may arrive, and when it changes something:
+What each event does, by the status of the session (``open`` and ``quick`` are running):
 
-    event          running   kept      posted    cancelled, expired   whose
-    Start          always begins a new session                        anybody's
-    Answer, Fill   yes       -         -         -                    the owner's
-    Back, Change   yes       reopens   -         -                    the owner's
-    Restart        yes       -         -         -                    the owner's
-    ConfirmPost    complete  yes       once      -                    the owner's
-    KeepPrivate    complete  again     -         -                    the owner's
-    Cancel, Expire yes       -         -         -                    the owner's
-    SetLanguage    yes       yes       yes       yes                  the owner's
-    Resume         shows where the dialog is; a quick check goes on   the owner's
-    Typed          is read (`dialogs.text.parse`), then as above      the owner's
-    Why, Review, Help    show something, change nothing               the owner's
-    Details        shows a posted recommendation                      the tenant's
+    event           running                      kept             posted           cancelled, expired
+    Start           begins a new session, whatever the status of another
+    Answer, Fill    sets answers                 -                -                -
+    Back            undoes the last answer       reopens          -                -
+    Change          asks one question again      reopens          -                -
+    Restart         clears the answers           -                -                -
+    ConfirmPost     posts if complete or quick   posts            -                -
+    KeepPrivate     finishes if complete         shows the card   -                -
+    Cancel, Expire  closes                       -                -                -
+    Review          shows the answers            reopens          shows the card   shows the card
+    Why             shows the card with help     shows the card   shows the card   shows the card
+    Resume          shows the card; a quick check becomes an open dialog
+    SetLanguage     changes the language
+    Help            shows help
+    Typed           is parsed (`dialogs.text.parse`), then handled as the event it stands for
+    Details         -                            -                shows it to anyone of the tenant
 
-Everything else, a press by someone else, on an old card or for an unknown id included, answers with a kind word and
-returns the very same session.
+``-``: not allowed. All events but Start and Details are for the owner only. An event that is not allowed, comes from
+another person or an older card, or names an unknown id returns the same session and a notice.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import overload
+from typing import Any, overload
 
-from dialogs import presenter
+from dialogs import events, presenter
 from dialogs.effects import Effect, Notify, Post, Schedule, Show
-from dialogs.events import (
-    Answer,
-    Back,
-    Cancel,
-    Change,
-    ConfirmPost,
-    Details,
-    Event,
-    Expire,
-    Fill,
-    Help,
-    KeepPrivate,
-    Restart,
-    Resume,
-    Review,
-    SetLanguage,
-    Start,
-    Typed,
-    Why,
-)
+from dialogs.events import Event
 from dialogs.flow import Flow
 from dialogs.recommend import recommend
-from dialogs.session import Session, Status
+from dialogs.session import RUNNING, Session, Status
 from dialogs.text.interpret import interpret
-from dialogs.translations import languages, translations
+from dialogs.translations import Translations, languages, translations
 from dialogs.views import Card, Notice, PartialResultCard, RecommendationCard, with_note
-from dialogs.walk import walk
+from dialogs.walk import Walk, walk
 
 OptionalSessionAndEffects = tuple[Session | None, list[Effect]]
 SessionAndEffects = tuple[Session, list[Effect]]
@@ -61,54 +44,52 @@ SessionAndEffects = tuple[Session, list[Effect]]
 @overload
 def step(flow: Flow, session: Session, event: Event) -> SessionAndEffects: ...
 @overload
-def step(flow: Flow, session: None, event: Start) -> SessionAndEffects: ...
+def step(flow: Flow, session: None, event: events.Start) -> SessionAndEffects: ...
 @overload
 def step(flow: Flow, session: Session | None, event: Event) -> OptionalSessionAndEffects: ...
 def step(flow: Flow, session: Session | None, event: Event) -> OptionalSessionAndEffects:
-    """Return the session after `event` and what has to be done. Never raises; see the table above.
+    """Return the session after `event` and the effects to perform. Never raises; see the table above.
 
-    `session` is None when there is none under the id that the event is about.
+    `session` is None when the event names a session that does not exist.
     """
-    if isinstance(event, Start):
+    if isinstance(event, events.Start):
         return _start(flow, event)
-    own = translations(event.actor.language)
+    t = translations(event.actor.language)
     if session is None or session.tenant != event.actor.tenant:
-        return session, [Notify(presenter.notice(own, "gone", presenter.buttons(own, "start", primary="start")))]
-    session, again = upgrade(flow, session)
-    if isinstance(event, Details):
-        return session, [_details(flow, session, event)]
+        return session, [Notify(presenter.notice(t, "gone", presenter.buttons(t, "start", primary="start")))]
+    session, asked_again = upgrade(flow, session)
+    if isinstance(event, events.Details):
+        return session, [_details(flow, session, t)]
     if session.owner != event.actor.person:
-        return session, [Notify(presenter.notice(own, "not_yours", presenter.buttons(own, "run_own")))]
+        return session, [Notify(presenter.notice(t, "not_yours", presenter.buttons(t, "run_own")))]
     if event.revision is not None and event.revision != session.revision:
         return _stale(flow, session, event)
-    if isinstance(event, Typed):
-        meant = interpret(flow, session, event)
-        if isinstance(meant, Notice):
-            return session, [Notify(meant)]
-        return _act(flow, session, meant)
-    session, effects = _act(flow, session, event)
-    if again:
-        note = _say(session, "asked_again", questions=presenter.question_names(translations(session.language), again))
-        effects = [_noted(effect, note) for effect in effects]
+    if isinstance(event, events.Typed):
+        meaning = interpret(flow, session, event)
+        return (session, [Notify(meaning)]) if isinstance(meaning, Notice) else _apply(flow, session, meaning)
+    session, effects = _apply(flow, session, event)
+    if asked_again:
+        names = presenter.question_names(translations(session.language), asked_again)
+        note = _notice_text(session, "asked_again", questions=names)
+        effects = [_add_note(effect, note) for effect in effects]
     return session, effects
 
 
 def upgrade(flow: Flow, session: Session) -> tuple[Session, tuple[str, ...]]:
-    """Move a running session to this version of the flow; return with it the questions that are asked again.
+    """Move a running session to this version of the flow; return it with the questions that are asked again.
 
-    Answers stay whose question and option are still there and have kept their meaning. A finished one is never moved.
+    An answer stays if its question and option still exist and kept their meaning. A finished session is not changed.
     """
-    if session.version == flow.version or not session.status.running:
+    if session.version == flow.version or session.status not in RUNNING:
         return session, ()
-    kept = {
+    answers = {
         question.id: session.answers[question.id]
         for question in flow.questions
         if session.answers.get(question.id) in question.options and question.revised_in_version <= session.version
     }
-    known = {question.id for question in flow.questions}
-    again = tuple(question for question in session.answers if question not in kept and question in known)
-    changing = session.changing if session.changing in kept else None
-    return replace(session, answers=kept, changing=changing, version=flow.version), again
+    again = tuple(id for id in session.answers if id not in answers and id in flow.questions_by_id)
+    changing = session.changing if session.changing in answers else None
+    return replace(session, answers=answers, changing=changing, version=flow.version), again
 
 
 def valid_answers(flow: Flow, answers: object) -> dict[str, str]:
@@ -120,259 +101,269 @@ def valid_answers(flow: Flow, answers: object) -> dict[str, str]:
     }
 
 
-def _act(flow: Flow, session: Session, event: Event) -> SessionAndEffects:  # noqa: PLR0912 - the table above
+def _apply(flow: Flow, session: Session, event: Event) -> SessionAndEffects:  # noqa: PLR0912 - one case per event
     match event:
-        case Answer(question=question, option=option):
+        case events.Answer(question=question, option=option):
             return _answer(flow, session, question, option)
-        case Fill(answers=answers):
-            return _fill(flow, session, answers)
-        case Back():
+        case events.Fill(answers=answers):
+            return _fill(flow, session, dict(answers))
+        case events.Back():
             return _back(flow, session)
-        case Change(question=question):
+        case events.Change(question=question):
             return _change(flow, session, question)
-        case Restart():
+        case events.Restart():
             return _restart(flow, session)
-        case Why():
+        case events.Why():
             return _why(flow, session)
-        case Review():
+        case events.Review():
             return _review(flow, session)
-        case Resume():
+        case events.Resume():
             return _resume(flow, session)
-        case ConfirmPost(destination=destination):
+        case events.ConfirmPost(destination=destination):
             return _post(flow, session, destination)
-        case KeepPrivate():
-            return _keep(flow, session)
-        case SetLanguage(language=language):
+        case events.KeepPrivate():
+            return _keep_private(flow, session)
+        case events.SetLanguage(language=language):
             return _set_language(flow, session, language)
-        case Help():
-            return _help(flow, session)
-        case Cancel():
+        case events.Help():
+            return _help(session)
+        case events.Cancel():
             return _close(flow, session, Status.CANCELLED)
-        case Expire():
+        case events.Expire():
             return _close(flow, session, Status.EXPIRED)
-    return _refuse(session, "unknown")
+    return _notify(session, "unknown")
 
 
-# --- Beginning and showing ----------------------------------------------------------------------------------------
+# --- What handlers return -----------------------------------------------------------------------------------------
 
 
-def _start(flow: Flow, event: Start) -> SessionAndEffects:
+def _changed(session: Session, **changes: Any) -> Session:
+    """Return the session with these changes and the next revision."""
+    return replace(session, revision=session.revision + 1, **changes)
+
+
+def _show(flow: Flow, session: Session, *notes: str, position: Walk | None = None) -> list[Effect]:
+    view = presenter.current(flow, session, position)
+    return [Show(with_note(view, *notes) if notes and isinstance(view, Card) else view)]
+
+
+def _notify(session: Session, id: str, *actions: str) -> SessionAndEffects:
+    """Change nothing; send a private notice."""
+    t = translations(session.language)
+    return session, [Notify(presenter.notice(t, id, presenter.buttons(t, *actions)))]
+
+
+def _notify_and_show(flow: Flow, session: Session, id: str) -> SessionAndEffects:
+    """Change nothing; send a private notice and show the current card."""
+    return session, [*_notify(session, id)[1], *_show(flow, session)]
+
+
+def _finished(session: Session) -> SessionAndEffects:
+    """Change nothing: the dialog is finished. The notice offers a new one."""
+    id = "finished" if session.status in {Status.POSTED, Status.KEPT} else session.status.value
+    return _notify(session, id, "new_check")
+
+
+def _notice_text(session: Session, id: str, **values: object) -> str:
+    return translations(session.language)(f"notice.{id}", **values)
+
+
+def _add_note(effect: Effect, note: str) -> Effect:
+    if isinstance(effect, Show) and isinstance(effect.view, Card):
+        return Show(with_note(effect.view, note))
+    return effect
+
+
+# --- Events that do not depend on a running dialog ----------------------------------------------------------------
+
+
+def _start(flow: Flow, event: events.Start) -> SessionAndEffects:
+    answers = valid_answers(flow, dict(event.answers))
+    position = walk(flow, answers)
+    status = Status.OPEN
+    if event.quick:
+        status = Status.QUICK if position.next_question else Status.KEPT
     session = Session(
         id=event.session,
         tenant=event.actor.tenant,
         owner=event.actor.person,
         language=translations(event.actor.language).language,
         version=flow.version,
-        answers=valid_answers(flow, dict(event.answers)),
+        answers=answers,
+        status=status,
     )
-    if event.quick:
-        done = walk(flow, session.answers).next_question is None
-        session = replace(session, status=Status.KEPT if done else Status.QUICK)
-    return session, [Show(presenter.current(flow, session)), Schedule(session.id)]
-
-
-def _show(flow: Flow, session: Session, *note: str) -> list[Effect]:
-    view = presenter.current(flow, session)
-    if note and isinstance(view, Card):
-        view = with_note(view, *note)
-    return [Show(view)]
-
-
-def _remind(flow: Flow, session: Session, id: str) -> SessionAndEffects:
-    """Say a word in private and show the present card; nothing changes."""
-    return session, [Notify(presenter.notice(translations(session.language), id)), *_show(flow, session)]
-
-
-def _say(session: Session, id: str, **values: object) -> str:
-    return translations(session.language)(f"notice.{id}", **values)
-
-
-def _noted(effect: Effect, note: str) -> Effect:
-    if isinstance(effect, Show) and isinstance(effect.view, Card):
-        return Show(with_note(effect.view, note))
-    return effect
-
-
-def _refuse(session: Session, id: str, *actions: str) -> SessionAndEffects:
-    t = translations(session.language)
-    return session, [Notify(presenter.notice(t, id, presenter.buttons(t, *actions)))]
+    return session, [*_show(flow, session, position=position), Schedule(session.id)]
 
 
 def _stale(flow: Flow, session: Session, event: Event) -> SessionAndEffects:
-    """An old card gets the present one. A second press of the same button has already been heard: no word is due."""
-    again = event.revision == session.revision - 1 and (
-        (isinstance(event, Answer) and session.answers.get(event.question) == event.option)
-        or (isinstance(event, ConfirmPost) and session.status is Status.POSTED)
-        or (isinstance(event, KeepPrivate) and session.status is Status.KEPT)
+    """Show the current card. A second press of the same button gets no notice: the first one was handled."""
+    pressed_twice = event.revision == session.revision - 1 and (
+        (isinstance(event, events.Answer) and session.answers.get(event.question) == event.option)
+        or (isinstance(event, events.ConfirmPost) and session.status is Status.POSTED)
+        or (isinstance(event, events.KeepPrivate) and session.status is Status.KEPT)
     )
-    return (session, _show(flow, session)) if again else _remind(flow, session, "stale")
+    return (session, _show(flow, session)) if pressed_twice else _notify_and_show(flow, session, "stale")
 
 
-def _details(flow: Flow, session: Session, event: Event) -> Effect:
-    own = translations(event.actor.language)
+def _details(flow: Flow, session: Session, t: Translations) -> Effect:
     if session.status is not Status.POSTED:
-        return Notify(presenter.notice(own, "gone", presenter.buttons(own, "run_own")))
-    view = presenter.current(flow, replace(session, language=own.language))
+        return Notify(presenter.notice(t, "gone", presenter.buttons(t, "run_own")))
+    view = presenter.current(flow, replace(session, language=t.language))
     if isinstance(view, RecommendationCard | PartialResultCard):
-        view = replace(view, share=None, buttons=presenter.buttons(own, "run_own"))
+        view = replace(view, share=None, buttons=presenter.buttons(t, "run_own"))
     return Notify(view)
 
 
 # --- Answering ----------------------------------------------------------------------------------------------------
 
 
-def _answer(flow: Flow, session: Session, asked: str, option: str) -> SessionAndEffects:
-    question = flow.question(asked)
+def _answer(flow: Flow, session: Session, question_id: str, option: str) -> SessionAndEffects:
+    question = flow.questions_by_id.get(question_id)
     if question is None or option not in question.options:
-        return _refuse(session, "unknown")
-    if not session.status.running:
+        return _notify(session, "unknown")
+    if session.status not in RUNNING:
         return _finished(session)
-    here = walk(flow, session.answers).next_question
-    expected = session.changing or (here.id if here else None)
-    if question.id != expected:
-        return _remind(flow, session, "stale")
-    return _with_answers(flow, session, {question.id: option})
-
-
-def _fill(flow: Flow, session: Session, given: Mapping[str, str]) -> SessionAndEffects:
-    answers = valid_answers(flow, dict(given))
-    if not answers or len(answers) != len(given):
-        return _refuse(session, "unknown")
-    if not session.status.running:
-        return _finished(session)
-    return _with_answers(flow, session, answers)
-
-
-def _with_answers(flow: Flow, session: Session, given: dict[str, str]) -> SessionAndEffects:
     before = walk(flow, session.answers)
-    answers = {**session.answers, **given}
+    expected = session.changing or (before.next_question.id if before.next_question else None)
+    if question_id != expected:
+        return _notify_and_show(flow, session, "stale")
+    return _set_answers(flow, session, {question_id: option}, before)
+
+
+def _fill(flow: Flow, session: Session, answers: dict[str, str]) -> SessionAndEffects:
+    if not answers or valid_answers(flow, answers) != answers:
+        return _notify(session, "unknown")
+    if session.status not in RUNNING:
+        return _finished(session)
+    return _set_answers(flow, session, answers, walk(flow, session.answers))
+
+
+def _set_answers(flow: Flow, session: Session, new: dict[str, str], before: Walk) -> SessionAndEffects:
+    answers = {**session.answers, **new}
     after = walk(flow, answers)
     t = translations(session.language)
-    note = []
+    notes = []
     if session.changing and answers != session.answers:
-        option = presenter.option_label(t, session.changing, answers[session.changing])
+        label = presenter.option_label(t, session.changing, answers[session.changing])
         name = t(f"question.{session.changing}.short")
-        note.append(_say(session, "changed", question=name, answer=option))
-    lost = [question for question in after.unused if question in before.answers]
-    back = [question for question in before.unused if question in after.answers and question not in given]
-    if lost:
-        note.append(_say(session, "no_longer_counts", questions=presenter.question_names(t, lost)))
-    if back:
-        note.append(_say(session, "counts_again", questions=presenter.question_names(t, back)))
-    session = replace(session, answers=answers, changing=None, status=Status.OPEN, revision=session.revision + 1)
-    return session, _show(flow, session, *note)
+        notes.append(_notice_text(session, "changed", question=name, answer=label))
+    newly_unused = [question for question in after.unused if question in before.answers]
+    used_again = [question for question in before.unused if question in after.answers and question not in new]
+    if newly_unused:
+        notes.append(_notice_text(session, "no_longer_counts", questions=presenter.question_names(t, newly_unused)))
+    if used_again:
+        notes.append(_notice_text(session, "counts_again", questions=presenter.question_names(t, used_again)))
+    session = _changed(session, answers=answers, changing=None, status=Status.OPEN)
+    return session, _show(flow, session, *notes, position=after)
 
 
 def _back(flow: Flow, session: Session) -> SessionAndEffects:
     if session.status is Status.KEPT:
         return _reopen(flow, session)
-    if not session.status.running:
+    if session.status not in RUNNING:
         return _finished(session)
     if session.changing:
-        session = replace(session, changing=None, revision=session.revision + 1)
+        session = _changed(session, changing=None)
         return session, _show(flow, session)
-    last = walk(flow, session.answers).last_step
-    if last is None:
-        return _remind(flow, session, "nothing_back")
-    answers = {question: option for question, option in session.answers.items() if question != last.question}
-    session = replace(session, answers=answers, status=Status.OPEN, revision=session.revision + 1)
+    last_step = walk(flow, session.answers).last_step
+    if last_step is None:
+        return _notify_and_show(flow, session, "nothing_back")
+    answers = {question: option for question, option in session.answers.items() if question != last_step.question}
+    session = _changed(session, answers=answers, status=Status.OPEN)
     return session, _show(flow, session)
 
 
 def _reopen(flow: Flow, session: Session) -> SessionAndEffects:
-    session = replace(session, status=Status.OPEN, changing=None, revision=session.revision + 1)
+    session = _changed(session, status=Status.OPEN, changing=None)
     return session, _show(flow, session)
 
 
 def _change(flow: Flow, session: Session, question: str) -> SessionAndEffects:
-    if not (session.status.running or session.status is Status.KEPT):
+    if session.status not in RUNNING and session.status is not Status.KEPT:
         return _finished(session)
-    if question not in walk(flow, session.answers).answers:
-        return _refuse(session, "unknown")
-    session = replace(session, changing=question, status=Status.OPEN, revision=session.revision + 1)
-    return session, _show(flow, session)
+    position = walk(flow, session.answers)
+    if question not in position.answers:
+        return _notify(session, "unknown")
+    session = _changed(session, changing=question, status=Status.OPEN)
+    return session, _show(flow, session, position=position)
 
 
 def _restart(flow: Flow, session: Session) -> SessionAndEffects:
-    if not session.status.running:
+    if session.status not in RUNNING:
         return _finished(session)
-    session = replace(session, answers={}, changing=None, status=Status.OPEN, revision=session.revision + 1)
+    session = _changed(session, answers={}, changing=None, status=Status.OPEN)
     return session, _show(flow, session)
 
 
-def _finished(session: Session) -> SessionAndEffects:
-    """A finished dialog is not moved; a new one may begin at any time."""
-    id = "finished" if session.status in {Status.POSTED, Status.KEPT} else session.status.value
-    return _refuse(session, id, "new_check")
-
-
-# --- Looking, without changing ------------------------------------------------------------------------------------
+# --- Showing ------------------------------------------------------------------------------------------------------
 
 
 def _why(flow: Flow, session: Session) -> SessionAndEffects:
-    found = walk(flow, session.answers)
-    if session.status.running and (session.changing or found.next_question):
-        return session, [Show(presenter.prompt(flow, session, found, with_help=True))]
-    return session, _show(flow, session)
+    position = walk(flow, session.answers)
+    if session.status in RUNNING and (session.changing or position.next_question):
+        return session, [Show(presenter.prompt(flow, session, position, with_help=True))]
+    return session, _show(flow, session, position=position)
 
 
 def _review(flow: Flow, session: Session) -> SessionAndEffects:
     if session.status is Status.KEPT:
         return _reopen(flow, session)
-    if not session.status.running:
+    if session.status not in RUNNING:
         return session, _show(flow, session)
     return session, [Show(presenter.review(flow, session, walk(flow, session.answers)))]
 
 
 def _resume(flow: Flow, session: Session) -> SessionAndEffects:
     if session.status is Status.QUICK:
-        session = replace(session, status=Status.OPEN, revision=session.revision + 1)
+        session = _changed(session, status=Status.OPEN)
     return session, _show(flow, session)
 
 
-def _help(flow: Flow, session: Session) -> SessionAndEffects:
-    card = presenter.help_card(translations(session.language))
-    if session.status.running:
-        card = replace(card, buttons=presenter.buttons(translations(session.language), "continue", primary="continue"))
+def _help(session: Session) -> SessionAndEffects:
+    t = translations(session.language)
+    card = presenter.help_card(t)
+    if session.status in RUNNING:
+        card = replace(card, buttons=presenter.buttons(t, "continue", primary="continue"))
     return session, [Notify(card)]
 
 
 def _set_language(flow: Flow, session: Session, language: str) -> SessionAndEffects:
     if language not in languages():
-        return _refuse(session, "unknown")
+        return _notify(session, "unknown")
     session = replace(session, language=language)
-    return session, _show(flow, session, _say(session, "language"))
+    return session, _show(flow, session, _notice_text(session, "language"))
 
 
 # --- Finishing ----------------------------------------------------------------------------------------------------
 
 
 def _post(flow: Flow, session: Session, destination: str) -> SessionAndEffects:
-    found = walk(flow, session.answers)
     if session.status is Status.POSTED:
-        return _remind(flow, session, "already_posted")
+        return _notify_and_show(flow, session, "already_posted")
     if session.status in {Status.CANCELLED, Status.EXPIRED}:
         return _finished(session)
-    if session.status is not Status.QUICK and recommend(flow, found) is None:
-        return _remind(flow, session, "not_complete")
-    session = replace(session, status=Status.POSTED, changing=None, revision=session.revision + 1)
-    post = Post(presenter.announcement(flow, session, found), destination, key=f"{session.id}:post")
-    return session, [post, *_show(flow, session, _say(session, "posting"))]
+    position = walk(flow, session.answers)
+    if session.status is not Status.QUICK and recommend(flow, position) is None:
+        return _notify_and_show(flow, session, "not_complete")
+    session = _changed(session, status=Status.POSTED, changing=None)
+    post = Post(presenter.announcement(flow, session, position), destination, key=f"{session.id}:post")
+    return session, [post, *_show(flow, session, _notice_text(session, "posting"), position=position)]
 
 
-def _keep(flow: Flow, session: Session) -> SessionAndEffects:
+def _keep_private(flow: Flow, session: Session) -> SessionAndEffects:
     if session.status is Status.KEPT:
         return session, _show(flow, session)
-    if not session.status.running:
+    if session.status not in RUNNING:
         return _finished(session)
-    if walk(flow, session.answers).next_question:
-        return _remind(flow, session, "not_complete")
-    session = replace(session, status=Status.KEPT, changing=None, revision=session.revision + 1)
-    return session, _show(flow, session, _say(session, "kept"))
+    position = walk(flow, session.answers)
+    if position.next_question:
+        return _notify_and_show(flow, session, "not_complete")
+    session = _changed(session, status=Status.KEPT, changing=None)
+    return session, _show(flow, session, _notice_text(session, "kept"), position=position)
 
 
 def _close(flow: Flow, session: Session, status: Status) -> SessionAndEffects:
-    if not session.status.running:
+    if session.status not in RUNNING:
         return _finished(session)
-    session = replace(session, status=status, changing=None, revision=session.revision + 1)
+    session = _changed(session, status=status, changing=None)
     return session, _show(flow, session)

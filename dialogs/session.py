@@ -1,7 +1,7 @@
 """One person's dialog as a value.
 
-A session holds answers, never a position; see `dialogs.walk`. It round-trips through JSON and carries the version of
-the flow it was begun under.
+A session stores answers and never a position (see `dialogs.walk`). It round-trips through JSON and carries the
+version of the flow it was begun under.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Status(StrEnum):
-    """How far a dialog is. ``quick``: a quick check that is not complete. The last four are finished."""
+    """The state of a dialog. ``quick``: an incomplete quick check. ``kept``: finished, shown to its owner only."""
 
     OPEN = "open"
     QUICK = "quick"
@@ -20,13 +20,13 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
 
-    @property
-    def running(self) -> bool:
-        return self in {Status.OPEN, Status.QUICK}
+
+RUNNING = frozenset({Status.OPEN, Status.QUICK})
+"""All other statuses are finished."""
 
 
 class Actor(NamedTuple):
-    """Who does something: the tenant (workspace), the person in it, and the language that person reads."""
+    """Who sends an event: the tenant (workspace), the person in it, and the person's language."""
 
     tenant: str
     person: str
@@ -34,14 +34,14 @@ class Actor(NamedTuple):
 
 
 class InvalidSession(ValueError):
-    """Stored JSON that is not a session."""
+    """The JSON is not a session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A dialog. `answers`: question id -> option id. `revision` grows with every change.
+    """A dialog. `answers`: question id -> option id. `revision`: grows with every change.
 
-    `changing`: the question whose answer is being changed alone.
+    `changing`: the question whose answer is being changed, if any.
     """
 
     id: str
@@ -71,32 +71,32 @@ class Session:
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> "Session":
         """Read what `to_json` wrote. Raises `InvalidSession`."""
-        answers, changing = stored.get("answers"), stored.get("changing")
-        if not isinstance(answers, Mapping) or not (changing is None or isinstance(changing, str)):
-            raise InvalidSession("answers must be an object, changing a text or null")
         try:
+            answers, changing = stored["answers"], stored.get("changing")
+            if not isinstance(answers, Mapping):
+                raise InvalidSession(f"expected an object, got {type(answers).__name__}")
             return cls(
-                id=_text(stored["id"]),
-                tenant=_text(stored["tenant"]),
-                owner=_text(stored["owner"]),
-                language=_text(stored["language"]),
-                version=_number(stored["version"]),
-                answers={_text(question): _text(option) for question, option in answers.items()},
-                revision=_number(stored["revision"]),
-                changing=changing,
-                status=Status(_text(stored["status"])),
+                id=_string(stored["id"]),
+                tenant=_string(stored["tenant"]),
+                owner=_string(stored["owner"]),
+                language=_string(stored["language"]),
+                version=_integer(stored["version"]),
+                answers={_string(question): _string(option) for question, option in answers.items()},
+                revision=_integer(stored["revision"]),
+                changing=None if changing is None else _string(changing),
+                status=Status(_string(stored["status"])),
             )
         except (KeyError, ValueError) as error:
             raise InvalidSession(str(error)) from error
 
 
-def _text(value: object) -> str:
+def _string(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidSession(f"a text is expected, not {type(value).__name__}")
+        raise InvalidSession(f"expected a string, got {type(value).__name__}")
     return value
 
 
-def _number(value: object) -> int:
+def _integer(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidSession(f"a whole number is expected, not {type(value).__name__}")
+        raise InvalidSession(f"expected an integer, got {type(value).__name__}")
     return value

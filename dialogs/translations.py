@@ -1,7 +1,7 @@
-"""The words, apart from the routing: one folder a language under ``locales``, one gettext catalogue a surface.
+"""Texts by id, in every language: one folder per language under ``locales``, one gettext catalog per surface.
 
-gettext, because its catalogues are read by every translation tool and by Python itself: Babel compiles them when the
-package is built, and this module needs the standard library alone. Messages are looked up by id, never by sentence.
+The format is gettext because translation tools and Python itself read it. Babel compiles the catalogs when the
+package is built; this module needs the standard library only. Messages are looked up by id, never by sentence.
 """
 
 import gettext
@@ -14,19 +14,19 @@ DEFAULT_LANGUAGE = "fr"
 
 
 class MissingTranslation(KeyError):
-    """No catalogue of a language has this id."""
+    """The catalogs of a language do not have this id."""
 
 
 class Translations:
-    """Everything that can be said in one language. Get one from `translations`."""
+    """Every text of one language: ``t = translations("fr"); t("label.back")``."""
 
-    def __init__(self, language: str, catalogues: tuple[gettext.GNUTranslations, ...]) -> None:
+    def __init__(self, language: str, catalogs: tuple[gettext.GNUTranslations, ...]) -> None:
         self.language = language
-        self._catalogues = catalogues
+        self._catalogs = catalogs
         self._messages: dict[str, str] = {}
-        for catalogue in catalogues:
-            known: Mapping[str | tuple[str, int], str] = catalogue._catalog  # type: ignore[attr-defined]
-            self._messages |= {id: text for id, text in known.items() if isinstance(id, str) and id}
+        for catalog in catalogs:
+            messages: Mapping[str | tuple[str, int], str] = catalog._catalog  # type: ignore[attr-defined]
+            self._messages |= {id: text for id, text in messages.items() if isinstance(id, str) and id}
 
     def __contains__(self, id: str) -> bool:
         return id in self._messages
@@ -36,8 +36,9 @@ class Translations:
         return frozenset(self._messages)
 
     def __call__(self, id: str, /, **values: object) -> str:
-        """Return a message, its ``{placeholders}`` filled. Raises `MissingTranslation`, `KeyError` for a missing
-        value.
+        """Return a message with its ``{placeholders}`` filled.
+
+        Raises `MissingTranslation` for an unknown id and `KeyError` for a missing value.
         """
         try:
             message = self._messages[id]
@@ -47,8 +48,8 @@ class Translations:
 
     def plural(self, id: str, count: int, /, **values: object) -> str:
         """Return the plural form of a message for `count`, which fills ``{count}``. Raises `MissingTranslation`."""
-        for catalogue in self._catalogues:
-            message = catalogue.ngettext(id, "", count)
+        for catalog in self._catalogs:
+            message = catalog.ngettext(id, "", count)
             if message not in {id, ""}:
                 return message.format(count=count, **values)
         raise MissingTranslation(f"{self.language}: {id}")
@@ -56,38 +57,37 @@ class Translations:
 
 @lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
-    """Return the languages there is a folder for, the default first."""
-    found = {path.parts[-3] for path in LOCALES_DIR.glob("*/LC_MESSAGES/*.po")}
-    found |= {path.parts[-3] for path in LOCALES_DIR.glob("*/LC_MESSAGES/*.mo")}
-    return tuple(sorted(found, key=lambda language: (language != DEFAULT_LANGUAGE, language)))
+    """Return the languages that have a folder, the default first."""
+    codes = {path.parts[-3] for pattern in ("*.po", "*.mo") for path in LOCALES_DIR.glob(f"*/LC_MESSAGES/{pattern}")}
+    return tuple(sorted(codes, key=lambda code: (code != DEFAULT_LANGUAGE, code)))
 
 
 @lru_cache(maxsize=32)
 def translations(language: str) -> Translations:
-    """Return the words of `language`; of the default language where there are none."""
+    """Return the texts of `language`, or of the default language if it is not available."""
     if language not in languages():
         return translations(DEFAULT_LANGUAGE)
-    found = Translations(language, _catalogues(language))
-    # The button that switches: the other language's own word for itself.
-    found._messages["label.language"] = Translations("", _catalogues(next_language(language)))("language.own")
-    return found
+    t = Translations(language, _catalogs(language))
+    # The label of the button that switches the language is the name of the next language, in that language.
+    t._messages["label.language"] = Translations("", _catalogs(next_language(language)))("language.own")
+    return t
 
 
-def _catalogues(language: str) -> tuple[gettext.GNUTranslations, ...]:
-    catalogues = []
+def _catalogs(language: str) -> tuple[gettext.GNUTranslations, ...]:
+    catalogs = []
     for path in sorted((LOCALES_DIR / language / "LC_MESSAGES").glob("*.mo")):
         with path.open("rb") as file:
-            catalogues.append(gettext.GNUTranslations(file))
-    return tuple(catalogues)
+            catalogs.append(gettext.GNUTranslations(file))
+    return tuple(catalogs)
 
 
 def next_language(language: str) -> str:
-    """Return the language that a switch offers next: each in turn, so that every one can be had."""
-    known = languages()
-    return known[(known.index(language) + 1) % len(known)]
+    """Return the language that the switch offers. Repeated use goes through all of them."""
+    codes = languages()
+    return codes[(codes.index(language) + 1) % len(codes)]
 
 
 def language_for_locale(locale: str | None) -> str | None:
-    """Return the language to use for a locale such as ``fr-CA`` or ``en_US``; None where there is none."""
-    wanted = (locale or "").replace("_", "-").split("-")[0].lower()
-    return wanted if wanted in languages() else None
+    """Return the language for a locale such as ``fr-CA`` or ``en_US``; None if it is not available."""
+    code = (locale or "").replace("_", "-").split("-")[0].lower()
+    return code if code in languages() else None

@@ -1,45 +1,50 @@
-"""Check answers that come from outside: every fault at once, each with the nearest valid id."""
+"""Check answers from outside. All faults are reported at once, each with the nearest valid id."""
 
 from typing import TypedDict
 
-from dialogs.flow import Flow, Question
+from dialogs.flow import Flow
 from dialogs.translations import Translations
 
 MAX_QUOTED = 40
-"""How many characters of what somebody gave a message repeats."""
+"""Characters of an invalid id that a message repeats."""
 
 MAX_COMPARED = 20
-"""How many wrong ids get the nearest valid one named: finding it takes long, and nobody reads more of them."""
+"""Invalid ids for which the nearest valid id is searched: the search is slow, and nobody reads more messages."""
 
 
 class AnswerError(TypedDict):
-    """One thing wrong, as in the public JSON. `question`: as it was given; None when the fault is not about one."""
+    """One fault, as in the public JSON. `question`: the id as received; None if the fault is not about one."""
 
     question: str | None
     message: str
 
 
 def validate(flow: Flow, answers: object, t: Translations) -> tuple[dict[str, str], list[AnswerError]]:
-    """Return those of `answers` that are valid, and the faults of all others, in the order given.
+    """Return those of `answers` that are valid, and a fault for each of the others, in the order received.
 
     `answers` should be a mapping of question ids to option ids; anything else is a fault, never an exception.
-    Ids are taken as they are: words and aliases only help to name the nearest one.
+    Ids must match exactly. Synonyms are used only to find the nearest id.
     """
     if not isinstance(answers, dict):
         return {}, [answer_error(t, "not_object")]
     valid: dict[str, str] = {}
-    faults: list[AnswerError] = []
-    for given, option in answers.items():
-        question = flow.question(given)
+    errors: list[AnswerError] = []
+    for id, option in answers.items():
+        question = flow.questions_by_id.get(id)
+        compare = len(errors) < MAX_COMPARED
         if question is None:
-            faults.append(_unknown_question(flow, str(given), t, compare=len(faults) < MAX_COMPARED))
+            errors.append(_unknown_question(flow, str(id), t, compare=compare))
         elif not isinstance(option, str):
-            faults.append(answer_error(t, "not_text", question.id))
+            errors.append(answer_error(t, "not_text", id))
         elif option not in question.options:
-            faults.append(_unknown_answer(question, option, t, compare=len(faults) < MAX_COMPARED))
+            quoted, options = printable(option), ", ".join(question.options)
+            if nearest := _nearest(option, question.options) if compare else None:
+                errors.append(answer_error(t, "answer_nearest", id, given=quoted, nearest=nearest, valid=options))
+            else:
+                errors.append(answer_error(t, "answer", id, given=quoted, valid=options))
         else:
-            valid[question.id] = option
-    return valid, faults
+            valid[id] = option
+    return valid, errors
 
 
 def answer_error(t: Translations, id: str, question: str | None = None, /, **values: str) -> AnswerError:
@@ -49,33 +54,24 @@ def answer_error(t: Translations, id: str, question: str | None = None, /, **val
     return {"question": question, "message": t(f"invalid.{id}", **values)}
 
 
-def printable(given: str) -> str:
-    """Return what somebody gave as a message may repeat it: short, and printable on any terminal."""
-    cut = given if len(given) <= MAX_QUOTED else f"{given[: MAX_QUOTED - 1]}…"
-    return "".join(character if character.isprintable() else "�" for character in cut)
+def printable(text: str) -> str:
+    """Return text from outside as a message may repeat it: shortened, unprintable characters replaced."""
+    shortened = text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 1]}…"
+    return "".join(character if character.isprintable() else "�" for character in shortened)
 
 
-def _unknown_question(flow: Flow, given: str, t: Translations, *, compare: bool) -> AnswerError:
-    ids = tuple(question.id for question in flow.questions)
-    close = _nearest(given, ids) if compare else None
-    if close is None:
-        message = t("invalid.question_plain", given=printable(given), valid=", ".join(ids))
+def _unknown_question(flow: Flow, id: str, t: Translations, *, compare: bool) -> AnswerError:
+    ids = tuple(flow.questions_by_id)
+    if nearest := _nearest(id, ids) if compare else None:
+        message = t("invalid.question", given=printable(id), nearest=nearest)
     else:
-        message = t("invalid.question", given=printable(given), nearest=close)
-    return {"question": given, "message": message}
+        message = t("invalid.question_plain", given=printable(id), valid=", ".join(ids))
+    return {"question": id, "message": message}
 
 
-def _unknown_answer(question: Question, given: str, t: Translations, *, compare: bool) -> AnswerError:
-    close = _nearest(given, question.options) if compare else None
-    valid = ", ".join(question.options)
-    if close is None:
-        return answer_error(t, "answer", question.id, given=printable(given), valid=valid)
-    return answer_error(t, "answer_nearest", question.id, given=printable(given), nearest=close, valid=valid)
-
-
-def _nearest(given: str, ids: tuple[str, ...]) -> str | None:
-    # Only what is wrong has to wait for the words that people use.
+def _nearest(id: str, valid: tuple[str, ...]) -> str | None:
+    # Imported here because it loads the lexicon, which valid answers do not need.
     from dialogs.text.parse import nearest
 
-    # Nothing that long is a slip of the pen, and comparing it would take long.
-    return nearest(given, ids) if len(given) <= MAX_QUOTED else None
+    # A text this long is not a misspelled id, and comparing it would be slow.
+    return nearest(id, valid) if len(id) <= MAX_QUOTED else None

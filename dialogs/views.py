@@ -1,8 +1,7 @@
-"""What to show, as values: every word is there, in one language, and no platform is.
+"""Views: what to show, as values in one language. A view holds every text and nothing about a platform.
 
-`dialogs.presenter` makes them, each adapter draws them. A view lists its parts in reading order and its buttons in
-order
-of weight, so that a platform with room for few shows the first.
+`dialogs.presenter` makes views and each adapter renders them. Parts are in reading order, buttons in order of
+importance: a platform with little space shows the first ones.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something to press. `action` is the id of a label; `question` and `option` say what it is about."""
+    """A button. `action`: id of what it does. `question` and `option`: what it is about, if anything."""
 
     action: str
     label: str
@@ -29,7 +28,7 @@ class HelpPart:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """A question with its answer. `deciding`: the result rests on it."""
+    """A question with its answer. `deciding`: the outcome depends on it."""
 
     question: str
     name: str
@@ -40,21 +39,22 @@ class AnswerRow:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """How firmly to keep control: `level` of `most`, in words, and as a bar of `most` characters."""
+    """How firmly to keep control: `level` from 0 to `max_level`, explained in `text`."""
 
     title: str
     level: int
-    most: int
-    words: str
+    max_level: int
+    text: str
 
     @property
     def bar(self) -> str:
-        return "●" * self.level + "○" * (self.most - self.level)
+        """The level as a bar of `max_level` characters."""
+        return "●" * self.level + "○" * (self.max_level - self.level)
 
 
 @dataclass(frozen=True, slots=True)
 class AdviceLine:
-    """A piece of advice with one next step and the place in the article it rests on."""
+    """A piece of advice with one next step and the section of the article it comes from."""
 
     id: str
     title: str
@@ -63,9 +63,27 @@ class AdviceLine:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionCard:
-    """A question to answer. `help` is filled when it was asked for; `current` says the answer that is being changed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    """What every card has. `note`: lines above the card."""
+
+    note: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AnswersCard(_Card):
+    """A card that lists answers. `unused`: answers that do not count now. `share`: what a post would share."""
+
+    title: str
+    unused_title: str = ""
+    unused: tuple[AnswerRow, ...] = ()
+    share: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionCard(_Card):
+    """A question to answer. `help`: filled on request. `current`: the present answer, when it is being changed."""
 
     question: str
     progress: str
@@ -73,8 +91,6 @@ class QuestionCard:
     choices: tuple[Button, ...]
     current: str | None = None
     help: tuple[HelpPart, ...] = ()
-    note: tuple[str, ...] = ()
-    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +103,20 @@ class Preview:
     control: Control | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewCard:
-    """Every answer, each with its own way to change it. `preview` and `share` are there once all are given."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewCard(_AnswersCard):
+    """Every answer, each with a way to change it. `preview` and `share` are set once all are given."""
 
-    title: str
     intro: str
     rows: tuple[AnswerRow, ...]
     change: str
     preview: Preview | None = None
-    share: str | None = None
-    unused_title: str = ""
-    unused: tuple[AnswerRow, ...] = ()
-    note: tuple[str, ...] = ()
-    buttons: tuple[Button, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RecommendationCard:
-    """The whole recommendation, for the eyes of one person."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendationCard(_AnswersCard):
+    """The whole recommendation, for one person. `open`: what to find out. `provisional`: why it may still change."""
 
-    title: str
     outcome: str
     summary: str
     control: Control | None
@@ -123,18 +132,12 @@ class RecommendationCard:
     open_title: str = ""
     open: tuple[str, ...] = ()
     provisional: str | None = None
-    unused_title: str = ""
-    unused: tuple[AnswerRow, ...] = ()
-    share: str | None = None
-    note: tuple[str, ...] = ()
-    buttons: tuple[Button, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PartialResultCard:
-    """What is already sure of a company known only in part."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialResultCard(_AnswersCard):
+    """What is already sure after some of the answers. `since`: the answer that settled `strategic`."""
 
-    title: str
     strategic: str
     since: str | None
     control: str | None
@@ -143,16 +146,11 @@ class PartialResultCard:
     next: str | None
     rows: tuple[AnswerRow, ...]
     caveat: str
-    unused_title: str = ""
-    unused: tuple[AnswerRow, ...] = ()
-    share: str | None = None
-    note: tuple[str, ...] = ()
-    buttons: tuple[Button, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What is posted for others to read. `by` still holds ``{person}``, which each platform names in its own way."""
+    """What is posted for others to read. `by` contains ``{person}``, which each platform replaces by a name."""
 
     session: str
     owner: str
@@ -172,7 +170,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A short word. `choices` are things to press instead."""
+    """A short message. `buttons`: what the person can do instead."""
 
     id: str
     text: str
@@ -181,7 +179,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class HelpCard:
-    """What this is and how to use it."""
+    """What the bot does and how to use it."""
 
     title: str
     parts: tuple[str, ...]
@@ -189,11 +187,11 @@ class HelpCard:
 
 
 Card = QuestionCard | ReviewCard | RecommendationCard | PartialResultCard
-"""The views a dialog's own card shows while it runs; each can carry a note."""
+"""The cards of a dialog that can carry notes."""
 
 View = Card | Notice | HelpCard
 
 
-def with_note(card: Card, *note: str) -> Card:
+def with_note(card: Card, *lines: str) -> Card:
     """Return the card with these lines above it."""
-    return replace(card, note=(*note, *card.note))
+    return replace(card, note=(*lines, *card.note))

@@ -1,19 +1,19 @@
-"""Replay answers through a flow: where they lead, what is still open, and what a change would do.
+"""Replay answers through a flow: where they lead, and how many questions are left.
 
-A position is never stored. It is the first question that is asked and not answered, so that going back, changing one
-answer, resuming and asking "what if" are all the same walk over other answers.
+A position is never stored. It is the first question that is asked and not answered, so going back, changing one
+answer, resuming and "what if" all replay different answers through the same function.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from dialogs.flow import Answers, Flow, Is, Outcome, Question
+from dialogs.flow import Answers, Condition, Flow, Is, Outcome, Question
 
 
 class Step(NamedTuple):
-    """An asked question with the answer it got."""
+    """An asked question with its answer."""
 
     question: str
     option: str
@@ -22,9 +22,10 @@ class Step(NamedTuple):
 class Walk(NamedTuple):
     """Where answers lead.
 
-    `path`: the asked and answered questions, in the order asked. `here`: the first question not answered yet, None at
-    the end. `last`: the answered question just before it. `answers`: what counts, answers given ahead included as long
-    as their question may still be asked. `unused`: the questions answered though they are not asked on this path.
+    `path`: the asked and answered questions, in the order asked. `next_question`: the first question not answered
+    yet, None at the end. `last_step`: the answered question just before it. `answers`: the answers that count; an
+    answer given ahead counts as long as its question may still be asked. `unused`: the questions that have an answer
+    but are not asked on this path.
     """
 
     path: tuple[Step, ...]
@@ -34,166 +35,116 @@ class Walk(NamedTuple):
     unused: tuple[str, ...]
 
 
-class Change(NamedTuple):
-    """One answer changed, and the outcomes (sorted ids) that can still be reached then."""
-
-    question: str
-    option: str
-    outcomes: tuple[str, ...]
-
-
 def walk(flow: Flow, answers: Answers) -> Walk:
     """Replay `answers` (valid ids only, in any order) through `flow`."""
     return _walk(flow, tuple(answers.items()))
 
 
-# One turn walks the same answers several times: to see where it is, to draw it, to say what is left.
 @lru_cache(maxsize=512)
-def _walk(flow: Flow, given: tuple[tuple[str, str], ...]) -> Walk:
-    answers = dict(given)
+def _walk(flow: Flow, items: tuple[tuple[str, str], ...]) -> Walk:
+    answers = dict(items)
     path: list[Step] = []
     unused: list[str] = []
     counted: dict[str, str] = {}
-    here: Question | None = None
-    last: Step | None = None
+    next_question: Question | None = None
+    last_step: Step | None = None
     for question in flow.questions:
         option = answers.get(question.id)
         asked = question.asked_when.evaluate(counted)
         if option is None:
-            if here is None and asked:
-                here = question
+            if next_question is None and asked:
+                next_question = question
         elif asked is False:
             unused.append(question.id)
         else:
             counted[question.id] = option
             if asked:
                 path.append(Step(question.id, option))
-                last = path[-1] if here is None else last
-    return Walk(tuple(path), here, last, counted, tuple(unused))
+                last_step = path[-1] if next_question is None else last_step
+    return Walk(tuple(path), next_question, last_step, counted, tuple(unused))
 
 
 def outcomes(flow: Flow, answers: Answers) -> list[Outcome]:
-    """Return the outcomes that counted answers lead to: exactly one at the end of a path, as `prove` shows."""
+    """Return the outcomes whose condition is true. At the end of a path there is exactly one, as `prove` checks."""
     return [outcome for outcome in flow.outcomes if outcome.when.evaluate(answers)]
 
 
-def reachable_outcomes(flow: Flow, answers: Answers) -> tuple[str, ...]:
-    """Return the sorted ids of all outcomes that can still be reached from `answers`."""
-    essence = _deciding(flow)
-    return _reachable(essence.flow, essence.key(answers))
-
-
-def max_remaining(flow: Flow, answers: Answers) -> int:
-    """Return how many questions are left at most, the present one included."""
-    essence = _routing(flow)
-    return _most_left(essence.flow, essence.key(answers))
-
-
-def what_if(flow: Flow, answers: Answers, path: tuple[Step, ...], present: str) -> Iterator[Change]:
-    """Yield every single change of one asked answer that leads elsewhere than to the outcome `present`.
-
-    In the order asked, then in the order of the options. The other answers are kept.
-    """
-    essence = _deciding(flow)
-    key = essence.key(answers)
-    for step in path:
-        place = essence.places.get(step.question)
-        question = flow.question(step.question)
-        if place is None or question is None:
-            continue
-        for option in question.options:
-            if option != step.option:
-                changed = essence.alike[question.id, option]
-                found = _reachable(essence.flow, (*key[:place], changed, *key[place + 1 :]))
-                if found != (present,):
-                    yield Change(step.question, option, found)
-
-
-def strategic_settled_by(flow: Flow, found: Walk) -> str | None:
-    """Return the question whose answer made it sure whether this is strategic, or None while it is not."""
-    so_far: dict[str, str] = {}
-    for step in found.path:
-        so_far[step.question] = step.option
-        if flow.strategic.evaluate(so_far) is not None:
+def strategic_settled_by(flow: Flow, position: Walk) -> str | None:
+    """Return the question whose answer settled whether this is strategic; None while that is open."""
+    answers: dict[str, str] = {}
+    for step in position.path:
+        answers[step.question] = step.option
+        if flow.strategic.evaluate(answers) is not None:
             return step.question
     return None
 
 
+def max_remaining(flow: Flow, answers: Answers) -> int:
+    """Return how many questions are left at most, the next one included."""
+    reduced = _reduced_for_questions(flow)
+    return _max_remaining(reduced.flow, reduced.key(answers))
+
+
 # --- Searching ----------------------------------------------------------------------------------------------------
 #
-# Most answers differ in nothing that a search is about: where no condition names an option, one stands for them all.
-# What is left of a flow then has few states, and remembering them makes a search as cheap as a look-up.
+# Options that no condition names lead to the same place. A reduced flow keeps one of them per question. It has so few
+# states that caching a search by state makes it as cheap as a look-up.
 
 Key = tuple[str | None, ...]
-"""Answers in the order of the questions: small and hashable."""
+"""The option of each question in the order of the flow, None where there is no answer: a hashable `Answers`."""
 
 
-class _Essence(NamedTuple):
-    """A flow with alike options made one. `alike`: (question, option) -> the option that stands for it."""
+class ReducedFlow(NamedTuple):
+    """A flow with equivalent options merged. `merged`: (question, option) -> the option kept in its place."""
 
     flow: Flow
-    alike: dict[tuple[str, str | None], str]
-    places: dict[str, int]
+    merged: dict[tuple[str, str | None], str]
 
     def key(self, answers: Answers) -> Key:
-        alike = self.alike
-        return tuple([alike.get((question, answers.get(question))) for question in self.places])
+        """Return `answers` as a key of the reduced flow."""
+        merged = self.merged
+        return tuple([merged.get((id, answers.get(id))) for id in self.flow.questions_by_id])
 
 
-def _essence(flow: Flow, questions: tuple[Question, ...], named: set[Is]) -> _Essence:
-    simpler: list[Question] = []
-    alike: dict[tuple[str, str | None], str] = {}
+def reduce_flow(flow: Flow, questions: Iterable[Question], named: set[Is]) -> ReducedFlow:
+    """Keep `questions` only, and of each the options in `named` and one option for all the others."""
+    reduced: list[Question] = []
+    merged: dict[tuple[str, str | None], str] = {}
     for question in questions:
-        other = next((option for option in question.options if Is(question.id, option) not in named), "")
-        stand = {option: option if Is(question.id, option) in named else other for option in question.options}
-        simpler.append(replace(question, options=tuple(dict.fromkeys(stand.values()))))
-        alike |= {(question.id, option): instead for option, instead in stand.items()}
-    places = {question.id: place for place, question in enumerate(simpler)}
-    return _Essence(replace(flow, questions=tuple(simpler)), alike, places)
+        unnamed = [option for option in question.options if Is(question.id, option) not in named]
+        options = {option: unnamed[0] if option in unnamed else option for option in question.options}
+        reduced.append(replace(question, options=tuple(dict.fromkeys(options.values()))))
+        merged |= {(question.id, option): representative for option, representative in options.items()}
+    return ReducedFlow(replace(flow, questions=tuple(reduced)), merged)
+
+
+def leaves_of(conditions: Iterable[Condition]) -> set[Is]:
+    """Return every answer that the conditions name."""
+    return {leaf for condition in conditions for leaf in condition.leaves()}
+
+
+def answers_of(flow: Flow, key: Key) -> dict[str, str]:
+    """Return a key as answers."""
+    return {question.id: option for question, option in zip(flow.questions, key, strict=True) if option is not None}
+
+
+def next_keys(flow: Flow, position: Walk, question: Question) -> Iterator[Key]:
+    """Yield a key for each option of `question`, added to the answers that count."""
+    for option in question.options:
+        answers = {**position.answers, question.id: option}
+        yield tuple([answers.get(id) for id in flow.questions_by_id])
 
 
 @lru_cache(maxsize=8)
-def _deciding(flow: Flow) -> _Essence:
-    """Return what has a say in the outcome, directly or by what it makes asked."""
-    named = {leaf for outcome in flow.outcomes for leaf in outcome.when.leaves()}
-    for question in reversed(flow.questions):
-        if any(leaf.question == question.id for leaf in named):
-            named |= set(question.asked_when.leaves())
-    telling = {leaf.question for leaf in named}
-    return _essence(flow, tuple(question for question in flow.questions if question.id in telling), named)
-
-
-@lru_cache(maxsize=8)
-def _routing(flow: Flow) -> _Essence:
-    """Return what has a say in which questions are asked, every question included."""
-    return _essence(
-        flow, flow.questions, {leaf for question in flow.questions for leaf in question.asked_when.leaves()}
-    )
+def _reduced_for_questions(flow: Flow) -> ReducedFlow:
+    """Merge the options that make no difference to which questions are asked."""
+    return reduce_flow(flow, flow.questions, leaves_of(question.asked_when for question in flow.questions))
 
 
 @lru_cache(maxsize=1 << 16)
-def _reachable(flow: Flow, key: Key) -> tuple[str, ...]:
-    found = walk(flow, _answers(flow, key))
-    if found.next_question is None:
-        return tuple(sorted(outcome.id for outcome in outcomes(flow, found.answers)))
-    onward = (_reachable(flow, next_key) for next_key in _onward(flow, found, found.next_question))
-    return tuple(sorted({outcome for part in onward for outcome in part}))
-
-
-@lru_cache(maxsize=1 << 16)
-def _most_left(flow: Flow, key: Key) -> int:
-    found = walk(flow, _answers(flow, key))
-    if found.next_question is None:
+def _max_remaining(flow: Flow, key: Key) -> int:
+    position = walk(flow, answers_of(flow, key))
+    question = position.next_question
+    if question is None:
         return 0
-    return 1 + max(_most_left(flow, next_key) for next_key in _onward(flow, found, found.next_question))
-
-
-def _onward(flow: Flow, found: Walk, here: Question) -> Iterator[Key]:
-    for option in here.options:
-        answers = {**found.answers, here.id: option}
-        yield tuple([answers.get(question.id) for question in flow.questions])
-
-
-def _answers(flow: Flow, key: Key) -> dict[str, str]:
-    given = zip(flow.questions, key, strict=True)
-    return {question.id: option for question, option in given if option is not None}
+    return 1 + max(_max_remaining(flow, next_key) for next_key in next_keys(flow, position, question))

@@ -8,7 +8,7 @@ from adapters.ports import CheckSummary
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
-from dialogs.session import Status
+from dialogs.session import RUNNING, Status
 from dialogs.text.parse import Command, Match, QuickCheck
 from dialogs.translations import Translations, translations
 from dialogs.views import Button
@@ -44,7 +44,7 @@ def check_line(t: Translations, check: CheckSummary) -> CheckLine:
     link = (check.post or {}).get("link")
     return CheckLine(
         session.id,
-        session.status.running,
+        session.status in RUNNING,
         t("checks.item", date=date, outcome=outcome),
         status,
         check.updated_at,

@@ -179,5 +179,5 @@ def parse_outside_dialog(text: str, *, single_answer: bool) -> Parsed:
 def decode_answers(option: str) -> dict[str, str]:
     """Return the valid answers in the option of a *quick* button: ``question=option,question=option``."""
     pairs = (pair.partition("=") for pair in re.split("[ ,]+", option))
-    questions = ((FLOW.question(id), answer) for id, _, answer in pairs)
+    questions = ((FLOW.questions_by_id.get(id), answer) for id, _, answer in pairs)
     return {question.id: answer for question, answer in questions if question and answer in question.options}

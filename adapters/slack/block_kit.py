@@ -226,7 +226,7 @@ def _notes(notes: Iterable[str]) -> Iterator[Block]:
 
 
 def _control(control: Control) -> Block:
-    return section(f"*{escape(control.title)}*  {control.bar}\n{escape(control.words)}")
+    return section(f"*{escape(control.title)}*  {control.bar}\n{escape(control.text)}")
 
 
 def _share(shared: str | None, where: str | None) -> Iterator[Block]:

@@ -63,5 +63,5 @@ def encode_answers(answers: Mapping[str, str]) -> str:
 def decode_answers(option: str, flow: Flow) -> dict[str, str]:
     """Read `encode_answers`, keeping what is a question and one of its options."""
     pairs = (pair.partition("=") for pair in option.split(","))
-    known = ((flow.question(name), chosen) for name, _, chosen in pairs)
+    known = ((flow.questions_by_id.get(name), chosen) for name, _, chosen in pairs)
     return {question.id: chosen for question, chosen in known if question and chosen in question.options}

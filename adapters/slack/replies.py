@@ -9,7 +9,7 @@ from adapters.slack.context import Context, short
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
-from dialogs.session import Actor, Status
+from dialogs.session import RUNNING, Actor, Status
 from dialogs.text.parse import Ambiguous, Command, Match, Parsed, Problems, QuickCheck, parse, parse_quick_check
 from dialogs.translations import Translations, translations
 from dialogs.views import Button, HelpCard
@@ -81,7 +81,7 @@ def check_blocks(t: Translations, found: list[CheckSummary], surface: str) -> li
     """Return a section a check, each with the way to it."""
     drawn = []
     for each in found:
-        running = each.session.status.running
+        running = each.session.status in RUNNING
         action = "resume" if running else "see_recommendation"
         button_context = ButtonContext("home" if surface == "home" else "notice", each.session.id)
         # The id of the session makes the button's own id unique.
@@ -97,7 +97,7 @@ def check_text(t: Translations, check: CheckSummary) -> tuple[str, str]:
     result = recommend(FLOW, walk(FLOW, session.answers))
     title = t(f"outcome.{result.outcome.id}.title") if result else t("verdict.title")
     status = {Status.POSTED: "posted", Status.KEPT: "kept"}.get(session.status, "in_progress")
-    outcome = title if result or not session.status.running else t("checks.in_progress")
+    outcome = title if result or session.status not in RUNNING else t("checks.in_progress")
     line = t("checks.item", date="{date}", outcome=outcome)
     stamp = t(f"checks.{status}")
     link = (check.post or {}).get("link")

@@ -64,8 +64,8 @@ def control(found: Control | None) -> list[Json]:
                     "type": "Column",
                     "width": "stretch",
                     "items": [
-                        text(f"{found.title} ({found.level}/{found.most})", weight="Bolder"),
-                        text(found.words, spacing="None"),
+                        text(f"{found.title} ({found.level}/{found.max_level})", weight="Bolder"),
+                        text(found.text, spacing="None"),
                     ],
                 },
             ],

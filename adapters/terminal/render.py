@@ -141,7 +141,7 @@ def _notes(screen: Screen, notes: Iterable[str]) -> None:
 def _control(screen: Screen, control: Control | None, t: Translations) -> None:
     if control:
         screen.gap()
-        screen.line(t("terminal.control", title=control.title, bar=control.bar, words=control.words), STRONG)
+        screen.line(t("terminal.control", title=control.title, bar=control.bar, words=control.text), STRONG)
 
 
 def _rows(screen: Screen, t: Translations, title: str, rows: Iterable[AnswerRow], *, with_source: bool = False) -> None:

@@ -29,7 +29,7 @@ from dialogs.effects import Post, Schedule, Show
 from dialogs.events import STALE_REVISION, Expire, Start, Typed
 from dialogs.flow import Flow
 from dialogs.reducer import step
-from dialogs.session import Actor, Session, Status
+from dialogs.session import RUNNING, Actor, Session, Status
 from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
@@ -114,7 +114,7 @@ class Service:
         )
         after: Session | None = session
         if stored is not None:
-            if session.status.running and not stored.session.status.running:
+            if session.status in RUNNING and stored.session.status not in RUNNING:
                 due.append(NewJob("expire", session.id, after=self._idle))
             if session == stored.session and turn.card is None and not drawing:
                 after = None
@@ -160,7 +160,7 @@ class Service:
     def expire(self, transaction: Transaction, session: str) -> timedelta | None:
         """Close a session nobody went on with; return how long to wait when somebody did, None when that is all."""
         stored = transaction.load(session)
-        if stored is None or not stored.session.status.running:
+        if stored is None or stored.session.status not in RUNNING:
             return None
         idle = stored.updated_at + self._idle - transaction.now
         if idle > timedelta():

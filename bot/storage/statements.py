@@ -17,7 +17,7 @@ import orjson
 
 from adapters.ports import Json
 from adapters.shared.json_codec import to_json
-from dialogs.session import InvalidSession, Session, Status
+from dialogs.session import RUNNING, InvalidSession, Session
 
 CARD_KINDS = {"show", "posted", "tell"}
 """Jobs about a session's card: they share a queue, so that they come in the order written."""
@@ -25,7 +25,7 @@ MAX_RECENT_KEYS = 16
 """How many of its latest presses a session remembers, as hashes; an older one is of a card long gone."""
 _HASH = 8
 """Bytes of each: to tell a few apart."""
-_RUNNING = ", ".join(f"'{status.value}'" for status in Status if status.running)
+_RUNNING = ", ".join(f"'{status.value}'" for status in sorted(RUNNING))
 _SELECTED = "s.state, s.conversation, s.card, s.post, s.lock_version, s.updated_at, s.recent_keys, s.occurred_at"
 _LOOK = (
     f"SELECT {_SELECTED}, EXISTS (SELECT 1 FROM processed_events WHERE key_hash = :key_hash)"  # noqa: S608 - names of ours

@@ -115,7 +115,7 @@ def edges(flow: Flow) -> tuple[Edge, ...]:
     found: list[Edge] = []
     order = [question.id for question in flow.questions]
     for start, end in sorted(taken, key=lambda pair: tuple(map(order.index, pair))):
-        question = flow.question(start)
+        question = flow.questions_by_id.get(start)
         options = tuple(option for option in question.options if option in taken[start, end]) if question else ()
         if lane[start] is None and lane[end] is not None:
             found += [Edge(start, flow.strategic.id), Edge(flow.strategic.id, end, evaluate=lane[end])]
@@ -132,7 +132,7 @@ def cases(flow: Flow, condition: Condition) -> list[Case]:
         case Is(question, option):
             return [{question: (option,)}]
         case Not(Is(question, option)):
-            asked = flow.question(question)
+            asked = flow.questions_by_id.get(question)
             return [{question: tuple(other for other in asked.options if other != option)}] if asked else []
         case Not(Not(inner)):
             return cases(flow, inner)
@@ -164,7 +164,7 @@ def _joined(flow: Flow, several: list[Case]) -> list[Case]:
     for case in several:
         for place, before in enumerate(joined):
             differ = [question for question in {**before, **case} if before.get(question) != case.get(question)]
-            if before.keys() == case.keys() and len(differ) == 1 and (question := flow.question(differ[0])):
+            if before.keys() == case.keys() and len(differ) == 1 and (question := flow.questions_by_id.get(differ[0])):
                 options = {*before[question.id], *case[question.id]}
                 joined[place] = before | {question.id: tuple(o for o in question.options if o in options)}
                 break
@@ -185,7 +185,7 @@ def _allows(flow: Flow, t: Translations, id: str, options: tuple[str, ...]) -> s
 
 def options_in_words(flow: Flow, t: Translations, id: str, options: tuple[str, ...]) -> str:
     """Return “this option”, “that one” or “the other” of a question; "anything but" where only one is missing."""
-    question = flow.question(id)
+    question = flow.questions_by_id.get(id)
     missing = [option for option in question.options if option not in options] if question else []
     if len(missing) == 1 and len(options) > 2:
         return t("terminal.flow.but", option=_quoted(t, id, missing[0]))

@@ -1,64 +1,48 @@
-"""Typed words, read as what a button would have said: an event, or a word about what was not understood."""
+"""Interpret a typed message in a session: the event it stands for, or a notice if it is unclear."""
 
-from dialogs import presenter
-from dialogs.events import (
-    Answer,
-    Back,
-    Cancel,
-    Change,
-    Event,
-    Fill,
-    Help,
-    KeepPrivate,
-    Restart,
-    Resume,
-    Review,
-    SetLanguage,
-    Typed,
-    Why,
-)
+from dialogs import events, presenter
 from dialogs.flow import Flow
-from dialogs.session import Session
+from dialogs.session import RUNNING, Session
 from dialogs.text.parse import Ambiguous, Command, Parsed, ParsedAnswer, Problems, QuickCheck, parse
 from dialogs.translations import translations
 from dialogs.views import Button, Notice, QuestionCard, ReviewCard
 from dialogs.walk import walk
 
-_COMMANDS: dict[str, type[Event]] = {
-    "back": Back,
-    "cancel": Cancel,
-    "hello": Help,
-    "help": Help,
-    "keep_private": KeepPrivate,
-    "post": Resume,  # typed words never post: they show the card with the button that does
-    "restart": Restart,
-    "resume": Resume,
-    "review": Review,
-    "start": Resume,
-    "why": Why,
+_COMMANDS: dict[str, type[events.Event]] = {
+    "back": events.Back,
+    "cancel": events.Cancel,
+    "hello": events.Help,
+    "help": events.Help,
+    "keep_private": events.KeepPrivate,
+    "post": events.Resume,  # typed text never posts: this shows the card with the button that does
+    "restart": events.Restart,
+    "resume": events.Resume,
+    "review": events.Review,
+    "start": events.Resume,
+    "why": events.Why,
 }
-"""What typed commands mean in a dialog. The others ("my checks", "forget me") are about more than one dialog."""
+"""What commands mean in a dialog. The adapters handle those that concern more than one dialog, such as "my checks"."""
 
 
-def interpret(flow: Flow, session: Session, event: Typed) -> Event | Notice:
-    """Return what was meant by words typed in this session."""
-    here = flow.question(session.changing or "") or walk(flow, session.answers).next_question
+def interpret(flow: Flow, session: Session, event: events.Typed) -> events.Event | Notice:
+    """Return the event that the typed text stands for, or a notice with suggestions."""
     t, actor = translations(session.language), event.actor
-    match parse(event.text, flow, here if session.status.running else None):
-        case ParsedAnswer(question, option):
-            return Answer(actor, question, option)
+    question = flow.questions_by_id.get(session.changing or "") or walk(flow, session.answers).next_question
+    match parse(event.text, flow, question if session.status in RUNNING else None):
+        case ParsedAnswer(question_id, option):
+            return events.Answer(actor, question_id, option)
         case QuickCheck(answers):
-            return Fill(actor, answers)
-        case Command("change", str(question)):
-            return Change(actor, question)
+            return events.Fill(actor, answers)
+        case Command("change", str(question_id)):
+            return events.Change(actor, question_id)
         case Command("change", None):
-            return Review(actor)
+            return events.Review(actor)
         case Command("language", str(language)):
-            return SetLanguage(actor, language)
+            return events.SetLanguage(actor, language)
         case Command(name) if name in _COMMANDS:
             return _COMMANDS[name](actor)
-        case Ambiguous(readings):
-            return presenter.notice(t, "did_you_mean", tuple(_offers(session, readings)))
+        case Ambiguous(candidates):
+            return presenter.notice(t, "did_you_mean", tuple(_candidate_buttons(session, candidates)))
         case Problems(problems):
             lines = "\n".join(presenter.problem(flow, t, problem) for problem in problems)
             return Notice("not_understood", lines, presenter.buttons(t, "help"))
@@ -69,25 +53,25 @@ def _not_understood(flow: Flow, session: Session) -> Notice:
     t = translations(session.language)
     view = presenter.current(flow, session)
     if isinstance(view, QuestionCard):
-        named = [t("list.quoted", item=choice.label) for choice in view.choices]
-        return presenter.notice(t, "not_understood", view.choices, choices=presenter.join_or(t, named))
-    also = () if isinstance(view, ReviewCard) else presenter.buttons(t, "help")
-    return presenter.notice(t, "nothing_understood", also)
+        labels = [t("list.quoted", item=choice.label) for choice in view.choices]
+        return presenter.notice(t, "not_understood", view.choices, choices=presenter.join_or(t, labels))
+    buttons = () if isinstance(view, ReviewCard) else presenter.buttons(t, "help")
+    return presenter.notice(t, "nothing_understood", buttons)
 
 
-def _offers(session: Session, readings: tuple[Parsed, ...]) -> list[Button]:
+def _candidate_buttons(session: Session, candidates: tuple[Parsed, ...]) -> list[Button]:
     t = translations(session.language)
-    found = []
-    for reading in readings:
-        match reading:
+    buttons = []
+    for candidate in candidates:
+        match candidate:
             case ParsedAnswer(question, option):
                 label = presenter.option_label(t, question, option)
-                found.append(Button("answer", label, question, option))
+                buttons.append(Button("answer", label, question, option))
             case Command("change", str(question)):
                 label = f"{t('label.change')} · {t(f'question.{question}.short')}"
-                found.append(Button("change", label, question))
+                buttons.append(Button("change", label, question))
             case Command("language", str(language)):
-                found.append(Button("language", translations(language)("language.own"), option=language))
+                buttons.append(Button("language", translations(language)("language.own"), option=language))
             case Command(name) if f"label.{name}" in t:
-                found.append(Button(name, t(f"label.{name}")))
-    return found
+                buttons.append(Button(name, t(f"label.{name}")))
+    return buttons

@@ -363,7 +363,7 @@ def _split_name(part: str, leave: int) -> tuple[str, str]:
 
 def _pair(name: str, body: str, flow: Flow) -> tuple[ParsedAnswer | Problem, str]:
     """Read ``name=body``: the answer, and what of the body comes after it."""
-    question = flow.question(lexicon.names().get(words_of(name), ""))
+    question = flow.questions_by_id.get(lexicon.names().get(words_of(name), ""))
     pieces = _PIECE.findall(body)
     end = next((place for place, piece in enumerate(pieces) if piece in _SEPARATORS), len(pieces))
     chunk, rest = " ".join(pieces[:end]), " ".join(pieces[end:])

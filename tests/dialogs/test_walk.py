@@ -8,7 +8,8 @@ from dialogs.community_flow import FLOW
 from dialogs.flow import AllOf, AnyOf, Fact, Is, Not
 from dialogs.recommend import check, supporting
 from dialogs.verify import all_paths
-from dialogs.walk import max_remaining, reachable_outcomes, strategic_settled_by, walk, what_if
+from dialogs.walk import max_remaining, strategic_settled_by, walk
+from dialogs.what_if import reachable_outcomes, what_if
 
 ANSWERS = st.fixed_dictionaries(
     {}, optional={question.id: st.sampled_from(question.options) for question in FLOW.questions}

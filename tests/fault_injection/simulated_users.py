@@ -168,7 +168,7 @@ class SimulatedUser:
         if self._changing is None and self._bends["change"] and self._chance.random() < 0.25:
             self._bends["change"] -= 1
             question = self._chance.choice(list(counted))
-            options = (FLOW.question(question) or FLOW.questions[0]).options
+            options = FLOW.questions_by_id[question].options
             self._changing = question, self._chance.choice([each for each in options if each != counted[question]])
         if self._changing:
             return await self.seat.change(card, self._changing[0])

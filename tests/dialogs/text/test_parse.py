@@ -29,7 +29,7 @@ from dialogs.translations import languages, translations
 
 
 def question(id: str) -> Question:
-    found = FLOW.question(id)
+    found = FLOW.questions_by_id.get(id)
     assert found is not None
     return found
 

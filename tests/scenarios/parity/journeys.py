@@ -123,7 +123,7 @@ def seen(journey: Journey) -> Iterator[tuple[Press, View, dict[str, str]]]:
             made = Press("change", changing)
         else:
             question = changing or (found.next_question.id if found.next_question else "")
-            assert press in (FLOW.question(question) or FLOW.questions[0]).options, (journey, question, press)
+            assert press in FLOW.questions_by_id[question].options, (journey, question, press)
             made = Press("answer", question, press)
             answers[question] = press
             changing = None

@@ -160,7 +160,7 @@ def wanted(view: View) -> Shown:
                 flat(view.summary),
                 bool(view.provisional),
                 (view.control.bar,) if view.control else (),
-                (flat(view.control.words),) if view.control else (),
+                (flat(view.control.text),) if view.control else (),
                 tuple(flat(line.title) for line in view.advice),
                 rows(view.because),
                 rows(view.others),

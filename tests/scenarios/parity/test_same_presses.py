@@ -127,7 +127,7 @@ def announced(language: str, answers: dict[str, str]) -> Posted:
         (flat(view.headline),),
         (flat(view.summary),),
         (view.control.bar,),
-        (flat(view.control.words),),
+        (flat(view.control.text),),
         rows(view.because),
         tuple(flat(line.title) for line in view.steps),
         True,

@@ -57,7 +57,7 @@ def said(view: RecommendationCard) -> Iterator[str]:
     for line in view.advice:
         yield from (line.title, line.text, line.step, line.source)
     if view.control:
-        yield from (view.control.title, view.control.bar, view.control.words)
+        yield from (view.control.title, view.control.bar, view.control.text)
     for title, given in ((view.because_title, view.because), (view.others_title, view.others)):
         yield from (title,) if given else ()
         yield from (translations for row in given for translations in (row.name, row.answer))
@@ -73,7 +73,7 @@ def announced(view: Announcement) -> Iterator[str]:
     yield from (translations for line in view.steps for translations in (line.title, line.step))
     yield from (translations for row in view.because for translations in (row.name, row.answer))
     if view.control:
-        yield from (view.control.title, view.control.bar, view.control.words)
+        yield from (view.control.title, view.control.bar, view.control.text)
 
 
 def missing(wanted: Iterator[str], there: str) -> list[str]:
