@@ -25,7 +25,8 @@ from bot.core.outbox import OutboxWorker
 from bot.core.rate_limit import RateLimiter
 from bot.core.service import Service
 from bot.settings import NEW_KEY, InvalidSettings, Settings, load_settings
-from bot.storage.database import Database, SchemaMismatch
+from bot.storage.database import Database
+from bot.storage.schema_version import SchemaMismatch
 from bot.storage.tokens import EncryptedTokenStore
 from bot.telemetry import metrics
 from bot.telemetry.logging import AccessLogger, configure_logging

@@ -25,8 +25,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from adapters.ports import RetryLater, ServiceUnavailable
 from bot.commands.manifest import readable_settings
 from bot.settings import InvalidSettings, Settings, is_loopback, load_settings
-from bot.storage.database import Database, SchemaMismatch
+from bot.storage.database import Database
 from bot.storage.schema import processed_events, tokens
+from bot.storage.schema_version import SchemaMismatch
 from bot.storage.transaction import Transaction
 
 TIMEOUT = 5.0

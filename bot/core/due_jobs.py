@@ -79,7 +79,7 @@ def overdue(transaction: Transaction, most: int) -> None:
     drawn = set(transaction.execute(waits).scalars())
     for card in late:
         if card.session_id not in drawn:
-            transaction.put(NewJob("show", card.session_id, revision=card.revision, payload=card.payload))
+            transaction.add_job(NewJob("show", card.session_id, revision=card.revision, payload=card.payload))
     transaction.execute(
         sa.delete(pending_cards).where(pending_cards.c.session_id.in_([card.session_id for card in late]))
     )

@@ -105,7 +105,7 @@ class OutboxWorker:
 
     async def start(self) -> None:
         """Begin, with the deletions that come round."""
-        await self._database.run(lambda transaction: transaction.put(NewJob("purge", if_absent=True)))
+        await self._database.run(lambda transaction: transaction.add_job(NewJob("purge", if_absent=True)))
         self._loop = asyncio.create_task(self._work())
 
     async def stop(self, within: float = 20) -> None:
@@ -198,7 +198,7 @@ class OutboxWorker:
         metrics.FAILURES.labels(job.kind, state).inc()
         known: dict[str, object] = {} if reason == "lost" else {"payload": _sure(job)}
         if self._set(transaction, job, state, "pending", "sending", error=reason, leased_until=None, **known):
-            transaction.put(
+            transaction.add_job(
                 NewJob("tell", job.session_id, payload={"reason": reason, "destination": job.payload["destination"]})
             )
 
@@ -341,7 +341,7 @@ class OutboxWorker:
         transaction.execute(sa.update(outbox).where(outbox.c.id == job.id).values(done))
         transaction.execute(sa.delete(outbox).where(outbox.c.key == f"{job.session_id}:tell"))
         if found.rowcount:
-            transaction.put(NewJob("posted", job.session_id, payload=self._service.trace_context()))
+            transaction.add_job(NewJob("posted", job.session_id, payload=self._service.trace_context()))
 
     async def _tell(self, job: Job) -> None:
         """Draw the card, or say why its post is held back."""

@@ -115,7 +115,7 @@ class Service:
         after: Session | None = session
         if stored is not None:
             if session.status in RUNNING and stored.session.status not in RUNNING:
-                due.append(NewJob("expire", session.id, after=self._idle))
+                due.append(NewJob("expire", session.id, delay=self._idle))
             if session == stored.session and turn.card is None and not drawing:
                 after = None
         place = turn.conversation if stored is None else None
@@ -126,7 +126,7 @@ class Service:
 
     def _due(self, session: Session, card: Json | None, effect: Post | Schedule) -> NewJob:
         if isinstance(effect, Schedule):
-            return NewJob("expire", session.id, after=self._idle)
+            return NewJob("expire", session.id, delay=self._idle)
         queue = self._queue(session, card, effect.destination)
         payload = {"destination": effect.destination, **self.trace_context()}
         return NewJob("post", session.id, key=effect.key, queue=queue, if_absent=True, payload=payload)
@@ -173,7 +173,7 @@ class Service:
                 closed.tenant.partition(":")[0], walk(self.flow, closed.answers).next_question or "end"
             ).inc()
             for _ in (effect for effect in effects if isinstance(effect, Show)):
-                transaction.put(NewJob("show", session, revision=closed.revision))
+                transaction.add_job(NewJob("show", session, revision=closed.revision))
         return None
 
     async def purge(self, retention: timedelta) -> None:
@@ -191,11 +191,11 @@ class Service:
 
     async def find_running(self, actor: Actor, place: str) -> Session | None:
         lookup = SessionLookup(actor.tenant, owner=actor.person, conversation=place)
-        stored, _ = await self.database.run(lambda transaction: transaction.look(lookup))
+        stored, _ = await self.database.run(lambda transaction: transaction.look_up(lookup))
         return stored.session if stored else None
 
     async def is_duplicate(self, once: str) -> bool:
-        return not await self.database.run(lambda transaction: transaction.first(once))
+        return not await self.database.run(lambda transaction: transaction.record_key(once))
 
     async def list_checks(self, actor: Actor, limit: int = 10) -> list[CheckSummary]:
         listed = (
@@ -318,7 +318,7 @@ def _only_heard(turn: Turn, heard: bool) -> TurnChange | None:
 def _settle(transaction: Transaction, drawn: Mapping[str, int], cards: Mapping[str, Json]) -> None:
     for session, card in cards.items():
         transaction.execute(sa.update(sessions).where(sessions.c.id == session).values(card=card))
-    transaction.drawn(drawn)
+    transaction.delete_cards(drawn)
 
 
 def _purge_slice(transaction: Transaction, table: sa.Table, moment: str, keep: timedelta, after: Any) -> Any:

@@ -1,26 +1,35 @@
-"""What time it is, for rows that several machines read: one clock decides, however wrong their own are."""
+"""The time for rows that several machines read."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+
+Clock = Callable[[], datetime]
+"""Returns the current time in UTC."""
 
 
-class DatabaseClock:
-    """The database's time, carried on by this machine's monotonic clock, which never jumps.
+def local_clock() -> Clock:
+    """Return this machine's clock."""
+    return partial(datetime.now, UTC)
 
-    Until it is set for the first time, and where nobody sets it, it is this machine's own.
+
+class SharedClock:
+    """The clock of the database server, so that a wrong clock of one replica does not matter.
+
+    Between calls of `set`, this machine's monotonic clock is added. Until the first call it is this machine's clock.
     """
 
     def __init__(self) -> None:
-        self._told: datetime | None = None
-        self._at = 0.0
+        self._base: datetime | None = None
+        self._base_at = 0.0
 
     def __call__(self) -> datetime:
-        """Return the time, in UTC."""
-        if self._told is None:
+        if self._base is None:
             return datetime.now(UTC)
-        return self._told + timedelta(seconds=time.monotonic() - self._at)
+        return self._base + timedelta(seconds=time.monotonic() - self._base_at)
 
-    def set(self, told: datetime, began: float) -> None:
-        """Set it to what was answered to a question asked at `began`, in monotonic seconds."""
-        self._at = (began + time.monotonic()) / 2
-        self._told = told.astimezone(UTC)
+    def set(self, server_time: datetime, asked_at: float) -> None:
+        """Set the time to the server's answer to a query sent at `asked_at`, in seconds of the monotonic clock."""
+        self._base_at = (asked_at + time.monotonic()) / 2
+        self._base = server_time.astimezone(UTC)

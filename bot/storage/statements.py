@@ -1,13 +1,14 @@
-"""What a turn reads and writes, in SQL that SQLite and PostgreSQL share.
+"""The SQL of a turn, for SQLite and PostgreSQL.
 
-A turn is one look and one change. On PostgreSQL each is a single statement, so that a turn is two round trips; SQLite
-runs the parts one after another, in a transaction shared by many turns. Written by hand and run by the driver:
-SQLAlchemy's own execution costs more than all else in a turn.
+A turn is one look-up and one change. On PostgreSQL the change is a single statement, so that a turn takes two round
+trips. On SQLite it is several statements in a transaction shared with other turns. The driver runs them directly:
+SQLAlchemy's execution would take longer than the rest of the turn.
 """
 
 import hashlib
+import json
 import re
-import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,282 +16,288 @@ from typing import Any, overload
 
 import orjson
 
-from adapters.ports import Json
+from adapters.ports import CardRef, ConversationRef, Json
 from adapters.shared.json_codec import to_json
 from dialogs.session import RUNNING, InvalidSession, Session
 
 CARD_KINDS = {"show", "posted", "tell"}
-"""Jobs about a session's card: they share a queue, so that they come in the order written."""
+"""Kinds of jobs about a session's card. They share a queue, so that they run in the order in which they were added."""
 MAX_RECENT_KEYS = 16
-"""How many of its latest presses a session remembers, as hashes; an older one is of a card long gone."""
-_HASH = 8
-"""Bytes of each: to tell a few apart."""
+"""Idempotency keys stored in a session. Older events are about cards that are no longer shown."""
+_KEY_BYTES = 8
+"""Bytes stored of each of these keys: enough to tell 16 apart."""
 _RUNNING = ", ".join(f"'{status.value}'" for status in sorted(RUNNING))
-_SELECTED = "s.state, s.conversation, s.card, s.post, s.lock_version, s.updated_at, s.recent_keys, s.occurred_at"
-_LOOK = (
-    f"SELECT {_SELECTED}, EXISTS (SELECT 1 FROM processed_events WHERE key_hash = :key_hash)"  # noqa: S608 - names of ours
+_COLUMNS = "s.state, s.conversation, s.card, s.post, s.lock_version, s.updated_at, s.recent_keys, s.occurred_at"
+_LOOK_UP = (
+    f"SELECT {_COLUMNS}, EXISTS (SELECT 1 FROM processed_events WHERE key_hash = :key_hash)"  # noqa: S608 - no input
     " FROM (SELECT 1 AS one) AS o LEFT JOIN sessions AS s ON s.id = "
 )
 
-# A parameter is ``:name@type``; the type is PostgreSQL's, which has to be told. ``{0}`` numbers the jobs of a change.
-LOOK_BY_ID = _LOOK + ":session@text"
-LOOK_BY_CONVERSATION = (
-    f"{_LOOK}(SELECT id FROM sessions WHERE tenant = :tenant AND owner = :owner AND conversation = :conversation"  # noqa: S608
-    f" AND status IN ({_RUNNING}) ORDER BY created_at DESC LIMIT 1)"
+# A parameter is ``:name@type``. The type is for PostgreSQL, which cannot always infer it. ``{0}`` numbers the jobs.
+_LOOK_UP_BY_ID = _LOOK_UP + ":session@text"
+_LOOK_UP_BY_CONVERSATION = (
+    f"{_LOOK_UP}(SELECT id FROM sessions WHERE tenant = :tenant AND owner = :owner"  # noqa: S608
+    f" AND conversation = :conversation AND status IN ({_RUNNING}) ORDER BY created_at DESC LIMIT 1)"
 )
-BEGIN = (
+_INSERT_SESSION = (
     "INSERT INTO sessions (id, tenant, owner, conversation, status, state, lock_version, card, created_at,"
     " updated_at, occurred_at) VALUES"
     " (:id, :tenant, :owner, :conversation, :status, :state@json, 0, :card@json, :now, :now,"
     " :occurred_at) ON CONFLICT DO NOTHING"
 )
-# SQLite writes an index anew whose column is set, be it to what it was: a status that stays is left alone.
-_SAVE = (
+# An unchanged status is not set: SQLite would rewrite its index entry.
+_UPDATE_SESSION = (
     "UPDATE sessions SET state = :state@json,{} updated_at = :now, lock_version = lock_version + 1,"
     " conversation = COALESCE(:conversation@text, conversation), card = COALESCE(:card@json, card),"
     " recent_keys = COALESCE(:recent_keys@bytea, recent_keys),"
     " occurred_at = COALESCE(:occurred_at@timestamptz, occurred_at)"
-    " WHERE id = :id AND lock_version = :before"
+    " WHERE id = :id AND lock_version = :lock_version"
 )
-SAVE = {True: _SAVE.format(" status = :status,"), False: _SAVE.format("")}
-"""By whether the status is another than it was."""
-FIRST = "INSERT INTO processed_events (key_hash, processed_at) SELECT :key_hash@bytea, :now@timestamptz "
-_NAMES = ("key", "kind", "queue", "session_id", "revision", "payload", "due_at")
-_FRESH = {"attempts": "0", "state": "'pending'", "leased_by": "NULL", "leased_until": "NULL", "error": "NULL"}
-_TYPES = {"revision": "int", "payload": "json", "due_at": "timestamptz"}
-_PUT = f"INSERT INTO outbox ({', '.join((*_NAMES, *_FRESH))}) SELECT " + ", ".join(
-    (*(f":{name}{{0}}@{_TYPES.get(name, 'text')}" for name in _NAMES), *_FRESH.values())
+_INSERT_KEY = "INSERT INTO processed_events (key_hash, processed_at) SELECT :key_hash@bytea, :now@timestamptz "
+_INSERT_NEW_KEY = _INSERT_KEY + "WHERE true ON CONFLICT DO NOTHING"
+_JOB_COLUMNS = ("key", "kind", "queue", "session_id", "revision", "payload", "due_at")
+_JOB_DEFAULTS = {"attempts": "0", "state": "'pending'", "leased_by": "NULL", "leased_until": "NULL", "error": "NULL"}
+_JOB_TYPES = {"revision": "int", "payload": "json", "due_at": "timestamptz"}
+_INSERT_JOB = f"INSERT INTO outbox ({', '.join((*_JOB_COLUMNS, *_JOB_DEFAULTS))}) SELECT " + ", ".join(
+    (*(f":{name}{{0}}@{_JOB_TYPES.get(name, 'text')}" for name in _JOB_COLUMNS), *_JOB_DEFAULTS.values())
 )
-_OVER = "UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in (*_NAMES[1:], *_FRESH))
-_DRAW = (
+_REPLACE_JOB = "UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in (*_JOB_COLUMNS[1:], *_JOB_DEFAULTS))
+_INSERT_CARD = (
     "INSERT INTO pending_cards (session_id, revision, due_at, payload) SELECT :id,"
-    " :revision@int, :due_at@timestamptz, :trace@json "
+    " :card_revision@int, :card_due_at@timestamptz, :card_payload@json {} ON CONFLICT (session_id) DO"
+    " UPDATE SET revision = excluded.revision, due_at = excluded.due_at, payload = excluded.payload"
 )
-_REDRAW = "UPDATE SET revision = excluded.revision, due_at = excluded.due_at, payload = excluded.payload"
-DRAWN = "DELETE FROM pending_cards WHERE session_id = :session AND revision <= :revision"
-# The array says the same once more, and in a way that has PostgreSQL use the index whatever it guesses of JSON.
-ALL_DRAWN = (
-    "DELETE FROM pending_cards USING json_each_text(:drawn@json) AS drawn"
-    " WHERE pending_cards.session_id = drawn.key AND pending_cards.revision <= CAST(drawn.value AS int)"
-    " AND pending_cards.session_id = ANY (ARRAY (SELECT json_object_keys(:drawn@json)))"
+_DELETE_CARD = "DELETE FROM pending_cards WHERE session_id = :session AND revision <= :revision"
+# The condition on the array repeats the join: it makes PostgreSQL use the index, however it estimates the JSON.
+_DELETE_CARDS = (
+    "DELETE FROM pending_cards USING json_each_text(:revisions@json) AS shown"
+    " WHERE pending_cards.session_id = shown.key AND pending_cards.revision <= CAST(shown.value AS int)"
+    " AND pending_cards.session_id = ANY (ARRAY (SELECT json_object_keys(:revisions@json)))"
 )
-ANY = "WHERE true ON CONFLICT DO NOTHING"
+
+Statement = tuple[str, dict[str, Any]]
+"""SQL for the driver, and its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session as it was loaded. `saved` counts its savings; `heard`: hashes of the latest presses on it; `happened`:
-    when what changed it last did, by the clock of its platform."""
+    """A session as it was loaded.
+
+    `lock_version`: incremented by every update. `recent_keys`: hashes of the latest events on the session's card.
+    `occurred_at`: when the latest event occurred, by the platform's clock.
+    """
 
     session: Session
-    conversation: str | None
-    card: Json | None
-    post: Json | None
+    conversation: ConversationRef | None
+    card: CardRef | None
+    post: CardRef | None
     lock_version: int
     updated_at: datetime
     recent_keys: bytes = b""
     occurred_at: datetime | None = None
 
-    def has_recent_key(self, once: bytes | None) -> bool:
-        """Whether a delivery, as `hash_key` gives it, is among the latest presses."""
-        known = (self.recent_keys[at : at + _HASH] for at in range(0, len(self.recent_keys), _HASH))
-        return once is not None and once[:_HASH] in known
-
-    def recent_keys_with(self, once: bytes) -> bytes:
-        """Return `heard` with one more."""
-        return (self.recent_keys + once[:_HASH])[-MAX_RECENT_KEYS * _HASH :]
-
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A row of `jobs` to be written, over what stands under the same key; `once`: unless something does."""
+    """A job to add to the outbox. It replaces a job with the same key, unless `if_absent`.
+
+    `delay`: until it is due. Jobs of one `queue` run in order.
+    """
 
     kind: str
     session: str | None = None
     key: str | None = None
     queue: str | None = None
-    after: timedelta = timedelta()
+    delay: timedelta = timedelta()
     revision: int | None = None
     if_absent: bool = False
     payload: Json | None = None
 
-    def row(self, now: datetime, number: object = "") -> dict[str, Any]:
-        """Return its parameters, their names numbered."""
-        queue = self.queue or f"{'card' if self.kind in CARD_KINDS else self.kind}:{self.session}"
-        key = self.key or (f"{self.session}:{self.kind}" if self.session else self.kind)
-        due = now + self.after
-        values = (key, self.kind, queue, self.session, self.revision, to_json(dict(self.payload or {})), due)
-        return {f"{name}{number}": value for name, value in zip(_NAMES, values, strict=True)}
-
 
 @dataclass(frozen=True, slots=True)
 class PendingCard:
-    """A card that an adapter draws now. `within`: until it becomes a job; `trace`: what a job says of its trace."""
+    """A card that the adapter is sending now. It becomes a job with this `payload` when not sent within `timeout`."""
 
-    within: timedelta
-    trace: Json
+    timeout: timedelta
+    payload: Json
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLookup:
-    """Which session a turn is about: that of an id, else the latest running one of a person at a place.
-
-    `once`: the delivery, see `adapters.ports.Turn`.
-    """
+    """Which session a turn is about: the one with this id, else the owner's latest running one in `conversation`."""
 
     tenant: str
     session: str | None = None
     owner: str | None = None
-    conversation: str | None = None
+    conversation: ConversationRef | None = None
     idempotency_key: str | None = None
-
-    def statement(self) -> str:
-        return LOOK_BY_ID if self.session is not None or self.conversation is None else LOOK_BY_CONVERSATION
-
-    def row(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"key_hash": hash_key(self.idempotency_key)}
-        if self.session is not None or self.conversation is None:
-            return found | {"session": self.session}
-        return found | {"tenant": self.tenant, "owner": self.owner, "conversation": self.conversation}
 
 
 @dataclass(frozen=True, slots=True)
 class TurnChange:
-    """What a turn writes, all of it or nothing. `after`: the session, None when it stays; `before`: as it was loaded,
-    None for a new one. `place`, `card` and `happened` stay when None. `press`: it was on the session's own card.
+    """What a turn writes, all of it or nothing.
+
+    `before`: the session as it was loaded; None: it is new. `after`: the new session; None: it does not change.
+    `conversation`, `card` and `occurred_at` do not change when None.
+    `on_card`: the event came from the session's own card, so that its key is stored in the session.
     """
 
     idempotency_key: str | None = None
     before: StoredSession | None = None
     after: Session | None = None
-    conversation: str | None = None
-    card: Json | None = None
-    drawing: PendingCard | None = None
+    conversation: ConversationRef | None = None
+    card: CardRef | None = None
+    pending_card: PendingCard | None = None
     jobs: tuple[NewJob, ...] = ()
-    press: bool = False
+    on_card: bool = False
     occurred_at: datetime | None = None
 
-    @property
-    def seen(self) -> bool:
-        """Whether its delivery is noted in `seen`: not when the session that is saved remembers it."""
-        with_session = self.press and self.before is not None and self.after is not None
-        return self.idempotency_key is not None and not with_session
 
-    @property
-    def moves(self) -> bool:
-        """Whether the session's status is another afterwards."""
-        return self.before is None or self.after is None or self.before.session.status is not self.after.status
+def look_up(lookup: SessionLookup, *, is_sqlite: bool) -> Statement:
+    """Return the statement that finds a session and whether the idempotency key was processed."""
+    row: dict[str, Any] = {"key_hash": _hash(lookup.idempotency_key)}
+    if lookup.session is not None or lookup.conversation is None:
+        return _for_driver(_LOOK_UP_BY_ID, is_sqlite=is_sqlite), row | {"session": lookup.session}
+    row |= {"tenant": lookup.tenant, "owner": lookup.owner, "conversation": lookup.conversation}
+    return _for_driver(_LOOK_UP_BY_CONVERSATION, is_sqlite=is_sqlite), row
 
-    def row(self, now: datetime) -> dict[str, Any]:
-        """Return the parameters of `whole`, or of its parts."""
-        found: dict[str, Any] = (
-            {"now": now, "key_hash": hash_key(self.idempotency_key)} | self.lock_version() | self.drawn(now)
-        )
-        for number, due in enumerate(self.jobs):
-            found |= due.row(now, number)
-        return found
 
-    def lock_version(self) -> dict[str, Any]:
-        """Return the parameters of `BEGIN` or `SAVE`, but for the time."""
-        if self.after is None:
-            return {}
-        row = {
-            "id": self.after.id,
-            "status": self.after.status.value,
-            "state": to_json(self.after.to_json()),
-            "conversation": self.conversation,
-            "card": None if self.card is None else to_json(dict(self.card)),
-            "occurred_at": self.occurred_at,
+def read_row(row: tuple[Any, ...], key_hash: bytes | None = None) -> tuple[StoredSession | None, bool]:
+    """Return the session in the result of a look-up, and whether the event was processed before.
+
+    A session that cannot be read counts as missing: a newer version wrote it, and that version can still read it.
+    """
+    state, conversation, card, post, lock_version, updated_at, recent_keys, occurred_at, processed = row
+    if state is None:
+        return None, bool(processed)
+    if isinstance(state, str):  # SQLite
+        state, card, post = orjson.loads(state), orjson.loads(card or "null"), orjson.loads(post or "null")
+        updated_at, occurred_at = _from_text(updated_at), occurred_at and _from_text(occurred_at)
+    try:
+        session = Session.from_json(state)
+    except InvalidSession:
+        return None, bool(processed)
+    keys = recent_keys or b""
+    if key_hash is not None and not processed:
+        start = range(0, len(keys), _KEY_BYTES)
+        processed = key_hash[:_KEY_BYTES] in [keys[index : index + _KEY_BYTES] for index in start]
+    updated_at = updated_at.astimezone(UTC)
+    stored = StoredSession(session, conversation, card, post, lock_version, updated_at, keys, occurred_at)
+    return stored, bool(processed)
+
+
+def write(change: TurnChange, now: datetime, *, is_sqlite: bool) -> list[Statement]:
+    """Return the statements that write a turn. The first affects one row, unless the session was changed meanwhile."""
+    row: dict[str, Any] = {"now": now, "key_hash": _hash(change.idempotency_key)}
+    inserts_key, save = change.idempotency_key is not None, ""
+    before, after = change.before, change.after
+    if after is not None:
+        row |= {
+            "id": after.id,
+            "status": after.status.value,
+            "state": to_json(after.to_json()),
+            "conversation": change.conversation,
+            "card": None if change.card is None else to_json(dict(change.card)),
+            "occurred_at": change.occurred_at,
         }
-        if self.before is None:
-            return row | {"tenant": self.after.tenant, "owner": self.after.owner}
-        heard = (
-            self.before.recent_keys_with(hash_key(self.idempotency_key))
-            if self.idempotency_key is not None and not self.seen
-            else None
-        )
-        return row | {"before": self.before.lock_version, "recent_keys": heard}
-
-    def drawn(self, now: datetime) -> dict[str, Any]:
-        """Return the parameters of `draw`."""
-        if self.drawing is None or self.after is None:
-            return {}
-        row = {"id": self.after.id, "revision": self.after.revision, "due_at": now + self.drawing.within}
-        return row | {"trace": to_json(dict(self.drawing.trace))}
-
-    def whole(self) -> str:
-        """Return the one statement of PostgreSQL. It answers with how many sessions it saved."""
-        kinds = tuple(due.if_absent for due in self.jobs)
-        save = BEGIN if self.before is None else SAVE[self.moves]
-        return _whole(self.seen, None if self.after is None else save, self.drawing is not None, kinds)
+        if before is None:
+            save = _INSERT_SESSION
+            row |= {"tenant": after.tenant, "owner": after.owner}
+        else:
+            save = _UPDATE_SESSION.format("" if before.session.status is after.status else " status = :status,")
+            row |= {"lock_version": before.lock_version, "recent_keys": None}
+            if inserts_key and change.on_card:
+                keys = before.recent_keys + row["key_hash"][:_KEY_BYTES]
+                row["recent_keys"], inserts_key = keys[-MAX_RECENT_KEYS * _KEY_BYTES :], False
+        if change.pending_card is not None:
+            row |= {"card_revision": after.revision, "card_due_at": now + change.pending_card.timeout}
+            row["card_payload"] = to_json(dict(change.pending_card.payload))
+    for number, job in enumerate(change.jobs):
+        row |= _job_row(job, now, number)
+    has_card, jobs = change.pending_card is not None, tuple(job.if_absent for job in change.jobs)
+    parts = _parts(save, inserts_key, has_card, jobs, is_sqlite=is_sqlite)
+    row = _for_sqlite(row) if is_sqlite else row
+    return [(part, row) for part in parts]
 
 
-@overload
-def hash_key(once: None) -> None: ...
-@overload
-def hash_key(once: str) -> bytes: ...
-def hash_key(once: str | None) -> bytes | None:
-    """Return a delivery's id as it is kept: nothing in it points at a person."""
-    return None if once is None else hashlib.sha256(once.encode("utf-8", "surrogatepass")).digest()
+def insert_key(idempotency_key: str, now: datetime, *, is_sqlite: bool) -> Statement:
+    """Return the statement that records a key. It affects no row when the key was recorded before."""
+    row = {"key_hash": _hash(idempotency_key), "now": now}
+    return _for_driver(_INSERT_NEW_KEY, is_sqlite=is_sqlite), _for_sqlite(row) if is_sqlite else row
 
 
-@cache
-def put(once: bool, number: object = "", source: str = "WHERE true") -> str:
-    """Return the statement that writes a job."""
-    return f"{_PUT.format(number)} {source} ON CONFLICT (key) DO {'NOTHING' if once else _OVER}"
+def add_job(job: NewJob, now: datetime, *, is_sqlite: bool) -> Statement:
+    """Return the statement that adds a job."""
+    row = _job_row(job, now)
+    return _for_driver(_insert_job(job.if_absent), is_sqlite=is_sqlite), _for_sqlite(row) if is_sqlite else row
 
 
-@cache
-def draw(source: str = "WHERE true") -> str:
-    """Return the statement that writes that a card is being drawn."""
-    return f"{_DRAW}{source} ON CONFLICT (session_id) DO {_REDRAW}"
+def delete_cards(revisions: Mapping[str, int], *, is_sqlite: bool) -> list[Statement]:
+    """Return the statements that delete pending cards by session, up to a revision each."""
+    if not is_sqlite:
+        return [(_for_driver(_DELETE_CARDS, is_sqlite=False), {"revisions": json.dumps(dict(revisions))})]
+    sql = _for_driver(_DELETE_CARD, is_sqlite=True)
+    return [(sql, {"session": session, "revision": revision}) for session, revision in revisions.items()]
 
 
-@cache
-def _whole(seen: bool, save: str | None, draws: bool, jobs: tuple[bool, ...]) -> str:
-    """A delivery heard in between breaks the key of `seen`, or has saved the session, and with it all the rest."""
-    if save is None:
-        return FIRST + ANY
-    parts = [f"kept AS ({save} RETURNING id)"]
-    parts += [f"heard AS ({FIRST} FROM kept)"] if seen else []
-    parts += [f"drawing AS ({draw('FROM kept')})"] if draws else []
-    parts += [f"put{number} AS ({put(known, number, 'FROM kept')})" for number, known in enumerate(jobs)]
-    return f"WITH {', '.join(parts)} SELECT count(*) FROM kept"  # noqa: S608 - parts of ours
+def _job_row(job: NewJob, now: datetime, number: object = "") -> dict[str, Any]:
+    queue = job.queue or f"{'card' if job.kind in CARD_KINDS else job.kind}:{job.session}"
+    key = job.key or (f"{job.session}:{job.kind}" if job.session else job.kind)
+    values = (key, job.kind, queue, job.session, job.revision, to_json(dict(job.payload or {})), now + job.delay)
+    return {f"{name}{number}": value for name, value in zip(_JOB_COLUMNS, values, strict=True)}
 
 
 @cache
-def for_driver(statement: str, *, is_sqlite: bool) -> str:
-    """Return a statement as the driver wants it: ``:name``, or ``%(name)s::type``."""
+def _parts(save: str, inserts_key: bool, has_card: bool, jobs: tuple[bool, ...], *, is_sqlite: bool) -> tuple[str, ...]:
+    """Return the SQL of a turn. If the same event was processed meanwhile, the INSERT of its key fails."""
+    if not save:
+        parts = [_INSERT_NEW_KEY] if inserts_key else []
+    else:
+        source = "WHERE true" if is_sqlite else "FROM saved"
+        parts = [_INSERT_KEY + source] if inserts_key else []
+        parts += [_INSERT_CARD.format(source)] if has_card else []
+        parts += [_insert_job(if_absent, number, source) for number, if_absent in enumerate(jobs)]
+        if is_sqlite:
+            parts = [save, *parts]
+        else:
+            tables = [f"saved AS ({save} RETURNING id)", *(f"p{n} AS ({part})" for n, part in enumerate(parts))]
+            parts = [f"WITH {', '.join(tables)} SELECT id FROM saved"]  # noqa: S608 - no input
+    return tuple(_for_driver(part, is_sqlite=is_sqlite) for part in parts)
+
+
+@cache
+def _insert_job(if_absent: bool, number: object = "", source: str = "WHERE true") -> str:
+    return f"{_INSERT_JOB.format(number)} {source} ON CONFLICT (key) DO {'NOTHING' if if_absent else _REPLACE_JOB}"
+
+
+@cache
+def _for_driver(sql: str, *, is_sqlite: bool) -> str:
+    """Return SQL with the driver's parameters: ``:name`` or ``%(name)s::type``."""
     if is_sqlite:
-        return re.sub(r"@\w+", "", statement)
-    return re.sub(
-        r":(\w+)(?:@(\w+))?", lambda found: f"%({found[1]})s" + (f"::{found[2]}" if found[2] else ""), statement
-    )
+        return re.sub(r"@\w+", "", sql)
+    return re.sub(r":(\w+)(?:@(\w+))?", lambda match: f"%({match[1]})s" + (f"::{match[2]}" if match[2] else ""), sql)
 
 
-def _text(moment: datetime) -> str:
-    """A moment as SQLAlchemy writes it for SQLite: a text in UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+def _for_sqlite(row: dict[str, Any]) -> dict[str, Any]:
+    """Convert times to text in UTC, in the format of SQLAlchemy."""
+    return {
+        name: value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+        if isinstance(value, datetime)
+        else value
+        for name, value in row.items()
+    }
 
 
-def _moment(text: str) -> datetime:
+def _from_text(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-sqlite3.register_adapter(datetime, _text)
-
-
-def stored(row: tuple[Any, ...]) -> StoredSession | None:
-    """Read the first columns of a look. What cannot be read (a newer version wrote it) is as good as gone for this one,
-    and stays for the other."""
-    state, place, card, posted, saved, updated, heard, happened = row[:8]
-    if state is None:
+@overload
+def _hash(idempotency_key: None) -> None: ...
+@overload
+def _hash(idempotency_key: str) -> bytes: ...
+def _hash(idempotency_key: str | None) -> bytes | None:
+    """Return the stored form of a key, which does not identify a person."""
+    if idempotency_key is None:
         return None
-    if isinstance(state, str):  # SQLite's
-        state, card, posted = orjson.loads(state), orjson.loads(card or "null"), orjson.loads(posted or "null")
-        updated, happened = _moment(updated), happened and _moment(happened)
-    try:
-        session = Session.from_json(state)
-        return StoredSession(session, place, card, posted, saved, updated.astimezone(UTC), heard or b"", happened)
-    except InvalidSession:
-        return None
+    return hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).digest()

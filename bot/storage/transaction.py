@@ -1,9 +1,8 @@
 """One database transaction."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -11,30 +10,29 @@ from bot.storage import statements
 from bot.storage.statements import NewJob, SessionLookup, StoredSession, TurnChange
 from dialogs.session import Session
 
+T = TypeVar("T")
+Decide = Callable[[StoredSession | None, bool, datetime], tuple[TurnChange | None, T]]
+"""Takes the stored session, whether the event was processed before, and the time. Returns what to write, and a result.
+"""
+
 
 class ConcurrentUpdate(Exception):
-    """Somebody else saved the session in between: the unit of work has to begin anew."""
+    """Another transaction changed the session; the unit of work must be repeated."""
 
 
 class Transaction:
-    """A transaction under way, at one moment."""
+    """An open transaction. `now`: the time of everything in it. `execute`: runs a SQLAlchemy statement."""
 
     def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.now = now
         self._is_sqlite = connection.dialect.name == "sqlite"
-
-    def run(self, statement: str, row: Mapping[str, Any]) -> Any:
-        """Run a statement of `bot.storage.statements`; return the driver's cursor."""
-        text = statements.for_driver(statement, is_sqlite=self._is_sqlite)
-        if self._is_sqlite:
-            driver: Any = self.connection.connection.driver_connection
-            return driver.execute(text, row)
-        return self.connection.exec_driver_sql(text, row)
+        driver: Any = connection.connection.driver_connection
+        self._run: Callable[..., Any] = driver.execute if self._is_sqlite else connection.exec_driver_sql
 
     def insert(self, table: sa.Table) -> Any:
-        """Return an INSERT that knows ON CONFLICT. The dialect that is not used is not imported."""
+        """Return an INSERT with ``on_conflict_do_update``. Imports only the dialect in use."""
         if self._is_sqlite:
             from sqlalchemy.dialects import sqlite
 
@@ -43,56 +41,47 @@ class Transaction:
 
         return postgresql.insert(table)
 
-    def first(self, once: str) -> bool:
-        """Note a delivery; return whether it is the first of its kind."""
-        row = {"key_hash": statements.hash_key(once), "now": self.now}
-        return bool(self.run(statements.FIRST + statements.ANY, row).rowcount == 1)
+    def turn(self, lookup: SessionLookup, decide: Decide[T]) -> T | None:
+        """Look up, decide and write. Return None when the id of a new session exists. Raises `ConcurrentUpdate`."""
+        stored, duplicate = self.look_up(lookup)
+        change, result = decide(stored, duplicate, self.now)
+        return result if change is None or self.write(change) else None
 
-    def look(self, lookup: SessionLookup) -> tuple[StoredSession | None, bool]:
-        """Return a session, if it is of that tenant, and whether the delivery was heard before."""
-        asked = lookup.row()
-        row = self.run(lookup.statement(), asked).fetchone()
-        found = statements.stored(row)
-        heard = bool(row[8]) or (found is not None and found.has_recent_key(asked["key_hash"]))
-        return found if found and found.session.tenant == lookup.tenant else None, heard
+    def look_up(self, lookup: SessionLookup) -> tuple[StoredSession | None, bool]:
+        """Return the session, if it belongs to the tenant, and whether the event was processed before."""
+        sql, row = statements.look_up(lookup, is_sqlite=self._is_sqlite)
+        stored, duplicate = statements.read_row(self._run(sql, row).fetchone(), row["key_hash"])
+        return stored if stored and stored.session.tenant == lookup.tenant else None, duplicate
+
+    def write(self, change: TurnChange) -> bool:
+        """Write a turn. Return False when the id of a new session exists. Raises `ConcurrentUpdate`."""
+        for number, (sql, row) in enumerate(statements.write(change, self.now, is_sqlite=self._is_sqlite)):
+            rows: int = self._run(sql, row).rowcount
+            if number == 0 and change.after is not None and rows != 1:
+                if change.before is None:
+                    return False
+                raise ConcurrentUpdate
+        return True
 
     def load(self, session: str) -> StoredSession | None:
-        """Return a session."""
-        return statements.stored(self.run(statements.LOOK_BY_ID, {"session": session, "key_hash": None}).fetchone())
+        """Return a session by its id."""
+        sql, row = statements.look_up(SessionLookup("", session), is_sqlite=self._is_sqlite)
+        return statements.read_row(self._run(sql, row).fetchone())[0]
 
     def save(self, before: StoredSession, session: Session) -> None:
-        """Save over `before`. Raises `ConcurrentUpdate` when it is not what is stored."""
-        self._save(TurnChange(before=before, after=session))
+        """Update a session. Raises `ConcurrentUpdate` when `before` is not the stored one."""
+        self.write(TurnChange(before=before, after=session))
 
-    def _save(self, change: TurnChange) -> None:
-        if self.run(statements.SAVE[change.moves], change.lock_version() | {"now": self.now}).rowcount != 1:
-            raise ConcurrentUpdate
+    def record_key(self, idempotency_key: str) -> bool:
+        """Record the key of an event. Return False when it was recorded before."""
+        sql, row = statements.insert_key(idempotency_key, self.now, is_sqlite=self._is_sqlite)
+        return bool(self._run(sql, row).rowcount == 1)
 
-    def put(self, due: NewJob) -> None:
-        """Write that something must happen."""
-        self.run(statements.put(due.if_absent), due.row(self.now))
+    def add_job(self, job: NewJob) -> None:
+        """Add a job to the outbox."""
+        self._run(*statements.add_job(job, self.now, is_sqlite=self._is_sqlite))
 
-    def drawn(self, revisions: Mapping[str, int]) -> None:
-        """Delete the rows of cards that are drawn, by session, unless a later revision has been written since."""
-        if self._is_sqlite:
-            for session, revision in revisions.items():
-                self.run(statements.DRAWN, {"session": session, "revision": revision})
-        else:
-            self.run(statements.ALL_DRAWN, {"drawn": json.dumps(dict(revisions))})
-
-    def change(self, change: TurnChange) -> bool:
-        """Write a turn, part by part; False when the id of its new session is taken."""
-        if change.before is not None and change.after is not None:
-            self._save(change)
-        elif (
-            change.after is not None
-            and self.run(statements.BEGIN, change.lock_version() | {"now": self.now}).rowcount != 1
-        ):
-            return False
-        if change.idempotency_key is not None and change.seen and not self.first(change.idempotency_key):
-            raise ConcurrentUpdate
-        if change.drawing is not None:
-            self.run(statements.draw(), change.drawn(self.now))
-        for due in change.jobs:
-            self.put(due)
-        return True
+    def delete_cards(self, revisions: Mapping[str, int]) -> None:
+        """Delete the pending cards of sessions, unless they are of a later revision."""
+        for sql, row in statements.delete_cards(revisions, is_sqlite=self._is_sqlite):
+            self._run(sql, row)

@@ -1,4 +1,4 @@
-"""Run by alembic, over the connection that `bot.storage.database` hands it."""
+"""Run by Alembic, with the connection of `bot.storage.schema_version`."""
 
 from alembic import context
 

@@ -11,7 +11,7 @@ from adapters.playground.teams.rules import walk as nodes
 from adapters.ports import CheckSummary
 from adapters.teams import cards, personal_cards
 from adapters.teams.task_modules import _step
-from bot.storage.clock import DatabaseClock
+from bot.storage.clock import local_clock
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.session import Session, Status
@@ -82,7 +82,7 @@ def test_the_longest_and_the_shortest(language: str) -> None:
 @pytest.mark.parametrize("language", languages())
 def test_our_own_cards(language: str) -> None:
     t = translations(language)
-    found = [CheckSummary(session(language, {}, status), DatabaseClock()(), None) for status in Status]
+    found = [CheckSummary(session(language, {}, status), local_clock()(), None) for status in Status]
     found = [replace(check, session=replace(check.session, id=str(n))) for n, check in enumerate(found)]
     many = [(f"Team *{n}* › Channel", f"19:{n}@thread.tacv2 19:x@thread.tacv2") for n in range(60)]
     for card in (

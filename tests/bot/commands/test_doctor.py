@@ -156,7 +156,7 @@ async def test_a_platform_that_is_not_configured_is_said(database: str) -> None:
         ({"TEAMS_TOKEN_ISSUER": "https://other.example"}, "Teams keys", "another issuer", "TEAMS_TOKEN_ISSUER"),
         ({"PUBLIC_URL": "http://127.0.0.1:9"}, "PUBLIC_URL", "cannot be reached", "DNS"),
         ({"DATABASE_URL": "sqlite:////nowhere/x.db"}, "database", "folder is not writable", "DATABASE_URL"),
-        ({"DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/x"}, "database", "cannot be had", "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/x"}, "database", "unavailable", "DATABASE_URL"),
     ],
 )
 async def test_each_trouble_has_its_sentence(

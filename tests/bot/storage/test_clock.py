@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.storage import clock
-from bot.storage.clock import DatabaseClock
+from bot.storage.clock import SharedClock
 from bot.storage.database import Database
 
 
@@ -18,13 +18,13 @@ class Machine:
 
 
 def test_one_clock_decides_however_wrong_this_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine, shared = Machine(), DatabaseClock()
+    machine, shared = Machine(), SharedClock()
     monkeypatch.setattr(clock, "datetime", machine)
     monkeypatch.setattr("bot.storage.clock.time.monotonic", lambda: machine.monotonic)
     assert shared() == machine.wall, "nobody has told it yet"
     told = datetime(2026, 11, 22, 9, tzinfo=UTC)
     machine.monotonic = 102.0
-    shared.set(told, began=100.0)  # asked two seconds ago, answered in the middle of them
+    shared.set(told, asked_at=100.0)  # asked two seconds ago, answered in the middle of them
     assert shared() == told + timedelta(seconds=1)
     machine.wall -= timedelta(days=1)
     machine.monotonic += 5
@@ -35,6 +35,7 @@ async def test_the_databases_time_where_it_has_one(url: str) -> None:
     database = Database(url)
     database.upgrade()
     await database.set_clock()
-    assert (database.clock._told is None) == database.is_sqlite  # type: ignore[attr-defined]
+    assert isinstance(database.clock, SharedClock) != database.is_sqlite
+    assert not isinstance(database.clock, SharedClock) or database.clock._base
     assert abs(database.clock() - datetime.now(UTC)) < timedelta(seconds=5)
     database.close()

@@ -20,7 +20,7 @@ def session(id: str = "s1", **more: object) -> Session:
 
 async def test_only_one_of_two_saves_over_the_same(database: Database) -> None:
     await database.run(
-        lambda transaction: transaction.change(TurnChange(after=session(), conversation="D1", card={"ts": "1"}))
+        lambda transaction: transaction.write(TurnChange(after=session(), conversation="D1", card={"ts": "1"}))
     )
     stored = await database.run(lambda transaction: transaction.load("s1"))
     assert stored
@@ -31,11 +31,11 @@ async def test_only_one_of_two_saves_over_the_same(database: Database) -> None:
             transaction.save(stored, session(revision=1, status=Status.CANCELLED))
 
     await database.run(again)
-    now = await database.run(lambda transaction: transaction.look(SessionLookup("slack:T1", "s1"))[0])
+    now = await database.run(lambda transaction: transaction.look_up(SessionLookup("slack:T1", "s1"))[0])
     assert now
     assert now.session == session(revision=1)
     assert now.card == {"ts": "1"}
-    assert await database.run(lambda transaction: transaction.look(SessionLookup("slack:T2", "s1"))[0]) is None
+    assert await database.run(lambda transaction: transaction.look_up(SessionLookup("slack:T2", "s1"))[0]) is None
 
 
 async def test_what_fails_is_undone_alone(database: Database) -> None:
@@ -58,18 +58,18 @@ async def test_what_fails_is_undone_alone(database: Database) -> None:
 
 
 async def test_work_that_nobody_waits_for_is_not_begun_or_ends(database: Database) -> None:
-    tasks = [asyncio.create_task(database.run(lambda transaction: transaction.first("x"))) for _ in range(20)]
+    tasks = [asyncio.create_task(database.run(lambda transaction: transaction.record_key("x"))) for _ in range(20)]
     await asyncio.sleep(0)
     for task in tasks[5:]:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert sum(result is True for result in results) <= 1
-    assert not await database.run(lambda transaction: transaction.first("x")) or results.count(True) == 0
+    assert not await database.run(lambda transaction: transaction.record_key("x")) or results.count(True) == 0
 
 
 async def test_the_clock_is_in_utc_and_exact(database: Database, clock: Clock) -> None:
     clock.forward(microseconds=123456)
-    await database.run(lambda transaction: transaction.change(TurnChange(after=session())))
+    await database.run(lambda transaction: transaction.write(TurnChange(after=session())))
     query = sa.select(sessions.c.created_at)
     assert await database.run(lambda transaction: transaction.execute(query).scalar_one()) == clock.now
 
@@ -90,7 +90,7 @@ async def test_saving_loses_nothing_whatever_the_order(database: Database, chang
     """Many turns at once on few sessions: each load, change and save is as if it were alone."""
     await database.run(lambda transaction: transaction.execute(sa.delete(sessions)))
     for id in "abc":
-        await database.run(lambda transaction, id=id: transaction.change(TurnChange(after=session(id))))  # type: ignore[misc]
+        await database.run(lambda transaction, id=id: transaction.write(TurnChange(after=session(id))))  # type: ignore[misc]
 
     def change(transaction: Transaction, id: str, what: str) -> None:
         stored = transaction.load(id)

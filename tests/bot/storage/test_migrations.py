@@ -6,8 +6,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from adapters.ports import ServiceUnavailable
-from bot.storage.database import Database, SchemaMismatch
+from bot.storage.database import Database
 from bot.storage.schema import metadata
+from bot.storage.schema_version import SchemaMismatch, alembic_config
 
 
 def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
@@ -24,10 +25,8 @@ def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
 def test_every_step_can_be_taken_back(database: Database) -> None:
     from alembic.command import downgrade
 
-    from bot.storage.database import _alembic
-
     with database._engine.begin() as connection:
-        config = _alembic()
+        config = alembic_config()
         config.attributes["connection"] = connection
         downgrade(config, "base")
     with database._engine.connect() as connection:

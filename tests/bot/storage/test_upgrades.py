@@ -14,8 +14,9 @@ from alembic.script import ScriptDirectory
 from adapters.ports import Turn
 from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
-from bot.storage.database import Database, SchemaMismatch, _alembic, _newest
+from bot.storage.database import Database
 from bot.storage.schema import metadata
+from bot.storage.schema_version import SchemaMismatch, alembic_config, newest_version
 from bot.storage.tokens import EncryptedTokenStore
 from dialogs.community_flow import FLOW
 from dialogs.events import Answer
@@ -44,7 +45,7 @@ def load(url: str, release: str) -> None:
 
 def ahead(database: Database, by: int) -> None:
     """Take the tables further by an additive migration, as a later release may."""
-    head = int(ScriptDirectory.from_config(_alembic()).get_current_head() or 0)
+    head = int(ScriptDirectory.from_config(alembic_config()).get_current_head() or 0)
     with database._engine.begin() as connection:
         for statement in (
             "ALTER TABLE sessions ADD COLUMN later TEXT",
@@ -94,12 +95,12 @@ async def test_a_database_of_a_release_is_upgraded_and_goes_on(url: str, release
 
 
 async def test_the_tables_of_the_next_release_are_borne(database: Database, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "bot.storage.database")
+    caplog.set_level("INFO", "bot.storage.schema_version")
     ahead(database, by=1)
     database.check()
     database.open()
     database.upgrade()
-    assert "the database is that of migration" in caplog.text
+    assert "database is at migration" in caplog.text
     gateway = FakeGateway()
     service = Service(FLOW, database, gateways={"slack": gateway})
     worker = OutboxWorker(service)
@@ -125,6 +126,6 @@ def test_the_tables_of_the_release_after_that_are_not(database: Database) -> Non
 
 
 def test_migrations_are_numbered_one_after_the_other() -> None:
-    steps = [step.revision for step in ScriptDirectory.from_config(_alembic()).walk_revisions()]
+    steps = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
     assert steps == [f"{number:04}" for number in range(len(steps), 0, -1)], "how far ahead is reckoned from them"
-    assert _newest() == steps[0], "and the newest is told from the names of the files"
+    assert newest_version() == steps[0], "and the newest is told from the names of the files"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.storage import sqlite_writer
+from bot.storage import checkpoint
 from bot.storage.database import Database
 from bot.storage.schema import adapter_data
 from bot.storage.transaction import Transaction
@@ -48,7 +48,7 @@ def stored(path: Path) -> int:
 
 
 async def test_the_log_is_moved_beside_the_turns(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_writer, "MOVE_EVERY", 64)
+    monkeypatch.setattr(checkpoint, "INTERVAL", 64)
     database = opened(path)
     await write(database, 400)
     log = path.with_name(f"{path.name}-wal")
@@ -65,8 +65,8 @@ async def test_the_log_is_moved_beside_the_turns(path: Path, monkeypatch: pytest
 
 async def test_a_log_that_grows_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is moved beside those who write never comes to the end of it."""
-    monkeypatch.setattr(sqlite_writer, "MOVE_EVERY", 64)
-    monkeypatch.setattr(sqlite_writer, "MAX_LOGGED", 200)
+    monkeypatch.setattr(checkpoint, "INTERVAL", 64)
+    monkeypatch.setattr(checkpoint, "MAX_LOG_PAGES", 200)
     database = opened(path)
     for part in range(6):
         await write(database, 400, part * 400)
@@ -78,7 +78,7 @@ async def test_a_log_that_grows_is_waited_for(path: Path, monkeypatch: pytest.Mo
 
 async def test_what_takes_long_leaves_no_endless_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A purge is few units of work, and each of them writes much."""
-    monkeypatch.setattr(sqlite_writer, "MAX_LOGGED", 400)
+    monkeypatch.setattr(checkpoint, "MAX_LOG_PAGES", 400)
     database = opened(path)
 
     def much(transaction: Transaction, part: int) -> None:
@@ -96,10 +96,11 @@ async def test_what_takes_long_leaves_no_endless_log(path: Path, monkeypatch: py
 async def test_a_log_that_cannot_be_moved_stops_nobody(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sqlite_writer, "MOVE_EVERY", 8)
+    monkeypatch.setattr(checkpoint, "INTERVAL", 8)
     database = opened(path)
-    monkeypatch.setattr(database._writer._mover, "_path", str(path.parent / "nowhere" / "x.db"))
+    assert database._writer
+    monkeypatch.setattr(database._writer._checkpointer, "_path", str(path.parent / "nowhere" / "x.db"))
     await write(database, 64)
     database.close()
     assert stored(path) == 64
-    assert "the database's log cannot be moved (OperationalError)" in caplog.text
+    assert "checkpoint failed (OperationalError)" in caplog.text
