@@ -62,10 +62,17 @@ class Trace:
         """How often a call is in another file than the call before."""
         return sum(before[0] != after[0] for before, after in pairwise(self.calls))
 
-    def lines(self) -> list[str]:
+    @property
+    def within_limits(self) -> bool:
+        return len(self.files) <= MAX_FILES and self.changes <= MAX_CHANGES
+
+    def summary(self) -> str:
+        return f"{len(self.files)} files, {self.changes} changes from file to file, {len(self.calls)} calls"
+
+    def __str__(self) -> str:
         """Return one line per visit of a file, with the functions called there."""
         visits = groupby(self.calls, key=lambda call: call[0])
-        return [f"{file}: {', '.join(name for _, name in calls)}" for file, calls in visits]
+        return "\n".join(f"{file}: {', '.join(name for _, name in calls)}" for file, calls in visits)
 
 
 async def record(platform: str) -> Trace:
@@ -155,9 +162,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.trace", description=__doc__)
     parser.add_argument("platform", choices=PLATFORMS)
     trace = asyncio.run(record(parser.parse_args(arguments).platform))
-    print(*trace.lines(), sep="\n")
-    print(f"\n{len(trace.files)} files, {trace.changes} changes from file to file, {len(trace.calls)} calls")
-    return int(len(trace.files) > MAX_FILES or trace.changes > MAX_CHANGES)
+    print(f"{trace}\n\n{trace.summary()}")
+    return int(not trace.within_limits)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import aiohttp
 import psutil
 
 from adapters.playground.slack.user_actions import Exchange
-from tests.canaries import look_at
+from tests.log_privacy import check_output
 from tests.scenarios.parity.conftest import Everywhere
 from tests.security.raw_http import Address
 
@@ -188,7 +188,7 @@ async def stop(victim: TargetServer) -> str:
     victim.process.terminate()
     status = await asyncio.wait_for(victim.process.wait(), 40)
     logged = victim.stderr.read_text()
-    look_at(logged, "the log of the program")
+    check_output(logged, "the log of the program")
     assert status == 0, logged[-2000:]
     return logged
 
