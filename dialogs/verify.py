@@ -1,11 +1,11 @@
-"""Walk every path of a flow and report every fault at once: what CI runs, so that no fault meets a person.
+"""Walk every path of a flow and report every fault. ``cm-advisor prove`` and CI run this.
 
-It takes the flow and the catalogues as they are; what each view comes to on each platform is for the adapters' tests.
+It checks the flow and the catalogs. How a view looks on each platform is for the tests of the adapters.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from string import Formatter
 
@@ -14,8 +14,8 @@ from dialogs.recommend import recommend
 from dialogs.translations import Translations, languages, translations
 from dialogs.walk import Step, outcomes, walk
 
-LIMITS = (
-    # Longer would be cut, refused, or unreadable on a phone, on one platform or the other.
+MAX_LENGTHS = (
+    # A longer text would be cut, rejected, or hard to read on a phone, on at least one platform.
     (re.compile(r"label\..+"), 30),
     (re.compile(r"option\.[^.]+\.[^.]+"), 40),
     (re.compile(r"question\.[^.]+\.short"), 40),
@@ -25,18 +25,18 @@ LIMITS = (
     (re.compile(r"question\..+|outcome\..+|advice\..+|notice\..+|what_if\..+|control\..+"), 400),
     (re.compile(r".+"), 800),
 )
-"""The first pattern that fits an id gives the most characters its text may have."""
+"""The first pattern that matches an id gives the maximum length of its text, in characters."""
 
 PLATFORMS = re.compile(r"Slack|Teams|Microsoft|Discord|Mattermost")
-OWN_WORDS = ("slack.", "teams.", "terminal.", "playground.")
-"""Ids that only one surface shows; all others must suit every one."""
+SURFACE_PREFIXES = ("slack.", "teams.", "terminal.", "playground.")
+"""Prefixes of the ids that one surface shows. All other texts must not name a platform."""
 
 Path = tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a proof covered, and every fault it found."""
+    """What was checked, and every fault. `outcomes`: paths by outcome. `texts`: number of texts by language."""
 
     paths: int = 0
     questions: int = 0
@@ -45,56 +45,57 @@ class Report:
     faults: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Return what was covered, a line each."""
+        """Return what was checked, as lines of text."""
         reached = ", ".join(f"{outcome} {count}" for outcome, count in sorted(self.outcomes.items()))
         texts = ", ".join(f"{language} {count}" for language, count in self.texts.items())
         return [
             f"{self.paths} paths, each to exactly one outcome: {reached}",
-            f"{self.questions} questions, each reached, each option with a say",
+            f"{self.questions} questions, each asked on some path, every option with an effect",
             f"texts: {texts}",
         ]
 
 
 def verify(flow: Flow) -> Report:
-    """Prove `flow`. A report without faults is a proof."""
-    faults = list(_ids(flow))
-    if faults:  # nothing can be walked
+    """Check `flow`. It is proved when the report has no faults."""
+    faults = list(_reference_faults(flow))
+    if faults:  # the flow cannot be walked
         return Report(faults=tuple(faults))
-    every = list(all_paths(flow))
+    paths = list(all_paths(flow))
     reached: Counter[str] = Counter()
-    for path in every:
-        faults += _ends(flow, path, reached)
-    faults += [f"outcome {outcome.id}: on no path" for outcome in flow.outcomes if not reached[outcome.id]]
-    faults += _reached(flow, every)
+    for path in paths:
+        faults += _path_faults(flow, path, reached)
+    faults += [f"outcome {outcome.id}: never reached" for outcome in flow.outcomes if not reached[outcome.id]]
+    faults += _unused_parts(flow, paths)
     faults += text_faults(flow)
     texts = {language: len(translations(language).ids()) for language in languages()}
-    return Report(len(every), len(flow.questions), reached, texts, tuple(faults))
+    return Report(len(paths), len(flow.questions), reached, texts, tuple(faults))
 
 
 def all_paths(flow: Flow, answers: Answers | None = None) -> Iterator[Path]:
-    """Yield every path through `flow`, those that begin with `answers` only."""
-    found = walk(flow, answers or {})
-    if found.next_question is None:
-        yield found.path
+    """Yield every path through `flow` that goes on from `answers`."""
+    position = walk(flow, answers or {})
+    question = position.next_question
+    if question is None:
+        yield position.path
         return
-    for option in found.next_question.options:
-        yield from all_paths(flow, {**found.answers, found.next_question.id: option})
+    for option in question.options:
+        yield from all_paths(flow, {**position.answers, question.id: option})
 
 
-def _ids(flow: Flow) -> Iterator[str]:
-    """Ids that are not unique, and conditions about what is not there, or not known yet."""
+def _reference_faults(flow: Flow) -> Iterator[str]:
+    """Find duplicate ids, and conditions on answers that do not exist or come later."""
     for kind, ids in (
         ("question", [question.id for question in flow.questions]),
         ("outcome", [outcome.id for outcome in flow.outcomes]),
         ("advice", [advice.id for advice in flow.advice]),
         *((f"option of {question.id}", list(question.options)) for question in flow.questions),
     ):
-        yield from (f"{kind} {id}: there {count} times" for id, count in Counter(ids).items() if count > 1)
+        yield from (f"{kind} {id}: defined {count} times" for id, count in Counter(ids).items() if count > 1)
     known: set[tuple[str, str]] = set()
     for question in flow.questions:
         for leaf in question.asked_when.leaves():
             if (leaf.question, leaf.option) not in known:
-                yield f"question {question.id}: asked when {leaf}, which no earlier question can be"
+                yield f"question {question.id}: asked when {leaf}, which is not an answer to an earlier question"
         known |= {(question.id, option) for option in question.options}
     conditions = [(f"outcome {outcome.id}", outcome.when) for outcome in flow.outcomes]
     conditions += [(f"advice {advice.id}", advice.when) for advice in flow.advice]
@@ -103,56 +104,54 @@ def _ids(flow: Flow) -> Iterator[str]:
     for name, condition in conditions:
         for leaf in condition.leaves():
             if (leaf.question, leaf.option) not in known:
-                yield f"{name}: when {leaf}, which no question can be"
+                yield f"{name}: depends on {leaf}, which is not an answer to any question"
 
 
-def _ends(flow: Flow, path: Path, reached: Counter[str]) -> Iterator[str]:
+def _path_faults(flow: Flow, path: Path, reached: Counter[str]) -> Iterator[str]:
+    """Check where `path` leads, and count its outcomes in `reached`."""
     answers = dict(path)
-    ends = [outcome.id for outcome in outcomes(flow, answers)]
-    reached.update(ends)
-    if len(ends) != 1:
-        yield f"path {_read(path)}: leads to {' and '.join(ends) or 'nothing'}"
+    ids = [outcome.id for outcome in outcomes(flow, answers)]
+    reached.update(ids)
+    name = " ".join(f"{step.question}={step.option}" for step in path)
+    if len(ids) != 1:
+        yield f"path {name}: leads to {' and '.join(ids) or 'no outcome'}"
     for question in flow.questions:
         if question.asked_when.evaluate(answers) is None:
-            yield f"path {_read(path)}: whether {question.id} is asked stays open"
+            yield f"path {name}: does not settle whether {question.id} is asked"
 
 
-def _read(path: Path) -> str:
-    return " ".join(f"{step.question}={step.option}" for step in path)
-
-
-def _reached(flow: Flow, every: list[Path]) -> Iterator[str]:
-    """Questions and advice on no path, and options that change nothing wherever they are chosen."""
-    asked = {step.question for path in every for step in path}
-    yield from (f"question {question.id}: on no path" for question in flow.questions if question.id not in asked)
+def _unused_parts(flow: Flow, paths: list[Path]) -> Iterator[str]:
+    """Find questions never asked, advice never given, and options without effect on any path."""
+    asked = {step.question for path in paths for step in path}
+    yield from (f"question {question.id}: never asked" for question in flow.questions if question.id not in asked)
     for advice in flow.advice:
-        if not any(advice.when.evaluate(dict(path)) for path in every):
-            yield f"advice {advice.id}: on no path"
+        if not any(advice.when.evaluate(dict(path)) for path in paths):
+            yield f"advice {advice.id}: never given"
     for question in flow.questions:
         for option in question.options:
-            chosen = (path for path in every if Step(question.id, option) in path)
-            if question.id in asked and not any(_has_a_say(flow, path, question) for path in chosen):
-                yield f"option {question.id}={option}: changes nothing on any path"
+            with_option = (path for path in paths if Step(question.id, option) in path)
+            if question.id in asked and not any(_has_effect(flow, path, question) for path in with_option):
+                yield f"option {question.id}={option}: has no effect on any path"
 
 
-def _has_a_say(flow: Flow, path: Path, question: Question) -> bool:
-    """Return whether another answer to `question`, the others kept, comes to something else."""
+def _has_effect(flow: Flow, path: Path, question: Question) -> bool:
+    """Return whether another answer to `question`, with the others as they are, gives another result."""
     answers = dict(path)
-    return len({_comes_to(flow, {**answers, question.id: option}) for option in question.options}) > 1
+    return len({_result(flow, {**answers, question.id: option}) for option in question.options}) > 1
 
 
-def _comes_to(flow: Flow, answers: Answers) -> tuple[object, ...]:
-    found = walk(flow, answers)
-    result = recommend(flow, found) if len(outcomes(flow, found.answers)) == 1 else None
-    asked = tuple(step.question for step in found.path)
+def _result(flow: Flow, answers: Answers) -> tuple[object, ...]:
+    position = walk(flow, answers)
+    result = recommend(flow, position) if len(outcomes(flow, position.answers)) == 1 else None
+    asked = tuple(step.question for step in position.path)
     if result is None:
-        return asked, found.next_question
-    # Not which questions are left open: there every "I don't know" would have a say, even where no answer has one.
+        return asked, position.next_question
+    # Leave out the open questions: with them, every "I don't know" would have an effect.
     return asked, result.outcome, result.advice, result.control, result.provisional
 
 
-def required(flow: Flow) -> Iterator[str]:
-    """Yield the id of every text that the flow itself calls for."""
+def required_ids(flow: Flow) -> Iterator[str]:
+    """Yield the id of every text that the flow needs."""
     for question in flow.questions:
         yield from (f"question.{question.id}.{part}" for part in ("text", "short", "why", "judge", "examples"))
         for option in question.options:
@@ -164,44 +163,44 @@ def required(flow: Flow) -> Iterator[str]:
     yield from (f"source.{question.source}" for question in flow.questions)
     yield from (f"source.{advice.source}" for advice in flow.advice)
     yield from (f"control.{level}" for level in range(len(flow.control) + 1))
-    yield from (f"fact.{flow.strategic.id}.{truth}" for truth in ("true", "false", "unknown"))
+    yield from (f"fact.{flow.strategic.id}.{value}" for value in ("true", "false", "unknown"))
 
 
 def text_faults(flow: Flow) -> Iterator[str]:
-    """Yield what is wrong with the words: missing, too long, with other placeholders, or read alike."""
-    every = {language: translations(language) for language in languages()}
-    if not every:
-        yield "no catalogue is compiled"
-    wanted = set(required(flow)).union(*(text.ids() for text in every.values()))
-    for id in sorted(wanted):
-        fields = {language: _fields(text, id) for language, text in every.items() if id in text}
-        yield from (f"text {id}: missing in {language}" for language in every if language not in fields)
-        if len(set(fields.values())) > 1:
-            yield f"text {id}: other placeholders in each language: {fields}"
-        for language in fields:
-            yield from (f"text {id}, {language}: {fault}" for fault in _faulty(id, every[language](id)))
-    for language, text in every.items():
-        yield from _same_labels(flow, language, text)
+    """Find texts that are missing, empty or too long, differ in placeholders, name a platform, or repeat a label."""
+    by_language = {language: translations(language) for language in languages()}
+    if not by_language:
+        yield "no catalog is compiled"
+    ids = set(required_ids(flow)).union(*(t.ids() for t in by_language.values()))
+    for id in sorted(ids):
+        placeholders = {language: _placeholders(t(id)) for language, t in by_language.items() if id in t}
+        yield from (f"text {id}: missing in {language}" for language in by_language if language not in placeholders)
+        if len(set(placeholders.values())) > 1:
+            yield f"text {id}: placeholders differ between languages: {placeholders}"
+        for language in placeholders:
+            yield from (f"text {id}, {language}: {fault}" for fault in _faults_of_text(id, by_language[language](id)))
+    for language, t in by_language.items():
+        yield from _repeated_labels(flow, language, t)
 
 
-def _fields(t: Translations, id: str) -> frozenset[str]:
-    return frozenset(name for _, name, _, _ in Formatter().parse(t(id)) if name is not None)
+def _placeholders(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name is not None)
 
 
-def _faulty(id: str, text: str) -> Iterator[str]:
-    most = next(most for pattern, most in LIMITS if pattern.fullmatch(id))
+def _faults_of_text(id: str, text: str) -> Iterator[str]:
+    max_length = next(length for pattern, length in MAX_LENGTHS if pattern.fullmatch(id))
     if not text.strip():
         yield "empty"
-    if len(text) > most:
-        yield f"{len(text)} characters, at most {most}"
-    if not id.startswith(OWN_WORDS) and PLATFORMS.search(text):
+    if len(text) > max_length:
+        yield f"{len(text)} characters, at most {max_length}"
+    if not id.startswith(SURFACE_PREFIXES) and PLATFORMS.search(text):
         yield "names a platform"
 
 
-def _same_labels(flow: Flow, language: str, t: Translations) -> Iterable[str]:
+def _repeated_labels(flow: Flow, language: str, t: Translations) -> Iterator[str]:
     for question in flow.questions:
         ids = [f"option.{question.id}.{option}" for option in question.options]
         labels = Counter(t(id).casefold() for id in ids if id in t)
         for label, count in labels.items():
             if count > 1:
-                yield f"question {question.id}, {language}: {count} options read {label!r}"
+                yield f"question {question.id}, {language}: {count} options have the label {label!r}"

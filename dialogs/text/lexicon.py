@@ -1,6 +1,6 @@
-"""The words people type, in French and English, and how they are looked up for `dialogs.text.parse`.
+"""The phrases people type, in French and English, indexed for `dialogs.text.parse`.
 
-The words themselves are in ``locales/phrases.toml``, which says how they are written down.
+The phrases are in ``locales/phrases.toml``, which also documents its format.
 """
 
 import re
@@ -21,64 +21,64 @@ _TABLES: dict[str, Any] = tomllib.loads((LOCALES_DIR / "phrases.toml").read_text
 
 
 def phrases(text: str) -> tuple[str, ...]:
-    """Return the comma-separated phrases of a table's cell."""
+    """Split comma-separated phrases."""
     return tuple(" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip())
 
 
-def _listed(name: str) -> tuple[str, ...]:
-    """Return the phrases of a table; of ``form, form: phrase, phrase`` every phrase in every form."""
+def _table(name: str) -> tuple[str, ...]:
+    """Return the phrases of a table. ``form, form: phrase, phrase`` gives every phrase in every form."""
     cells = _TABLES[name]
-    found: list[str] = []
+    table: list[str] = []
     for cell in [cells] if isinstance(cells, str) else cells:
-        forms, _, listed = cell.partition(":") if "{}" in cell else ("{}", "", cell)
-        found += (form.format(phrase) for form in phrases(forms) for phrase in phrases(listed))
-    return tuple(found)
+        forms, _, text = cell.partition(":") if "{}" in cell else ("{}", "", cell)
+        table += (form.format(phrase) for form in phrases(forms) for phrase in phrases(text))
+    return tuple(table)
 
 
-BARE = _listed("bare")
-YES, NO, OPEN = _listed("yes"), _listed("no"), _listed("open")
-NEGATIONS, INSTEAD = _listed("negations"), _listed("instead")
-AND, OR, BUT, FILLING = _listed("and"), _listed("or"), _listed("but"), _listed("filling")
-POLITE, CHANGE, CHANGE_FILLING = _listed("polite"), _listed("change"), _listed("change_filling")
-LANGUAGE, APART = _listed("language"), _listed("apart")
+BARE = _table("bare")
+YES, NO, OPEN = _table("yes"), _table("no"), _table("open")
+NEGATIONS, INSTEAD = _table("negations"), _table("instead")
+AND, OR, BUT, FILLING = _table("and"), _table("or"), _table("but"), _table("filling")
+POLITE, CHANGE, CHANGE_FILLING = _table("polite"), _table("change"), _table("change_filling")
+LANGUAGE, APART = _table("language"), _table("apart")
 UNSURE: dict[str, str] = _TABLES["unsure"]
 UNSURE_ALONE: dict[str, str] = _TABLES["unsure_alone"]
 OPTIONS: dict[str, dict[str, str]] = _TABLES["options"]
 QUESTIONS: dict[str, str] = _TABLES["questions"]
 COMMANDS: dict[str, str] = _TABLES["commands"]
-NUMBERS: dict[int, str] = {int(place): texts for place, texts in _TABLES["numbers"].items()}
+NUMBERS: dict[int, str] = {int(number): texts for number, texts in _TABLES["numbers"].items()}
 SIGNS: dict[str, str] = _TABLES["signs"]
 
 NEGATIVE = frozenset({"no", "nobody"})
-"""Options that are negative themselves: "not nobody", "non, personne" must not hide them from what is offered."""
+"""Options that are negative themselves: a negation beside one, as in "non, personne", does not exclude it."""
 TOGETHER = {frozenset({"in_house", "agency"}): "both"}
-"""Two options joined by "and" that are a third."""
-WEIGHTY = frozenset({"post", "cancel", "restart", "forget_me"})
-"""Commands never taken from a misspelt word: they are offered instead."""
+"""Pairs of options that, joined by "and", are a third option."""
+NEVER_CORRECTED = frozenset({"post", "cancel", "restart", "forget_me"})
+"""Commands not run from a misspelled word; they are suggested instead."""
 
-# --- Looked up -----------------------------------------------------------------------------------
+# --- Tokens --------------------------------------------------------------------------------------
 
 MAX_TEXT_LENGTH = 300
-"""Characters. Nobody answers a question with more, and the rest would only cost time."""
+"""Characters. A longer text is not an answer, and parsing it would be slow."""
 BREAK = ","
 _TOKEN = re.compile(r"(?<!\w)[-+]?\d+\w*|[^\W_]+|[?]+|[%€$]|[,;.!:…/|\n()\[\]«»\"]")
 _REPEATED = re.compile(r"([^\W\d_])\1+")
-_UNSEEN = frozenset({"Mn", "Me", "Cf"})
+_REMOVED = frozenset({"Mn", "Me", "Cf"})
 SMILEY = re.compile(r"[:;=]-?[()|*\\]+(?!\w)|(?<!\S)[:;=]-?[dpo](?!\S)", re.IGNORECASE)
 
 
-# Room for the 1,400 phrases of the tables, which question after question looks up, beside what was typed last.
+# Large enough for the 1,400 phrases of the tables, which every question looks up, and recent messages.
 @lru_cache(maxsize=2048)
 def tokens(text: str) -> Tokens:
-    """Return the words of a text, ``,`` for any break between them; none of a text that is too long."""
+    """Return the normalized words of a text, ``,`` for any break between them; empty if the text is too long."""
     if len(text) > MAX_TEXT_LENGTH:
         return ()
     text = unicodedata.normalize("NFC", SMILEY.sub(" ", text)).casefold()
     for sign, meaning in SIGNS.items():
         text = text.replace(sign, meaning)
-    bare = (char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in _UNSEEN)
-    found = _TOKEN.findall(_REPEATED.sub(r"\1", "".join(bare).casefold()))
-    return tuple(word if word[-1].isalnum() or word in "%€$" else "?" if word[0] == "?" else BREAK for word in found)
+    bare = (char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in _REMOVED)
+    words = _TOKEN.findall(_REPEATED.sub(r"\1", "".join(bare).casefold()))
+    return tuple(word if word[-1].isalnum() or word in "%€$" else "?" if word[0] == "?" else BREAK for word in words)
 
 
 def words_of(text: str) -> Tokens:
@@ -87,87 +87,89 @@ def words_of(text: str) -> Tokens:
 
 
 class Kind(Enum):
-    """What a phrase does in a text."""
+    """The role of a phrase in a text."""
 
     OPTION = auto()  # names an option of the question
-    NUMBER = auto()  # the same, by its number
-    AGREE = auto()  # "yes", where that is no option
-    UNSURE = auto()  # may mean some options, never taken for one
-    DENY = auto()  # negates what stands in the same clause
-    INSTEAD = auto()  # negates what comes after it
+    NUMBER = auto()  # names an option by its number
+    AGREE = auto()  # "yes", where that is not an option
+    UNSURE = auto()  # may mean some options; never taken as an answer
+    DENY = auto()  # negates its clause
+    INSTEAD = auto()  # negates what follows it
     AND = auto()
     OR = auto()
     BUT = auto()
     FILLING = auto()
     BREAK = auto()
-    STRANGE = auto()  # not known
+    UNKNOWN = auto()
 
 
-class Mark(NamedTuple):
-    """A phrase, what it does, and the options of the question it stands for."""
+class Phrase(NamedTuple):
+    """A phrase in a text: its role, the options of the question it stands for, and its words."""
 
     kind: Kind
     options: tuple[str, ...] = ()
-    phrase: Tokens = ()
+    words: Tokens = ()
 
 
 class Index(NamedTuple):
-    """The phrases that mean something to one question; `alone`: those that do so only by themselves.
+    """The phrases known for one question. `alone`: phrases that count only if they are the whole text.
 
-    `content`: the words answers are made of, which a slip may be put right to.
+    `content`: the words of the phrases that stand for options; a misspelled word may be corrected to one of them.
     """
 
     question: Question
-    marks: Mapping[Tokens, Mark]
-    alone: Mapping[Tokens, Mark]
+    phrases: Mapping[Tokens, Phrase]
+    alone: Mapping[Tokens, Phrase]
     content: frozenset[str]
-    longest: int
+    max_length: int
 
-    def close(self, word: str) -> list[Mark]:
-        """Return what single words not unlike `word` mean."""
-        found = get_close_matches(word, self.content, 3, 0.75)
-        return [self.marks[(other,)] for other in found if (other,) in self.marks]
+    def similar(self, word: str) -> list[Phrase]:
+        """Return the one-word phrases that resemble `word`."""
+        words = get_close_matches(word, self.content, 3, 0.75)
+        return [self.phrases[(other,)] for other in words if (other,) in self.phrases]
 
 
 @lru_cache(maxsize=64)
 def index(question: Question) -> Index:
-    """Return the phrases of a question."""
-    marks: dict[Tokens, Mark] = {(BREAK,): Mark(Kind.BREAK, (), (BREAK,))}
-    for phrase, kind, options in _vocabulary(question):
-        key = words_of(phrase)
-        marks[key] = Mark(kind, options, key)
-    alone = {words_of(phrase): Mark(kind, found) for phrase, kind, found in _unsure(UNSURE_ALONE, question)}
-    telling = [mark for mark in marks.values() if mark.kind in _TELLING]
-    content = {word for mark in telling for word in mark.phrase if marks.get((word,), mark).kind in _TELLING}
-    return Index(question, marks, alone, frozenset(content), max(map(len, marks)))
+    """Return the index of a question."""
+    known: dict[Tokens, Phrase] = {(BREAK,): Phrase(Kind.BREAK, (), (BREAK,))}
+    for text, kind, options in _vocabulary(question):
+        words = words_of(text)
+        known[words] = Phrase(kind, options, words)
+    alone = {words_of(text): Phrase(kind, options) for text, kind, options in _unsure(UNSURE_ALONE, question)}
+    with_options = [phrase for phrase in known.values() if phrase.kind in _WITH_OPTIONS]
+    content = {
+        word for phrase in with_options for word in phrase.words if known.get((word,), phrase).kind in _WITH_OPTIONS
+    }
+    return Index(question, known, alone, frozenset(content), max(map(len, known)))
 
 
-_TELLING = frozenset({Kind.OPTION, Kind.UNSURE})
+_WITH_OPTIONS = frozenset({Kind.OPTION, Kind.UNSURE})
 Entry = tuple[str, Kind, tuple[str, ...]]
 
 
 def _vocabulary(question: Question) -> Iterator[Entry]:
-    """Yield phrase, kind and options. What comes later is more particular, and counts."""
+    """Yield text, kind and options of each phrase. A later entry replaces an earlier one with the same words."""
     options = question.options
-    for kind, table in _AROUND.items():
+    for kind, table in _COMMON.items():
         yield from ((phrase, kind, ()) for phrase in table)
     for number, texts in NUMBERS.items():
-        place = len(options) if number < 0 else number
-        yield from ((phrase, Kind.NUMBER, options[place - 1 : place]) for phrase in phrases(texts))
-    yield from ((str(place), Kind.NUMBER, (option,)) for place, option in enumerate(options, 1))
+        position = len(options) if number < 0 else number
+        yield from ((phrase, Kind.NUMBER, options[position - 1 : position]) for phrase in phrases(texts))
+    yield from ((str(number), Kind.NUMBER, (option,)) for number, option in enumerate(options, 1))
     yield from _unsure(UNSURE, question)
     for table, option, otherwise in (
         (YES, "yes", Kind.AGREE),
         (NO, "no", Kind.DENY),
-        (OPEN, _open(question), Kind.UNSURE),
+        (OPEN, _open_option(question), Kind.UNSURE),
     ):
         entry = (Kind.OPTION, (option,)) if option in options else (otherwise, ())
         yield from ((phrase, *entry) for phrase in table)
     for option in options:
-        yield from ((phrase, Kind.OPTION, (option,)) for phrase in _ways(question.id, option))
+        yield from ((phrase, Kind.OPTION, (option,)) for phrase in _option_phrases(question.id, option))
 
 
-_AROUND = {
+_COMMON = {
     Kind.FILLING: FILLING,
     Kind.AND: AND,
     Kind.OR: OR,
@@ -177,18 +179,18 @@ _AROUND = {
 }
 
 
-def _open(question: Question) -> str:
+def _open_option(question: Question) -> str:
     return "undecided" if "undecided" in question.options else "unknown"
 
 
 def _unsure(table: Mapping[str, str], question: Question) -> Iterator[Entry]:
     for meanings, texts in table.items():
-        wanted = meanings.replace("open", _open(question)).split()
-        if found := tuple(option for option in wanted if option in question.options):
-            yield from ((phrase, Kind.UNSURE, found) for phrase in phrases(texts))
+        ids = meanings.replace("open", _open_option(question)).split()
+        if options := tuple(id for id in ids if id in question.options):
+            yield from ((phrase, Kind.UNSURE, options) for phrase in phrases(texts))
 
 
-def _ways(question: str, option: str) -> tuple[str, ...]:
+def _option_phrases(question: str, option: str) -> tuple[str, ...]:
     listed = phrases(OPTIONS.get(question, {}).get(option, ""))
     return (option, *listed, *_labels(f"option.{question}.{option}"))
 
@@ -200,21 +202,21 @@ def _labels(id: str) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def names() -> dict[Tokens, str]:
     """Return every name of every question, with and without its spaces -> question id."""
-    found: dict[Tokens, str] = {}
-    for id, listed in QUESTIONS.items():
-        for name in (id, *phrases(listed), *_labels(f"question.{id}.short")):
-            found.setdefault(words_of(name), id)
-            found.setdefault(words_of("".join(words_of(name))), id)
-    return found
+    ids: dict[Tokens, str] = {}
+    for id, texts in QUESTIONS.items():
+        for name in (id, *phrases(texts), *_labels(f"question.{id}.short")):
+            ids.setdefault(words_of(name), id)
+            ids.setdefault(words_of("".join(words_of(name))), id)
+    return ids
 
 
 @lru_cache(maxsize=1)
 def commands() -> dict[Tokens, tuple[str, str | None]]:
     """Return every command phrase -> the name of the command and its argument."""
     found: dict[Tokens, tuple[str, str | None]] = {}
-    for key, listed in COMMANDS.items():
+    for key, texts in COMMANDS.items():
         name, _, argument = key.partition(":")
-        for phrase in (*phrases(listed), *(() if argument else _labels(f"label.{name}"))):
+        for phrase in (*phrases(texts), *(() if argument else _labels(f"label.{name}"))):
             found.setdefault(words_of(phrase.rstrip(" ?")) or words_of(phrase), (name, argument or None))
     return found
 
@@ -222,32 +224,26 @@ def commands() -> dict[Tokens, tuple[str, str | None]]:
 @lru_cache(maxsize=1)
 def aliases() -> dict[Tokens, frozenset[str]]:
     """Return every name and every answer of any question -> the ids it may stand for."""
-    pairs = [(key, id) for key, id in names().items()]
+    pairs = [(words, id) for words, id in names().items()]
     for table, ids in ((YES, ("yes",)), (NO, ("no",)), (OPEN, ("unknown", "undecided"))):
         pairs += [(words_of(phrase), id) for phrase in table for id in ids]
-    for question, listed in OPTIONS.items():
-        pairs += [(words_of(phrase), option) for option in listed for phrase in _ways(question, option)]
+    for question, options in OPTIONS.items():
+        pairs += [(words_of(phrase), option) for option in options for phrase in _option_phrases(question, option)]
     found: dict[Tokens, frozenset[str]] = {}
-    for key, id in pairs:
-        found[key] = found.get(key, frozenset()) | {id}
+    for words, id in pairs:
+        found[words] = found.get(words, frozenset()) | {id}
     return found
 
 
 @lru_cache(maxsize=1)
 def known() -> frozenset[str]:
     """Return every word of every table."""
-    listed = [
-        *APART,
-        *CHANGE,
-        *CHANGE_FILLING,
-        *POLITE,
-        *LANGUAGE,
-        *(phrase for table in _AROUND.values() for phrase in table),
-    ]
-    for texts in (*UNSURE.values(), *UNSURE_ALONE.values(), *NUMBERS.values()):
-        listed += phrases(texts)
-    looked_up = (word for key in (*aliases(), *commands()) for word in key)
-    return frozenset(looked_up).union(*map(words_of, listed))
+    tables = (APART, CHANGE, CHANGE_FILLING, POLITE, LANGUAGE, *_COMMON.values())
+    texts = [phrase for table in tables for phrase in table]
+    for cell in (*UNSURE.values(), *UNSURE_ALONE.values(), *NUMBERS.values()):
+        texts += phrases(cell)
+    indexed = (word for words in (*aliases(), *commands()) for word in words)
+    return frozenset(indexed).union(*map(words_of, texts))
 
 
 @lru_cache(maxsize=1)
@@ -268,52 +264,52 @@ def negative() -> frozenset[str]:
     return frozenset(words_of(phrase)[0] for phrase in (*NEGATIONS, *NO) if len(words_of(phrase)) == 1)
 
 
-def nearest(given: str, valid: Iterable[str]) -> str | None:
-    """Return the id in `valid` that `given` comes closest to, synonyms of both languages included; None if none does.
+def nearest(text: str, valid: Iterable[str]) -> str | None:
+    """Return the id in `valid` closest to `text`, or with the closest synonym; None if none is close.
 
-    For error messages: it may be wrong, and is never acted upon.
+    For error messages only: the result may be wrong.
     """
-    near = _near(tuple(valid))
-    key = " ".join(words_of(given[:60]))
-    if key in near or negative().intersection(key.split()):
-        return near.get(key)
-    return next((near[alias] for alias in get_close_matches(key, near, 1, 0.65)), None)
+    ids = _ids_by_alias(tuple(valid))
+    key = " ".join(words_of(text[:60]))
+    if key in ids or negative().intersection(key.split()):
+        return ids.get(key)
+    return next((ids[alias] for alias in get_close_matches(key, ids, 1, 0.65)), None)
 
 
 @lru_cache(maxsize=64)
-def _near(valid: tuple[str, ...]) -> dict[str, str]:
-    near = {" ".join(words_of(id)): id for id in valid}
+def _ids_by_alias(valid: tuple[str, ...]) -> dict[str, str]:
+    by_alias = {" ".join(words_of(id)): id for id in valid}
     for alias, ids in aliases().items():
         for id in valid:
             if id in ids:
-                near.setdefault(" ".join(alias), id)
-    return near
+                by_alias.setdefault(" ".join(alias), id)
+    return by_alias
 
 
-# --- Slips of the finger -------------------------------------------------------------------------
+# --- Misspelled words ----------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1024)
 def closest(word: str) -> tuple[str, ...]:
-    """Return the known words nearest to `word`: one slip away, or two if it is long."""
-    for slips in (1, 2) if len(word) >= 8 else (1,):
-        if near := [other for other in known() if len(other) >= 4 and _within(word, other, slips)]:
-            return tuple(sorted(near))
+    """Return the known words one typing error away from `word`; if there are none and it is long, two errors away."""
+    for distance in (1, 2) if len(word) >= 8 else (1,):
+        if words := [other for other in known() if len(other) >= 4 and _within(word, other, distance)]:
+            return tuple(sorted(words))
     return ()
 
 
-def _within(one: str, other: str, slips: int) -> bool:
-    """Whether words differ by so many slips: a letter more, a letter less, another letter, two letters swapped."""
-    if abs(len(one) - len(other)) > slips or len(set(one) ^ set(other)) > 2 * slips:
+def _within(word: str, other: str, distance: int) -> bool:
+    """Return whether the edit distance is at most `distance`. A swap of two letters counts as one edit."""
+    if abs(len(word) - len(other)) > distance or len(set(word) ^ set(other)) > 2 * distance:
         return False
-    before: list[int] = []
+    before_last: list[int] = []
     last = list(range(len(other) + 1))
-    for row, letter in enumerate(one, 1):
-        line = [row]
-        for column, match in enumerate(other, 1):
-            cost = min(last[column] + 1, line[-1] + 1, last[column - 1] + (letter != match))
-            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == match:
-                cost = min(cost, before[column - 2] + 1)
-            line.append(cost)
-        before, last = last, line
-    return last[-1] <= slips
+    for row, letter in enumerate(word, 1):
+        costs = [row]
+        for column, other_letter in enumerate(other, 1):
+            cost = min(last[column] + 1, costs[-1] + 1, last[column - 1] + (letter != other_letter))
+            if row > 1 and column > 1 and letter == other[column - 2] and word[row - 2] == other_letter:
+                cost = min(cost, before_last[column - 2] + 1)
+            costs.append(cost)
+        before_last, last = last, costs
+    return last[-1] <= distance

@@ -1,9 +1,9 @@
-"""What people type -> what they mean, in French and English at once. The words are in `dialogs.text.lexicon`.
+"""Parse what people type, in French and English at once. The phrases are in `dialogs.text.lexicon`.
 
-One rule above all: nothing is guessed. A text is cut into known phrases, longest first, and counts as an answer only
-if every phrase in it is known, exactly one option is named and nothing negates it. Whatever falls short is offered
-(`Ambiguous`) or not understood (`NoMatch`). A slip of the finger is put right in one longer word only, towards one
-reading only, and never near a negation.
+The parser does not guess. A text is cut into known phrases, longest first. It is an answer only if every phrase is
+known, exactly one option is named and nothing negates it. Otherwise the close readings are suggested (`Ambiguous`), or
+there is none (`NoMatch`). A typing error is corrected only in one longer word, only if the result has one reading, and
+never near a negation.
 """
 
 import re
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from dialogs.flow import ALWAYS, Flow, Question
 from dialogs.text import lexicon
-from dialogs.text.lexicon import BREAK, Index, Kind, Mark, Tokens, tokens, words_of
+from dialogs.text.lexicon import BREAK, Index, Kind, Phrase, Tokens, tokens, words_of
 from dialogs.translations import languages
 
 nearest = lexicon.nearest
@@ -21,12 +21,12 @@ nearest = lexicon.nearest
 MAX_CANDIDATES = 4
 MAX_PAIRS = 24
 MAX_QUOTED = 60
-"""How many characters of what was typed a problem repeats."""
+"""Characters of the text that a problem repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """One answer to the question at hand."""
+    """One answer to the current question."""
 
     question: str
     option: str
@@ -34,7 +34,7 @@ class ParsedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command. `argument`: the question to ``change``, the code of the ``language``; None where none is named."""
+    """A command. `argument`: the question to ``change``, or the code of the ``language``; None if not named."""
 
     name: str
     argument: str | None = None
@@ -42,7 +42,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class QuickCheck:
-    """A quick check: several answers at once, by question id."""
+    """Several answers at once, by question id."""
 
     answers: dict[str, str]
 
@@ -52,7 +52,7 @@ Match = ParsedAnswer | Command | QuickCheck
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """The closest readings, best first, one to `MAX_CANDIDATES` of them. To be offered; nothing is done."""
+    """The closest readings, best first, at least one and at most `MAX_CANDIDATES`. They are only suggestions."""
 
     candidates: tuple[Match, ...]
 
@@ -61,9 +61,9 @@ class Ambiguous:
 class Problem:
     """One fault in a quick check.
 
-    `kind`: ``question`` (no such name), ``answer`` (no such answer to `question`), ``twice`` (the different answers
-    `nearest` to `question`), ``too_many`` (more answers in a row than criteria), ``form`` (no name, or no answer).
-    `given`: what was typed, shortened. `nearest`: the closest valid ids.
+    `kind`: ``question`` (unknown name), ``answer`` (unknown answer to `question`), ``twice`` (`question` has two
+    different answers, in `nearest`), ``too_many`` (more answers in a row than criteria), ``form`` (no name or no
+    answer). `given`: the text, shortened. `nearest`: the closest valid ids.
     """
 
     kind: str
@@ -74,53 +74,54 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """Every fault of a quick check at once."""
+    """Every fault of a quick check."""
 
     problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NoMatch:
-    """Not understood at all."""
+    """The text was not understood."""
 
 
 Parsed = Match | Ambiguous | Problems | NoMatch
 
 
 def warm_up(flow: Flow) -> None:
-    """Look everything up once, so that the first person who types does not wait for it."""
+    """Build every index now, so that the first message is not slow."""
     for question in flow.questions:
         parse("?", flow, question)
     parse_quick_check("?=?", flow)
 
 
 def parse(text: str, flow: Flow, question: Question | None) -> Parsed:
-    """Read what was typed in a dialog where `question` is at hand, None where none is. Never raises."""
+    """Parse a message in a dialog. `question`: the current question, if there is one. Never raises."""
     text = text.strip()
-    typed = tokens(text)
     if _has_names(text):
         return parse_quick_check(text, flow)
+    words = tokens(text)
     index = lexicon.index(question) if question else None
-    answer = _answer(typed, index) if index else None
-    command = _command(typed, flow)
+    answer = _answer(words, index) if index else None
+    command = _command(words, flow)
     if command:
-        return Ambiguous((answer, *_clear(command))) if isinstance(answer, ParsedAnswer) else command
-    row = _row(typed[:-1] if index and typed[-1:] == ("?",) else typed, flow)
+        return Ambiguous((answer, *_matches(command))) if isinstance(answer, ParsedAnswer) else command
+    row = _row(words[:-1] if index and words[-1:] == ("?",) else words, flow)
     several = isinstance(row, QuickCheck) and len(row.answers) > 1
     if index is None and (several or (isinstance(row, Problems) and row.problems[0].kind == "too_many")):
         return row
     if index and isinstance(row, QuickCheck) and several:
-        readings, alike = _clear(answer)[: MAX_CANDIDATES - 1], len(set(row.answers.values())) == 1
-        if len(row.answers) == len(_criteria(flow)) and not alike and "?" not in typed:
+        candidates = _matches(answer)[: MAX_CANDIDATES - 1]
+        all_equal = len(set(row.answers.values())) == 1
+        if len(row.answers) == len(_criteria(flow)) and not all_equal and "?" not in words:
             return row
-        return _offer((*readings, row) if alike else (row, *readings))
-    return answer if isinstance(answer, ParsedAnswer) else _put_right(typed, flow, index, answer)
+        return _suggest((*candidates, row) if all_equal else (row, *candidates))
+    return answer if isinstance(answer, ParsedAnswer) else _correct(words, flow, index, answer)
 
 
 def parse_quick_check(text: str, flow: Flow) -> QuickCheck | Ambiguous | Problems | NoMatch:
-    """Read a quick check: ``oui non oui`` for the criteria in order, ``name=answer``, or both. Never raises.
+    """Parse a quick check: ``oui non oui`` for the criteria in order, ``name=answer``, or both. Never raises.
 
-    A single bare answer is that of the first criterion.
+    A single answer without a name is for the first criterion.
     """
     text = text.strip()
     parts = _parts(text) if tokens(text) else [""]
@@ -130,49 +131,49 @@ def parse_quick_check(text: str, flow: Flow) -> QuickCheck | Ambiguous | Problem
     if len(parts) > MAX_PAIRS:
         return NoMatch()
     pairs: list[ParsedAnswer | Problem] = []
-    in_row, name = _split_name(parts[0], leave=0)
-    for place, part in enumerate(parts[1:], 2):
-        body, next_name = (part, "") if place == len(parts) else _split_name(part, leave=1)
+    row_text, name = _split_name(parts[0], leave=0)
+    for number, part in enumerate(parts[1:], 2):
+        body, next_name = (part, "") if number == len(parts) else _split_name(part, leave=1)
         pair, rest = _pair(name, body, flow)
         pairs.append(pair)
-        in_row, name = f"{in_row}, {rest}", next_name
-    return _gather(pairs, _row(tokens(in_row), flow), in_row)
+        row_text, name = f"{row_text}, {rest}", next_name
+    return _combine(pairs, _row(tokens(row_text), flow), row_text)
 
 
 # --- One answer ----------------------------------------------------------------------------------
 
 
-def _marks(typed: Tokens, index: Index) -> list[Mark]:
-    """Cut tokens into the phrases of `index`, the longest first."""
-    marks: list[Mark] = []
+def _phrases(words: Tokens, index: Index) -> list[Phrase]:
+    """Cut words into the phrases of `index`, the longest first."""
+    phrases: list[Phrase] = []
     start = 0
-    while start < len(typed):
-        ends = range(min(len(typed), start + index.longest), start, -1)
-        found = next((mark for end in ends if (mark := index.marks.get(typed[start:end]))), None)
-        marks.append(found or Mark(Kind.STRANGE, (), typed[start : start + 1]))
-        start += len(marks[-1].phrase)
-    return marks
+    while start < len(words):
+        ends = range(min(len(words), start + index.max_length), start, -1)
+        known = next((phrase for end in ends if (phrase := index.phrases.get(words[start:end]))), None)
+        phrases.append(known or Phrase(Kind.UNKNOWN, (), words[start : start + 1]))
+        start += len(phrases[-1].words)
+    return phrases
 
 
 _PLAIN = frozenset({Kind.OPTION, Kind.NUMBER, Kind.AGREE, Kind.AND, Kind.FILLING, Kind.BREAK})
 _NAMING = frozenset({Kind.OPTION, Kind.NUMBER})
 
 
-def _answer(typed: Tokens, index: Index) -> ParsedAnswer | Ambiguous | None:
-    """Read tokens as one answer to the question of `index`; None when they name, deny and hint at nothing."""
+def _answer(words: Tokens, index: Index) -> ParsedAnswer | Ambiguous | None:
+    """Parse words as one answer to the question of `index`; None if they name, deny and hint at nothing."""
     options = index.question.options
-    whole = index.alone.get(_words(typed)) or index.marks.get(_words(typed))
-    marks = [whole] if whole else _marks(typed, index)
-    kinds = {mark.kind for mark in marks}
-    named, denied = _named(marks)
+    whole = index.alone.get(_without_breaks(words)) or index.phrases.get(_without_breaks(words))
+    phrases = [whole] if whole else _phrases(words, index)
+    kinds = {phrase.kind for phrase in phrases}
+    named, denied = _named_and_denied(phrases)
     if kinds <= _PLAIN:
         if Kind.AND in kinds and (together := lexicon.TOGETHER.get(frozenset(named))) in options:
             named = [together]
-        if len(named) == 1 and all(mark.options for mark in marks if mark.kind in _NAMING):
+        if len(named) == 1 and all(phrase.options for phrase in phrases if phrase.kind in _NAMING):
             return ParsedAnswer(index.question.id, named[0])
-    hints = [option for mark in marks if mark.kind is Kind.UNSURE for option in mark.options]
+    hints = [option for phrase in phrases if phrase.kind is Kind.UNSURE for option in phrase.options]
     negated = bool(kinds & {Kind.DENY, Kind.INSTEAD})
-    alone_or_yes_no = Kind.STRANGE not in kinds or "no" in options
+    alone_or_yes_no = Kind.UNKNOWN not in kinds or "no" in options
     if not (named or hints or denied or Kind.AGREE in kinds or (negated and alone_or_yes_no)):
         return None
     if "yes" not in named and (negated or ("no" in named and "yes" not in hints)):
@@ -181,103 +182,106 @@ def _answer(typed: Tokens, index: Index) -> ParsedAnswer | Ambiguous | None:
     return Ambiguous(tuple(ParsedAnswer(index.question.id, option) for option in left[:MAX_CANDIDATES]))
 
 
-def _named(marks: Iterable[Mark]) -> tuple[list[str], set[str]]:
-    """Return the options named and those denied. A denial holds within its clause, "rather than" for what follows."""
+def _named_and_denied(phrases: Iterable[Phrase]) -> tuple[list[str], set[str]]:
+    """Return the options named and those denied. "Not" denies its whole clause, "rather than" what follows it."""
     named: list[str] = []
     denied: set[str] = set()
-    clause: list[Mark] = []
-    for mark in (*marks, Mark(Kind.BREAK)):
-        if mark.kind not in {Kind.BREAK, Kind.BUT}:
-            clause.append(mark)
+    clause: list[Phrase] = []
+    for phrase in (*phrases, Phrase(Kind.BREAK)):
+        if phrase.kind not in {Kind.BREAK, Kind.BUT}:
+            clause.append(phrase)
             continue
-        no = any(part.kind is Kind.DENY for part in clause)
+        negated = any(part.kind is Kind.DENY for part in clause)
         for part in clause:
-            no = no or part.kind is Kind.INSTEAD
+            negated = negated or part.kind is Kind.INSTEAD
             if part.kind in _NAMING:
-                denied.update(option for option in part.options if no and option not in lexicon.NEGATIVE)
+                denied.update(option for option in part.options if negated and option not in lexicon.NEGATIVE)
                 named.extend(part.options)
         clause.clear()
     return list(dict.fromkeys(option for option in named if option not in denied)), denied
 
 
-def _words(typed: Tokens) -> Tokens:
-    return tuple(word for word in typed if word != BREAK)
+def _without_breaks(words: Tokens) -> Tokens:
+    return tuple(word for word in words if word != BREAK)
 
 
-def _clear(reading: Parsed | None) -> tuple[Match, ...]:
-    match reading:
-        case Ambiguous(readings):
-            return readings
+def _matches(parsed: Parsed | None) -> tuple[Match, ...]:
+    match parsed:
+        case Ambiguous(candidates):
+            return candidates
         case ParsedAnswer() | Command() | QuickCheck():
-            return (reading,)
+            return (parsed,)
     return ()
 
 
-def _offer(readings: Iterable[Match]) -> Ambiguous | NoMatch:
-    every = list(readings)
-    found = [reading for place, reading in enumerate(every) if reading not in every[:place]]
-    return Ambiguous(tuple(found[:MAX_CANDIDATES])) if found else NoMatch()
+def _suggest(matches: Iterable[Match]) -> Ambiguous | NoMatch:
+    candidates: list[Match] = []
+    for match in matches:
+        if match not in candidates:
+            candidates.append(match)
+    return Ambiguous(tuple(candidates[:MAX_CANDIDATES])) if candidates else NoMatch()
 
 
 # --- Commands ------------------------------------------------------------------------------------
 
 
-def _command(typed: Tokens, flow: Flow) -> Command | Ambiguous | None:
-    """Read tokens as a command, if all of them are one."""
-    asked = _words(typed)
-    if asked != ("?",):
-        asked = tuple(word for word in asked if word != "?")
+def _command(words: Tokens, flow: Flow) -> Command | Ambiguous | None:
+    """Parse words as a command; None unless all of them belong to it."""
+    words = _without_breaks(words)
+    if words != ("?",):
+        words = tuple(word for word in words if word != "?")
     for polite in lexicon.prepared(lexicon.POLITE):
-        if len(asked) > len(polite):
-            asked = asked[len(polite) :] if asked[: len(polite)] == polite else asked
-            asked = asked[: -len(polite)] if asked[-len(polite) :] == polite else asked
-    if found := lexicon.commands().get(asked):
-        return Command(*found)
-    if asked in lexicon.prepared(lexicon.LANGUAGE):
+        if len(words) > len(polite):
+            words = words[len(polite) :] if words[: len(polite)] == polite else words
+            words = words[: -len(polite)] if words[-len(polite) :] == polite else words
+    if command := lexicon.commands().get(words):
+        return Command(*command)
+    if words in lexicon.prepared(lexicon.LANGUAGE):
         return Ambiguous(tuple(Command("language", language) for language in languages()))
-    verb = next((verb for verb in lexicon.prepared(lexicon.CHANGE) if asked[: len(verb)] == verb), None)
-    return _change(asked[len(verb) :], flow) if verb else None
+    verb = next((verb for verb in lexicon.prepared(lexicon.CHANGE) if words[: len(verb)] == verb), None)
+    return _change(words[len(verb) :], flow) if verb else None
 
 
-def _change(what: Tokens, flow: Flow) -> Command | Ambiguous | None:
-    what = tuple(word for word in what if (word,) not in lexicon.prepared(lexicon.CHANGE_FILLING))
-    always = [question.id for question in flow.questions if question.asked_when is ALWAYS]
-    if lexicon.negative().intersection(what):
+def _change(name: Tokens, flow: Flow) -> Command | Ambiguous | None:
+    name = tuple(word for word in name if (word,) not in lexicon.prepared(lexicon.CHANGE_FILLING))
+    if lexicon.negative().intersection(name):
         return None
-    if what in lexicon.names() or not what:
-        return Command("change", lexicon.names().get(what))
-    if len(what) == 1 and what[0].isdecimal():
-        # Further on, what a number stands for depends on the answers: the review shows which it is.
+    if name in lexicon.names() or not name:
+        return Command("change", lexicon.names().get(name))
+    if len(name) == 1 and name[0].isdecimal():
+        # Only the questions that are always asked have a fixed number. For others, the review shows which it is.
+        always = (question.id for question in flow.questions if question.asked_when is ALWAYS)
         numbers = {str(number): id for number, id in enumerate(always, 1)}
-        return Command("change", numbers.get(what[0]))
-    close = nearest(" ".join(what), (question.id for question in flow.questions))
+        return Command("change", numbers.get(name[0]))
+    close = nearest(" ".join(name), flow.questions_by_id)
     return Ambiguous((*([Command("change", close)] if close else []), Command("change")))
 
 
-# --- Slips ---------------------------------------------------------------------------------------
+# --- Typing errors -------------------------------------------------------------------------------
 
 
-def _put_right(typed: Tokens, flow: Flow, index: Index | None, answer: Ambiguous | None) -> Parsed:
-    """Read tokens with one slip put right where that is safe; otherwise offer what is close, with `answer` so far."""
-    strange = [word for word in typed if word.isalpha() and word not in lexicon.known() and 4 <= len(word) <= 24]
-    near = lexicon.closest(strange[0]) if len(strange) == 1 else ()
+def _correct(words: Tokens, flow: Flow, index: Index | None, answer: Ambiguous | None) -> Parsed:
+    """Correct one misspelled word and parse again, if that is safe. Otherwise suggest what is close."""
+    unknown = [word for word in words if word.isalpha() and word not in lexicon.known() and 4 <= len(word) <= 24]
+    corrections = lexicon.closest(unknown[0]) if len(unknown) == 1 else ()
     readings: list[Parsed | None] = []
-    for word in near:
-        corrected = tuple(word if given in strange else given for given in typed)
+    for correction in corrections:
+        corrected = tuple(correction if word in unknown else word for word in words)
         readings.append((_answer(corrected, index) if index else None) or _command(corrected, flow))
-    negated = lexicon.negative().intersection(typed)
+    negated = lexicon.negative().intersection(words)
     content = (index.content if index else frozenset()) | lexicon.command_words()
-    if near and content.issuperset(near) and readings.count(readings[0]) == len(near) and len(strange[0]) > 4:
+    all_equal = bool(readings) and readings.count(readings[0]) == len(readings)
+    if all_equal and content.issuperset(corrections) and len(unknown[0]) > 4:
         match readings[0]:
             case ParsedAnswer(option=option) if option != "no" and not negated:
                 return readings[0]
-            case Command(name) if name not in lexicon.WEIGHTY:
+            case Command(name) if name not in lexicon.NEVER_CORRECTED:
                 return readings[0]
-    found = [clear for reading in (*readings, answer) for clear in _clear(reading)]
-    if index and not found and not negated:
-        close = [mark for word in strange[:3] for mark in index.close(word)]
-        found = [ParsedAnswer(index.question.id, option) for mark in close for option in mark.options]
-    return _offer(found)
+    matches = [match for reading in (*readings, answer) for match in _matches(reading)]
+    if index and not matches and not negated:
+        similar = [phrase for word in unknown[:3] for phrase in index.similar(word)]
+        matches = [ParsedAnswer(index.question.id, option) for phrase in similar for option in phrase.options]
+    return _suggest(matches)
 
 
 # --- A quick check -------------------------------------------------------------------------------
@@ -292,47 +296,54 @@ def _criteria(flow: Flow) -> list[Question]:
     return [question for question in flow.questions if question.asked_when is ALWAYS and "yes" in question.options]
 
 
-def _row(typed: Tokens, flow: Flow) -> QuickCheck | Ambiguous | Problems | NoMatch:
-    """Read tokens as answers to the criteria in order: an empty company for mere filling, nothing for other words."""
+def _row(words: Tokens, flow: Flow) -> QuickCheck | Ambiguous | Problems | NoMatch:
+    """Parse words as answers to the criteria in order. Filling alone gives an empty `QuickCheck`."""
     criteria = _criteria(flow)
     if not criteria:
         return NoMatch()
-    letters = _LETTERS.issuperset(typed)
-    if letters and len(typed) > 1:
-        typed = tuple("oui" if word == "o" else word for word in typed)
-    marks = _marks(typed, lexicon.index(criteria[0]))
-    found = [mark for mark in marks if mark.kind is Kind.OPTION]
-    if len(found) > len(criteria) and found[-1].phrase == ("?",):
-        found.pop()
-    harmless = {Kind.OPTION, Kind.FILLING, Kind.BREAK} | ({Kind.AND} if len(found) > 2 else set())
-    single = frozenset() if letters else frozenset({"y", "n"})
-    strange = [mark for mark in marks if mark.kind not in harmless or single.intersection(mark.phrase)]
-    if strange:
-        before = sum(mark.kind is Kind.OPTION for mark in marks[: marks.index(strange[0])])
-        question = criteria[min(before, len(criteria) - 1)]
-        given = " ".join(word for mark in strange for word in mark.phrase)
-        close = nearest(given, question.options) if strange[0].kind is Kind.STRANGE else None
-        problem = Problem("answer", given[:MAX_QUOTED], question.id, (close,) if close else ())
-        return Problems((problem,)) if found and len(strange) < 4 else NoMatch()
-    merged = [mark for place, mark in enumerate(found) if not _stresses(mark, found, place)]
+    only_letters = _LETTERS.issuperset(words)
+    if only_letters and len(words) > 1:
+        words = tuple("oui" if word == "o" else word for word in words)
+    phrases = _phrases(words, lexicon.index(criteria[0]))
+    answers = [phrase for phrase in phrases if phrase.kind is Kind.OPTION]
+    if len(answers) > len(criteria) and answers[-1].words == ("?",):
+        answers.pop()
+    allowed = {Kind.OPTION, Kind.FILLING, Kind.BREAK} | ({Kind.AND} if len(answers) > 2 else set())
+    single_letters = frozenset() if only_letters else frozenset({"y", "n"})
+    others = [phrase for phrase in phrases if phrase.kind not in allowed or single_letters.intersection(phrase.words)]
+    if others:
+        return _row_problem(phrases, others, criteria) if answers and len(others) < 4 else NoMatch()
+    merged = [phrase for position, phrase in enumerate(answers) if not _stresses(phrase, answers, position)]
     if len(merged) > len(criteria):
-        return Problems((Problem("too_many", " ".join(_words(typed))[:MAX_QUOTED]),))
-    rows = (merged, found) if len(found) <= len(criteria) else (merged,)
+        return Problems((Problem("too_many", " ".join(_without_breaks(words))[:MAX_QUOTED]),))
+    rows = (merged, answers) if len(answers) <= len(criteria) else (merged,)
     readings = [
-        QuickCheck({question.id: mark.options[0] for question, mark in zip(criteria, row, strict=False)})
+        QuickCheck({question.id: phrase.options[0] for question, phrase in zip(criteria, row, strict=False)})
         for row in rows
     ]
     return readings[0] if readings[0] == readings[-1] else Ambiguous(tuple(readings))
 
 
-def _stresses(mark: Mark, found: list[Mark], place: int) -> bool:
-    """Whether a phrase may only stress the answer beside it, as in "non, pas du tout" and "absolutely no"."""
-    if mark.phrase in lexicon.prepared(lexicon.BARE):
+def _row_problem(phrases: list[Phrase], others: list[Phrase], criteria: list[Question]) -> Problems:
+    answered = sum(phrase.kind is Kind.OPTION for phrase in phrases[: phrases.index(others[0])])
+    question = criteria[min(answered, len(criteria) - 1)]
+    given = " ".join(word for phrase in others for word in phrase.words)
+    close = nearest(given, question.options) if others[0].kind is Kind.UNKNOWN else None
+    return Problems((_problem("answer", given, question.id, close),))
+
+
+def _problem(kind: str, given: str, question: str | None = None, close: str | None = None) -> Problem:
+    return Problem(kind, given[:MAX_QUOTED], question, (close,) if close else ())
+
+
+def _stresses(phrase: Phrase, answers: list[Phrase], position: int) -> bool:
+    """Return whether an answer may only stress the one beside it, as in "non, pas du tout" or "absolutely no"."""
+    if phrase.words in lexicon.prepared(lexicon.BARE):
         return False
-    before, after = found[place - 1 : place], found[place + 1 : place + 2]
-    if before and before[0].options == mark.options and before[0].phrase != mark.phrase:
-        return len(found) < 3 or mark.options in {("yes",), ("no",)}
-    return mark.options == ("yes",) and any(other.options == ("no",) for other in (*before, *after))
+    before, after = answers[position - 1 : position], answers[position + 1 : position + 2]
+    if before and before[0].options == phrase.options and before[0].words != phrase.words:
+        return len(answers) < 3 or phrase.options in {("yes",), ("no",)}
+    return phrase.options == ("yes",) and any(other.options == ("no",) for other in (*before, *after))
 
 
 def _parts(text: str) -> list[str]:
@@ -340,7 +351,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _has_names(text: str) -> bool:
-    """Whether a text is a quick check with names: a colon alone must follow one, an equals sign need not."""
+    """Return whether a text has ``name=answer`` or ``name: answer``. Before a colon, the name must be known."""
     if not tokens(text):
         return False
     parts = _parts(text)
@@ -349,11 +360,11 @@ def _has_names(text: str) -> bool:
 
 
 def _split_name(part: str, leave: int) -> tuple[str, str]:
-    """Split what stands before a sign into an answer (of at least `leave` words) and the name that ends it."""
+    """Split the text before a sign into an answer (at least `leave` pieces) and the name that ends it."""
     pieces = _PIECE.findall(part)
-    cut = max((place + 1 for place, piece in enumerate(pieces) if piece in _SEPARATORS), default=0)
+    cut = max((position + 1 for position, piece in enumerate(pieces) if piece in _SEPARATORS), default=0)
     first = max(leave, len(pieces) - 6)
-    # A name does not reach over a separator, save for the few that have one in them.
+    # A name does not contain a separator, except for the few labels that have one.
     for start in (*range(max(first, cut), len(pieces)), *range(first, cut)):
         if words_of(" ".join(pieces[start:])) in lexicon.names():
             return " ".join(pieces[:start]), " ".join(pieces[start:])
@@ -362,41 +373,39 @@ def _split_name(part: str, leave: int) -> tuple[str, str]:
 
 
 def _pair(name: str, body: str, flow: Flow) -> tuple[ParsedAnswer | Problem, str]:
-    """Read ``name=body``: the answer, and what of the body comes after it."""
+    """Parse ``name=body``. Return the answer and the rest of the body after it."""
     question = flow.questions_by_id.get(lexicon.names().get(words_of(name), ""))
     pieces = _PIECE.findall(body)
-    end = next((place for place, piece in enumerate(pieces) if piece in _SEPARATORS), len(pieces))
-    chunk, rest = " ".join(pieces[:end]), " ".join(pieces[end:])
-    if not name or not chunk:
-        return Problem("form", f"{name}={body}"[:MAX_QUOTED], question.id if question else None), rest
+    end = next((position for position, piece in enumerate(pieces) if piece in _SEPARATORS), len(pieces))
+    answer, rest = " ".join(pieces[:end]), " ".join(pieces[end:])
+    if not name or not answer:
+        return _problem("form", f"{name}={body}", question.id if question else None), rest
     if question is None:
-        close = nearest(name, (known.id for known in flow.questions))
-        return Problem("question", name[:MAX_QUOTED], None, (close,) if close else ()), rest
+        return _problem("question", name, None, nearest(name, flow.questions_by_id)), rest
     index = lexicon.index(question)
-    label = index.marks.get(words_of(body), Mark(Kind.STRANGE))
+    label = index.phrases.get(words_of(body), Phrase(Kind.UNKNOWN))
     if label.kind is Kind.OPTION:
         return ParsedAnswer(question.id, label.options[0]), ""
     sizes = range(min(end, 10), -1, -1)
-    found = [_answer(tokens(" ".join(pieces[:size])), index) for size in sizes]
-    for size, (reading, shorter) in zip(sizes, pairwise(found), strict=False):
-        # "mode=agence oui": the last word is an answer of its own.
-        own = words_of(pieces[size - 1]) in lexicon.prepared(lexicon.BARE) and isinstance(shorter, ParsedAnswer)
-        if isinstance(reading, ParsedAnswer) and not own:
+    readings = [_answer(tokens(" ".join(pieces[:size])), index) for size in sizes]
+    for size, (reading, shorter) in zip(sizes, pairwise(readings), strict=False):
+        # In "mode=agence oui", the last word is an answer to the next criterion.
+        last_is_separate = words_of(pieces[size - 1]) in lexicon.prepared(lexicon.BARE)
+        if isinstance(reading, ParsedAnswer) and not (last_is_separate and isinstance(shorter, ParsedAnswer)):
             return reading, " ".join(pieces[size:])
-    close = nearest(chunk, question.options)
-    return Problem("answer", chunk[:MAX_QUOTED], question.id, (close,) if close else ()), rest
+    return _problem("answer", answer, question.id, nearest(answer, question.options)), rest
 
 
-def _gather(pairs: list[ParsedAnswer | Problem], row: Parsed, in_row: str) -> QuickCheck | Problems:
+def _combine(pairs: list[ParsedAnswer | Problem], row: Parsed, row_text: str) -> QuickCheck | Problems:
     problems = [pair for pair in pairs if isinstance(pair, Problem)]
     answers: dict[str, str] = {}
     match row:
-        case Problems(found):
-            problems.extend(found)
+        case Problems(row_problems):
+            problems.extend(row_problems)
         case NoMatch():
-            problems.append(Problem("answer", in_row.strip(" ,")[:MAX_QUOTED]))
-        case QuickCheck(found) | Ambiguous((QuickCheck(found), *_)):
-            answers.update(found)
+            problems.append(_problem("answer", row_text.strip(" ,")))
+        case QuickCheck(row_answers) | Ambiguous((QuickCheck(row_answers), *_)):
+            answers.update(row_answers)
     for pair in pairs:
         if isinstance(pair, ParsedAnswer) and answers.setdefault(pair.question, pair.option) != pair.option:
             problems.append(Problem("twice", pair.question, pair.question, (answers[pair.question], pair.option)))
