@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "deploy").rglob("*.md")])
 FOLDERS = ("adapters", "bot", "deploy", "dialogs", "tests")
-NOT_IN_GIT = ("deploy/secrets", "deploy/kubernetes/overlays/ours")
+NOT_IN_GIT = ("deploy/secrets", "deploy/kubernetes/overlays/company")
 
 
 def prose(page: Path) -> str:

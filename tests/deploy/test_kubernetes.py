@@ -132,7 +132,7 @@ def test_the_overlay_of_the_readme_renders(tmp_path: Path) -> None:
         pytest.skip("kubectl is not installed")
     [overlay] = re.findall("(?s)```yaml\n(.*?)```", (DEPLOY / "README.md").read_text(encoding="utf-8"))
     kustomize = shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
-    folder = kustomize / "overlays" / "ours"
+    folder = kustomize / "overlays" / "company"
     folder.mkdir()
     (folder / "kustomization.yaml").write_text(
         overlay.replace("advisor.example.org", "other.example.net"), encoding="utf-8"
