@@ -4,12 +4,12 @@ A position is never stored. It is the first question that is asked and not answe
 answer, resuming and "what if" all replay different answers through the same function.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from dialogs.flow import Answers, Condition, Flow, Is, Outcome, Question
+from dialogs.flow import Answers, Flow, Is, Outcome, Question
 
 
 class Step(NamedTuple):
@@ -81,14 +81,14 @@ def strategic_settled_by(flow: Flow, position: Walk) -> str | None:
 
 def max_remaining(flow: Flow, answers: Answers) -> int:
     """Return how many questions are left at most, the next one included."""
-    reduced = _reduced_for_questions(flow)
+    reduced = reduce_flow(flow)
     return _max_remaining(reduced.flow, reduced.key(answers))
 
 
 # --- Searching ----------------------------------------------------------------------------------------------------
 #
 # Options that no condition names lead to the same place. A reduced flow keeps one of them per question. It has so few
-# states that caching a search by state makes it as cheap as a look-up.
+# states that a search cached by state is as cheap as a look-up.
 
 Key = tuple[str | None, ...]
 """The option of each question in the order of the flow, None where there is no answer: a hashable `Answers`."""
@@ -106,26 +106,26 @@ class ReducedFlow(NamedTuple):
         return tuple([merged.get((id, answers.get(id))) for id in self.flow.questions_by_id])
 
 
-def reduce_flow(flow: Flow, questions: Iterable[Question], named: set[Is]) -> ReducedFlow:
-    """Keep `questions` only, and of each the options in `named` and one option for all the others."""
-    reduced: list[Question] = []
+@lru_cache(maxsize=8)
+def reduce_flow(flow: Flow) -> ReducedFlow:
+    """Merge the options that make no difference to the questions asked and the outcome."""
+    conditions = (*(question.asked_when for question in flow.questions), *(outcome.when for outcome in flow.outcomes))
+    named = {leaf for condition in conditions for leaf in condition.leaves()}
+    questions: list[Question] = []
     merged: dict[tuple[str, str | None], str] = {}
-    for question in questions:
+    for question in flow.questions:
         unnamed = [option for option in question.options if Is(question.id, option) not in named]
-        options = {option: unnamed[0] if option in unnamed else option for option in question.options}
-        reduced.append(replace(question, options=tuple(dict.fromkeys(options.values()))))
-        merged |= {(question.id, option): representative for option, representative in options.items()}
-    return ReducedFlow(replace(flow, questions=tuple(reduced)), merged)
+        for option in question.options:
+            merged[question.id, option] = unnamed[0] if option in unnamed else option
+        options = dict.fromkeys(merged[question.id, option] for option in question.options)
+        questions.append(replace(question, options=tuple(options)))
+    return ReducedFlow(replace(flow, questions=tuple(questions)), merged)
 
 
-def leaves_of(conditions: Iterable[Condition]) -> set[Is]:
-    """Return every answer that the conditions name."""
-    return {leaf for condition in conditions for leaf in condition.leaves()}
-
-
-def answers_of(flow: Flow, key: Key) -> dict[str, str]:
-    """Return a key as answers."""
-    return {question.id: option for question, option in zip(flow.questions, key, strict=True) if option is not None}
+def walk_key(flow: Flow, key: Key) -> Walk:
+    """Replay the answers of a key of `flow`, a reduced flow."""
+    answers = zip(flow.questions_by_id, key, strict=True)
+    return walk(flow, {question: option for question, option in answers if option is not None})
 
 
 def next_keys(flow: Flow, position: Walk, question: Question) -> Iterator[Key]:
@@ -135,15 +135,9 @@ def next_keys(flow: Flow, position: Walk, question: Question) -> Iterator[Key]:
         yield tuple([answers.get(id) for id in flow.questions_by_id])
 
 
-@lru_cache(maxsize=8)
-def _reduced_for_questions(flow: Flow) -> ReducedFlow:
-    """Merge the options that make no difference to which questions are asked."""
-    return reduce_flow(flow, flow.questions, leaves_of(question.asked_when for question in flow.questions))
-
-
 @lru_cache(maxsize=1 << 16)
 def _max_remaining(flow: Flow, key: Key) -> int:
-    position = walk(flow, answers_of(flow, key))
+    position = walk_key(flow, key)
     question = position.next_question
     if question is None:
         return 0

@@ -1,23 +1,23 @@
-"""A flow as one SVG picture: what is always asked, the fact it turns on, and a lane for either truth of it.
+"""A flow as one SVG picture: the questions always asked, the fact, and a lane for each value of the fact.
 
-Laid out here, from `dialogs.diagram.graph`, with no tool and no font of its own: the widths of words are estimated
-a little
-too wide, so that they fit whatever sans-serif face is at hand. It brings its own background, for light and dark pages.
+The layout is made here, without tools or fonts: the width of text is estimated slightly too large, so that it fits in
+any sans-serif font. The picture has its own background, so it is readable on light and dark pages.
 """
 
 from dataclasses import dataclass
 from html import escape
 
-from dialogs.diagram.graph import Edge, Lane, always, cases, edges, in_words, lanes, options_in_words
+from dialogs.diagram.graph import Edge, Lane, always_asked, cases, describe, describe_options, edges, lanes
 from dialogs.flow import Flow, Outcome, Question
 from dialogs.presenter import option_label
 from dialogs.translations import Translations
 
+# Lengths are in pixels.
 WIDTH = 1040.0
-MARGIN, PAD, GAP = 28.0, 16.0, 16.0
+MARGIN, PADDING, GAP = 28.0, 16.0, 16.0
 ARROW, RAIL = 30.0, 30.0
 GUTTER = 100.0
-"""Room beside a lane's cards for the edges that skip one."""
+"""Space beside the cards of a lane for edges that skip a card."""
 
 INK, SOFT, LINE, PAPER, PANEL = "#1b2430", "#52606d", "#9aa5b1", "#ffffff", "#f3f5f7"
 TRUE, TRUE_PANEL, FALSE, FALSE_PANEL = "#0b6e5c", "#e6f4f0", "#8a5a00", "#fbf3e2"
@@ -27,12 +27,12 @@ _NARROW, _WIDE = frozenset("iljtfrI.,:;'’!|()[]·-  "), frozenset("mwMW@%—�
 
 def svg(flow: Flow, t: Translations) -> str:
     """Return the picture as an SVG document."""
-    sheet = _Sheet([])
+    picture = _Picture(flow, t)
     title = t("announcement.title")
-    sheet.write(WIDTH / 2, MARGIN + 20, [title], size=21, bold=True, anchor="middle")
-    bottom = _opening(sheet, flow, t, MARGIN + 44)
-    top = _fact(sheet, flow, t, bottom)
-    height = _lanes(sheet, flow, t, top) + MARGIN
+    picture.write(WIDTH / 2, MARGIN + 20, [title], size=21, bold=True, anchor="middle")
+    bottom = _always_asked(picture, MARGIN + 44)
+    bottom = _fact(picture, bottom)
+    height = _lanes(picture, bottom) + MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}"'
         f' height="{height:g}" role="img" lang="{t.language}"'
@@ -41,12 +41,12 @@ def svg(flow: Flow, t: Translations) -> str:
         '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path d="M0 0 8 4 0 8z" fill="{SOFT}"/></marker></defs>\n'
         f'<rect width="{WIDTH:g}" height="{height:g}" rx="14" fill="{PAPER}"/>\n'
-        + "\n".join(sheet.parts)
+        + "\n".join(picture.elements)
         + "\n</svg>\n"
     )
 
 
-# --- Words on a sheet ---------------------------------------------------------------------------------------------
+# --- Text and shapes ----------------------------------------------------------------------------------------------
 
 
 def _width(text: str, size: float, *, bold: bool = False) -> float:
@@ -57,7 +57,7 @@ def _width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def _wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
-    """Break `text` at plain blanks into lines no wider than `width`, as far as its words allow."""
+    """Break `text` at spaces into lines of at most `width`. A longer word has a line for itself."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".lstrip(" ")
@@ -68,15 +68,17 @@ def _wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[s
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """Collects the elements of a picture, from back to front."""
+class _Picture:
+    """Collects the elements of the picture, from back to front."""
 
-    parts: list[str]
+    def __init__(self, flow: Flow, t: Translations) -> None:
+        self.flow = flow
+        self.t = t
+        self.elements: list[str] = []
 
-    def box(self, x: float, y: float, w: float, h: float, fill: str, line: str = "none", *, round: float = 9) -> None:  # noqa: A002
-        self.parts.append(
-            f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" rx="{round:g}" fill="{fill}" stroke="{line}"/>'
+    def box(self, x: float, y: float, w: float, h: float, fill: str, line: str = "none", *, radius: float = 9) -> None:
+        self.elements.append(
+            f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" rx="{radius:g}" fill="{fill}" stroke="{line}"/>'
         )
 
     def write(
@@ -90,10 +92,10 @@ class _Sheet:
         fill: str = INK,
         anchor: str = "start",
     ) -> float:
-        """Write lines, the first on the base line `y`; return the base line of the next."""
+        """Write lines, the first on the baseline `y`. Return the baseline of the next line."""
         weight = ' font-weight="bold"' if bold else ""
         for line in lines:
-            self.parts.append(
+            self.elements.append(
                 f'<text x="{x:g}" y="{y:g}" font-size="{size:g}"{weight} fill="{fill}" text-anchor="{anchor}">'
                 f"{escape(line)}</text>"
             )
@@ -102,17 +104,17 @@ class _Sheet:
 
     def arrow(self, *points: tuple[float, float]) -> None:
         path = " ".join(f"{x:g},{y:g}" for x, y in points)
-        self.parts.append(
+        self.elements.append(
             f'<polyline points="{path}" fill="none" stroke="{SOFT}" stroke-width="1.6" marker-end="url(#head)"/>'
         )
 
 
-# --- Questions ----------------------------------------------------------------------------------------------------
+# --- Boxes: laid out for a width, then placed ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Card:
-    """A question laid out for a width: its name, its text, and its options as rows of pills."""
+class _QuestionBox:
+    """A question: its name, its text, and rows of pills (label, width, marked), one pill per option."""
 
     name: list[str]
     text: list[str]
@@ -120,208 +122,204 @@ class _Card:
 
     @property
     def height(self) -> float:
-        return PAD + 19 * len(self.name) + 17 * len(self.text) + 8 + 30 * len(self.pills) + PAD - 10
+        return PADDING + 19 * len(self.name) + 17 * len(self.text) + 8 + 30 * len(self.pills) + PADDING - 10
 
-    def draw(self, sheet: _Sheet, x: float, y: float, w: float, h: float) -> None:
-        sheet.box(x, y, w, h, PAPER, LINE)
-        base = sheet.write(x + PAD, y + PAD + 11, self.name, size=14, bold=True)
-        sheet.write(x + PAD, base, self.text, size=12.5, fill=SOFT)
-        # Pills stand at the foot, so that they line up in a row of cards.
-        top = y + h - PAD + 6 - 30 * len(self.pills)
+    def place(self, picture: _Picture, x: float, y: float, w: float, h: float) -> None:
+        picture.box(x, y, w, h, PAPER, LINE)
+        baseline = picture.write(x + PADDING, y + PADDING + 11, self.name, size=14, bold=True)
+        picture.write(x + PADDING, baseline, self.text, size=12.5, fill=SOFT)
+        # Pills are at the bottom, so that they are aligned in a row of boxes.
+        top = y + h - PADDING + 6 - 30 * len(self.pills)
         for row in self.pills:
-            left = x + PAD
+            left = x + PADDING
             for label, width, marked in row:
-                sheet.box(left, top, width, 24, TRUE if marked else PAPER, TRUE if marked else LINE, round=12)
-                fill = PAPER if marked else INK
-                sheet.write(left + width / 2, top + 16.5, [label], size=12, bold=marked, fill=fill, anchor="middle")
+                fill, line, ink = (TRUE, TRUE, PAPER) if marked else (PAPER, LINE, INK)
+                picture.box(left, top, width, 24, fill, line, radius=12)
+                picture.write(left + width / 2, top + 16.5, [label], size=12, bold=marked, fill=ink, anchor="middle")
                 left += width + 6
             top += 30
 
 
-def _card(flow: Flow, t: Translations, question: Question, width: float) -> _Card:
-    marked = {
-        (id, option)
-        for case in cases(flow, flow.strategic.condition)
-        if len(case) == 1
-        for id, options in case.items()
-        for option in options
-    }
+def _question_box(picture: _Picture, question: Question, width: float) -> _QuestionBox:
+    t, flow = picture.t, picture.flow
+    # An option is marked if it alone makes the fact true.
+    marked = [case for case in cases(flow, flow.strategic.condition) if len(case) == 1]
     rows: list[list[tuple[str, float, bool]]] = [[]]
-    room = inner = width - 2 * PAD
+    free = inner = width - 2 * PADDING
     for option in question.options:
-        mark = (question.id, option) in marked
+        mark = any(option in case.get(question.id, ()) for case in marked)
         label = ("★ " if mark else "") + option_label(t, question.id, option)
-        wide = _width(label, 12, bold=mark) + 20
-        if rows[-1] and wide > room:
+        pill_width = _width(label, 12, bold=mark) + 20
+        if rows[-1] and pill_width > free:
             rows.append([])
-            room = inner
-        rows[-1].append((label, wide, mark))
-        room -= wide + 6
+            free = inner
+        rows[-1].append((label, pill_width, mark))
+        free -= pill_width + 6
     name = _wrap(t(f"question.{question.id}.short"), inner, 14, bold=True)
-    return _Card(name, _wrap(t(f"question.{question.id}.text"), inner, 12.5), rows)
-
-
-# --- The parts, from top to bottom; each returns where the next begins --------------------------------------------
-
-
-def _opening(sheet: _Sheet, flow: Flow, t: Translations, top: float) -> float:
-    questions = always(flow)
-    width = (WIDTH - 2 * MARGIN - 2 * PAD - GAP * (len(questions) - 1)) / len(questions)
-    cards = [_card(flow, t, question, width) for question in questions]
-    height = max(card.height for card in cards)
-    sheet.box(MARGIN, top, WIDTH - 2 * MARGIN, height + 2 * PAD + 26, PANEL, round=12)
-    sheet.write(MARGIN + PAD, top + PAD + 10, [t("terminal.flow.always")], size=14, bold=True, fill=SOFT)
-    y = top + PAD + 26
-    for place, card in enumerate(cards):
-        x = MARGIN + PAD + place * (width + GAP)
-        card.draw(sheet, x, y, width, height)
-        if place:
-            sheet.arrow((x - GAP + 1, y + 24), (x - 1, y + 24))
-    return y + height + PAD
-
-
-def _fact(sheet: _Sheet, flow: Flow, t: Translations, top: float) -> float:
-    middle, y = WIDTH / 2, top + ARROW + 44
-    label = t(f"terminal.flow.{flow.strategic.id}")
-    half = _width(label, 15, bold=True) / 2 + 40
-    sheet.arrow((middle, top), (middle, y - 44))
-    points = f"{middle - half:g},{y:g} {middle:g},{y - 42:g} {middle + half:g},{y:g} {middle:g},{y + 42:g}"
-    sheet.parts.append(f'<polygon points="{points}" fill="{PAPER}" stroke="{INK}" stroke-width="1.8"/>')
-    sheet.write(middle, y + 5, [label], size=15, bold=True, anchor="middle")
-    end = y + 42 + ARROW
-    for truth, (left, width), fill in zip((True, False), _columns(), (TRUE, FALSE), strict=True):
-        turn, away = left + width / 2, -1 if truth else 1
-        sheet.arrow((middle + away * half, y), (turn, y), (turn, end))
-        said = t(f"terminal.flow.{'yes' if truth else 'no'}")
-        why = t(f"terminal.flow.{'marked' if truth else 'unmarked'}")
-        x, anchor = middle + away * (half + 12), "end" if truth else "start"
-        sheet.write(x, y - 26, [said], size=15, bold=True, fill=fill, anchor=anchor)
-        sheet.write(x, y - 9, [why], size=12.5, fill=SOFT, anchor=anchor)
-    return end
-
-
-def _columns() -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the left edge and the width of either lane."""
-    room = WIDTH - 2 * MARGIN - GAP
-    wide = room * 0.66
-    return (MARGIN, wide), (MARGIN + wide + GAP, room - wide)
-
-
-def _lanes(sheet: _Sheet, flow: Flow, t: Translations, top: float) -> float:
-    both = tuple(zip(lanes(flow), _columns(), strict=True))
-    # Drawn once to learn how tall the lanes are, then again on panels of the same height.
-    bottom = max(_lane(_Sheet([]), flow, t, lane, (*column, top)) for lane, column in both) + PAD
-    for lane, (left, width) in both:
-        sheet.box(left, top, width, bottom - top, TRUE_PANEL if lane.evaluate else FALSE_PANEL, round=12)
-        _lane(sheet, flow, t, lane, (left, width, top))
-    return bottom
-
-
-def _lane(sheet: _Sheet, flow: Flow, t: Translations, lane: Lane, place: tuple[float, float, float]) -> float:
-    left, width, y = place
-    x, inner = left + PAD, width - 2 * PAD
-    colour = TRUE if lane.evaluate else FALSE
-    heading = _wrap(t(f"fact.{flow.strategic.id}.{str(lane.evaluate).lower()}"), inner, 14, bold=True)
-    y = sheet.write(x, y + PAD + 12, heading, size=14, bold=True, fill=colour) + 2
-    steps = {question.id: place for place, question in enumerate(lane.questions)}
-    skips = [edge for edge in edges(flow) if edge.end in steps and steps.get(edge.start, 99) < steps[edge.end] - 1]
-    wide = inner - (GUTTER if skips else 0)
-    feet: dict[str, tuple[float, float]] = {}
-    for place_, question in enumerate(lane.questions):
-        card = _card(flow, t, question, wide)
-        if place_:
-            y = _down(sheet, flow, t, (lane.questions[place_ - 1].id, question.id), (x + wide / 2, y))
-        card.draw(sheet, x, y, wide, card.height)
-        feet[question.id] = (y, y + card.height)
-        y += card.height
-    for edge in skips:
-        _skip(sheet, flow, t, edge, (x + wide, feet[edge.start][1] - 22, feet[edge.end][0] + 22))
-    return _outcomes(sheet, flow, t, lane, (x, inner, y, wide))
-
-
-def _down(sheet: _Sheet, flow: Flow, t: Translations, ends: tuple[str, str], start: tuple[float, float]) -> float:
-    """Draw the edge from one card to the one below, with the options that take it; return where that one begins."""
-    x, y = start
-    edge = next((edge for edge in edges(flow) if (edge.start, edge.end) == ends), None)
-    sheet.arrow((x, y), (x, y + ARROW - 2))
-    if edge and edge.options:
-        said = options_in_words(flow, t, edge.start, edge.options)
-        sheet.write(x + 12, y + ARROW / 2 + 4, [said], size=12, fill=SOFT)
-    return y + ARROW
-
-
-def _skip(sheet: _Sheet, flow: Flow, t: Translations, edge: Edge, place: tuple[float, float, float]) -> None:
-    x, start, end = place
-    sheet.arrow((x, start), (x + 18, start), (x + 18, end), (x + 2, end))
-    lines = _wrap(options_in_words(flow, t, edge.start, edge.options), GUTTER - 16, 12)
-    sheet.write(x + 26, (start + end) / 2 - 8 * len(lines) + 12, lines, size=12, fill=SOFT)
-
-
-# --- Outcomes -----------------------------------------------------------------------------------------------------
-
-
-def _outcomes(
-    sheet: _Sheet, flow: Flow, t: Translations, lane: Lane, place: tuple[float, float, float, float]
-) -> float:
-    """Draw a lane's outcomes, in a row where it is wide and below each other where it is not."""
-    x, inner, top, wide = place
-    middle = x + wide / 2
-    if inner < 450:
-        return _stacked(sheet, flow, t, lane, (x, inner, top))
-    # The more ways lead to an outcome, the wider it is, so that all come out about as tall.
-    weights = [1 + 0.4 * len(cases(flow, outcome.when)) for outcome in lane.outcomes]
-    share = (inner - GAP * (len(weights) - 1)) / sum(weights)
-    plates = [_plate(flow, t, outcome, share * weight) for outcome, weight in zip(lane.outcomes, weights, strict=True)]
-    height, y = max(plate.height for plate in plates), top + ARROW + 12
-    for plate, weight in zip(plates, weights, strict=True):
-        centre = x + share * weight / 2
-        centre = middle if abs(centre - middle) < PAD else centre
-        plate.draw(sheet, x, y, share * weight, height, TRUE if lane.evaluate else FALSE)
-        sheet.arrow((middle, top), (middle, top + 16), (centre, top + 16), (centre, y - 2))
-        x += share * weight + GAP
-    return y + height
-
-
-def _stacked(sheet: _Sheet, flow: Flow, t: Translations, lane: Lane, place: tuple[float, float, float]) -> float:
-    """Draw outcomes below each other, along a rail."""
-    x, inner, top = place
-    y, rail = top + GAP, x + 10
-    for outcome in lane.outcomes:
-        plate = _plate(flow, t, outcome, inner - RAIL)
-        plate.draw(sheet, x + RAIL, y, inner - RAIL, plate.height, TRUE if lane.evaluate else FALSE)
-        sheet.arrow((rail, top), (rail, y + plate.head / 2), (x + RAIL - 2, y + plate.head / 2))
-        y += plate.height + GAP
-    return y - GAP
+    return _QuestionBox(name, _wrap(t(f"question.{question.id}.text"), inner, 12.5), rows)
 
 
 @dataclass(frozen=True, slots=True)
-class _Plate:
-    """An outcome laid out for a width: its title, and each way that leads to it."""
+class _OutcomeBox:
+    """An outcome: its title, and each set of answers that leads to it."""
 
     title: list[str]
-    ways: list[list[str]]
+    conditions: list[list[str]]
 
     @property
-    def head(self) -> float:
+    def title_height(self) -> float:
         return 18.0 * len(self.title) + 20
 
     @property
     def height(self) -> float:
-        return self.head + 16 * sum(map(len, self.ways)) + 7 * len(self.ways) + 14
+        return self.title_height + 16 * sum(map(len, self.conditions)) + 7 * len(self.conditions) + 14
 
-    def draw(self, sheet: _Sheet, x: float, y: float, w: float, h: float, colour: str) -> None:
-        sheet.box(x, y, w, h, colour, colour)
-        sheet.parts.append(
-            f'<path d="M{x:g} {y + self.head:g}h{w:g}v{h - self.head - 9:g}a9 9 0 0 1-9 9h{18 - w:g}a9 9 0 0 1-9-9z"'
-            f' fill="{PAPER}" stroke="{colour}"/>'
+    def place(self, picture: _Picture, x: float, y: float, w: float, h: float, color: str) -> None:
+        picture.box(x, y, w, h, color, color)
+        top = self.title_height
+        picture.elements.append(
+            f'<path d="M{x:g} {y + top:g}h{w:g}v{h - top - 9:g}a9 9 0 0 1-9 9h{18 - w:g}a9 9 0 0 1-9-9z"'
+            f' fill="{PAPER}" stroke="{color}"/>'
         )
-        sheet.write(x + 14, y + 23, self.title, size=13.5, bold=True, fill=PAPER)
-        base = y + self.head + 20
-        for way in self.ways:
-            sheet.write(x + 14, base, ["•"], size=12, fill=colour)
-            base = sheet.write(x + 26, base, way, size=12) + 7
+        picture.write(x + 14, y + 23, self.title, size=13.5, bold=True, fill=PAPER)
+        baseline = y + top + 20
+        for lines in self.conditions:
+            picture.write(x + 14, baseline, ["•"], size=12, fill=color)
+            baseline = picture.write(x + 26, baseline, lines, size=12) + 7
 
 
-def _plate(flow: Flow, t: Translations, outcome: Outcome, width: float) -> _Plate:
-    title = _wrap(t(f"outcome.{outcome.id}.title"), width - 28, 13.5, bold=True)
-    return _Plate(title, [_wrap(way, width - 40, 12) for way in in_words(flow, t, outcome.when)])
+def _outcome_box(picture: _Picture, outcome: Outcome, width: float) -> _OutcomeBox:
+    title = _wrap(picture.t(f"outcome.{outcome.id}.title"), width - 28, 13.5, bold=True)
+    conditions = describe(picture.flow, picture.t, outcome.when)
+    return _OutcomeBox(title, [_wrap(condition, width - 40, 12) for condition in conditions])
+
+
+# --- The parts of the picture, from top to bottom. Each takes its top and returns its bottom. ---------------------
+
+
+def _always_asked(picture: _Picture, top: float) -> float:
+    questions = always_asked(picture.flow)
+    width = (WIDTH - 2 * MARGIN - 2 * PADDING - GAP * (len(questions) - 1)) / len(questions)
+    boxes = [_question_box(picture, question, width) for question in questions]
+    height = max(box.height for box in boxes)
+    picture.box(MARGIN, top, WIDTH - 2 * MARGIN, height + 2 * PADDING + 26, PANEL, radius=12)
+    heading = picture.t("terminal.flow.always")
+    picture.write(MARGIN + PADDING, top + PADDING + 10, [heading], size=14, bold=True, fill=SOFT)
+    x, y = MARGIN + PADDING, top + PADDING + 26
+    for box in boxes:
+        box.place(picture, x, y, width, height)
+        if box is not boxes[0]:
+            picture.arrow((x - GAP + 1, y + 24), (x - 1, y + 24))
+        x += width + GAP
+    return y + height + PADDING
+
+
+def _fact(picture: _Picture, top: float) -> float:
+    t, fact = picture.t, picture.flow.strategic
+    middle, y = WIDTH / 2, top + ARROW + 44
+    label = t(f"terminal.flow.{fact.id}")
+    half = _width(label, 15, bold=True) / 2 + 40
+    picture.arrow((middle, top), (middle, y - 44))
+    points = f"{middle - half:g},{y:g} {middle:g},{y - 42:g} {middle + half:g},{y:g} {middle:g},{y + 42:g}"
+    picture.elements.append(f'<polygon points="{points}" fill="{PAPER}" stroke="{INK}" stroke-width="1.8"/>')
+    picture.write(middle, y + 5, [label], size=15, bold=True, anchor="middle")
+    bottom = y + 42 + ARROW
+    (true_left, true_width), (false_left, false_width) = _columns()
+    for x, side, color, anchor, answer, reason in (
+        (true_left + true_width / 2, -1, TRUE, "end", "yes", "marked"),
+        (false_left + false_width / 2, 1, FALSE, "start", "no", "unmarked"),
+    ):
+        picture.arrow((middle + side * half, y), (x, y), (x, bottom))
+        text_x = middle + side * (half + 12)
+        picture.write(text_x, y - 26, [t(f"terminal.flow.{answer}")], size=15, bold=True, fill=color, anchor=anchor)
+        picture.write(text_x, y - 9, [t(f"terminal.flow.{reason}")], size=12.5, fill=SOFT, anchor=anchor)
+    return bottom
+
+
+def _columns() -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the left edge and the width of each lane."""
+    total = WIDTH - 2 * MARGIN - GAP
+    wide = total * 0.66
+    return (MARGIN, wide), (MARGIN + wide + GAP, total - wide)
+
+
+def _lanes(picture: _Picture, top: float) -> float:
+    both = tuple(zip(lanes(picture.flow), _columns(), strict=True))
+    # Lay out each lane on a scratch picture first: the panel behind it comes before it and needs the common height.
+    scratch = _Picture(picture.flow, picture.t)
+    bottom = max(_lane(scratch, lane, left, width, top) for lane, (left, width) in both) + PADDING
+    for lane, (left, width) in both:
+        picture.box(left, top, width, bottom - top, TRUE_PANEL if lane.value else FALSE_PANEL, radius=12)
+        _lane(picture, lane, left, width, top)
+    return bottom
+
+
+def _lane(picture: _Picture, lane: Lane, left: float, width: float, top: float) -> float:
+    fact, color = picture.flow.strategic, TRUE if lane.value else FALSE
+    x, inner = left + PADDING, width - 2 * PADDING
+    heading = _wrap(picture.t(f"fact.{fact.id}.{str(lane.value).lower()}"), inner, 14, bold=True)
+    y = picture.write(x, top + PADDING + 12, heading, size=14, bold=True, fill=color) + 2
+    order = [question.id for question in lane.questions]
+    within = [edge for edge in edges(picture.flow) if edge.start in order and edge.end in order]
+    skipping = [edge for edge in within if order.index(edge.end) > order.index(edge.start) + 1]
+    box_width = inner - (GUTTER if skipping else 0)
+    tops: dict[str, float] = {}
+    bottoms: dict[str, float] = {}
+    for number, question in enumerate(lane.questions):
+        box = _question_box(picture, question, box_width)
+        if number:
+            edge = next((edge for edge in within if (edge.start, edge.end) == (order[number - 1], question.id)), None)
+            y = _edge_down(picture, edge, x + box_width / 2, y)
+        box.place(picture, x, y, box_width, box.height)
+        tops[question.id], bottoms[question.id] = y, y + box.height
+        y += box.height
+    for edge in skipping:
+        _edge_beside(picture, edge, x + box_width, bottoms[edge.start] - 22, tops[edge.end] + 22)
+    if inner < 450:
+        return _outcomes_below(picture, lane.outcomes, x, inner, y, color)
+    return _outcomes_in_row(picture, lane.outcomes, x, inner, y, x + box_width / 2, color)
+
+
+def _edge_down(picture: _Picture, edge: Edge | None, x: float, y: float) -> float:
+    picture.arrow((x, y), (x, y + ARROW - 2))
+    if edge and edge.options:
+        label = describe_options(picture.flow, picture.t, edge.start, edge.options)
+        picture.write(x + 12, y + ARROW / 2 + 4, [label], size=12, fill=SOFT)
+    return y + ARROW
+
+
+def _edge_beside(picture: _Picture, edge: Edge, x: float, start: float, end: float) -> None:
+    picture.arrow((x, start), (x + 18, start), (x + 18, end), (x + 2, end))
+    lines = _wrap(describe_options(picture.flow, picture.t, edge.start, edge.options), GUTTER - 16, 12)
+    picture.write(x + 26, (start + end) / 2 - 8 * len(lines) + 12, lines, size=12, fill=SOFT)
+
+
+def _outcomes_in_row(
+    picture: _Picture, outcomes: tuple[Outcome, ...], x: float, width: float, top: float, middle: float, color: str
+) -> float:
+    # An outcome with more conditions is wider, so that all have about the same height.
+    weights = [1 + 0.4 * len(cases(picture.flow, outcome.when)) for outcome in outcomes]
+    share = (width - GAP * (len(weights) - 1)) / sum(weights)
+    widths = [share * weight for weight in weights]
+    boxes = [_outcome_box(picture, outcome, width) for outcome, width in zip(outcomes, widths, strict=True)]
+    height, y = max(box.height for box in boxes), top + ARROW + 12
+    for box, box_width in zip(boxes, widths, strict=True):
+        center = x + box_width / 2
+        center = middle if abs(center - middle) < PADDING else center
+        box.place(picture, x, y, box_width, height, color)
+        picture.arrow((middle, top), (middle, top + 16), (center, top + 16), (center, y - 2))
+        x += box_width + GAP
+    return y + height
+
+
+def _outcomes_below(
+    picture: _Picture, outcomes: tuple[Outcome, ...], x: float, width: float, top: float, color: str
+) -> float:
+    y, rail = top + GAP, x + 10
+    for outcome in outcomes:
+        box = _outcome_box(picture, outcome, width - RAIL)
+        box.place(picture, x + RAIL, y, width - RAIL, box.height, color)
+        arrow_y = y + box.title_height / 2
+        picture.arrow((rail, top), (rail, arrow_y), (x + RAIL - 2, arrow_y))
+        y += box.height + GAP
+    return y - GAP

@@ -11,7 +11,7 @@ import pytest
 
 from dialogs.community_flow import FLOW, HYBRID, INTERN, STRATEGIC
 from dialogs.diagram import graph, svg
-from dialogs.diagram.graph import Edge, always, cases, edges, in_words, lanes, links, needs
+from dialogs.diagram.graph import Edge, always_asked, cases, describe, edges, lanes, links, needs
 from dialogs.flow import AllOf, AnyOf, Fact, Is, Not
 from dialogs.translations import languages, translations
 from dialogs.verify import all_paths
@@ -53,7 +53,7 @@ def test_json_holds_every_label(text):
 
 
 def test_the_flow_divides_at_the_fact():
-    assert [question.id for question in always(FLOW)] == ["orientation", "brand", "transformation", "presence"]
+    assert [question.id for question in always_asked(FLOW)] == ["orientation", "brand", "transformation", "presence"]
     strategic, light = lanes(FLOW)
     assert [question.id for question in strategic.questions] == ["mode", "agency_link", "person", "routine"]
     assert [question.id for question in light.questions] == ["seo_expert", "light_mode"]
@@ -64,8 +64,8 @@ def test_edges_are_the_steps_that_paths_take():
     found = edges(FLOW)
     assert Edge("mode", "person", ("in_house",)) in found
     assert Edge("mode", "agency_link", ("agency", "both", "undecided")) in found
-    assert Edge("strategic", "mode", evaluate=True) in found
-    assert Edge("strategic", "seo_expert", evaluate=False) in found
+    assert Edge("strategic", "mode", value=True) in found
+    assert Edge("strategic", "seo_expert", value=False) in found
     drawn = {(edge.start, edge.end) for edge in found}
     for path in list(all_paths(FLOW))[::37]:
         for step, after in itertools.pairwise(path):
@@ -115,9 +115,9 @@ def test_cases_say_the_same_as_the_condition(condition):
             assert (fits and met) == condition.evaluate(answers)
 
 
-def test_conditions_in_words():
-    assert in_words(FLOW, translations("en"), HYBRID)[2].endswith("“Both together” or “Not decided yet”")
-    assert "anything but “Nobody for now”" in in_words(FLOW, translations("en"), FLOW.outcomes[0].when)[0]
+def test_conditions_describe():
+    assert describe(FLOW, translations("en"), HYBRID)[2].endswith("“Both together” or “Not decided yet”")
+    assert "anything but “Nobody for now”" in describe(FLOW, translations("en"), FLOW.outcomes[0].when)[0]
 
 
 # --- Formats ------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_svg_shows_every_question_option_and_outcome_within_its_sheet(text):
             assert text(f"option.{question.id}.{option}") in written
     for outcome in FLOW.outcomes:
         assert text(f"outcome.{outcome.id}.title") in written
-        for way in in_words(FLOW, text, outcome.when):
+        for way in describe(FLOW, text, outcome.when):
             assert way in written
     width, height = float(root.get("width")), float(root.get("height"))
     for box in root.iter(f"{SVG}rect"):
