@@ -1,107 +1,107 @@
-"""What a person at a dialog has before them, whatever the platform: a card with buttons, and user_actions."""
+"""What a simulated user sees and does at one dialog, on either platform."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
-
-from dialogs.translations import Translations, translations
 
 LANGUAGES = ("fr", "en")
 
 
 @dataclass(frozen=True)
 class Button:
-    """A button as it is drawn. `at`: the platform's own way to press it."""
+    """A button of a card. `ref`: what the client of its platform needs to press it."""
 
     action: str
     question: str
     option: str
-    at: Any
+    ref: Any
 
 
 @dataclass(frozen=True)
 class Card:
-    """A card of one dialog, as of a revision. `drawn`: blocks or an Adaptive Card, the same object while nothing is
-    drawn anew."""
+    """A card of one dialog at one revision.
+
+    `content`: its blocks or Adaptive Card; the same object until the card is updated. `message`: the message it is in.
+    """
 
     session: str
     revision: int
     buttons: tuple[Button, ...]
-    drawn: Any
-    where: Any
+    content: Any
+    message: Any
 
     def find(self, action: str, question: str = "", option: str = "") -> Button | None:
-        wanted = (each for each in self.buttons if each.action == action)
-        return next((each for each in wanted if question in ("", each.question) and option in ("", each.option)), None)
+        for button in self.buttons:
+            if button.action == action and question in ("", button.question) and option in ("", button.option):
+                return button
+        return None
 
     @property
     def question(self) -> str | None:
-        """The question it asks, if it asks one."""
-        asks = self.find("answer")
-        return asks.question if asks else None
+        """The id of the question that the card asks, if any."""
+        button = self.find("answer")
+        return button.question if button else None
 
     @property
     def options(self) -> list[str]:
-        return [each.option for each in self.buttons if each.action == "answer"]
+        return [button.option for button in self.buttons if button.action == "answer"]
 
 
 class Client(Protocol):
-    """One person at one dialog."""
+    """One user at one dialog."""
 
-    id: str
-    """The person's."""
+    user_id: str
     tenant: str
-    """Theirs: platform, then workspace or organisation."""
+    """Platform, then workspace or organization: ``slack:T1``."""
     kind: str
-    planned: dict[str, str]
-    """What they have said so far, by question."""
+    """How the dialog was started, or the kind of conversation."""
+    answers: dict[str, str]
+    """The user's answers so far, by question."""
     language: str
-    posts_to: str
-    """The id of the channel in which their recommendation is to appear."""
-    types: bool
-    """Whether words typed here reach the dialog."""
+    post_channel: str
+    """The id of the channel in which the recommendation has to appear."""
+    accepts_text: bool
+    """Whether text typed here reaches the dialog."""
 
     def card(self) -> Card | None:
-        """Return what stands before them now: the latest card with buttons."""
+        """Return the latest card with buttons."""
         ...
 
     def version(self) -> object:
-        """Return something that differs once they see something new."""
+        """Return a value that differs once the user sees something new."""
         ...
 
-    def asked_again(self) -> Button | None:
-        """Return the button to post again, when they were told that nobody knows whether it is out."""
+    def retry_button(self) -> Button | None:
+        """Return the button "post again" of the notice that the outcome of a post is unknown."""
         ...
 
     async def begin(self) -> None:
-        """Begin, or say it again when nothing came of it."""
+        """Start the dialog; again when nothing came of it."""
         ...
 
     async def press(self, card: Card, button: Button, *, twice: bool = False) -> bool:
-        """Press; return whether the platform took it."""
+        """Press a button; return whether the application accepted it."""
         ...
 
-    async def change(self, card: Card, question: str) -> bool: ...
+    async def change(self, card: Card, question: str) -> bool:
+        """Press Change for a question in a review."""
+        ...
 
-    async def type(self, said: str) -> bool: ...
+    async def type(self, text: str) -> bool: ...
 
     async def post(self, card: Card) -> bool:
-        """Have it posted, by as many steps as that takes."""
+        """Post the recommendation, by as many steps as that takes."""
         ...
 
     async def retry_post(self, button: Button) -> bool: ...
 
-    def posted(self, session: str) -> list[str]:
-        """Return the ids of the channels in which the recommendation of a session stands, one for each time."""
+    def posts(self, session: str) -> list[str]:
+        """Return the channel id of each post of a session."""
         ...
 
-    def reviewed(self, card: Card) -> dict[str, str]:
-        """Return the answers that a review shows: the short names of questions -> what was answered, in words."""
+    def review_rows(self, card: Card) -> dict[str, str]:
+        """Return the rows of a review: short name of the question -> text of the answer."""
         ...
 
 
-def other(language: str) -> str:
+def other_language(language: str) -> str:
     return LANGUAGES[language == "fr"]
-
-
-def text_of(language: str) -> Translations:
-    return translations(language)

@@ -1,4 +1,4 @@
-"""The same databases."""
+"""The databases of the tests of the application."""
 
 from tests.bot.conftest import postgres, url
 

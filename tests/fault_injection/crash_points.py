@@ -1,4 +1,4 @@
-"""A process that is killed at a chosen moment: imported by a fork server, hence a module of its own."""
+"""A dialog in a process that is killed at a chosen point. A fork server imports this module."""
 
 import asyncio
 import os
@@ -21,112 +21,120 @@ from dialogs.events import ConfirmPost, Start
 from dialogs.views import Announcement, View
 from tests.bot.fakes import ANNA, complete, work
 
-BEGAN = datetime(2026, 11, 22, 9, tzinfo=UTC)
+START_TIME = datetime(2026, 11, 22, 9, tzinfo=UTC)
+FINISHED = 7
+"""Exit status of a process that was not killed."""
 
 
 @dataclass(frozen=True)
-class Moment:
-    """When to be killed: `when` (during or after) the transaction of that `number`, or (before or after) a `call`."""
+class CrashPoint:
+    """`when` is ``during`` or ``after`` the transaction with that `number`, or ``before`` or ``after`` a `call`."""
 
     when: str
     number: int = 0
     call: str = ""
 
 
-class Paper:
-    """A platform that is a file: what is in it has happened, whoever dies."""
+NEVER = CrashPoint("never")
 
-    def __init__(self, path: Path, moment: Moment, *, readable: bool = False) -> None:
+
+class FileGateway:
+    """A gateway to a platform that is a file: its lines survive the process."""
+
+    def __init__(self, path: Path, crash_point: CrashPoint, *, can_find_posts: bool = False) -> None:
         self.path = path
-        self.readable = readable
-        self._moment = moment
+        self.can_find_posts = can_find_posts
+        self._crash_point = crash_point
 
     def lines(self) -> list[str]:
         return self.path.read_text().splitlines() if self.path.exists() else []
 
-    def _note(self, call: str, words: str = "") -> None:
-        if self._moment == Moment("before", call=call):
-            die()
+    def _write(self, call: str, text: str = "") -> None:
+        if self._crash_point == CrashPoint("before", call=call):
+            kill_this_process()
         with self.path.open("a") as file:
-            file.write(f"{call} {words}\n")
-        if self._moment == Moment("after", call=call):
-            die()
+            file.write(f"{call} {text}\n")
+        if self._crash_point == CrashPoint("after", call=call):
+            kill_this_process()
 
-    def queue_name(self, delivery: OutgoingMessage) -> str:
-        return delivery.destination or ""
+    def queue_name(self, outgoing: OutgoingMessage) -> str:
+        return outgoing.destination or ""
 
-    async def post(self, delivery: OutgoingMessage, announcement: Announcement) -> Json:
-        self._note("post", announcement.session)
+    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> Json:
+        self._write("post", announcement.session)
         return {"link": "https://example.org"}
 
-    async def find_post(self, delivery: OutgoingMessage, since: datetime) -> Json | None:
-        if not self.readable:
+    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> Json | None:
+        if not self.can_find_posts:
             raise PermanentFailure("lost")
-        return {"link": "https://example.org"} if f"post {delivery.session.id}" in self.lines() else None
+        return {"link": "https://example.org"} if f"post {outgoing.session.id}" in self.lines() else None
 
-    async def show_card(self, delivery: OutgoingMessage, view: View) -> Json | None:
-        self._note("show", " ".join(getattr(view, "note", ())))
+    async def show_card(self, outgoing: OutgoingMessage, view: View) -> Json | None:
+        self._write("show", " ".join(getattr(view, "note", ())))
         return None
 
-    async def report_failure(self, delivery: OutgoingMessage, reason: str) -> None:
-        self._note("tell", reason)
+    async def report_failure(self, outgoing: OutgoingMessage, reason: str) -> None:
+        self._write("failure", reason)
 
 
-class Mortal(Database):
-    """A store whose process is killed at the moment."""
+class CrashingDatabase(Database):
+    """A database that kills the process at the crash point."""
 
-    moment = Moment("never")
-    units = 0
+    crash_point = NEVER
+    transactions = 0
+
+    def _crash_at(self, when: str, number: int) -> None:
+        if self.crash_point == CrashPoint(when, number):
+            kill_this_process()
 
     async def run(self, work: Callable[[Transaction], Any], *, long: bool = False) -> Any:
-        Mortal.units += 1
-        number = Mortal.units
+        self.transactions += 1
+        number = self.transactions
 
-        def last(unit: Transaction) -> Any:
-            done = work(unit)
-            if self.moment == Moment("during", number):
-                die()
-            return done
+        def work_then_crash(transaction: Transaction) -> Any:
+            result = work(transaction)
+            self._crash_at("during", number)
+            return result
 
-        done = await super().run(last, long=long)
-        if self.moment == Moment("after", number):
-            die()
-        return done
+        result = await super().run(work_then_crash, long=long)
+        self._crash_at("after", number)
+        return result
 
     async def turn(self, lookup: SessionLookup, decide: Callable[..., tuple[TurnChange | None, Any]]) -> Any:
-        Mortal.units += 1
-        number = Mortal.units
+        self.transactions += 1
+        number = self.transactions
 
-        def last(*found: Any) -> tuple[TurnChange | None, Any]:
-            decided = decide(*found)
-            if self.moment == Moment("during", number):
-                die()
-            return decided
+        def decide_then_crash(*arguments: Any) -> tuple[TurnChange | None, Any]:
+            decision = decide(*arguments)
+            self._crash_at("during", number)
+            return decision
 
-        done = await super().turn(lookup, last)
-        if self.moment == Moment("after", number):
-            die()
-        return done
+        result = await super().turn(lookup, decide_then_crash)
+        self._crash_at("after", number)
+        return result
 
 
-def die() -> None:
+def kill_this_process() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def commit(url: str, path: Path, moment: Moment) -> None:
-    """Run a dialog up to its post, unless killed; exit with 7 when it came to its end."""
-    Mortal.moment = moment
-    asyncio.run(live(Mortal(url, lambda: BEGAN), Paper(path, moment)))
-    os._exit(7)
+def run_until_killed(url: str, path: Path, crash_point: CrashPoint) -> None:
+    """Run a dialog up to its post; exit with `FINISHED` unless killed before."""
+    database = CrashingDatabase(url, lambda: START_TIME)
+    database.crash_point = crash_point
+    asyncio.run(run_dialog(database, FileGateway(path, crash_point)))
+    os._exit(FINISHED)
 
 
-async def live(store: Database, paper: Paper) -> None:
-    """Begin, confirm, draw the cards, and do what is due: the platform delivers each event until it is taken."""
-    service = Service(FLOW, store, gateways={"slack": paper})
-    turns = [Turn(Start(ANNA, "s1", complete()), conversation="D1", card={"ts": "1"}, idempotency_key="Ev1")]
-    turns.append(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1", idempotency_key="Ev2"))
+async def run_dialog(database: Database, gateway: FileGateway) -> None:
+    """Start and confirm a dialog, note the cards as shown, and do the due jobs."""
+    service = Service(FLOW, database, gateways={"slack": gateway})
+    turns = [
+        Turn(Start(ANNA, "s1", complete()), conversation="D1", card={"ts": "1"}, idempotency_key="Ev1"),
+        Turn(ConfirmPost(ANNA, "C1", revision=0), "s1", idempotency_key="Ev2"),
+    ]
     for turn in turns:
-        turned = await service.turn(turn)
-        if turned.session and any(isinstance(effect, Show) for effect in turned.effects):
-            await service.mark_shown("s1", turned.session.revision)
+        result = await service.turn(turn)
+        if result.session and any(isinstance(effect, Show) for effect in result.effects):
+            await service.mark_shown("s1", result.session.revision)
     await work(OutboxWorker(service))

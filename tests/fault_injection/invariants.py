@@ -1,4 +1,4 @@
-"""What came of it all: compares what people said and saw with what is stored and what stands in the channels."""
+"""Check the invariants after a load test: compare what users did and saw with what is stored and posted."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -12,124 +12,132 @@ from dialogs.walk import walk
 from tests.fault_injection.history import History, Json
 from tests.fault_injection.replicas import Replica
 from tests.fault_injection.simulated_users import SimulatedUser
-from tests.fault_injection.slack_client import Eyes
-from tests.fault_injection.teams_client import Office
+from tests.fault_injection.slack_client import MessageIndex
+from tests.fault_injection.teams_client import FaultyTeams
 
-MAX_NAMED = 20
+MAX_EXAMPLES = 20
 
 
 @dataclass
 class Report:
-    """Every list is empty where all went well."""
+    """The outcome. Every list is empty when all invariants hold."""
 
     dialogs: int
     posted: int = 0
     kept: int = 0
     unfinished: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    """Recommendations that somebody finished with Post, and that stand nowhere."""
-    twice: list[str] = field(default_factory=list)
-    twice_because_denied: int = 0
-    """Posts too many, each after a 5xx of Teams for a post that was done: what remains at-least-once, no bot being able
-    to look into a channel there."""
-    elsewhere: list[str] = field(default_factory=list)
-    """Recommendations in another channel than the one they were posted to, or nobody's."""
-    mixed_up: list[str] = field(default_factory=list)
-    """Answers or owners that are not those of the person."""
-    left_over: list[str] = field(default_factory=list)
-    """Rows that were still to be done when the time was over."""
-    complaints: list[str] = field(default_factory=list)
+    """Recommendations that a user posted and that are in no channel."""
+    duplicates: list[str] = field(default_factory=list)
+    duplicates_after_5xx: int = 0
+    """Second posts, each after a 5xx from Teams for a post that was made. A bot cannot read a channel there, so these
+    cannot be avoided: at-least-once."""
+    wrong_channel: list[str] = field(default_factory=list)
+    """Recommendations in a channel other than the chosen one, or that no user posted."""
+    mismatches: list[str] = field(default_factory=list)
+    """Stored answers, owners or statuses that are not those of the user."""
+    unfinished_jobs: list[str] = field(default_factory=list)
+    """Jobs due when the time was over."""
+    violations: list[str] = field(default_factory=list)
+    """See `History.violations`."""
     server_errors: list[str] = field(default_factory=list)
-    logged: list[str] = field(default_factory=list)
-    """Tracebacks and errors in the logs of the replicas."""
+    bad_log_lines: list[str] = field(default_factory=list)
     jobs: dict[str, int] = field(default_factory=dict)
+    """Kind and state -> count."""
 
     @property
-    def good(self) -> bool:
-        return not self.faults()
+    def ok(self) -> bool:
+        return not self.problems()
 
-    def faults(self) -> Json:
-        """Return what is wrong, by name: how much, and the first of it."""
+    def problems(self) -> Json:
+        """Return each non-empty list: its length and first items."""
         return {
-            name: {"count": len(found), "first": found[:MAX_NAMED]}
-            for name, found in asdict(self).items()
-            if isinstance(found, list) and found
+            name: {"count": len(items), "first": items[:MAX_EXAMPLES]}
+            for name, items in asdict(self).items()
+            if isinstance(items, list) and items
         }
 
     def to_json(self) -> Json:
-        whole = {name: found for name, found in asdict(self).items() if not isinstance(found, list)}
-        return {"good": self.good, **whole, "faults": self.faults()}
+        figures = {name: value for name, value in asdict(self).items() if not isinstance(value, list)}
+        return {"ok": self.ok, **figures, "problems": self.problems()}
 
 
 async def check_invariants(
-    store: Database, people: list[SimulatedUser], eyes: Eyes, office: Office, ledger: History, replicas: list[Replica]
+    database: Database,
+    users: list[SimulatedUser],
+    slack_messages: MessageIndex,
+    teams: FaultyTeams,
+    history: History,
+    replicas: list[Replica],
 ) -> Report:
-    """Compare."""
-    verdict = Report(len(people))
-    stored = {row.id: row for row in await store.run(_sessions)}
-    verdict.jobs = dict(sorted(Counter(f"{row.kind} {row.state}" for row in await store.run(_jobs)).items()))
-    verdict.left_over = [f"{row.key} ({row.state}, {row.error})" for row in await store.run(_due)]
-    held = {row.session_id: f"{row.state}, {row.error}" for row in await store.run(_jobs) if row.kind == "post"}
-    for person in people:
-        denied = office.denied[person.session]
-        _judge_one(verdict, person, stored.get(person.session), held.get(person.session), denied)
-    wanted = {person.session for person in people if person.finished == "post"}
-    there = {id for id, found in eyes.posts.items() if any(not each.deleted for each in found)}
-    there |= {id for id, found in office.posts_of.items() if any(not each.deleted for each in found)}
-    verdict.elsewhere += [f"session {id} was posted, and nobody asked for it" for id in there - wanted]
-    verdict.complaints = ledger.complaints
-    verdict.server_errors = ledger.server_errors
-    verdict.logged = [line for replica in replicas for line in replica.faults()]
-    away = sum("the app is not installed" in replica.log.read_text(errors="replace") for replica in replicas)
-    verdict.complaints += ["somebody was told that the app is not installed"] * away
-    return verdict
+    """Return the report on all dialogs of `users`."""
+    report = Report(len(users))
+    stored = {row.id: row for row in await database.run(_all_sessions)}
+    jobs = await database.run(_all_jobs)
+    report.jobs = dict(sorted(Counter(f"{row.kind} {row.state}" for row in jobs).items()))
+    report.unfinished_jobs = [f"{row.key} ({row.state}, {row.error})" for row in await database.run(_due_jobs)]
+    post_jobs = {row.session_id: f"{row.state}, {row.error}" for row in jobs if row.kind == "post"}
+    for user in users:
+        row, job = stored.get(user.session), post_jobs.get(user.session)
+        _check_user(report, user, row, job, teams.failed_after_post[user.session])
+    requested = {user.session for user in users if user.finished == "post"}
+    present = {id for id, messages in slack_messages.posts.items() if any(not m.deleted for m in messages)}
+    present |= {id for id, messages in teams.posts_by_session.items() if any(not m.deleted for m in messages)}
+    report.wrong_channel += [f"session {session} was posted without a request" for session in present - requested]
+    report.violations = history.violations
+    report.server_errors = history.server_errors
+    report.bad_log_lines = [line for replica in replicas for line in replica.bad_log_lines()]
+    not_installed = sum("the app is not installed" in replica.output for replica in replicas)
+    report.violations += ["a user was told that the app is not installed"] * not_installed
+    return report
 
 
-def _judge_one(verdict: Report, person: SimulatedUser, row: Any, job: str | None, denied: int) -> None:
-    if not person.finished:
-        verdict.unfinished.append(repr(person))
+def _check_user(report: Report, user: SimulatedUser, row: Any, job: str | None, failed_after_post: int) -> None:
+    if not user.finished:
+        report.unfinished.append(repr(user))
         return
     state = getattr(row, "state", None)
-    if state is None or (state["tenant"], state["owner"]) != (person.seat.tenant, person.seat.id):
-        verdict.mixed_up.append(f"{person!r} is stored as {row}")
+    if state is None or (state["tenant"], state["owner"]) != (user.client.tenant, user.client.user_id):
+        report.mismatches.append(f"{user!r} is stored as {row}")
         return
-    said, answers = dict(walk(FLOW, person.said).answers), dict(walk(FLOW, state["answers"]).answers)
-    if said != answers:
-        verdict.mixed_up.append(f"{person!r} said {said}, stored is {answers}")
-    status = {"post": "posted", "keep": "kept"}[person.finished]
+    expected, answers = dict(walk(FLOW, user.answers).answers), dict(walk(FLOW, state["answers"]).answers)
+    if expected != answers:
+        report.mismatches.append(f"{user!r} answered {expected}, stored is {answers}")
+    status = {"post": "posted", "keep": "kept"}[user.finished]
     if state["status"] != status:
-        verdict.mixed_up.append(f"{person!r} is {state['status']}, not {status}")
-    posts = person.seat.posted(person.session)
-    if person.finished == "keep":
-        verdict.kept += 1
-        verdict.elsewhere += [f"{person!r} kept it, and it is in {where}" for where in posts]
+        report.mismatches.append(f"{user!r} is {state['status']}, not {status}")
+    channels = user.client.posts(user.session)
+    if user.finished == "keep":
+        report.kept += 1
+        report.wrong_channel += [f"{user!r} kept it private, but it is in {channel}" for channel in channels]
         return
-    verdict.posted += 1
-    if not posts:
-        verdict.lost.append(f"{person!r}, its row: {job}")
-    if len(posts) > 1 + denied:
-        verdict.twice.append(f"{person!r}: {len(posts)} times, {denied} of which Teams denied")
-    verdict.twice_because_denied += min(max(len(posts) - 1, 0), denied)
-    verdict.elsewhere += [f"{person!r}: in {where}" for where in posts if where != person.seat.posts_to]
+    report.posted += 1
+    if not channels:
+        report.lost.append(f"{user!r}, its job: {job}")
+    if len(channels) > 1 + failed_after_post:
+        report.duplicates.append(f"{user!r}: {len(channels)} posts, {failed_after_post} answered 5xx by Teams")
+    report.duplicates_after_5xx += min(max(len(channels) - 1, 0), failed_after_post)
+    wrong = [channel for channel in channels if channel != user.client.post_channel]
+    report.wrong_channel += [f"{user!r}: in {channel}" for channel in wrong]
 
 
-async def undone(store: Database, *, due: bool = False) -> int:
-    """Return how many rows are still to be done, sooner or later or (`due`) now; but for what comes round by itself."""
-    return len(await store.run(_due if due else _undone))
+async def count_unfinished(database: Database, *, due: bool = False) -> int:
+    """Return how many jobs and cards are not done, or only those due now; periodic jobs do not count."""
+    return len(await database.run(_due_jobs if due else _unfinished_jobs))
 
 
-def _sessions(unit: Transaction) -> list[Any]:
-    return list(unit.execute(sessions.select()).all())
+def _all_sessions(transaction: Transaction) -> list[Any]:
+    return list(transaction.execute(sessions.select()).all())
 
 
-def _jobs(unit: Transaction) -> list[Any]:
-    return list(unit.execute(outbox.select()).all())
+def _all_jobs(transaction: Transaction) -> list[Any]:
+    return list(transaction.execute(outbox.select()).all())
 
 
-def _due(unit: Transaction) -> list[Any]:
-    return [row for row in _undone(unit) if row.due_at <= unit.now]
+def _due_jobs(transaction: Transaction) -> list[Any]:
+    return [row for row in _unfinished_jobs(transaction) if row.due_at <= transaction.now]
 
 
-def _undone(unit: Transaction) -> list[Any]:
-    todo = outbox.c.state.in_(("pending", "sending")), outbox.c.kind.not_in(("expire", "purge"))
-    return [*unit.execute(outbox.select().where(*todo)), *unit.execute(pending_cards.select())]
+def _unfinished_jobs(transaction: Transaction) -> list[Any]:
+    unfinished = outbox.c.state.in_(("pending", "sending")), outbox.c.kind.not_in(("expire", "purge"))
+    return [*transaction.execute(outbox.select().where(*unfinished)), *transaction.execute(pending_cards.select())]

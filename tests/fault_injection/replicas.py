@@ -1,155 +1,120 @@
-"""Replicas of the server, real processes, and the balancer in front of them."""
+"""Replicas of the server in their own processes, and the load balancer before them."""
 
 import asyncio
 import os
 import random
 import re
 import signal
-import socket
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import aiohttp
+from tests.app_server import AppProcess
 
-SKEWED = Path(__file__).with_name("skewed_clock.py")
-PLATFORMS = ("SLACK_", "MICROSOFT_", "TEAMS_", "DATABASE_", "PUBLIC_", "TOKEN_", "METRICS_", "PG")
-FAULTY = re.compile(r"Traceback|^  File \"|exception was never retrieved|never awaited|destroyed but it is pending")
-"""What no log may hold. An exception's text is never logged, but where it came from is."""
+SKEWED_CLOCK = Path(__file__).with_name("skewed_clock.py")
+SETTINGS_PREFIXES = ("PORT", "SLACK_", "MICROSOFT_", "TEAMS_", "DATABASE_", "PUBLIC_", "TOKEN_", "METRICS_", "PG")
+BAD_LINE = re.compile(r"Traceback|^  File \"|exception was never retrieved|never awaited|destroyed but it is pending")
+"""What no log may contain."""
 
 
-class Replica:
-    """One process of ours, started again whenever it ends, as an orchestrator does. `up`: the balancer counts on it."""
+class Replica(AppProcess):
+    """One server process, restarted whenever it ends, as an orchestrator does. `up`: the balancer uses it."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
-        self.settings: Mapping[str, str] = {}
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.up = False
-        self.starts = 0
-        self.offset = 0.0
-        self.log = folder / f"{name}.log"
         self._clock = folder / f"{name}.clock"
         self._clock.write_bytes(struct.pack("d", 0.0))
-        self._folder = folder
-        self._process: asyncio.subprocess.Process | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._wanted = True
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS_PREFIXES)}
+        command = (sys.executable, str(SKEWED_CLOCK), str(self._clock), "serve")
+        super().__init__(inherited | {"LOG_LEVEL": "INFO"}, folder, command=command, name=name)
+        self.name = name
+        self.up = False
+        self.starts = 0
+        self.clock_offset = 0.0
+        self._supervisor: asyncio.Task[None] | None = None
+        self._restarts = True
 
-    # --- Life ---
-
-    async def start(self) -> None:
-        """Start, and wait until it answers."""
-        self._life = asyncio.create_task(self._live())
+    async def run(self) -> None:
+        """Start, restart after every end, and wait until it answers."""
+        self._restarts = True
+        self._supervisor = asyncio.create_task(self._supervise())
         async with asyncio.timeout(60):
             while not self.up:  # noqa: ASYNC110 - it may be up and gone again meanwhile
                 await asyncio.sleep(0.05)
 
-    def again(self) -> None:
-        """May be started once more after it was ended for good."""
-        self._wanted = True
-
-    async def stop(self) -> None:
-        """End for good, gracefully; what stands still first goes on."""
-        self._wanted = False
-        self._signal(signal.SIGCONT)
+    async def shut_down(self) -> None:
+        """Resume it if it is paused, send SIGTERM, and do not restart it."""
+        self._restarts = False
+        self.signal(signal.SIGCONT)
         self.terminate()
-        if self._life:
-            await self._life
+        if self._supervisor:
+            await self._supervisor
 
     def kill(self) -> bool:
-        """What no process can prepare for; it is started again."""
-        return self._signal(signal.SIGKILL)
+        """Send SIGKILL; it is restarted. Like the other signals, returns whether the process was running."""
+        return self._signal_down(signal.SIGKILL)
 
     def terminate(self) -> bool:
-        """What an orchestrator says first; it is started again."""
-        return self._signal(signal.SIGTERM)
+        """Send SIGTERM; it is restarted."""
+        return self._signal_down(signal.SIGTERM)
 
     def pause(self) -> bool:
-        """Stop the process in the middle of what it does, as a machine does that is short of memory."""
-        return self._signal(signal.SIGSTOP)
+        """Send SIGSTOP, as on a machine that is short of memory."""
+        return self._signal_down(signal.SIGSTOP)
 
     def resume(self) -> bool:
-        """Let it go on where it was."""
-        self.up = True
-        return self._signal(signal.SIGCONT, up=True)
+        self.up = self.signal(signal.SIGCONT)
+        return self.up
+
+    def _signal_down(self, number: signal.Signals) -> bool:
+        running = self.signal(number)
+        self.up = self.up and not running
+        return running
 
     def step_clock(self, seconds: float) -> None:
-        """Set how wrong its clock is, from now on."""
-        self.offset = seconds
+        """Set how wrong its clock is from now on."""
+        self.clock_offset = seconds
         with self._clock.open("r+b") as file:
             file.write(struct.pack("d", seconds))
 
-    def faults(self) -> list[str]:
-        """Return the lines of its log that should not be there."""
-        return [f"{self.name}: {line}" for line in self._lines() if FAULTY.search(line)]
+    def bad_log_lines(self) -> list[str]:
+        """Return tracebacks and the like from its log."""
+        return [f"{self.name}: {line}" for line in self.output.splitlines() if BAD_LINE.search(line)]
 
     def errors(self) -> list[str]:
-        """Return what it logged as an error, without the time and the numbers."""
-        return [re.sub(r"\d+", "N", line.split(" ", 1)[1])[:160] for line in self._lines() if " ERROR " in line]
+        """Return the errors it logged, without their time, digits replaced by N."""
+        lines = [line for line in self.output.splitlines() if " ERROR " in line]
+        return [re.sub(r"\d+", "N", line.split(" ", 1)[1])[:160] for line in lines]
 
-    def _lines(self) -> list[str]:
-        return self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+    async def _supervise(self) -> None:
+        while self._restarts:
+            self.starts += 1
+            process = await self.spawn()
+            readiness = asyncio.create_task(self._wait_until_up())
+            await process.wait()
+            self.up = False
+            readiness.cancel()
+            if process.returncode not in (0, -signal.SIGKILL) and self._restarts:
+                await asyncio.sleep(0.5)  # it could not start: no database
 
-    def _signal(self, number: signal.Signals, *, up: bool = False) -> bool:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return False
-        self.up = self.up and up
-        with suppress(ProcessLookupError):
-            process.send_signal(number)
-        return True
-
-    async def _live(self) -> None:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(PLATFORMS)}
-        environment = kept | {"PORT": str(self.port), "LOG_LEVEL": "INFO"} | dict(self.settings)
-        with self.log.open("ab") as log:
-            while self._wanted:
-                self.starts += 1
-                command = (sys.executable, str(SKEWED), str(self._clock), "serve")
-                self._process = await asyncio.create_subprocess_exec(
-                    *command, stdout=log, stderr=log, env=environment, cwd=self._folder
-                )
-                knocking = asyncio.create_task(self._knock())
-                await self._process.wait()
-                self.up = False
-                knocking.cancel()
-                if self._process.returncode not in (0, -signal.SIGKILL) and self._wanted:
-                    await asyncio.sleep(0.5)  # it refused to start: no database
-
-    async def _knock(self) -> None:
-        """Count on it once it answers."""
-        async with aiohttp.ClientSession() as session:
-            while True:
-                with suppress(aiohttp.ClientError, TimeoutError):
-                    async with session.get(f"{self.url}/healthz", timeout=aiohttp.ClientTimeout(total=2)) as answer:
-                        if answer.status == 200:
-                            self.up = True
-                            return
-                await asyncio.sleep(0.05)
+    async def _wait_until_up(self) -> None:
+        while not self.up:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    self.up = await self.answers("/healthz")
+            await asyncio.sleep(0.05)
 
 
 class Balancer:
-    """Which replicas may be asked, in which order. A connection that is refused goes to the next one."""
+    """Chooses the replicas for a request. A refused connection goes to the next one."""
 
-    def __init__(self, replicas: list[Replica], chance: random.Random) -> None:
+    def __init__(self, replicas: list[Replica], rng: random.Random) -> None:
         self.replicas = replicas
-        self._chance = chance
+        self._rng = rng
 
-    def ways(self) -> Iterator[str]:
-        """Yield addresses of those that are up."""
-        ready = [each.url for each in self.replicas if each.up]
-        self._chance.shuffle(ready)
-        yield from ready
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on, and that no connection is given: it must be there after each restart."""
-    while True:
-        port = random.randrange(15_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+    def urls(self) -> Iterator[str]:
+        """Yield the URLs of replicas that are up, in random order."""
+        urls = [replica.url for replica in self.replicas if replica.up]
+        self._rng.shuffle(urls)
+        yield from urls

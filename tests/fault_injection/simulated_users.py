@@ -1,7 +1,7 @@
-"""One person who holds a dialog through whatever happens: looks at the card, does something, looks again.
+"""A user who goes through a dialog under faults: looks at the card, acts, looks again.
 
-What they said is kept in `said`, by what they pressed while they looked at a card; it is the model that the stored
-answers are compared with. They press again when nothing happens, as people do.
+`SimulatedUser.answers` is what the user chose on the cards they saw. Stored answers are compared with it. A user
+presses again when nothing happens.
 """
 
 import asyncio
@@ -15,139 +15,148 @@ from dialogs.community_flow import FLOW
 from dialogs.flow import Question
 from dialogs.session import Session
 from dialogs.text.parse import ParsedAnswer, QuickCheck, parse
+from dialogs.translations import translations
 from dialogs.walk import walk
-from tests.fault_injection.clients import LANGUAGES, Button, Card, Client, other, text_of
+from tests.fault_injection.clients import LANGUAGES, Button, Card, Client, other_language
 from tests.fault_injection.history import History
 from tests.scenarios.parity.readers import flat
 
-TIMEOUT = 4.0
-"""Seconds somebody waits for something to happen before they press again."""
-GIVES_UP = 200.0
-Truth = Callable[[str], Awaitable[Session | None]]
-"""A dialog's id -> what is stored of it."""
-REMEMBERS = 12
-"""Steps."""
+REACTION_TIMEOUT = 4.0
+"""Seconds a user waits for something to change before they press again."""
+DIALOG_TIMEOUT = 200.0
+MAX_TRAIL = 12
+RETRY_INTERVAL = 8.0
+"""Seconds between two presses of "post again"."""
+LoadSession = Callable[[str], Awaitable[Session | None]]
+"""Returns the stored session with an id."""
 
 
 class SimulatedUser:
-    """`seat`: where they sit. `finished`: post or keep, once their card says so. `session`: their dialog."""
+    """One user with one dialog. `finished`: ``post`` or ``keep`` once the card says so, before that empty."""
 
-    def __init__(self, number: int, seat: Client, chance: random.Random, ledger: History, truth: Truth) -> None:
+    def __init__(
+        self, number: int, client: Client, rng: random.Random, history: History, load_session: LoadSession
+    ) -> None:
         self.number = number
-        self.seat = seat
-        self.wants = "post" if chance.random() < 0.75 else "keep"
-        self.said: dict[str, str] = {}
+        self.client = client
+        self.goal = "post" if rng.random() < 0.75 else "keep"
+        self.answers: dict[str, str] = {}
         self.session = ""
         self.finished = ""
         self.steps = 0
-        self._chance = chance
-        self._ledger = ledger
-        self._truth = truth
+        self._rng = rng
+        self._history = history
+        self._load_session = load_session
         self._changing: tuple[str, str] | None = None
-        self._rethinks = False
-        self._restarts = False
-        self._bends = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1}
-        self._answered = ("", -1)
-        """The question they answered last, and the revision of the card they did it on."""
-        self._trail: deque[str] = deque(maxlen=REMEMBERS)
-        """What they saw and did last."""
-        self._asked_at = 0.0
-        self._knows = False
+        """The question and new answer while Change is used."""
+        self._rethinking = False
+        """After Back: the next answer may differ."""
+        self._restarting = False
+        self._detours = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1}
+        """How often each is still possible."""
+        self._last_answered = ("", -1)
+        """The last answered question, and the revision of its card."""
+        self._trail: deque[str] = deque(maxlen=MAX_TRAIL)
+        """The last steps, for messages."""
+        self._retried_at = 0.0
+        self._knows_it_is_posted = False
 
     def __repr__(self) -> str:
-        return f"person {self.number} ({type(self.seat).__name__}, {self.session}, {self.finished or 'under way'})"
+        return f"user {self.number} ({type(self.client).__name__}, {self.session}, {self.finished or 'unfinished'})"
 
     # --- The dialog ---
 
-    async def hold(self) -> None:
-        """Hold it to its end."""
+    async def run(self) -> None:
+        """Go through the dialog to its end."""
         try:
-            async with asyncio.timeout(GIVES_UP):
+            async with asyncio.timeout(DIALOG_TIMEOUT):
                 while not self.finished:
-                    await self._look_and_act()
+                    await self._step()
         except TimeoutError:
-            card = self.seat.card()
-            seen = [button.action for button in card.buttons] if card else None
-            self._ledger.complaints.append(f"{self!r} never came to an end; before them: {seen}")
+            card = self.client.card()
+            actions = [button.action for button in card.buttons] if card else None
+            self._history.violations.append(f"{self!r} did not finish; its card has {actions}")
 
-    async def _look_and_act(self) -> None:
-        before = self.seat.version()
-        card = self.seat.card()
+    async def _step(self) -> None:
+        before = self.client.version()
+        card = self.client.card()
         if card is not None and self.session not in ("", card.session):
-            self._ledger.faults["another dialog stands before somebody"] += 1
-        taken = True
+            self._history.faults["a card of another dialog"] += 1
+        accepted = True
         if card is None:
-            await self.seat.begin()
+            await self.client.begin()
         else:
             self.session = card.session
-            taken = await self._act(card)
-            said = f"{card.question}={self.said.get(card.question)}" if card.question else "no question"
-            self._trail.append(f"{time.monotonic():.1f} on {card.revision}: {said}{'' if taken else ', not taken'}")
+            accepted = await self._act(card)
+            answer = f"{card.question}={self.answers.get(card.question)}" if card.question else "no question"
+            note = "" if accepted else ", not accepted"
+            self._trail.append(f"{time.monotonic():.1f} on {card.revision}: {answer}{note}")
         self.steps += 1
         if not self.finished:
-            await self._wait(before, TIMEOUT if taken else self._chance.uniform(0.4, 1.2))
-            now = self.seat.card()
-            if card and now and now.drawn is card.drawn:  # a word at most: they read it, and wait a little
-                await asyncio.sleep(self._chance.uniform(0.5, 1.5))
+            await self._wait(before, REACTION_TIMEOUT if accepted else self._rng.uniform(0.4, 1.2))
+            now = self.client.card()
+            if card and now and now.content is card.content:  # a message at most: the user reads it
+                await asyncio.sleep(self._rng.uniform(0.5, 1.5))
 
     async def _wait(self, before: object, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while self.seat.version() == before and time.monotonic() < until:  # noqa: ASYNC110 - as eyes do
+        while self.client.version() == before and time.monotonic() < until:  # noqa: ASYNC110 - other processes act
             await asyncio.sleep(0.05)
-        await asyncio.sleep(self._chance.uniform(0.0, 0.1))
+        await asyncio.sleep(self._rng.uniform(0.0, 0.1))
 
     async def _act(self, card: Card) -> bool:
+        """Do one thing on the card; return whether it was accepted."""
         if card.question:
             return await self._answer(card, card.question)
         if card.find("keep_private"):
             return await self._review(card)
-        if card.find("post") and card.find("resume"):  # which channel?
-            return await self.seat.post(card)
+        if card.find("post") and card.find("resume"):  # choice of the channel
+            return await self.client.post(card)
         if button := card.find("continue"):
-            return await self.seat.press(card, button)
+            return await self.client.press(card, button)
         if card.find("new_check") or card.find("run_own"):
             self.finished = "keep" if card.find("post") or card.find("run_own") else "post"
-            if self.finished != self.wants:
-                self._ledger.complaints.append(f"{self!r} wanted to {self.wants} it")
+            if self.finished != self.goal:
+                self._history.violations.append(f"{self!r}, but the goal was {self.goal}")
             return True
-        seen = [button.action for button in card.buttons]
-        self._ledger.complaints.append(f"{self!r} cannot go on: {seen}")
+        actions = [button.action for button in card.buttons]
+        self._history.violations.append(f"{self!r} cannot continue: {actions}")
         raise TimeoutError
 
     async def _answer(self, card: Card, question: str) -> bool:
-        if self._restarts and question == FLOW.questions[0].id:
-            self._restarts = False
-            self.said.clear()
-        # Not about what they pressed on this very card a moment ago: that may be on its way.
-        if self._rethinks and question in self.said and self._answered != (question, card.revision):
-            self._rethinks = False
-            del self.said[question]
+        if self._restarting and question == FLOW.questions[0].id:
+            self._restarting = False
+            self.answers.clear()
+        # Not for an answer given on this very card: it may still arrive.
+        if self._rethinking and question in self.answers and self._last_answered != (question, card.revision):
+            self._rethinking = False
+            del self.answers[question]
         if self._changing and question == self._changing[0]:
-            self.said[question] = self._changing[1]
-        elif bend := self._bend(card, question):
-            return await bend
-        self._answered = question, card.revision
-        option = self.said.setdefault(question, self._chance.choice(card.options))
+            self.answers[question] = self._changing[1]
+        elif detour := self._detour(card, question):
+            return await detour
+        self._last_answered = question, card.revision
+        option = self.answers.setdefault(question, self._rng.choice(card.options))
         button = card.find("answer", question, option)
         assert button, (card, question, option)
-        if self.seat.types and self._chance.random() < 0.25:
-            # Typed words are tied to no card: what may be heard twice must mean the same the second time.
-            label = text_of(self.seat.language)(f"option.{question}.{option}")
-            return await self.seat.type(label if option in UNMISTAKABLE[question] else f"{question}={option}")
-        return await self.seat.press(card, button, twice=self._chance.random() < 0.1)
+        if self.client.accepts_text and self._rng.random() < 0.25:
+            # Text is not tied to a card: delivered twice, it must mean the same the second time.
+            label = translations(self.client.language)(f"option.{question}.{option}")
+            return await self.client.type(label if option in UNAMBIGUOUS[question] else f"{question}={option}")
+        return await self.client.press(card, button, twice=self._rng.random() < 0.1)
 
-    def _bend(self, card: Card, question: str) -> Awaitable[bool] | None:
-        """Something else than an answer, now and then."""
-        ways = [way for way in ("back", "why") if self._bends[way] and card.find(way)]
-        if self._chance.random() < 0.08 and ways and question not in self.said:
-            way = self._chance.choice(ways)
-            self._bends[way] -= 1
-            self._rethinks = self._rethinks or way == "back"
-            return self.seat.press(card, self._button(card, way), twice=self._chance.random() < 0.2)
-        if self._chance.random() < 0.02 and self._bends["language"]:
-            self._bends["language"] -= 1
-            self.seat.language = other(self.seat.language)
-            return self.seat.type(f"lang {self.seat.language}")
+    def _detour(self, card: Card, question: str) -> Awaitable[bool] | None:
+        """Sometimes return another action than an answer."""
+        actions = [action for action in ("back", "why") if self._detours[action] and card.find(action)]
+        if self._rng.random() < 0.08 and actions and question not in self.answers:
+            action = self._rng.choice(actions)
+            self._detours[action] -= 1
+            self._rethinking = self._rethinking or action == "back"
+            return self.client.press(card, self._button(card, action), twice=self._rng.random() < 0.2)
+        if self._rng.random() < 0.02 and self._detours["language"]:
+            self._detours["language"] -= 1
+            self.client.language = other_language(self.client.language)
+            return self.client.type(f"lang {self.client.language}")
         return None
 
     @staticmethod
@@ -157,92 +166,98 @@ class SimulatedUser:
         return button
 
     async def _review(self, card: Card) -> bool:
-        counted = dict(walk(FLOW, self.said).answers)
-        if self._changing and counted.get(self._changing[0]) == self._changing[1]:
+        answers = dict(walk(FLOW, self.answers).answers)
+        if self._changing and answers.get(self._changing[0]) == self._changing[1]:
             self._changing = None
-        if self._restarts:
-            return await self.seat.press(card, self._button(card, "restart"))
-        wrong = [question for question in counted if not _shows(self.seat.reviewed(card), question, counted[question])]
+        if self._restarting:
+            return await self.client.press(card, self._button(card, "restart"))
+        rows = self.client.review_rows(card)
+        wrong = [question for question in answers if not _shows(rows, question, answers[question])]
         if wrong:
-            return await self._not_what_i_said(card, wrong[0])
-        if self._changing is None and self._bends["change"] and self._chance.random() < 0.25:
-            self._bends["change"] -= 1
-            question = self._chance.choice(list(counted))
+            return await self._correct(card, wrong[0])
+        if self._changing is None and self._detours["change"] and self._rng.random() < 0.25:
+            self._detours["change"] -= 1
+            question = self._rng.choice(list(answers))
             options = FLOW.questions_by_id[question].options
-            self._changing = question, self._chance.choice([each for each in options if each != counted[question]])
+            self._changing = question, self._rng.choice([o for o in options if o != answers[question]])
         if self._changing:
-            return await self.seat.change(card, self._changing[0])
-        if self._bends["restart"] and self._chance.random() < 0.03:
-            self._bends["restart"], self._restarts = 0, True
-            return await self.seat.press(card, self._button(card, "restart"))
-        if self.wants == "post":
-            return await self.seat.post(card)
-        return await self.seat.press(card, self._button(card, "keep_private"), twice=self._chance.random() < 0.1)
+            return await self.client.change(card, self._changing[0])
+        if self._detours["restart"] and self._rng.random() < 0.03:
+            self._detours["restart"], self._restarting = 0, True
+            return await self.client.press(card, self._button(card, "restart"))
+        if self.goal == "post":
+            return await self.client.post(card)
+        return await self.client.press(card, self._button(card, "keep_private"), twice=self._rng.random() < 0.1)
 
-    async def _not_what_i_said(self, card: Card, question: str) -> bool:
-        """A card may be old; what is stored may not be anything else, unless what they said last never arrived."""
-        self._ledger.faults["an old review stood before somebody"] += 1
-        stored = await self._truth(self.session)
-        if stored is not None and stored.answers.get(question) != self.said[question]:
-            if question != self._answered[0] or stored.revision > self._answered[1]:
-                said, seen = f"{question}={self.said[question]}", f"review {card.revision}, {list(self._trail)}"
-                self._ledger.complaints.append(f"{self!r} said {said}, stored is {stored}; saw {seen}")
+    async def _correct(self, card: Card, question: str) -> bool:
+        """Change an answer that the review shows wrong.
+
+        The card may be old. The stored answer must be right, unless the user's last answer did not arrive.
+        """
+        self._history.faults["an old review card"] += 1
+        stored = await self._load_session(self.session)
+        if stored is not None and stored.answers.get(question) != self.answers[question]:
+            if question != self._last_answered[0] or stored.revision > self._last_answered[1]:
+                answer, trail = f"{question}={self.answers[question]}", f"review {card.revision}, {list(self._trail)}"
+                self._history.violations.append(f"{self!r} answered {answer}, stored is {stored}; steps: {trail}")
                 raise TimeoutError
-            self._ledger.faults["an answer had not arrived"] += 1
-        return await self.seat.change(card, question)
+            self._history.faults["an answer that did not arrive"] += 1
+        return await self.client.change(card, question)
 
-    # --- Somebody else's card ---
+    # --- Another user's card ---
 
-    async def meddle(self, theirs: Client) -> None:
-        """Press on a card that is another person's."""
-        card = theirs.card()
-        answers = [button for button in card.buttons if button.action == "answer"] if card else []
-        if card and answers:
-            self._ledger.faults["press by the wrong person"] += 1
+    async def press_card_of(self, other: Client) -> None:
+        """Press an answer on the card of another user."""
+        card = other.card()
+        buttons = [button for button in card.buttons if button.action == "answer"] if card else []
+        if card and buttons:
+            self._history.faults["press by the wrong user"] += 1
             with suppress(AssertionError):
-                await self.seat.press(card, self._chance.choice(answers))
+                await self.client.press(card, self._rng.choice(buttons))
 
-    # --- Afterwards ---
+    # --- After the dialog ---
 
-    async def look_after(self, posted: bool) -> None:
-        """Asked whether to post again, they look into the channel, and press only where it is not."""
-        button = self.seat.asked_again()
-        if button is None or time.monotonic() - self._asked_at < 8:
+    async def retry_missing_post(self, posted: bool) -> None:
+        """When asked whether to post again, press only if the channel has no post."""
+        button = self.client.retry_button()
+        if button is None or time.monotonic() - self._retried_at < RETRY_INTERVAL:
             return
-        self._asked_at = time.monotonic()
-        if not self._knows:
-            self._ledger.faults["asked whether to post again"] += 1
-        self._knows = posted
+        self._retried_at = time.monotonic()
+        if not self._knows_it_is_posted:
+            self._history.faults["asked whether to post again"] += 1
+        self._knows_it_is_posted = posted
         if not posted:
-            self._ledger.faults["had it posted again"] += 1
-            await self.seat.retry_post(button)
+            self._history.faults["posted again by the user"] += 1
+            await self.client.retry_post(button)
 
 
-def _unmistakable() -> dict[str, set[str]]:
-    """The options whose words answer no other question in either language: safe to be typed twice."""
+def _unambiguous_options() -> dict[str, set[str]]:
+    """Return the options whose labels answer no other question in any language: safe when delivered twice."""
 
-    def answers(language: str, question: Question, option: str, other: Question) -> bool:
-        found = parse(text_of(language)(f"option.{question.id}.{option}"), FLOW, other)
-        given = found.answers if isinstance(found, QuickCheck) else {}
-        return (isinstance(found, ParsedAnswer) and found.question != question.id) or bool(set(given) - {question.id})
+    def answers_other(language: str, question: Question, option: str, other: Question) -> bool:
+        parsed = parse(translations(language)(f"option.{question.id}.{option}"), FLOW, other)
+        if isinstance(parsed, ParsedAnswer):
+            return parsed.question != question.id
+        return isinstance(parsed, QuickCheck) and bool(set(parsed.answers) - {question.id})
 
     return {
         question.id: {
             option
             for option in question.options
-            if not any(answers(each, question, option, other) for each in LANGUAGES for other in FLOW.questions)
+            if not any(
+                answers_other(language, question, option, other) for language in LANGUAGES for other in FLOW.questions
+            )
         }
         for question in FLOW.questions
     }
 
 
-UNMISTAKABLE = _unmistakable()
+UNAMBIGUOUS = _unambiguous_options()
 
 
 def _shows(rows: Mapping[str, str], question: str, option: str) -> bool:
-    for language in LANGUAGES:
-        words = text_of(language)
-        name = flat(words(f"question.{question}.short"))
+    for t in map(translations, LANGUAGES):
+        name = flat(t(f"question.{question}.short"))
         if name in rows:
-            return rows[name] == flat(words(f"option.{question}.{option}"))
+            return rows[name] == flat(t(f"option.{question}.{option}"))
     return False

@@ -1,11 +1,8 @@
-"""``cm-advisor`` on a machine whose clock is wrong, by as many seconds as a file says at that moment.
+"""Run ``cm-advisor`` with a wrong clock: ``python skewed_clock.py FILE serve``.
 
-    python skewed.py FILE serve
-
-The file holds one double (`struct` format ``d``); whoever writes there steps the clock of the running process. Skewed
-are this machine's own idea of the time (`bot.storage.clock`) and `time.time`, the latter by three minutes at most:
-older
-signatures let nobody in. What is measured in time that only passes (`time.monotonic`) is right.
+FILE holds one double (`struct` format ``d``): the seconds to add. Writing to it steps the clock of the running process.
+Changed are `bot.storage.clock` and `time.time`, the latter by three minutes at most, since older signatures are
+rejected. `time.monotonic` stays right.
 """
 
 import math
@@ -16,27 +13,28 @@ import time
 from datetime import datetime, tzinfo
 from functools import partial
 
+MAX_SIGNATURE_SKEW = 180.0
+
 
 def main() -> int:
-    """Run the rest of the command line with that clock."""
     with open(sys.argv[1], "rb") as file:
         offset = mmap.mmap(file.fileno(), struct.calcsize("d"), access=mmap.ACCESS_READ)
-    true = time.time
+    true_time = time.time
 
-    def skewed(most: float = math.inf) -> float:
+    def skewed_time(max_skew: float = math.inf) -> float:
         seconds: float = struct.unpack_from("d", offset)[0]
-        return true() + max(-most, min(seconds, most))
+        return true_time() + max(-max_skew, min(seconds, max_skew))
 
-    time.time = partial(skewed, 180.0)
+    time.time = partial(skewed_time, MAX_SIGNATURE_SKEW)
     import bot.storage.clock
     from bot import cli
 
-    class Wrong(datetime):
+    class SkewedDatetime(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime.fromtimestamp(skewed(), tz)
+            return datetime.fromtimestamp(skewed_time(), tz)
 
-    setattr(bot.storage.clock, "datetime", Wrong)  # noqa: B010
+    setattr(bot.storage.clock, "datetime", SkewedDatetime)  # noqa: B010
     return cli.main(sys.argv[2:])
 
 

@@ -1,268 +1,277 @@
-"""People in Slack: their platform, which delivers again what was not answered, and each one's seat at a dialog."""
+"""Users in Slack, and Slack itself: it fails on demand and delivers again what was not answered."""
 
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aiohttp import ClientConnectionError, ClientConnectorError
 
 from adapters.playground.slack import payloads
 from adapters.playground.slack.calls import Call
+from adapters.playground.slack.cards import BlockElement
 from adapters.playground.slack.models import Channel, Message, User, View, Workspace
 from adapters.playground.slack.server import Fault, SlackSimulator
 from adapters.playground.slack.user_actions import Exchange, SlackUserActions
-from adapters.slack.button_value import ButtonContext, parse_button
+from adapters.slack.button_value import ButtonContext, ButtonValue, parse_button
 from tests.fault_injection.clients import Button, Card
 from tests.fault_injection.history import History
 from tests.fault_injection.replicas import Balancer
 from tests.scenarios.parity.readers import of_slack
 
-AGAIN = (0.0, 4.0, 6.0, 10.0)
-"""Seconds between deliveries of an event that is not answered; Slack: at once, then a minute, then five."""
-DUPLICATES = 0.06
-"""Share of events that are delivered again although they were answered: at once, or after something newer."""
-Key = tuple[str, str]
+RETRY_DELAYS = (0.0, 4.0, 6.0, 10.0)
+"""Seconds before each retry of an event. Slack retries at once, after one minute and after five."""
+DUPLICATE_SHARE = 0.06
+"""Share of answered events that are delivered again, at once or after newer ones."""
+Place = tuple[str, str]
+"""A channel, and in it a thread or the user who sees ephemeral messages."""
 
 
-class Hands(SlackUserActions):
-    """The actions of every user in one workspace, and Slack's servers between them and the replicas."""
+class BalancedSlackActions(SlackUserActions):
+    """Actions of the users of one workspace, delivered to the replicas through the load balancer."""
 
     def __init__(
-        self, standin: SlackSimulator, workspace: Workspace, balancer: Balancer, ledger: History, chance: random.Random
+        self, slack: SlackSimulator, workspace: Workspace, balancer: Balancer, history: History, rng: random.Random
     ) -> None:
-        super().__init__(standin, "", workspace)
+        super().__init__(slack, "", workspace)
         self._balancer = balancer
-        self._ledger = ledger
-        self._chance = chance
+        self._history = history
+        self._rng = rng
 
-    async def _deliver_by_http(self, ack: Exchange, headers: dict[str, str]) -> None:
-        for address in self._balancer.ways():
-            self.app_url = address  # read before anything is waited for
+    async def _deliver_by_http(self, exchange: Exchange, headers: dict[str, str]) -> None:
+        for url in self._balancer.urls():
+            self.app_url = url  # read before the first await
             try:
-                return await super()._deliver_by_http(ack, headers)
+                return await super()._deliver_by_http(exchange, headers)
             except ClientConnectorError:
-                continue  # as a balancer does
+                continue  # as a load balancer does
         raise ClientConnectionError("no replica")
 
-    async def deliver(self, ack: Exchange, headers: dict[str, str] | None = None) -> Exchange:
-        done = await super().deliver(ack, headers)
-        self._ledger.answered(f"slack {ack.kind}", ack.status, ack.seconds, ack.error or "")
+    async def deliver(self, exchange: Exchange, headers: dict[str, str] | None = None) -> Exchange:
+        result = await super().deliver(exchange, headers)
+        self._history.record_response(f"slack {exchange.kind}", exchange.status, exchange.seconds, exchange.error or "")
         self.exchanges.clear()
-        return done
+        return result
 
     async def event(self, inner: dict[str, Any]) -> Exchange:
-        ack = await self.deliver(Exchange("event", payloads.event(self.workspace, inner)))
-        if ack.ok and self._chance.random() < DUPLICATES:
-            self._later(self._once_more(ack))
-        for retry, pause in enumerate(AGAIN, 1):
-            if ack.ok:
+        exchange = await self.deliver(Exchange("event", payloads.event(self.workspace, inner)))
+        if exchange.ok and self._rng.random() < DUPLICATE_SHARE:
+            self._later(self._duplicate(exchange))
+        for retry, delay in enumerate(RETRY_DELAYS, 1):
+            if exchange.ok:
                 break
-            await asyncio.sleep(pause)
-            ack = await self.redeliver(ack, retry, "http_error")
-        return ack
+            await asyncio.sleep(delay)
+            exchange = await self.redeliver(exchange, retry, "http_error")
+        return exchange
 
-    async def _once_more(self, ack: Exchange) -> None:
-        self._ledger.faults["event delivered again, late"] += 1
-        await asyncio.sleep(self._chance.choice((0.0, 0.3, 1.5)))
-        await self.redeliver(ack, 1, "http_timeout")
+    async def _duplicate(self, exchange: Exchange) -> None:
+        self._history.faults["duplicate event"] += 1
+        await asyncio.sleep(self._rng.choice((0.0, 0.3, 1.5)))
+        await self.redeliver(exchange, 1, "http_timeout")
 
 
-class Workshop(SlackSimulator):
-    """The stand-in, in whatever weather: `trouble` says, call by call, what goes wrong with it."""
+class FaultySlack(SlackSimulator):
+    """A simulator whose calls fail as `choose_fault` says."""
 
-    trouble: Callable[[str], Fault | None] = staticmethod(lambda _method: None)
+    choose_fault: Callable[[str], Fault | None] = staticmethod(lambda _method: None)
 
     def _fault(self, call: Call) -> Fault | None:
-        return self.trouble(call.method) or super()._fault(call)
+        return self.choose_fault(call.method) or super()._fault(call)
 
 
-class Eyes:
-    """Who sees which of the app's messages, and which of them changed last."""
+class MessageIndex:
+    """The app's messages by place, the last changed first."""
 
     def __init__(self, slack: SlackSimulator) -> None:
         self.posts: defaultdict[str, list[Message]] = defaultdict(list)
-        """Session -> its recommendations in channels."""
-        self._seen: defaultdict[Key, dict[str, tuple[int, Message]]] = defaultdict(dict)
-        self._count = 0
-        slack.state.on_message.append(self._look)
+        """Session -> its posts in channels."""
+        self._messages: defaultdict[Place, dict[str, tuple[int, Message]]] = defaultdict(dict)
+        self._changes = 0
+        slack.state.on_message.append(self._on_message)
 
-    def _look(self, what: str, message: Message) -> None:
+    def _on_message(self, change: str, message: Message) -> None:
         if not message.bot_id:
             return
-        self._count += 1
-        if what == "posted" and (session := _mark(message, "post").session):
+        self._changes += 1
+        if change == "posted" and (session := _button_context(message, "post").session):
             self.posts[session].append(message)
         channel = message.channel
-        key = (channel.id, message.ephemeral_to or message.thread_ts or "")
-        if what == "deleted":
-            self._seen[key].pop(message.ts, None)
+        place = (channel.id, message.ephemeral_to or message.thread_ts or "")
+        if change == "deleted":
+            self._messages[place].pop(message.ts, None)
         else:
-            self._seen[key][message.ts] = (self._count, message)
+            self._messages[place][message.ts] = (self._changes, message)
 
-    def latest(self, *keys: Key) -> list[tuple[int, Message]]:
-        """Return what can be seen there, the last changed first."""
-        return sorted((each for key in keys for each in self._seen[key].values()), reverse=True, key=lambda at: at[0])
+    def latest(self, *places: Place) -> list[tuple[int, Message]]:
+        """Return (number of the change, message) for the messages there, the last changed first."""
+        messages = (item for place in places for item in self._messages[place].values())
+        return sorted(messages, reverse=True, key=lambda item: item[0])
 
 
 class SlackClient:
-    """One person at one dialog in Slack. `kind`: command, mention, direct, form."""
+    """One user at one dialog in Slack. `kind`: command, mention, direct, form."""
 
     def __init__(
-        self, user_actions: Hands, eyes: Eyes, user: User, channel: Channel, kind: str, chance: random.Random
+        self,
+        actions: BalancedSlackActions,
+        messages: MessageIndex,
+        user: User,
+        channel: Channel,
+        kind: str,
+        rng: random.Random,
     ) -> None:
-        self.id = user.id
-        self.tenant = f"slack:{user_actions.workspace.id}"
+        self.user_id = user.id
+        self.tenant = f"slack:{actions.workspace.id}"
         self.language = user.locale[:2]
-        self.posts_to = channel.id
-        self.types = kind in {"mention", "direct"}
+        self.post_channel = channel.id
+        self.accepts_text = kind in {"mention", "direct"}
         self.kind = kind
         self.channel = channel
         self.user = user
-        self._hands = user_actions
-        self._eyes = eyes
-        self._chance = chance
+        self._actions = actions
+        self._messages = messages
+        self._rng = rng
         self._thread = ""
-        self._direct = user_actions.workspace.im(user)
-        self.planned: dict[str, str] = {}
+        self._direct = actions.workspace.im(user)
+        self.answers: dict[str, str] = {}
 
-    # --- What is seen ---
+    # --- What the user sees ---
 
-    def _keys(self) -> list[Key]:
-        keys = [(self._direct.id, ""), (self.channel.id, self.user.id)]
-        return [*keys, (self.channel.id, self._thread)] if self._thread else keys
+    def _places(self) -> list[Place]:
+        places = [(self._direct.id, ""), (self.channel.id, self.user.id)]
+        return [*places, (self.channel.id, self._thread)] if self._thread else places
 
     def version(self) -> object:
-        seen = self._eyes.latest(*self._keys())
-        return (seen[0][0] if seen else 0, id(self._hands.modal(self.user)))
+        latest = self._messages.latest(*self._places())
+        return (latest[0][0] if latest else 0, id(self._actions.modal(self.user)))
 
     def card(self) -> Card | None:
-        for _, message in self._eyes.latest(*self._keys()):
+        for _, message in self._messages.latest(*self._places()):
             if message.deleted or not (buttons := _buttons(message, "card")):
                 continue
-            mark = _mark(message, "card")
-            return Card(mark.session, mark.revision or 0, buttons, message.blocks, message)
+            context = _button_context(message, "card")
+            return Card(context.session, context.revision or 0, buttons, message.blocks, message)
         return None
 
-    def asked_again(self) -> Button | None:
-        for _, message in self._eyes.latest(*self._keys()):
+    def retry_button(self) -> Button | None:
+        for _, message in self._messages.latest(*self._places()):
             for button in _buttons(message, "notice"):
                 if button.action == "retry_post" and not message.deleted:
                     return button
         return None
 
-    def reviewed(self, card: Card) -> dict[str, str]:
-        return dict(line for line in of_slack(card.drawn).lines if isinstance(line, tuple))
+    def review_rows(self, card: Card) -> dict[str, str]:
+        return dict(line for line in of_slack(card.content).lines if isinstance(line, tuple))
 
-    # --- What is done ---
+    # --- What the user does ---
 
     async def begin(self) -> None:
         if self.kind == "command":
-            await self._hands.slash(self.user, self.channel)
+            await self._actions.slash(self.user, self.channel)
         elif self.kind == "mention":
-            # The thread is known before anything is answered: it is that of the person's own message.
-            saying = asyncio.create_task(self._hands.mention(self.user, self.channel))
+            # The thread is that of the user's own message, which exists before the app answers.
+            mention = asyncio.create_task(self._actions.mention(self.user, self.channel))
             await asyncio.sleep(0)
             self._thread = self.channel.log[-1].ts
-            await saying
+            await mention
         elif self.kind == "direct":
-            await self._hands.direct_message(self.user, "start" if self.language == "en" else "commencer")
+            await self._actions.direct_message(self.user, "start" if self.language == "en" else "commencer")
         else:
-            await self._fill()
+            await self._fill_form()
 
-    async def _fill(self) -> None:
-        """The whole form, question by question."""
-        await self._hands.slash(self.user, self.channel, "form" if self.language == "en" else "formulaire")
+    async def _fill_form(self) -> None:
+        """Answer the form question by question and submit it."""
+        await self._actions.slash(self.user, self.channel, "form" if self.language == "en" else "formulaire")
         view = await self._modal("form")
         for _ in range(30):
             if view is None or not view.open:
                 return
-            missing = [each for each in view.blocks if each["type"] == "input" and not _chosen(view, each)]
-            if not missing:
-                await self._hands.submit_view(self.user, view)
+            open_inputs = [block for block in view.blocks if block["type"] == "input" and not _selected(view, block)]
+            if not open_inputs:
+                await self._actions.submit_view(self.user, view)
                 await asyncio.sleep(0.2)
                 continue
-            block = missing[0]
+            block = open_inputs[0]
             question = str(block["block_id"])
-            options = [str(each["value"]) for each in block["element"]["options"]]
-            option = self.planned.setdefault(question, self._chance.choice(options))
-            await self._hands.dispatch(self.user, view, question, option)
+            options = [str(item["value"]) for item in block["element"]["options"]]
+            option = self.answers.setdefault(question, self._rng.choice(options))
+            await self._actions.dispatch(self.user, view, question, option)
             await asyncio.sleep(0.1)
 
-    async def _modal(self, kind: str) -> View | None:
+    async def _modal(self, callback_id: str) -> View | None:
         for _ in range(60):
-            view = self._hands.modal(self.user)
-            if view and view.definition.get("callback_id") == kind:
+            view = self._actions.modal(self.user)
+            if view and view.definition.get("callback_id") == callback_id:
                 return view
             await asyncio.sleep(0.05)
         return None
 
     async def press(self, card: Card, button: Button, *, twice: bool = False) -> bool:
-        return await self._press(card.where, button, twice=twice)
+        return await self._press(card.message, button, twice=twice)
 
     async def _press(self, message: Message, button: Button, *, twice: bool = False) -> bool:
-        how = {"action_id": button.at[0], "block_id": button.at[1]}
+        ids = {"action_id": button.ref[0], "block_id": button.ref[1]}
         try:
-            presses = [self._hands.press(self.user, message, **how) for _ in range(2 if twice else 1)]
-            return all(ack.ok for ack in await asyncio.gather(*presses))
+            presses = [self._actions.press(self.user, message, **ids) for _ in range(2 if twice else 1)]
+            return all(exchange.ok for exchange in await asyncio.gather(*presses))
         except LookupError:
-            return False  # redrawn between the look and the press
+            return False  # the card was updated meanwhile
 
     async def change(self, card: Card, question: str) -> bool:
         button = card.find("change", question)
         return button is not None and await self.press(card, button)
 
-    async def type(self, said: str) -> bool:
+    async def type(self, text: str) -> bool:
         if self.kind == "direct":
-            return (await self._hands.direct_message(self.user, said)).ok
+            return (await self._actions.direct_message(self.user, text)).ok
         if self.kind == "mention":
-            return (await self._hands.mention(self.user, self.channel, said, self._thread)).ok
-        return (await self._hands.slash(self.user, self.channel, said)).ok
+            return (await self._actions.mention(self.user, self.channel, text, self._thread)).ok
+        return (await self._actions.slash(self.user, self.channel, text)).ok
 
     async def post(self, card: Card) -> bool:
         button = card.find("post")
         if button is None:
             return False
-        taken = await self.press(card, button, twice=self._chance.random() < 0.2 and self.kind != "direct")
-        if card.where.channel.is_im:
-            view = await self._modal("picker") if taken else None
+        accepted = await self.press(card, button, twice=self._rng.random() < 0.2 and self.kind != "direct")
+        if card.message.channel.is_im:
+            view = await self._modal("picker") if accepted else None
             if view is None:
                 return False
-            ack = await self._hands.submit_view(self.user, view, {"where": self.channel.id})
-            if view.open:  # it could not be taken: closed, to begin anew
-                await self._hands.close_view(self.user, view)
+            exchange = await self._actions.submit_view(self.user, view, {"where": self.channel.id})
+            if view.open:  # it was not accepted: close it and start again
+                await self._actions.close_view(self.user, view)
                 return False
-            return ack.ok
-        return taken
+            return exchange.ok
+        return accepted
 
     async def retry_post(self, button: Button) -> bool:
-        return await self._press(button.at[2], button)
+        return await self._press(button.ref[2], button)
 
-    def posted(self, session: str) -> list[str]:
-        """Return the channels in which the recommendation of a session stands, one for each time."""
-        return [each.channel.id for each in self._eyes.posts[session] if not each.deleted]
+    def posts(self, session: str) -> list[str]:
+        return [message.channel.id for message in self._messages.posts[session] if not message.deleted]
 
 
 def _buttons(message: Message, surface: str) -> tuple[Button, ...]:
-    found = []
-    for each in message.elements():
-        press = parse_button(each.element)
-        if press and press.context.surface == surface and press.context.session:
-            at = (each.element["action_id"], each.block["block_id"], message)
-            found.append(Button(press.action, press.question, press.option, at))
-    return tuple(found)
+    """Return the buttons that belong to a dialog. `ref`: action id, block id, message."""
+    return tuple(
+        Button(value.action, value.question, value.option, (item.element["action_id"], item.block["block_id"], message))
+        for item, value in _button_values(message, surface)
+    )
 
 
-def _mark(message: Message, surface: str) -> ButtonContext:
-    """Return what its buttons say of the dialog."""
-    for each in message.elements():
-        press = parse_button(each.element)
-        if press and press.context.surface == surface and press.context.session:
-            return press.context
-    return ButtonContext("card")
+def _button_context(message: Message, surface: str) -> ButtonContext:
+    """Return the context of the first button that belongs to a dialog."""
+    return next((value.context for _, value in _button_values(message, surface)), ButtonContext("card"))
 
 
-def _chosen(view: View, block: dict[str, Any]) -> Any:
+def _button_values(message: Message, surface: str) -> Iterator[tuple[BlockElement, ButtonValue]]:
+    for item in message.elements():
+        value = parse_button(item.element)
+        if value and value.context.surface == surface and value.context.session:
+            yield item, value
+
+
+def _selected(view: View, block: dict[str, Any]) -> Any:
     state = view.state.get(block["block_id"], {}).get(block["element"]["action_id"], {})
     return state.get("selected_option")
