@@ -1,4 +1,4 @@
-"""The few pieces our Adaptive Cards are made of. Colours are named by meaning only, so that every theme has its own."""
+"""The elements of the Adaptive Cards. Colors are named by meaning, so that every theme has its own."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,53 +7,60 @@ from dialogs.views import AnswerRow, Button, Control
 
 Json = dict[str, Any]
 
+CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 MAX_ACTIONS = 6
 MAX_FALLBACK_LENGTH = 2_500
 
 
-def text(words: str, **looks: object) -> Json:
-    """A paragraph of our own words, which hold no Markdown."""
-    return {"type": "TextBlock", "text": words, "wrap": True, **looks}
+def text(value: str, **style: object) -> Json:
+    """A paragraph of our own text, which contains no Markdown."""
+    return {"type": "TextBlock", "text": value, "wrap": True, **style}
 
 
-def heading(words: str, **looks: object) -> Json:
-    return text(words, **({"style": "heading", "weight": "Bolder", "size": "Medium"} | looks))
+def heading(value: str, **style: object) -> Json:
+    return text(value, **({"style": "heading", "weight": "Bolder", "size": "Medium"} | style))
 
 
-def quiet(words: str, **looks: object) -> Json:
-    return text(words, isSubtle=True, size="Small", **looks)
+def subtle(value: str, **style: object) -> Json:
+    return text(value, isSubtle=True, size="Small", **style)
 
 
-def literal(words: str, **looks: object) -> Json:
-    """A line with somebody's own words in it, a name for one: a run of text is never read as Markdown."""
-    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": words, **looks}]}
+def literal(value: str, **style: object) -> Json:
+    """A line that contains text of a person, for example a name. A TextRun is never read as Markdown."""
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": value, **style}]}
 
 
-def box(items: Sequence[Json], style: str = "emphasis", **looks: object) -> Json:
-    return {"type": "Container", "style": style, "items": list(items), **looks}
+def container(items: Sequence[Json], style: str = "emphasis", **more: object) -> Json:
+    return {"type": "Container", "style": style, "items": list(items), **more}
 
 
-def section(title: str, items: Iterable[Json], *, apart: bool = True) -> list[Json]:
-    """A heading with what belongs under it; nothing where that is empty."""
-    found = list(items)
-    return [heading(title, separator=apart, spacing="Large" if apart else "Medium"), *found] if found else []
+def section(title: str, items: Iterable[Json]) -> list[Json]:
+    """A heading and its elements; nothing if there are no elements."""
+    elements = list(items)
+    return [heading(title, separator=True, spacing="Large"), *elements] if elements else []
 
 
-def listed(title: str, items: Iterable[str]) -> list[Json]:
+def bullets(title: str, items: Iterable[str]) -> list[Json]:
     return section(title, (text(f"• {item}", spacing="Small") for item in items))
 
 
-def rows(title: str, given: Iterable[AnswerRow], *, apart: bool = True, cited: bool = False) -> list[Json]:
-    """Questions with their answers, and `cited` with their places in the article."""
-    facts = [{"title": row.name, "value": f"{row.answer} ({row.source})" if cited else row.answer} for row in given]
-    return section(title, [{"type": "FactSet", "facts": facts, "spacing": "Small"}] if facts else [], apart=apart)
+def answers(title: str, rows: Iterable[AnswerRow], *, cited: bool = False) -> list[Json]:
+    """A section with questions and their answers. `cited`: with the places in the article."""
+    pairs = ((row.name, f"{row.answer} ({row.source})" if cited else row.answer) for row in rows)
+    return section(title, facts(pairs, spacing="Small"))
 
 
-def control(found: Control | None) -> list[Json]:
-    """How firmly to keep control: a bar and its words, side by side; a screen reader gets the figures."""
-    if not found:
+def facts(pairs: Iterable[tuple[str, str]], **style: object) -> list[Json]:
+    """A list of titles and values; nothing if it is empty."""
+    items = [{"title": title, "value": value} for title, value in pairs]
+    return [{"type": "FactSet", "facts": items, **style}] if items else []
+
+
+def control(view: Control | None) -> list[Json]:
+    """How much control to keep: a bar with its text beside it. A screen reader reads the numbers."""
+    if not view:
         return []
-    bar = text(found.bar, color="Accent", weight="Bolder", size="Large", spacing="None")
+    bar = text(view.bar, color="Accent", weight="Bolder", size="Large", spacing="None")
     return [
         {
             "type": "ColumnSet",
@@ -64,8 +71,8 @@ def control(found: Control | None) -> list[Json]:
                     "type": "Column",
                     "width": "stretch",
                     "items": [
-                        text(f"{found.title} ({found.level}/{found.max_level})", weight="Bolder"),
-                        text(found.text, spacing="None"),
+                        text(f"{view.title} ({view.level}/{view.max_level})", weight="Bolder"),
+                        text(view.text, spacing="None"),
                     ],
                 },
             ],
@@ -73,18 +80,24 @@ def control(found: Control | None) -> list[Json]:
     ]
 
 
-def choice_set(id: str, label: str, choices: Iterable[tuple[str, str]], **looks: object) -> Json:
+def choice_set(id: str, label: str, choices: Iterable[tuple[str, str]], **style: object) -> Json:
     """A choice from a list of titles and values."""
-    listed_choices = [{"title": title, "value": value} for title, value in choices]
-    return {"type": "Input.ChoiceSet", "id": id, "label": label, "choices": listed_choices, **looks}
+    items = [{"title": title, "value": value} for title, value in choices]
+    return {"type": "Input.ChoiceSet", "id": id, "label": label, "choices": items, **style}
 
 
-def execute(button: Button, ids: Mapping[str, object], style: str = "default") -> Json:
-    """A button. Clients that know no Action.Execute fall back to Action.Submit, with the same data."""
+def execute(button: Button, ids: Mapping[str, object]) -> Json:
+    """A button. Clients that do not support Action.Execute use the Action.Submit in `fallback`, with the same data."""
     data: Json = {"action": button.action, **ids}
-    data |= {"question": button.question} if button.question is not None else {}
-    data |= {"option": button.option} if button.option is not None else {}
-    look = {"title": button.label} | ({} if style == "default" else {"style": style})
+    if button.question is not None:
+        data["question"] = button.question
+    if button.option is not None:
+        data["option"] = button.option
+    look = {"title": button.label}
+    if button.action == "forget_confirm":
+        look["style"] = "destructive"
+    elif button.primary:
+        look["style"] = "positive"
     if button.action == "open_form":
         # Only Action.Submit opens a task module.
         return {"type": "Action.Submit", **look, "data": {**data, "msteams": {"type": "task/fetch"}}}
@@ -94,35 +107,33 @@ def execute(button: Button, ids: Mapping[str, object], style: str = "default") -
 
 def submit(button: Button, data: Mapping[str, object]) -> Json:
     """A button of a form in a task module."""
-    made: Json = {"type": "Action.Submit", "title": button.label, "data": {"action": button.action, **data}}
-    return made | ({"style": "positive"} if button.primary else {})
+    action: Json = {"type": "Action.Submit", "title": button.label, "data": {"action": button.action, **data}}
+    return action | ({"style": "positive"} if button.primary else {})
 
 
-def actions(buttons: Iterable[Button], ids: Mapping[str, object], **looks: object) -> list[Json]:
-    """A row of buttons, an ActionSet: outside one, older clients do not honour the fallback."""
-    found = [execute(button, ids, _style(button)) for button in buttons]
-    return [{"type": "ActionSet", "actions": found, **looks}] if found else []
+def actions(
+    buttons: Sequence[Button], ids: Mapping[str, object], limit: int = MAX_ACTIONS, **style: object
+) -> list[Json]:
+    """The first `limit` buttons as an ActionSet: outside one, older clients ignore `fallback`."""
+    items = [execute(button, ids) for button in buttons[:limit]]
+    return [{"type": "ActionSet", "actions": items, **style}] if items else []
 
 
-def _style(button: Button) -> str:
-    if button.action == "forget_confirm":
-        return "destructive"
-    return "positive" if button.primary else "default"
-
-
-def card(body: Sequence[Json], words: str, *, speak: str | None = None, wide: bool = False) -> Json:
-    """The whole card. `words`: all it says, for clients that cannot draw it."""
-    made: Json = {
+def card(body: Sequence[Json], fallback: str, *, speak: str | None = None, wide: bool = False) -> Json:
+    """A card. `fallback`: its whole text, for clients that cannot show it. `speak`: what is read aloud instead."""
+    # What is read aloud may be parsed as SSML.
+    spoken = (speak or fallback)[:MAX_FALLBACK_LENGTH]
+    value: Json = {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "version": "1.5",
         "body": list(body),
-        "fallbackText": words[:MAX_FALLBACK_LENGTH],
-        "speak": _spoken(speak or words),
+        "fallbackText": fallback[:MAX_FALLBACK_LENGTH],
+        "speak": spoken.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
     }
-    return made | ({"msteams": {"width": "Full"}} if wide else {})
+    return value | ({"msteams": {"width": "Full"}} if wide else {})
 
 
-def _spoken(words: str) -> str:
-    """What is read aloud may be taken for SSML, in which these have a meaning."""
-    return words[:MAX_FALLBACK_LENGTH].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def attachment(value: Json) -> Json:
+    """Return a card as an attachment."""
+    return {"contentType": CARD_TYPE, "content": value}

@@ -1,6 +1,6 @@
-"""The app package an administrator uploads to Teams: the manifest, its languages and two icons, in one ZIP file.
+"""Build the app package that an administrator uploads to Teams: a ZIP file of the manifest, its languages and icons.
 
-Imports nothing of Microsoft's. The same settings make the same bytes.
+The same settings make the same bytes. Imports nothing from Microsoft's SDK.
 """
 
 import json
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 LANGUAGES = ("fr", "en")
-"""The default first: its words are in the manifest itself, too."""
+"""The first one is the default; its texts are in the manifest itself as well."""
 ICONS = ("color.png", "outline.png")
 LOCALIZATION = "https://developer.microsoft.com/json-schemas/teams/v1.22/MicrosoftTeams.Localization.schema.json"
-_WHEN = (1980, 1, 1, 0, 0, 0)
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 Json = dict[str, Any]
 
@@ -32,9 +32,9 @@ def build_package(  # noqa: PLR0913 - the fields of a manifest
     privacy_url: str | None = None,
     terms_url: str | None = None,
 ) -> Path:
-    """Write the package to `out`. Raises `ValueError` for an id that is no GUID or an address that is not https.
+    """Write the package to `out`. Raises `ValueError` if the id is not a GUID or `public_url` is not an https URL.
 
-    The pages it names are ``/``, ``/privacy`` and ``/terms`` below `public_url`, unless given.
+    Without the three URLs, the manifest names ``/``, ``/privacy`` and ``/terms`` below `public_url`.
     """
     domain = urlsplit(public_url).hostname
     if urlsplit(public_url).scheme != "https" or not domain:
@@ -49,26 +49,25 @@ def build_package(  # noqa: PLR0913 - the fields of a manifest
         "terms_url": terms_url or f"{base}/terms",
         "domain": domain,
     }
-    manifest = _with_words(_filled(json.loads(_read("manifest.json")), values), _words(LANGUAGES[0]))
+    manifest = _add_texts(_substitute(json.loads(_read("manifest.json")), values), _texts(LANGUAGES[0]))
     contents = {"manifest.json": _json(manifest), **{name: _read(name) for name in ICONS}}
     contents |= {f"{language}.json": _json(_localization(language)) for language in LANGUAGES}
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         for name, data in contents.items():
-            entry = zipfile.ZipInfo(name, _WHEN)
+            entry = zipfile.ZipInfo(name, _ZIP_DATE)
             entry.external_attr = 0o644 << 16
             package.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return out
 
 
 def manifest_commands(language: str) -> Json:
-    """Return what people can type and open, in a language: ``commands`` and ``extension``, each with its words."""
-    words = _words(language)
-    forms = zip(
-        json.loads(_read("manifest.json"))["composeExtensions"][0]["commands"], words["extension.commands"], strict=True
-    )
+    """Return the texts of the commands in a language: of the bot in ``commands``, of its forms in ``extension``."""
+    texts = _texts(language)
+    forms = json.loads(_read("manifest.json"))["composeExtensions"][0]["commands"]
+    titles = [title for title, _ in texts["extension.commands"]]
     return {
-        "commands": [{"title": title, "description": text} for title, text in words["bot.commands"]],
-        "extension": [{"id": form["id"], "title": title} for form, (title, _) in forms],
+        "commands": [{"title": title, "description": text} for title, text in texts["bot.commands"]],
+        "extension": [{"id": form["id"], "title": title} for form, title in zip(forms, titles, strict=True)],
     }
 
 
@@ -76,40 +75,40 @@ def _read(name: str) -> bytes:
     return (files("adapters.teams") / "app_files" / name).read_bytes()
 
 
-def _words(language: str) -> Json:
-    found: Json = json.loads(_read(f"{language}.json"))
-    return found
+def _texts(language: str) -> Json:
+    texts: Json = json.loads(_read(f"{language}.json"))
+    return texts
 
 
-def _filled(node: Any, values: dict[str, str]) -> Any:
-    """Fill the placeholders, text by text, so that no setting can break out of its own."""
+def _substitute(node: Any, values: dict[str, str]) -> Any:
+    """Replace the placeholders in each text of a JSON value. A setting cannot change the structure of the JSON."""
     if isinstance(node, dict):
-        return {key: value if key == "$schema" else _filled(value, values) for key, value in node.items()}
+        return {key: value if key == "$schema" else _substitute(value, values) for key, value in node.items()}
     if isinstance(node, list):
-        return [_filled(one, values) for one in node]
+        return [_substitute(item, values) for item in node]
     return Template(node).substitute(values) if isinstance(node, str) else node
 
 
-def _with_words(manifest: Json, words: Json) -> Json:
-    manifest["name"] = {"short": words["name.short"], "full": words["name.full"]}
-    manifest["description"] = {"short": words["description.short"], "full": words["description.full"]}
-    commands = [{"title": title, "description": text} for title, text in words["bot.commands"]]
+def _add_texts(manifest: Json, texts: Json) -> Json:
+    manifest["name"] = {"short": texts["name.short"], "full": texts["name.full"]}
+    manifest["description"] = {"short": texts["description.short"], "full": texts["description.full"]}
+    commands = [{"title": title, "description": text} for title, text in texts["bot.commands"]]
     manifest["bots"][0]["commandLists"][0]["commands"] = commands
     for command, (title, text) in zip(
-        manifest["composeExtensions"][0]["commands"], words["extension.commands"], strict=True
+        manifest["composeExtensions"][0]["commands"], texts["extension.commands"], strict=True
     ):
         command |= {"title": title, "description": text}
     return manifest
 
 
 def _localization(language: str) -> Json:
-    words = _words(language)
-    found: Json = {"$schema": LOCALIZATION, **{key: text for key, text in words.items() if isinstance(text, str)}}
-    for place, key in (("bots[0].commandLists[0]", "bot.commands"), ("composeExtensions[0]", "extension.commands")):
-        for number, (title, text) in enumerate(words[key]):
-            found[f"{place}.commands[{number}].title"] = title
-            found[f"{place}.commands[{number}].description"] = text
-    return found
+    texts = _texts(language)
+    values: Json = {"$schema": LOCALIZATION, **{key: text for key, text in texts.items() if isinstance(text, str)}}
+    for path, key in (("bots[0].commandLists[0]", "bot.commands"), ("composeExtensions[0]", "extension.commands")):
+        for number, (title, text) in enumerate(texts[key]):
+            values[f"{path}.commands[{number}].title"] = title
+            values[f"{path}.commands[{number}].description"] = text
+    return values
 
 
 def _json(value: Json) -> bytes:

@@ -1,14 +1,17 @@
-"""A view -> its Adaptive Card. Every word is in the view; what only Teams says is in `notices`."""
+"""Render views as Adaptive Cards, and the cards that only Teams has. All texts of a view are in the view."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from adapters.teams import adaptive_cards as e
+from adapters.ports import CheckSummary
+from adapters.shared.replies import check_line
+from adapters.teams import adaptive_cards as ac
 from adapters.teams.adaptive_cards import Json
+from dialogs import presenter
 from dialogs.plain_text import plain_text
 from dialogs.session import Session, Status
-from dialogs.translations import translations
+from dialogs.translations import Translations, languages, translations
 from dialogs.views import (
     AdviceLine,
     Announcement,
@@ -23,195 +26,269 @@ from dialogs.views import (
 )
 
 
-def draw(view: View, session: Session | None = None, *, shared: bool = False) -> Json:
-    """Return the card of a view. `session`: the dialog its buttons are about. `shared`: others can read it too."""
+def render(view: View, session: Session | None = None, *, shared: bool = False) -> Json:
+    """Return the card of a view. `session`: the dialog of its buttons. `shared`: others can read the card."""
     ids: Json = {"session": session.id, "revision": session.revision} if session else {}
     if shared and session and isinstance(view, ReviewCard | RecommendationCard | PartialResultCard) and view.share:
-        # Elsewhere nobody sees the answers before they are posted. Here everybody does, and is told so.
+        # Elsewhere nobody sees the answers before they are posted; here everybody does.
         view = replace(view, share=translations(session.language)("teams.share"))
     match view:
         case QuestionCard():
-            return _prompt(view, ids)
+            return _question(view, ids)
         case ReviewCard():
             return _review(view, ids)
         case RecommendationCard():
             return _recommendation(view, ids)
         case PartialResultCard():
-            return _verdict(view, ids)
+            return _partial_result(view, ids)
         case HelpCard():
-            return _help(view, ids)
+            parts = (ac.text(part) for part in view.parts)
+            return ac.card([ac.heading(view.title), *parts, *ac.actions(view.buttons, ids)], plain_text(view))
         case Notice():
-            lines = (e.literal(line) for line in view.text.split("\n") if line)  # it may quote what was typed
-            return e.card([*lines, *e.actions(_fitting(view.buttons), ids)], view.text)
+            lines = (ac.literal(line) for line in view.text.split("\n") if line)  # may quote what a person typed
+            return ac.card([*lines, *ac.actions(view.buttons, ids)], view.text)
 
 
-def for_all(view: View, session: Session, *, shared: bool) -> Json:
-    """Return the card everybody sees in the dialog's place.
+def render_public(view: View, session: Session, *, shared: bool, owners: Json | None = None) -> Json:
+    """Return the card that everybody in the conversation sees. `owners`: the owner's card, if it is rendered already.
 
-    A recommendation kept private shows nothing there. Its owner's client asks for the owner's own view (`refresh`).
+    A recommendation that is kept private is not on it. The client of its owner asks for the owner's card (``refresh``).
     """
-    if not (shared and session.status is Status.KEPT and isinstance(view, RecommendationCard | PartialResultCard)):
-        return draw(view, session, shared=shared)
+    private = session.status is Status.KEPT and isinstance(view, RecommendationCard | PartialResultCard)
+    if not (shared and private):
+        return owners or render(view, session, shared=shared)
     t = translations(session.language)
-    made = draw(Notice("kept", t("teams.kept"), (Button("run_own", t("label.run_own")),)), session)
-    action = e.execute(Button("refresh", t("label.see_recommendation")), {"session": session.id})
-    return made | {"refresh": {"action": action, "userIds": [session.owner]}}
+    card = render(Notice("kept", t("teams.kept"), (Button("run_own", t("label.run_own")),)), session)
+    action = ac.execute(Button("refresh", t("label.see_recommendation")), {"session": session.id})
+    return card | {"refresh": {"action": action, "userIds": [session.owner]}}
 
 
-def announcement(view: Announcement, name: str, *, short: bool = False) -> Json:
-    """Return the card of a post. `name`: who ran it. `short`: without what can be read by pressing a button."""
+def announcement(view: Announcement, person: str, *, short: bool = False) -> Json:
+    """Return the card of a post. `person`: the name of its author. `short`: without what a button shows as well."""
+    by = view.by.replace("{person}", person)
     body = [
-        e.quiet(view.title),
-        e.heading(view.headline, size="Large", spacing="Small"),
-        e.literal(view.by.replace("{person}", name), isSubtle=True, size="Small"),
-        e.text(view.summary),
-        *e.control(view.control),
-        *(() if short else e.rows(view.because_title, view.because)),
-        *e.section(view.steps_title, _steps(view.steps)),
-        *(() if short else [e.quiet(view.sources, separator=True, spacing="Large"), e.quiet(view.caveat)]),
-        *e.actions(view.buttons, {"session": view.session}),
+        ac.subtle(view.title),
+        ac.heading(view.headline, size="Large", spacing="Small"),
+        ac.literal(by, isSubtle=True, size="Small"),
+        ac.text(view.summary),
+        *ac.control(view.control),
+        *(() if short else ac.answers(view.because_title, view.because)),
+        *ac.section(view.steps_title, _steps(view.steps)),
+        *(() if short else [ac.subtle(view.sources, separator=True, spacing="Large"), ac.subtle(view.caveat)]),
+        *ac.actions(view.buttons, {"session": view.session}),
     ]
-    named = replace(view, by=view.by.replace("{person}", name))
-    return e.card(body, plain_text(named), speak=f"{named.by}. {view.headline}. {view.summary}", wide=True)
+    speak = f"{by}. {view.headline}. {view.summary}"
+    return ac.card(body, plain_text(replace(view, by=by)), speak=speak, wide=True)
 
 
-def with_note(card: Json, *notes: str) -> Json:
-    """Return a card with lines above it that only one person is to read."""
+def with_notes(card: Json, *notes: str) -> Json:
+    """Return a card with lines above it for one person."""
     return {**card, "body": [*_notes(notes), *card["body"]]} if notes else card
 
 
-def _notes(notes: Iterable[str]) -> list[Json]:
-    found = [e.text(note, spacing="Small") for note in notes]
-    return [e.box(found, "accent")] if found else []
+def notice(language: str, id: str, *actions: str) -> Notice:
+    """Return the notice with the text ``teams.<id>``, with buttons."""
+    t = translations(language)
+    return Notice(id, t(f"teams.{id}"), presenter.buttons(t, *actions))
 
 
-def _fitting(buttons: tuple[Button, ...], taken: int = 0) -> tuple[Button, ...]:
-    return buttons[: e.MAX_ACTIONS - taken]
+@lru_cache(maxsize=8)
+def moved(language: str) -> Json:
+    """Return what replaces a card after the dialog went on further down."""
+    text = translations(language)("teams.moved")
+    return ac.card([ac.subtle(text)], text)
 
 
-# --- Going through the questions ---
+def _notes(notes: Sequence[str]) -> list[Json]:
+    return [ac.container([ac.text(note, spacing="Small") for note in notes], "accent")] if notes else []
 
 
-def _prompt(view: QuestionCard, ids: Json) -> Json:
+# --- The cards of a dialog ---
+
+
+def _question(view: QuestionCard, ids: Json) -> Json:
     helps = [
-        line for part in view.help for line in (e.text(part.title, weight="Bolder"), e.text(part.text, spacing="None"))
+        line
+        for part in view.help
+        for line in (ac.text(part.title, weight="Bolder"), ac.text(part.text, spacing="None"))
     ]
     body = [
         *_notes(view.note),
-        e.quiet(view.progress),
-        e.heading(view.text, spacing="Small"),
-        *([e.quiet(view.current, spacing="Small")] if view.current else ()),
-        *([e.box(helps)] if helps else ()),
-        *e.actions(view.choices, ids),
-        *e.actions(_fitting(view.buttons, len(view.choices)), ids, spacing="Small"),
+        ac.subtle(view.progress),
+        ac.heading(view.text, spacing="Small"),
+        *([ac.subtle(view.current, spacing="Small")] if view.current else ()),
+        *([ac.container(helps)] if helps else ()),
+        *ac.actions(view.choices, ids),
+        *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - len(view.choices), spacing="Small"),
     ]
-    return e.card(body, plain_text(view))
+    return ac.card(body, plain_text(view))
 
 
 def _review(view: ReviewCard, ids: Json) -> Json:
-    body = [
-        *_notes(view.note),
-        *summary(view, view.share),
-        *e.actions(_fitting(view.buttons, 1), ids),
-    ]
+    body = [*_notes(view.note), *summary(view, view.share), *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - 1)]
     if view.rows:
         choices = [(f"{row.name} · {row.answer}", row.question) for row in view.rows]
-        which = e.choice_set("change", view.intro, choices, style="compact", value=view.rows[0].question)
-        change = e.actions([Button("change", view.change)], ids, spacing="Small")
-        body += [{**which, "separator": True, "spacing": "Medium"}, *change]
-    return e.card(body, plain_text(view))
+        choice = ac.choice_set("change", view.intro, choices, style="compact", value=view.rows[0].question)
+        change = ac.actions([Button("change", view.change)], ids, spacing="Small")
+        body += [{**choice, "separator": True, "spacing": "Medium"}, *change]
+    return ac.card(body, plain_text(view))
 
 
 def summary(view: ReviewCard, share: str | None) -> list[Json]:
-    """Return the answers given, what they come to, and who will see it."""
-    found = view.preview
-    preview = found and [
-        e.quiet(found.title),
-        e.text(found.outcome, weight="Bolder", size="Medium", spacing="None"),
-        e.text(found.summary, spacing="Small"),
-        *e.control(found.control),
+    """Return the elements with the answers, the preview of the outcome, and who will see it."""
+    preview = view.preview and [
+        ac.subtle(view.preview.title),
+        ac.text(view.preview.outcome, weight="Bolder", size="Medium", spacing="None"),
+        ac.text(view.preview.summary, spacing="Small"),
+        *ac.control(view.preview.control),
     ]
     return [
-        e.heading(view.title),
-        *_facts(view),
-        *e.rows(view.unused_title, view.unused),
-        *([e.box(preview, spacing="Medium")] if preview else ()),
-        *([e.quiet(share)] if share else ()),
+        ac.heading(view.title),
+        *ac.facts((row.name, row.answer) for row in view.rows),
+        *ac.answers(view.unused_title, view.unused),
+        *([ac.container(preview, spacing="Medium")] if preview else ()),
+        *([ac.subtle(share)] if share else ()),
     ]
-
-
-def _facts(view: ReviewCard) -> list[Json]:
-    facts = [{"title": row.name, "value": row.answer} for row in view.rows]
-    return [{"type": "FactSet", "facts": facts}] if facts else []
-
-
-# --- What it comes to ---
 
 
 def _recommendation(view: RecommendationCard, ids: Json) -> Json:
     body = [
         *_notes(view.note),
-        e.quiet(view.title),
-        e.heading(view.outcome, size="Large", spacing="Small"),
-        e.text(view.summary, spacing="Small"),
-        *([e.text(view.provisional, color="Warning")] if view.provisional else ()),
-        *e.control(view.control),
-        *e.section(view.advice_title, _advice(view.advice)),
-        *e.rows(view.because_title, view.because, cited=True),
-        *e.rows(view.others_title, view.others, cited=True),
-        *e.listed(view.open_title, view.open),
-        *e.listed(view.what_if_title, view.what_if),
-        *e.rows(view.unused_title, view.unused),
-        e.quiet(view.caveat, separator=True, spacing="Large"),
-        *([e.quiet(view.share)] if view.share else ()),
-        *e.actions(_fitting(view.buttons), ids),
+        ac.subtle(view.title),
+        ac.heading(view.outcome, size="Large", spacing="Small"),
+        ac.text(view.summary, spacing="Small"),
+        *([ac.text(view.provisional, color="Warning")] if view.provisional else ()),
+        *ac.control(view.control),
+        *ac.section(view.advice_title, _advice(view.advice)),
+        *ac.answers(view.because_title, view.because, cited=True),
+        *ac.answers(view.others_title, view.others, cited=True),
+        *ac.bullets(view.open_title, view.open),
+        *ac.bullets(view.what_if_title, view.what_if),
+        *ac.answers(view.unused_title, view.unused),
+        *_ending(view, ids),
     ]
-    return e.card(body, plain_text(view), speak=f"{view.title}. {view.outcome}. {view.summary}", wide=True)
+    return ac.card(body, plain_text(view), speak=f"{view.title}. {view.outcome}. {view.summary}", wide=True)
 
 
-def _verdict(view: PartialResultCard, ids: Json) -> Json:
+def _partial_result(view: PartialResultCard, ids: Json) -> Json:
     body = [
         *_notes(view.note),
-        e.quiet(view.title),
-        e.heading(view.strategic, spacing="Small"),
-        *(e.text(line, spacing="Small") for line in (view.since, view.control) if line),
-        *e.listed(view.possible_title, view.possible),
-        *_plain_rows(view),
-        *([e.text(view.next, weight="Bolder", separator=True, spacing="Medium")] if view.next else ()),
-        *e.rows(view.unused_title, view.unused),
-        e.quiet(view.caveat, separator=True, spacing="Large"),
-        *([e.quiet(view.share)] if view.share else ()),
-        *e.actions(_fitting(view.buttons), ids),
+        ac.subtle(view.title),
+        ac.heading(view.strategic, spacing="Small"),
+        *(ac.text(line, spacing="Small") for line in (view.since, view.control) if line),
+        *ac.bullets(view.possible_title, view.possible),
+        *ac.facts(((row.name, row.answer) for row in view.rows), separator=True, spacing="Medium"),
+        *([ac.text(view.next, weight="Bolder", separator=True, spacing="Medium")] if view.next else ()),
+        *ac.answers(view.unused_title, view.unused),
+        *_ending(view, ids),
     ]
-    return e.card(body, plain_text(view), wide=True)
+    return ac.card(body, plain_text(view), wide=True)
 
 
-def _plain_rows(view: PartialResultCard) -> list[Json]:
-    facts = [{"title": row.name, "value": row.answer} for row in view.rows]
-    return [{"type": "FactSet", "facts": facts, "separator": True, "spacing": "Medium"}] if facts else []
+def _ending(view: RecommendationCard | PartialResultCard, ids: Json) -> Iterable[Json]:
+    yield ac.subtle(view.caveat, separator=True, spacing="Large")
+    if view.share:
+        yield ac.subtle(view.share)
+    yield from ac.actions(view.buttons, ids)
 
 
 def _advice(lines: Iterable[AdviceLine]) -> Iterable[Json]:
     for line in lines:
-        yield e.text(line.title, weight="Bolder", spacing="Medium")
-        yield e.text(line.text, spacing="None")
-        yield e.text(f"→ {line.step}", spacing="Small")
-        yield e.quiet(line.source, spacing="None")
+        yield ac.text(line.title, weight="Bolder", spacing="Medium")
+        yield ac.text(line.text, spacing="None")
+        yield ac.text(f"→ {line.step}", spacing="Small")
+        yield ac.subtle(line.source, spacing="None")
 
 
 def _steps(lines: Iterable[AdviceLine]) -> Iterable[Json]:
     for line in lines:
-        yield e.text(line.title, weight="Bolder", spacing="Small")
-        yield e.text(line.step, spacing="None")
+        yield ac.text(line.title, weight="Bolder", spacing="Small")
+        yield ac.text(line.step, spacing="None")
 
 
-def _help(view: HelpCard, ids: Json) -> Json:
-    parts = (e.text(part) for part in view.parts)
-    return e.card([e.heading(view.title), *parts, *e.actions(_fitting(view.buttons), ids)], plain_text(view))
+# --- The cards that are not about one dialog ---
 
 
-@lru_cache(maxsize=8)
-def moved(language: str) -> Json:
-    """Return what is left of a card that has gone on further down."""
-    text = translations(language)("teams.moved")
-    return e.card([e.quiet(text)], text)
+def welcome(t: Translations, by: str | None = None, *, shared: bool = False) -> Json:
+    """Return the first message. It is in every language: Teams does not tell a language before a person acts.
+
+    `t`: the language that comes first. `by`: the person who installed the app, named in shared conversations.
+    """
+    usage = t("teams.how_shared" if shared else "teams.how_personal")
+    others = [translations(language) for language in languages() if language != t.language]
+    body = [
+        ac.heading(t("welcome.title")),
+        *([ac.literal(t("teams.welcome_by", person=by), isSubtle=True, size="Small")] if by else ()),
+        ac.text(t("welcome.text")),
+        ac.text(usage, spacing="Small"),
+        *(
+            ac.container([ac.text(other("welcome.title"), weight="Bolder"), ac.text(other("welcome.text"))])
+            for other in others
+        ),
+        *ac.actions(_buttons(t, "start", "help", "language"), {}),
+    ]
+    texts = (f"{other('welcome.title')}\n{other('welcome.text')}" for other in others)
+    return ac.card(body, "\n".join((t("welcome.title"), t("welcome.text"), usage, *texts)))
+
+
+def help_card(t: Translations, *notes: str) -> Json:
+    """Return what the app is and how to use it. `notes`: what was wrong with the typed text."""
+    view = presenter.help_card(t)
+    parts = (*view.parts, t("teams.commands"))
+    body = [
+        *([ac.container([ac.literal(line) for line in notes], "accent")] if notes else ()),
+        ac.heading(view.title),
+        *(ac.text(part) for part in parts),
+        *ac.actions(_buttons(t, "start", "open_form", "my_checks", "language", "forget_me"), {}),
+    ]
+    return ac.card(body, "\n".join((*notes, view.title, *parts)))
+
+
+def offers(t: Translations, buttons: Sequence[Button]) -> Json:
+    """Return a button for each meaning that typed text may have."""
+    note = t("notice.did_you_mean")
+    return ac.card([ac.text(note), *ac.actions((*buttons, *presenter.buttons(t, "help")), {})], note)
+
+
+def checks(t: Translations, summaries: Sequence[CheckSummary]) -> Json:
+    """Return a person's latest checks with their outcomes."""
+    if not summaries:
+        none = t("checks.none")
+        return ac.card([ac.text(none), *ac.actions(_buttons(t, "start", "help", "language"), {})], none)
+    lines = [check_line(t, summary) for summary in summaries]
+    # Two checks of one day may have the same title: the value tells them apart, and the latest comes first.
+    choices = [(f"{line.title} ({line.status})", line.session) for line in lines]
+    choice = ac.choice_set("check", t("teams.which_check"), choices, style="compact", value=choices[0][1])
+    body = [ac.heading(t("checks.title"))]
+    for line in lines:
+        body += [ac.text(line.title, weight="Bolder", separator=True), ac.subtle(line.status, spacing="None")]
+    body += [
+        {**choice, "separator": True, "spacing": "Medium"},
+        *ac.actions(_buttons(t, "see_recommendation", "new_check", "language", "forget_me"), {}),
+    ]
+    return ac.card(body, "\n".join((t("checks.title"), *(f"- {title}" for title, _ in choices))))
+
+
+def confirm_forget(t: Translations, person: str) -> Json:
+    """Ask for confirmation before all data is deleted. `person`: the only one whose press has an effect."""
+    question = t("forget.confirm")
+    buttons = presenter.buttons(t, "forget_confirm", "close")
+    return ac.card([ac.text(question), *ac.actions(buttons, {"person": person})], question)
+
+
+def choose_channel(t: Translations, channels: Sequence[tuple[str, str]], session: str, revision: int) -> Json:
+    """Ask for the channel to post to. `channels`: titles and values."""
+    ids = {"session": session, "revision": revision}
+    back = Button("resume", t("label.back"))
+    if not channels:
+        none = t("teams.no_channel")
+        return ac.card([ac.text(none), *ac.actions((back,), ids)], none)
+    title, share = t("label.choose_channel"), t("review.share")
+    choice = ac.choice_set("channel", title, channels, style="compact", value=channels[0][1])
+    post = Button("post", t("label.post"), primary=True)
+    return ac.card([ac.heading(title), choice, ac.subtle(share), *ac.actions((post, back), ids)], f"{title}\n{share}")
+
+
+def _buttons(t: Translations, *actions: str) -> tuple[Button, ...]:
+    """Return buttons, the first one as the primary one."""
+    return presenter.buttons(t, *actions, primary=actions[0])

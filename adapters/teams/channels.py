@@ -1,13 +1,12 @@
-"""The channels somebody may post to from a personal chat: of teams where we are installed and they are a member.
+"""The channels that a person may post to from the personal chat: of the teams with the app where they are a member.
 
-Which teams those are is remembered by installation; everything else is asked of Teams each time, so that a press alone
-never opens a channel.
+The teams with the app are stored. Members and channels are asked from Teams each time, so that a button alone gives
+access to nothing.
 """
 
 import asyncio
-from collections.abc import Iterable
 
-from adapters.ports import Application, PermanentFailure
+from adapters.ports import Application, Json, PermanentFailure
 from adapters.teams.connector import Connector
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.request import IncomingRequest
@@ -15,76 +14,71 @@ from adapters.teams.request import IncomingRequest
 PREFIX = "team:"
 MAX_TEAMS = 25
 MAX_CHANNELS = 60
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 
 Choice = tuple[str, str]
+"""Title, and value: the ids of team and channel, with a space between them."""
 
 
 class Channels:
-    """One for the process."""
+    """Stores the teams with the app, and lists their channels for a person."""
 
     def __init__(self, application: Application, connector: Connector) -> None:
         self._application = application
         self._connector = connector
-        self._known: set[str] = set()
+        self._stored: set[str] = set()
 
-    async def remember(self, request: IncomingRequest, team: tuple[str, str] | None) -> None:
-        """Note that we are in a team, when that is news to this process."""
-        if not team or team[0] in self._known:
+    async def add_team(self, request: IncomingRequest) -> None:
+        """Store the team of the request, if this process did not store it before."""
+        if not request.team or request.team[0] in self._stored:
             return
-        id, name = team
+        id, name = request.team
+        tenant, key = request.actor.tenant, PREFIX + id
         if not name:
-            before = await self._application.load_adapter_data(request.actor.tenant, PREFIX + id)
-            name = str(before.get(PREFIX + id, {}).get("name") or "")
-        await self._application.save_adapter_data(
-            request.actor.tenant, PREFIX + id, {"service": request.place.service, "name": name}
-        )
-        self._known.add(id)
+            before = await self._application.load_adapter_data(tenant, key)
+            name = str(before.get(key, {}).get("name") or "")
+        await self._application.save_adapter_data(tenant, key, {"service": request.ref.service, "name": name})
+        self._stored.add(id)
 
-    async def forget(self, request: IncomingRequest, team: str) -> None:
-        """Note that we are no longer in a team."""
-        self._known.discard(team)
-        await self._application.save_adapter_data(request.actor.tenant, PREFIX + team, None)
+    async def remove_team(self, request: IncomingRequest) -> None:
+        """Delete the team of the request."""
+        if request.team:
+            self._stored.discard(request.team[0])
+            await self._application.save_adapter_data(request.actor.tenant, PREFIX + request.team[0], None)
 
-    async def choices(self, request: IncomingRequest) -> list[Choice]:
-        """Return what this person may choose from, as title and value. Raises `Later`."""
-        notes = await self._application.load_adapter_data(request.actor.tenant, PREFIX)
-        gate = asyncio.Semaphore(AT_ONCE)
+    async def list_choices(self, request: IncomingRequest) -> list[Choice]:
+        """Return the channels that the person may choose, by title. Raises `RetryLater`."""
+        teams = await self._application.load_adapter_data(request.actor.tenant, PREFIX)
+        limit = asyncio.Semaphore(MAX_CONCURRENT)
 
-        async def one(key: str, note: object) -> list[Choice]:
-            async with gate:
-                place = self._team(request, key.removeprefix(PREFIX), note)
-                return await self._of(request, place, note) if place else []
+        async def of_team(key: str, stored: Json) -> list[Choice]:
+            async with limit:
+                return await self._of_team(request, key.removeprefix(PREFIX), stored)
 
-        found = await asyncio.gather(*(one(key, note) for key, note in list(notes.items())[:MAX_TEAMS]))
-        return sorted(_flat(found), key=lambda choice: choice[0].casefold())[:MAX_CHANNELS]
+        lists = await asyncio.gather(*(of_team(key, stored) for key, stored in list(teams.items())[:MAX_TEAMS]))
+        choices = [choice for choices in lists for choice in choices]
+        return sorted(choices, key=lambda choice: choice[0].casefold())[:MAX_CHANNELS]
 
-    async def find(self, request: IncomingRequest, chosen: str) -> ConversationRef | None:
-        """Return the channel chosen, None where this person may not post. Raises `Later`."""
-        team, _, channel = chosen.partition(" ")
-        notes = await self._application.load_adapter_data(request.actor.tenant, PREFIX + team)
-        note = notes.get(PREFIX + team)
-        place = self._team(request, team, note) if note else None
-        if not place or chosen not in [value for _, value in await self._of(request, place, note)]:
+    async def find(self, request: IncomingRequest, choice: str) -> ConversationRef | None:
+        """Return the chosen channel; None if the person may not post there. Raises `RetryLater`."""
+        team, _, channel = choice.partition(" ")
+        teams = await self._application.load_adapter_data(request.actor.tenant, PREFIX + team)
+        stored = teams.get(PREFIX + team, {})
+        if choice not in [value for _, value in await self._of_team(request, team, stored)]:
             return None
-        return ConversationRef(place.service, channel, "channel", place.tenant)
+        return ConversationRef(str(stored["service"]), channel, "channel", request.ref.tenant)
 
-    def _team(self, request: IncomingRequest, id: str, note: object) -> ConversationRef | None:
-        service = note.get("service") if isinstance(note, dict) else None
-        return ConversationRef(service, id, "channel", request.place.tenant) if isinstance(service, str) else None
-
-    async def _of(self, request: IncomingRequest, team: ConversationRef, note: object) -> list[Choice]:
-        """Return the channels of one team; none where the person or we are not in it."""
+    async def _of_team(self, request: IncomingRequest, id: str, stored: Json) -> list[Choice]:
+        """Return the channels of a team; none if the person or the app is not in it."""
+        service = stored.get("service")
+        if not isinstance(service, str):
+            return []
         try:
-            await self._connector.member(team, request.actor.person)
-            name = str(note.get("name") or "") if isinstance(note, dict) else ""
-            name = name or await self._connector.team_name(team.service, team.base) or "?"
-            general = request.t("teams.general")
-            found = await self._connector.channels(team.service, team.base)
+            await self._connector.member(
+                ConversationRef(service, id, "channel", request.ref.tenant), request.actor.person
+            )
+            name = str(stored.get("name") or "") or await self._connector.team_name(service, id) or "?"
+            channels = await self._connector.channels(service, id)
         except PermanentFailure:
             return []
-        return [(f"{name} › {channel or general}", f"{team.base} {id}") for id, channel in found]
-
-
-def _flat(found: Iterable[list[Choice]]) -> list[Choice]:
-    return [choice for several in found for choice in several]
+        return [(f"{name} › {title or request.t('teams.general')}", f"{id} {channel}") for channel, title in channels]

@@ -1,39 +1,40 @@
-"""Our client of Microsoft's Bot Connector: what the SDK's does with blocking calls, no retries and 86 % of the CPU.
+"""Client of Microsoft's Bot Connector API.
 
-Every method raises what `ports.Courier` may raise, and nothing else: `PermanentFailure` when Teams will not,
-`RetryLater` when it did
-not and may be asked again, `OutcomeUnknown` when it may have done it. Only hosts on the list are ever called.
+Replaces the SDK's client, which makes blocking calls, has no retries and uses 86 % of the CPU time of a turn.
 """
 
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-import orjson
 from yarl import URL
 
 from adapters.ports import OutcomeUnknown, PermanentFailure, RetryLater
+from adapters.shared.http_client import retry_after
+from adapters.shared.json_codec import parse_object
+from adapters.teams.adaptive_cards import attachment
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.credentials import Credentials
 from adapters.teams.settings import LOOPBACK, TeamsSettings
 
-AGAIN = frozenset({412, 429, 500, 502, 503, 504})
-TRIES = 4
+RETRY_STATUSES = frozenset({412, 429, 500, 502, 503, 504})
+MAX_ATTEMPTS = 4
 MAX_WAIT = 4.0
-"""Seconds one call waits by itself before another try; beyond that the caller is told when."""
+"""Seconds that a call waits before its next attempt. If Teams asks for more, the caller gets `RetryLater`."""
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
-CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 
 _REASONS = {
     (403, "BotNotInConversationRoster"): "not_installed",
     (403, "ConversationBlockedByUser"): "blocked",
     (404, "MemberNotFoundInConversation"): "not_member",
 }
-_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "gone", 405: "gone", 413: "too_long"}
+_REASONS_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "gone", 405: "gone", 413: "too_long"}
 
 Json = dict[str, Any]
 Activity = Mapping[str, object]
@@ -42,155 +43,133 @@ log = logging.getLogger(__name__)
 
 
 class Connector:
-    """One for the whole process."""
+    """Calls the connector that a service URL names, if its host is allowed.
+
+    Every method raises only `RetryLater`, `OutcomeUnknown` and `PermanentFailure`.
+    """
 
     def __init__(self, settings: TeamsSettings, session: aiohttp.ClientSession) -> None:
         self._hosts = settings.hosts
         self._session = session
         self.credentials = Credentials(settings, session)
+        self.trusts = lru_cache(maxsize=256)(self._trusts)
+        """Return whether a service URL may be called: an allowed host, and https except on this machine."""
 
-    def trusts(self, service_url: str) -> bool:
-        """Whether a service URL names a host we may call; https, but for the machine we run on."""
+    def _trusts(self, service_url: str) -> bool:
         try:
             url = urlsplit(service_url)
             host = (url.hostname or "").lower()
         except ValueError:
             return False
         secure = url.scheme == "https" or (url.scheme == "http" and host in LOOPBACK)
-        known = any(host == one or (one[:2] == "*." and host.endswith(one[1:])) for one in self._hosts)
-        return secure and known and not url.username and not url.query and not url.fragment
+        allowed = any(host == name or (name[:2] == "*." and host.endswith(name[1:])) for name in self._hosts)
+        return secure and allowed and not url.username and not url.query and not url.fragment
 
     # --- Activities ---
 
-    async def send(self, place: ConversationRef, activity: Activity) -> str | None:
-        """Send into a conversation; without the thread in a channel's id that is a new post. Return its id if told."""
-        answer = await self._call("POST", place.service, _activities(place), activity)
-        id = answer.get("id")
+    async def send(self, ref: ConversationRef, activity: Activity) -> str | None:
+        """Send a message into a conversation. Return its id; None if Teams gives none.
+
+        In a channel, a conversation id without a thread makes a new post.
+        """
+        path = f"v3/conversations/{_quoted(ref.conversation)}/activities"
+        id = (await self._call("POST", ref.service, path, activity)).get("id")
         return str(id) if id else None
 
-    async def update(self, place: ConversationRef, activity: Activity) -> None:
-        """Replace a message of ours."""
-        await self._call("PUT", place.service, f"{_activities(place)}/{_part(place.activity or '')}", activity)
+    async def update(self, ref: ConversationRef, activity: Activity) -> None:
+        """Replace a message of the app."""
+        path = f"v3/conversations/{_quoted(ref.conversation)}/activities/{_quoted(ref.activity or '')}"
+        await self._call("PUT", ref.service, path, activity)
 
-    async def delete(self, place: ConversationRef) -> None:
-        """Delete a message of ours."""
-        await self._call("DELETE", place.service, f"{_activities(place)}/{_part(place.activity or '')}")
-
-    async def open_personal(self, place: ConversationRef, bot: str, person: str) -> ConversationRef:
-        """Return the personal chat with a person met at `place`."""
+    async def open_personal(self, ref: ConversationRef, bot: str, person: str) -> ConversationRef:
+        """Return the personal chat with a person of the conversation `ref`."""
         body = {
             "isGroup": False,
             "bot": {"id": bot},
             "members": [{"id": person}],
-            "tenantId": place.tenant,
-            "channelData": {"tenant": {"id": place.tenant}},
+            "tenantId": ref.tenant,
+            "channelData": {"tenant": {"id": ref.tenant}},
         }
-        # Asked twice, it is the same chat: an answer that was lost does no harm.
-        answer = await self._call("POST", place.service, "v3/conversations", body, harmless=True)
-        return ConversationRef(place.service, str(answer.get("id")), "personal", place.tenant)
+        # A second call returns the same chat, so that it can be repeated after a lost response.
+        response = await self._call("POST", ref.service, "v3/conversations", body, idempotent=True)
+        return ConversationRef(ref.service, str(response.get("id")), "personal", ref.tenant)
 
-    # --- People and channels ---
+    # --- Members and channels ---
 
-    async def member(self, place: ConversationRef, person: str) -> Json:
-        """Return a member of a conversation. `Refused("not_member")` for anybody else."""
+    async def member(self, ref: ConversationRef, person: str) -> Json:
+        """Return a member of a conversation. Raises `PermanentFailure("not_member")` for any other person."""
+        path = f"v3/conversations/{_quoted(ref.base)}/members/{_quoted(person)}"
         try:
-            return await self._call("GET", place.service, f"{_conversation(place.base)}/members/{_part(person)}")
-        except PermanentFailure as refused:
-            raise PermanentFailure("not_member") if refused.reason == "refused" else refused from refused
+            return await self._call("GET", ref.service, path)
+        except PermanentFailure as failure:
+            raise PermanentFailure("not_member") if failure.reason == "refused" else failure from failure
 
     async def channels(self, service: str, team: str) -> list[tuple[str, str | None]]:
-        """Return id and name of a team's channels; that of General is None."""
-        answer = await self._call("GET", service, f"v3/teams/{_part(team)}/conversations")
-        found = answer.get("conversations")
-        listed = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-        return [(str(one["id"]), one.get("name") or None) for one in listed if one.get("id")]
+        """Return id and name of a team's channels. The name of General is None."""
+        items = (await self._call("GET", service, f"v3/teams/{_quoted(team)}/conversations")).get("conversations")
+        channels = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        return [(str(channel["id"]), channel.get("name") or None) for channel in channels if channel.get("id")]
 
     async def team_name(self, service: str, team: str) -> str:
         """Return the name of a team."""
-        return str((await self._call("GET", service, f"v3/teams/{_part(team)}")).get("name") or "")
+        return str((await self._call("GET", service, f"v3/teams/{_quoted(team)}")).get("name") or "")
 
-    # --- One request ---
+    # --- Requests ---
 
     async def _call(
-        self, method: str, service: str, path: str, body: Activity | None = None, *, harmless: bool = False
+        self, method: str, service: str, path: str, body: Activity | None = None, *, idempotent: bool = False
     ) -> Json:
+        """Send a request, with retries. Return the JSON object of the response."""
         if not self.trusts(service):
-            log.error("A service URL is not on the list of hosts: %.100r", service)
+            log.error("service URL not allowed: %.100r", service)
             raise PermanentFailure("forbidden")
-        url = f"{service.rstrip('/')}/{path}"
-        wait: float | None = None
-        for attempt in range(TRIES):
-            if attempt:
-                # Full jitter on top of what was asked for: many that failed together must not come back together.
-                await asyncio.sleep((wait or 0) + random.uniform(0.05, 0.3 * 2**attempt))  # noqa: S311
-            again, wait, found = await self._once(method, url, body, harmless or method != "POST")
-            if not again:
-                return found
-            if (wait or 0) > MAX_WAIT:
-                break
-        raise RetryLater(wait)
+        url = URL(f"{service.rstrip('/')}/{path}", encoded=True)
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                return await self._attempt(method, url, body, idempotent or method != "POST")
+            except RetryLater as failure:
+                wait = failure.retry_after or 0
+                if attempt == MAX_ATTEMPTS or wait > MAX_WAIT:
+                    raise
+            # Random, so that calls that failed together do not come back together.
+            await asyncio.sleep(wait + random.uniform(0.05, 0.3 * 2**attempt))  # noqa: S311
+        raise RetryLater
 
-    async def _once(
-        self, method: str, url: str, body: Activity | None, harmless: bool
-    ) -> tuple[bool, float | None, Json]:
-        """Return whether to try again, after how long at least, and what was answered."""
-        token = await self.credentials.bearer()
+    async def _attempt(self, method: str, url: URL, body: Activity | None, idempotent: bool) -> Json:
+        credentials = self.credentials
+        token = credentials.token if time.monotonic() < credentials.fresh_until else await credentials.bearer()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with self._session.request(
-                method, URL(url, encoded=True), json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
-            ) as answer:
-                if answer.status < 300:
-                    return False, None, await _object(answer)
-                if answer.status == 401 and token:
-                    self.credentials.refused(token)
-                    return True, None, {}
-                if answer.status in AGAIN:
-                    return True, _seconds(answer.headers.get("Retry-After")), {}
-                raise _refused(answer.status, await _object(answer))
+                method, url, json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                if response.status < 300:
+                    return parse_object(await response.read())
+                if response.status == 401 and token:
+                    credentials.reject(token)
+                    raise RetryLater
+                if response.status in RETRY_STATUSES:
+                    raise RetryLater(retry_after(response.headers))
+                raise _permanent_failure(response.status, parse_object(await response.read()))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return True, None, {}  # never sent
+            raise RetryLater from None  # the request was not sent
         except (aiohttp.ClientError, TimeoutError) as error:
-            if not harmless:
+            if not idempotent:
                 raise OutcomeUnknown from error
-            return True, None, {}
+            raise RetryLater from None
 
 
-def message(card: Mapping[str, object]) -> Json:
-    """Return the activity for a card: the card alone, since text beside it would be split off and lose its id."""
-    return {"type": "message", "attachments": [{"contentType": CARD_TYPE, "content": card}]}
+def card_message(card: Json) -> Json:
+    """Return the activity of a card. It has no text: Teams would make two messages of them, without an id."""
+    return {"type": "message", "attachments": [attachment(card)]}
 
 
-def _refused(status: int, body: Json) -> PermanentFailure:
+def _permanent_failure(status: int, body: Json) -> PermanentFailure:
     error = body.get("error")
     code = str(error.get("code", "")) if isinstance(error, dict) else ""
-    reason = _REASONS.get((status, code)) or _BY_STATUS.get(status, "refused")
-    log.warning("The connector answered %d %.60s", status, code)
-    return PermanentFailure(reason)
+    log.warning("connector answered %d %.60s", status, code)
+    return PermanentFailure(_REASONS.get((status, code)) or _REASONS_BY_STATUS.get(status, "refused"))
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    try:
-        return min(max(float(retry_after or ""), 0.0), 3600.0)
-    except ValueError:
-        return None  # absent, or a date, which the connector does not send
-
-
-async def _object(answer: aiohttp.ClientResponse) -> Json:
-    try:
-        found = orjson.loads(await answer.read())
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _part(id: str) -> str:
+def _quoted(id: str) -> str:
     return quote(id, safe="")
-
-
-def _conversation(id: str) -> str:
-    return f"v3/conversations/{_part(id)}"
-
-
-def _activities(place: ConversationRef) -> str:
-    return f"{_conversation(place.conversation)}/activities"

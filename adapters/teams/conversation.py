@@ -1,4 +1,4 @@
-"""Our own conversation reference: where a message is, or belongs. Stored as JSON; read back as warily as a request."""
+"""ConversationRef: where a message is or belongs. Stored as JSON, and read back without trust."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,11 @@ _THREAD = ";messageid="
 
 @dataclass(frozen=True, slots=True)
 class ConversationRef:
-    """`conversation` names the thread in a channel (``…;messageid=…``). `activity`: the message; None: not sent yet."""
+    """A conversation, and a message in it.
+
+    `service`: the URL of its connector. `conversation`: its id; in a channel with the thread
+    (``…;messageid=…``). `activity`: the id of the message; None if it was not sent yet.
+    """
 
     service: str
     conversation: str
@@ -22,22 +26,22 @@ class ConversationRef:
 
     @property
     def base(self) -> str:
-        """The channel, without the thread."""
+        """The conversation id without the thread."""
         return self.conversation.partition(_THREAD)[0]
 
     @property
     def shared(self) -> bool:
-        """Whether others read here too."""
+        """Whether more than one person reads here."""
         return self.kind != "personal"
 
     @property
     def root(self) -> "ConversationRef":
-        """Where a post of its own goes."""
+        """The conversation without thread and message: a message sent there is a new post."""
         return replace(self, conversation=self.base, activity=None)
 
     @property
     def link(self) -> str:
-        """Where people find the message in Teams."""
+        """The URL of the message in Teams."""
         message = (self.activity or "").partition(";")[0]
         link = f"https://teams.microsoft.com/l/message/{quote(self.base, safe='')}/{quote(message, safe='')}"
         if self.kind == "channel":
@@ -45,9 +49,11 @@ class ConversationRef:
         return link + "?context=%7B%22contextType%22%3A%22chat%22%7D"
 
     def at(self, activity: str | None) -> "ConversationRef":
+        """Return the reference of another message in this conversation."""
         return replace(self, activity=activity)
 
     def to_json(self) -> dict[str, object]:
+        """Return what `from_json` reads."""
         return {
             "service": self.service,
             "conversation": self.conversation,
@@ -57,12 +63,12 @@ class ConversationRef:
         }
 
     @classmethod
-    def from_json(cls, stored: object) -> "ConversationRef | None":
-        """Return what `to_json` wrote; None for anything else."""
-        if not isinstance(stored, Mapping):
+    def from_json(cls, value: object) -> "ConversationRef | None":
+        """Return the reference that `to_json` wrote; None for any other value."""
+        if not isinstance(value, Mapping):
             return None
-        texts = [stored.get(key) for key in ("service", "conversation", "kind", "tenant")]
-        activity = stored.get("activity")
+        texts = [value.get(key) for key in ("service", "conversation", "kind", "tenant")]
+        activity = value.get("activity")
         if not all(isinstance(text, str) for text in texts) or not isinstance(activity, str | None):
             return None
         service, conversation, kind, tenant = cast(list[str], texts)

@@ -1,7 +1,8 @@
-"""The token we show to Microsoft's connector: one, kept, and renewed before it runs out, beside the requests."""
+"""The access token for Microsoft's connector. It is cached, and renewed in the background before it expires."""
 
 import asyncio
 import logging
+import math
 import os
 import time
 
@@ -19,64 +20,68 @@ log = logging.getLogger(__name__)
 
 
 class Credentials:
-    """`bearer` is called with every request and hardly ever waits."""
+    """The token of the app. `fresh_until`: until then (by `time.monotonic`) `token` can be used without `bearer`."""
 
     def __init__(self, settings: TeamsSettings, session: aiohttp.ClientSession) -> None:
         self._settings = settings
         self._session = session
-        self._token = ""
-        self._until = 0.0
+        self.token: str | None = None
+        self.fresh_until = -math.inf if settings.app_id else math.inf
+        self._expires = 0.0
         self._renewing: asyncio.Task[None] | None = None
 
     async def bearer(self) -> str | None:
-        """Return the token, None when we have no identity. Raises `RetryLater` when none can be had now."""
+        """Return the token; None without an app id. Raises `RetryLater` if there is no token now."""
         if not self._settings.app_id:
             return None
-        left = self._until - time.monotonic()
+        left = self._expires - time.monotonic()
         if left < RENEW_BEFORE and self._renewing is None:
             self._renewing = asyncio.create_task(self._renew())
         if left <= 0 and self._renewing is not None:
-            # Shielded: many requests wait for this one, and one of them giving up must not end it.
+            # Shielded: when one of many waiting requests is cancelled, the others still need the token.
             await asyncio.shield(self._renewing)
-        if self._until <= time.monotonic():
+        if self._expires <= time.monotonic():
             raise RetryLater(5)
-        return self._token
+        return self.token
 
-    def refused(self, token: str | None) -> None:
-        """The connector did not accept this token: get another."""
-        if token == self._token:
-            self._until = 0.0
+    def reject(self, token: str) -> None:
+        """Discard a token that the connector did not accept."""
+        if token == self.token:
+            self._expires = self.fresh_until = 0.0
 
     async def stop(self) -> None:
+        """Cancel a renewal that is under way."""
         if self._renewing:
             self._renewing.cancel()
 
     async def _renew(self) -> None:
         try:
-            answer = await (self._managed() if self._settings.app_type == "UserAssignedMSI" else self._secret())
-            life = float(answer["expires_in"])
-            # No sooner than needed, however short a life the token has.
-            self._token, self._until = str(answer["access_token"]), time.monotonic() + max(life - 30, life / 2)
+            managed = self._settings.app_type == "UserAssignedMSI"
+            response = await (self._by_managed_identity() if managed else self._by_password())
+            lifetime = float(response["expires_in"])
+            self.token = str(response["access_token"])
+            self._expires = time.monotonic() + max(lifetime - 30, lifetime / 2)
+            self.fresh_until = self._expires - RENEW_BEFORE
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
             detail = error.status if isinstance(error, aiohttp.ClientResponseError) else repr(error)
-            log.error("Microsoft gives us no token (%s): check the app id, its password and its tenant", detail)
+            log.error("token request failed (%s): check the app id, its password and its tenant", detail)
         finally:
             self._renewing = None
 
-    async def _secret(self) -> dict[str, str]:
-        own = self._settings
+    async def _by_password(self) -> dict[str, str]:
+        settings = self._settings
         form = {
             "grant_type": "client_credentials",
-            "client_id": own.app_id,
-            "client_secret": own.app_password or "",
+            "client_id": settings.app_id,
+            "client_secret": settings.app_password or "",
             "scope": f"{RESOURCE}/.default",
         }
-        url = f"{own.login_url.rstrip('/')}/{own.tenant_id}/oauth2/v2.0/token"
-        async with self._session.post(url, data=form, timeout=TIMEOUT, raise_for_status=True) as answer:
-            return dict(await answer.json(content_type=None))
+        url = f"{settings.login_url.rstrip('/')}/{settings.tenant_id}/oauth2/v2.0/token"
+        async with self._session.post(url, data=form, timeout=TIMEOUT, raise_for_status=True) as response:
+            return dict(await response.json(content_type=None))
 
-    async def _managed(self) -> dict[str, str]:
-        """Ask the machine we run on: App Service says where in the environment, a plain one is asked at IMDS."""
+    async def _by_managed_identity(self) -> dict[str, str]:
+        """Ask the host: App Service has its address in the environment; on a virtual machine it is `IMDS`."""
         query = {"resource": RESOURCE, "client_id": self._settings.app_id}
         url, secret = os.environ.get("IDENTITY_ENDPOINT"), os.environ.get("IDENTITY_HEADER")
         if url and secret:
@@ -87,8 +92,8 @@ class Credentials:
             query |= {"api-version": "2018-02-01"}
         async with self._session.get(
             url, params=query, headers=headers, timeout=TIMEOUT, raise_for_status=True
-        ) as answer:
-            found = dict(await answer.json(content_type=None))
-        if "expires_in" not in found:  # App Service says when, not how long
-            found["expires_in"] = str(float(found["expires_on"]) - time.time())
-        return found
+        ) as response:
+            body = dict(await response.json(content_type=None))
+        if "expires_in" not in body:  # App Service gives the time, not the duration
+            body["expires_in"] = str(float(body["expires_on"]) - time.time())
+        return body

@@ -1,106 +1,210 @@
-"""The application's deliveries to Teams: the post in a channel, a card drawn anew, a word about what is held back."""
+"""Send, update and move cards in Teams, and post recommendations."""
 
+import asyncio
 import json
-from dataclasses import replace
+import logging
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from weakref import WeakValueDictionary
 
-from adapters.ports import Json, OutcomeUnknown, OutgoingMessage, PermanentFailure, RetryLater
+from adapters.ports import Application, OutcomeUnknown, OutgoingMessage, PermanentFailure, RetryLater
+from adapters.ports import Json as JsonObject
+from adapters.shared.background import BackgroundTasks
 from adapters.teams import cards
-from adapters.teams.card_sender import CardSender, notice
-from adapters.teams.connector import message
+from adapters.teams.adaptive_cards import Json
+from adapters.teams.connector import Connector, card_message
 from adapters.teams.conversation import ConversationRef
-from adapters.teams.task_modules import SENT_BY_USER
+from adapters.teams.request import IncomingRequest
 from dialogs.session import Session
-from dialogs.views import Announcement, View
+from dialogs.views import Announcement, Notice, View
 
-_TELLABLE = frozenset(
+MAX_UPDATE_SECONDS = 1.0
+"""How long the response to a button waits for the update of the card, so that others see the card at the same time."""
+SENT_BY_PERSON = "sent"
+"""The destination of a recommendation that the person sends from the compose box."""
+_FAILURE_TEXTS = frozenset(
     {"blocked", "failed", "forbidden", "gone", "lost", "not_installed", "not_member", "refused", "too_long"}
 )
 
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class _CardUpdates:
+    """The updates of one card: one at a time. An update to an older revision than `newest` is skipped."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    newest: int = -1
+
 
 class TeamsGateway:
-    """Teams' side of `ports.Courier`."""
+    """Implements `ports.Gateway`. The methods for listeners come after it. `bot`: the bot's account id."""
 
-    def __init__(self, sender: CardSender, bot: str) -> None:
-        self._sender = sender
+    def __init__(self, application: Application, connector: Connector, tasks: BackgroundTasks, bot: str) -> None:
+        self._application = application
+        self._connector = connector
+        self._tasks = tasks
         self._bot = bot
+        self._updates: WeakValueDictionary[tuple[str, str | None], _CardUpdates] = WeakValueDictionary()
 
     def queue_name(self, outgoing: OutgoingMessage) -> str:
-        """One queue a conversation; all threads of a channel share theirs."""
-        place = _where(outgoing) or ConversationRef.from_json(outgoing.card)
-        return f"teams:{place.base if place else 'nowhere'}"
+        """Return a queue per conversation. The threads of a channel share one, because Teams limits them together."""
+        ref = _destination(outgoing) or ConversationRef.from_json(outgoing.card)
+        return f"teams:{ref.base if ref else 'nowhere'}"
 
-    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> Json:
-        """Post into a channel or group, under the name Teams itself has of who ran it."""
-        if outgoing.destination == SENT_BY_USER:
+    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> JsonObject:
+        """Post into a channel or chat, with the author's name as Teams has it."""
+        if outgoing.destination == SENT_BY_PERSON:
             return {}
-        place = _where(outgoing)
-        if place is None:
+        ref = _destination(outgoing)
+        if ref is None:
             raise PermanentFailure("gone")
-        name = await self._name(place, outgoing)
+        name = await self._author(ref, outgoing)
         if not outgoing.lease_held():
             raise RetryLater
         try:
-            id = await self._send(place, cards.announcement(announcement, name))
-        except PermanentFailure as refused:
-            if refused.reason != "too_long":
+            id = await self._connector.send(ref.root, card_message(cards.announcement(announcement, name)))
+        except PermanentFailure as failure:
+            if failure.reason != "too_long":
                 raise
-            id = await self._send(place, cards.announcement(announcement, name, short=True))
+            short = cards.announcement(announcement, name, short=True)
+            id = await self._connector.send(ref.root, card_message(short))
         if id is None:
-            return place.to_json()
-        thread = f"{place.base};messageid={id}" if place.kind == "channel" else place.conversation
-        posted = replace(place, conversation=thread, activity=id)
-        return {**posted.to_json(), "link": posted.link}
+            return ref.to_json()
+        thread = f"{ref.base};messageid={id}" if ref.kind == "channel" else ref.conversation
+        post = replace(ref, conversation=thread, activity=id)
+        return {**post.to_json(), "link": post.link}
 
-    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> Json | None:
-        """A bot cannot read a conversation in Teams: a person has to look. See `ports.Courier`."""
+    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> JsonObject | None:
+        """Raise `PermanentFailure`: a bot cannot read a conversation in Teams, so that a person has to look."""
         raise PermanentFailure("lost")
 
-    async def show_card(self, outgoing: OutgoingMessage, view: View) -> Json | None:
-        """Edit the card where it is, or send it again where it was."""
-        place = ConversationRef.from_json(outgoing.card)
-        if place is None:
-            return None  # a form's: its card is the person's own message
-        return (await self._sender.draw(outgoing.session, view, place)).to_json()
+    async def show_card(self, outgoing: OutgoingMessage, view: View) -> JsonObject | None:
+        """Update the session's card, or send it again. A form has no card: the person sent its result."""
+        ref = ConversationRef.from_json(outgoing.card)
+        return (await self._update_or_send(outgoing.session, view, ref)).to_json() if ref else None
 
     async def report_failure(self, outgoing: OutgoingMessage, reason: str) -> None:
-        """Say it where the dialog is; where we may not write any more, in the personal chat."""
+        """Send the notice to the conversation of the dialog; if Teams refuses, to the personal chat."""
         session = outgoing.session
-        id = f"held.{reason if reason in _TELLABLE else 'refused'}"
-        card = cards.draw(notice(session.language, id, "retry_post"), session)
-        place = ConversationRef.from_json(outgoing.card) or _where(outgoing)
-        if place is None:
+        id = f"held.{reason if reason in _FAILURE_TEXTS else 'refused'}"
+        card = cards.render(cards.notice(session.language, id, "retry_post"), session)
+        ref = ConversationRef.from_json(outgoing.card) or _destination(outgoing)
+        if ref is None:
             raise PermanentFailure("gone")
         try:
-            await self._sender.say(place, card)
+            await self.send(ref, card)
         except OutcomeUnknown:
-            raise RetryLater from None  # told twice is better than never: the post waits for their word
+            raise RetryLater from None  # the post waits for the person, so that two notices are better than none
         except PermanentFailure:
-            if not place.shared:
+            if not ref.shared:
                 raise
-            chat = await self._sender.connector.open_personal(place, self._bot, session.owner)
-            await self._sender.say(chat, cards.with_note(card, _elsewhere(session)))
+            chat = await self._connector.open_personal(ref, self._bot, session.owner)
+            await self.send(chat, cards.with_notes(card, cards.notice(session.language, "elsewhere").text))
 
-    async def _name(self, place: ConversationRef, outgoing: OutgoingMessage) -> str:
-        """Return the name of who ran it, who must be a member of where it goes."""
-        told = str(json.loads(outgoing.destination or "{}").get("by") or "")
+    async def _author(self, ref: ConversationRef, outgoing: OutgoingMessage) -> str:
+        """Return the name of the author, who must be a member of the conversation."""
+        known = str(json.loads(outgoing.destination or "{}").get("by") or "")
         try:
-            member = await self._sender.connector.member(place, outgoing.session.owner)
-        except PermanentFailure as refused:
-            if refused.reason == "not_member" or not told:
+            member = await self._connector.member(ref, outgoing.session.owner)
+        except PermanentFailure as failure:
+            if failure.reason == "not_member" or not known:
                 raise
-            return told  # the roster cannot be had; they pressed here, and whether we may post shows when we do
-        return str(member.get("name") or told or "?")
+            return known  # no access to the members, but the author pressed a button in this conversation
+        return str(member.get("name") or known or "?")
 
-    async def _send(self, place: ConversationRef, card: Json) -> str | None:
-        return await self._sender.connector.send(place.root, message(card))
+    # --- Cards of a dialog ---
+
+    async def show(
+        self,
+        session: Session,
+        view: View,
+        ref: ConversationRef,
+        *notes: str,
+        stored: bool = False,
+        card: Json | None = None,
+    ) -> ConversationRef:
+        """Update the card at `ref`, or send it. Record that it is shown. Return where it is.
+
+        `stored`: the application has `ref` already. `card`: the public card, if it is rendered already.
+        """
+        try:
+            shown = await self._update_or_send(session, view, ref, *notes, card=card)
+        except PermanentFailure:
+            # The outbox would be refused as well, and would delay the notice about the failure.
+            await self._application.mark_shown(session.id, session.revision)
+            raise
+        unchanged = stored and shown == ref
+        await self._application.mark_shown(session.id, session.revision, None if unchanged else shown.to_json())
+        return shown
+
+    async def update_soon(
+        self, session: Session, view: View, ref: ConversationRef, *, stored: bool, card: Json | None = None
+    ) -> None:
+        """Update the card like `show`, in the background. Wait for it for at most `MAX_UPDATE_SECONDS`."""
+        task = self._tasks.start(self.show(session, view, ref, stored=stored, card=card))
+        await asyncio.wait({task}, timeout=MAX_UPDATE_SECONDS)
+
+    async def move(
+        self, session: Session, view: View, old: ConversationRef | None, ref: ConversationRef, *notes: str
+    ) -> None:
+        """Send the card again below the latest message. Replace the old card by a note."""
+        new = await self.show(session, view, ref.at(None), *notes)
+        if old and old.activity and new.activity:
+            self._tasks.start(self._connector.update(old, card_message(cards.moved(session.language))))
+
+    async def _update_or_send(
+        self, session: Session, view: View, ref: ConversationRef, *notes: str, card: Json | None = None
+    ) -> ConversationRef:
+        card = card or cards.render_public(view, session, shared=ref.shared)
+        if ref.activity:
+            try:
+                await self._update(ref, session.revision, card)
+                return ref
+            except PermanentFailure as failure:
+                if failure.reason != "gone":
+                    raise
+        try:
+            return ref.at(await self._connector.send(ref, card_message(cards.with_notes(card, *notes))))
+        except OutcomeUnknown:
+            # If it was sent, its buttons work. If not, the person will ask again and get it then.
+            return ref.at(None)
+
+    async def _update(self, ref: ConversationRef, revision: int, card: Json) -> None:
+        key = ref.conversation, ref.activity
+        updates = self._updates.get(key)
+        if updates is None:
+            updates = self._updates[key] = _CardUpdates()
+        updates.newest = max(updates.newest, revision)
+        async with updates.lock:
+            if updates.newest == revision:
+                await self._connector.update(ref, card_message(card))
+
+    # --- Other messages ---
+
+    async def send(self, ref: ConversationRef, card: Json) -> None:
+        """Send a card that belongs to no dialog."""
+        await self._connector.send(ref.at(None), card_message(card))
+
+    async def send_privately(self, request: IncomingRequest, card: Json, notice: str = "") -> None:
+        """Send a card to the person's personal chat. `notice`: what is sent to the conversation as well.
+
+        Without a personal chat, only a text about that is sent to the conversation.
+        """
+        ref, language = request.ref, request.actor.language
+        if not ref.shared:
+            return await self.send(ref, card)
+        try:
+            chat = await self._connector.open_personal(ref, request.bot, request.actor.person)
+            await self.send(chat, cards.with_notes(card, cards.notice(language, "elsewhere").text))
+        except PermanentFailure:
+            return await self.send(ref, cards.render(cards.notice(language, "no_private", "start")))
+        if notice:
+            await self.send(ref, cards.render(Notice("in_private", notice)))
+        return None
 
 
-def _elsewhere(session: Session) -> str:
-    return notice(session.language, "elsewhere").text
-
-
-def _where(outgoing: OutgoingMessage) -> ConversationRef | None:
+def _destination(outgoing: OutgoingMessage) -> ConversationRef | None:
     try:
         return ConversationRef.from_json(json.loads(outgoing.destination or "null"))
     except (ValueError, RecursionError):

@@ -1,188 +1,365 @@
-"""Microsoft's turn and activity handler, as far as they serve: from an activity to the one of ours that answers it.
+"""TeamsBot: what the app does with each activity: typed text, buttons, forms, installation and removal."""
 
-Invokes are dispatched here, not by the SDK, which writes their answers as JSON twice (500) and turns an error of ours
-into 501.
-"""
-
+import json
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-from botbuilder.core import ActivityHandler, BotAdapter, TurnContext
-from botbuilder.schema import Activity, ActivityTypes, ConversationReference, ResourceResponse
-
-from adapters.ports import Application, OutcomeUnknown, PermanentFailure, RetryLater, ServiceUnavailable
+from adapters.ports import (
+    Application,
+    OutcomeUnknown,
+    PermanentFailure,
+    RetryLater,
+    ServiceUnavailable,
+    TurnResult,
+    new_session_id,
+)
+from adapters.shared import router
+from adapters.shared.background import BackgroundTasks
+from adapters.shared.replies import forgotten, offer_buttons
 from adapters.teams import cards
-from adapters.teams.activity import conversation_of, team_of, tenant_of
-from adapters.teams.adaptive_cards import Json
-from adapters.teams.buttons import ButtonResult, Buttons
-from adapters.teams.card_sender import CardSender
+from adapters.teams.adaptive_cards import CARD_TYPE, Json
+from adapters.teams.bot_framework import ActivityHandler, TurnContext
+from adapters.teams.button_value import ButtonValue, read_button
 from adapters.teams.channels import Channels
-from adapters.teams.connector import CARD_TYPE, Connector
-from adapters.teams.installations import Installations
+from adapters.teams.connector import Connector
+from adapters.teams.conversation import ConversationRef
+from adapters.teams.gateway import TeamsGateway
 from adapters.teams.request import IncomingRequest
-from adapters.teams.settings import language_of
 from adapters.teams.task_modules import TaskModules
-from adapters.teams.typed_text import TypedText
-from dialogs.session import Actor
+from dialogs import presenter
+from dialogs.community_flow import FLOW
+from dialogs.effects import Notify, Show
+from dialogs.events import ConfirmPost, Event, Resume, SetLanguage, Start
+from dialogs.session import Session
+from dialogs.text.parse import Ambiguous, Command, NoMatch, Parsed, Problems
+from dialogs.translations import translations
 from dialogs.views import Notice
 
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
-ANSWER = "answer"
-"""Where in a turn's state the body of an invoke's response is."""
+BUTTON = "adaptiveCard/action"
+MAX_CHECKS_TO_SEARCH = 100
+QUICK_CHECK = re.compile(r"(?:check|bilan|quick(?: check)?|bilan express)\b[\s:]*", re.IGNORECASE)
+"""The start of a text that is a quick check, also during a dialog."""
+_START = frozenset({"start"})
+TEXT_RULES = router.TextRules(start_commands=_START)
+QUICK_CHECK_RULES = router.TextRules(single_answer=True, continues="nothing", start_commands=_START)
+
+Invoke = Callable[[IncomingRequest], Awaitable[Json]]
 
 log = logging.getLogger(__name__)
 
 
-class OutgoingAdapter(BotAdapter):  # type: ignore[misc]  # the SDK has no types
-    """What a turn context sends through: our own connector, in place of the SDK's blocking one."""
+@dataclass(frozen=True, slots=True)
+class ButtonResult:
+    """What the person who pressed a button sees: a card in place of the pressed one, or a text.
 
-    def __init__(self, connector: Connector) -> None:
-        super().__init__()
-        self._connector = connector
+    `shown`: everybody sees the result already, so that a client without invoke responses needs no other message.
+    """
 
-    async def send_activities(self, context: TurnContext, activities_: Sequence[Activity]) -> list[ResourceResponse]:
-        place = conversation_of(context.activity).at(None)
-        sent = [await self._connector.send(place, one.serialize()) for one in activities_]
-        return [ResourceResponse(id=id) for id in sent]
-
-    async def update_activity(self, context: TurnContext, activity: Activity) -> None:
-        place = conversation_of(context.activity).at(activity.id)
-        await self._connector.update(place, activity.serialize())
-
-    async def delete_activity(self, context: TurnContext, reference: ConversationReference) -> None:
-        await self._connector.delete(conversation_of(context.activity).at(reference.activity_id))
+    card: Json | None = None
+    text: str = ""
+    shown: bool = False
 
 
-class ActivityListener(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
-    """One for the process. Raises `ServiceUnavailable` when the activity should be delivered again."""
+class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
+    """The listeners by activity type, as the SDK's methods, and by the name of an invoke, in `_invokes`.
 
-    def __init__(self, application: Application, sender: CardSender) -> None:
+    Raises `ServiceUnavailable` if the activity should be delivered again.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        gateway: TeamsGateway,
+        connector: Connector,
+        channels: Channels,
+        forms: TaskModules,
+        tasks: BackgroundTasks,
+    ) -> None:
         self._application = application
-        self._sender = sender
-        self._channels = Channels(application, sender.connector)
-        self._presses = Buttons(application, sender, self._channels)
-        self._typed = TypedText(application, sender, self._presses)
-        self._forms = TaskModules(application, sender)
-        self._installs = Installations(application, sender, self._channels)
+        self._gateway = gateway
+        self._connector = connector
+        self._channels = channels
+        self._tasks = tasks
+        self._invokes: Mapping[str, Invoke] = {
+            BUTTON: self._on_button,
+            "task/fetch": forms.open,
+            "task/submit": forms.submit,
+            "composeExtension/fetchTask": forms.open,
+            "composeExtension/submitAction": forms.submit,
+        }
 
     async def on_message_activity(self, turn_context: TurnContext) -> None:
-        """Typed words, or a button of a client that knows no Action.Execute."""
-        activity = turn_context.activity
-        request = await self._heard(activity)
-        self._sender.later(self._channels.remember(request, team_of(activity)))
+        """Answer typed text, or a button of a client that does not support Action.Execute."""
+        request = await self._with_language(turn_context.activity)
+        self._tasks.start(self._channels.add_team(request))
         try:
-            if isinstance(activity.value, dict):
-                await self._without_answer(replace(request, data=activity.value))
-            else:
-                await self._typed.hear(request)
+            if request.data is None:
+                await self._on_text(request)
+                return
+            result = await self._press_button(request)
+            if not result.shown:
+                card = result.card or cards.render(Notice("text", result.text))
+                await self._gateway.send_privately(request, card)
         except (RetryLater, OutcomeUnknown, PermanentFailure) as error:
-            log.warning("An answer to a message is not sent: %r", error)
+            log.warning("answer to a message not sent: %r", error)
+
+    async def on_invoke_activity(self, turn_context: TurnContext) -> Json | None:
+        """Return the response body of an invoke, also after an error: Teams would show its own error message."""
+        request: IncomingRequest = turn_context.activity
+        listener = self._invokes.get(request.name or "")
+        if listener is None:
+            return None
+        try:
+            request = await self._with_language(request)
+            return await listener(request)
+        except (RetryLater, OutcomeUnknown, PermanentFailure, ServiceUnavailable) as error:
+            log.warning("invoke failed: %r", error)
+        except Exception:
+            log.exception("invoke failed")
+        return message_response(request, request.t("notice.error"))
 
     async def on_conversation_update_activity(self, turn_context: TurnContext) -> None:
-        activity = turn_context.activity
-        added = activity.recipient.id in [one.id for one in activity.members_added]
-        removed = activity.recipient.id in [one.id for one in activity.members_removed]
-        gone = activity.channel_data.get("eventType") in ("teamDeleted", "teamHardDeleted")  # may be anything
-        await self._installed(activity, added=added, removed=removed or gone)
-
-    async def on_installation_update(self, turn_context: TurnContext) -> None:
-        action = turn_context.activity.action
-        await self._installed(turn_context.activity, added=action == "add", removed=action == "remove")
-
-    async def on_invoke_activity(self, turn_context: TurnContext) -> None:
-        """Answer an invoke, always; the answer is left in the turn's state.
-
-        An error there would be shown to the person as one of Teams: until there is something better, it is a word.
-        """
-        activity = turn_context.activity
-        request = _as_heard(activity, language_of(activity.locale))
-        turn_context.turn_state[ANSWER] = _failed(activity, request)
-        try:
-            request = await self._heard(activity)
-            answer = await self._invoked(activity, request)
-        except (RetryLater, OutcomeUnknown, PermanentFailure, ServiceUnavailable) as error:
-            log.warning("A press is answered with a word: %r", error)
-            answer = _failed(activity, request)
-        except Exception:
-            log.exception("A press is answered with a word")
-            answer = _failed(activity, request)
-        turn_context.turn_state[ANSWER] = answer
-
-    async def _invoked(self, activity: Activity, request: IncomingRequest) -> Json | None:
-        value = activity.value or {}
-        match activity.name:
-            case "adaptiveCard/action":
-                action = value.get("action")
-                data = action.get("data") if isinstance(action, dict) else None
-                pressed = replace(request, data=data if isinstance(data, dict) else {})
-                return _answer(await self._presses.press(pressed), pressed)
-            case "composeExtension/fetchTask" | "task/fetch":
-                return self._forms.open(request)
-            case "composeExtension/submitAction" | "task/submit":
-                data = value.get("data")
-                filled = replace(request, data=data if isinstance(data, dict) else {})
-                return await self._forms.submit(filled, extension=activity.name.startswith("composeExtension"))
-        return None
-
-    async def _without_answer(self, request: IncomingRequest) -> None:
-        """A press that cannot be answered in its place: what is for one person goes to their own chat."""
-        outcome = await self._presses.press(request)
-        if outcome.shown:
+        """Welcome after the installation, or delete the team. Teams sends both kinds of updates, more than once."""
+        if turn_context.activity.installed is None:
             return
-        card = outcome.card or cards.draw(Notice("word", outcome.word))
-        await self._sender.whisper(request, card, "")
-
-    async def _installed(self, activity: Activity, *, added: bool, removed: bool) -> None:
-        if not (added or removed):
-            return
-        request, team = await self._heard(activity), team_of(activity)
+        request = await self._with_language(turn_context.activity)
         try:
-            if added:
-                await self._installs.added(request, team)
+            if request.installed:
+                await self._channels.add_team(request)
+                await self._send_welcome(request)
             else:
-                await self._installs.removed(request, team)
+                await self._channels.remove_team(request)
         except (RetryLater, OutcomeUnknown, PermanentFailure) as error:
-            log.warning("A welcome is not sent: %r", error)
+            log.warning("welcome not sent: %r", error)
 
-    async def _heard(self, activity: Activity) -> IncomingRequest:
-        person, tenant = activity.from_property, f"teams:{tenant_of(activity)}"
-        pressed = activity.name == "adaptiveCard/action"  # a dialog has its own language; this is for words beside it
-        chosen = await self._application.get_language(tenant, person.id, allow_cached=pressed)
-        return _as_heard(activity, chosen or language_of(activity.locale))
+    on_installation_update = on_conversation_update_activity
+
+    async def _with_language(self, request: IncomingRequest) -> IncomingRequest:
+        """Return the request with the language the person chose. A dialog has its own, so a cached one is enough."""
+        tenant, person = request.actor.tenant, request.actor.person
+        language = await self._application.get_language(tenant, person, allow_cached=request.name == BUTTON)
+        return request.with_language(language)
+
+    async def _send_welcome(self, request: IncomingRequest) -> None:
+        """Send one welcome to a conversation. In a channel or group it names the person who installed the app."""
+        ref = request.ref.root
+        if await self._application.is_duplicate(f"teams:welcome:{ref.conversation}"):
+            return
+        name = request.person_name
+        if ref.shared and not name:
+            try:
+                name = str((await self._connector.member(ref, request.actor.person)).get("name") or "")
+            except PermanentFailure:
+                name = ""
+        by = name if ref.shared and name else None
+        await self._gateway.send(ref, cards.welcome(request.t, by, shared=ref.shared))
+
+    # --- Typed text ---
+
+    async def _on_text(self, request: IncomingRequest) -> None:
+        session = await self._application.find_running(request.actor, request.ref.conversation)
+        prefix = QUICK_CHECK.match(request.text)
+        text = request.text[prefix.end() :] if prefix else request.text
+        rules = QUICK_CHECK_RULES if prefix else TEXT_RULES
+        match router.route_text(text, request.actor, running=session is not None, rules=rules):
+            case router.StartDialog(answers, quick):
+                await self._start(request, answers, quick=quick)
+            case router.ApplyEvent(event) if session:
+                await self._apply_below(request, session, event)
+            case router.ChangeLanguage(language):
+                await self._change_language(request, session, language)
+            case router.Reply(parsed):
+                if not await self._application.is_duplicate(request.idempotency_key):
+                    await self._reply(request, parsed)
+
+    async def _apply_below(self, request: IncomingRequest, session: Session, event: Event) -> None:
+        """Apply an event, and show the result below the typed text."""
+        result = await self._application.turn(request.turn(event, session.id))
+        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
+        notices = [effect.view for effect in result.effects if isinstance(effect, Notify)]
+        if result.session and views:
+            notes = [view.text for view in notices if isinstance(view, Notice)]
+            old = ConversationRef.from_json(result.card)
+            await self._gateway.move(result.session, views[-1], old, request.ref, *notes)
+        elif notices:
+            await self._gateway.send(request.ref, cards.render(notices[-1], result.session))
+
+    async def _change_language(self, request: IncomingRequest, session: Session | None, language: str) -> None:
+        actor = request.actor._replace(language=language)
+        await self._application.set_language(actor, language)
+        if session:
+            return await self._apply_below(request, session, SetLanguage(actor, language))
+        if await self._application.is_duplicate(request.idempotency_key):
+            return None
+        t = translations(language)
+        notice = presenter.notice(t, "language", presenter.buttons(t, "start", primary="start"))
+        return await self._gateway.send(request.ref, cards.render(notice))
+
+    async def _reply(self, request: IncomingRequest, parsed: Parsed) -> None:
+        t = request.t
+        match parsed:
+            case Command("my_checks"):
+                card = cards.checks(t, await self._application.list_checks(request.actor))
+                return await self._gateway.send_privately(request, card, t("teams.in_private"))
+            case Command("forget_me"):
+                card = cards.confirm_forget(t, request.actor.person)
+            case Command("form"):
+                buttons = presenter.buttons(t, "open_form", "start", primary="open_form")
+                card = cards.render(Notice("form", t("teams.form_offer"), buttons))
+            case Ambiguous(candidates) if buttons := offer_buttons(t, candidates, _encode):
+                card = cards.offers(t, buttons)
+            case Problems(problems):
+                card = cards.help_card(t, *(presenter.problem(FLOW, t, problem) for problem in problems))
+            case NoMatch() | Ambiguous():
+                card = cards.help_card(t, t("notice.nothing_understood"))
+            case _:
+                card = cards.help_card(t)
+        return await self._gateway.send(request.ref, card)
+
+    # --- Buttons ---
+
+    async def _on_button(self, request: IncomingRequest) -> Json:
+        result = await self._press_button(request)
+        if result.card is None:
+            return message_response(request, result.text)
+        return {"statusCode": 200, "type": CARD_TYPE, "value": result.card}
+
+    async def _press_button(self, request: IncomingRequest) -> ButtonResult:
+        button = read_button(request.data or {})
+        if button.action == "refresh":
+            return await self._owners_card(request, button.session)
+        if button.action == "see_recommendation":
+            return await self._open_check(request, button.check or button.session or "")
+        known = button.session is not None
+        intent = router.route_button(
+            button.action, request.actor, button.question, button.option, button.revision, has_session=known
+        )
+        match intent:
+            case router.ApplyEvent(event):
+                return await self._apply(request, event, button.session)
+            case router.StartDialog(answers, quick):
+                return await self._start(request, answers, quick=quick)
+            case router.PostRecommendation():
+                return await self._post(request, button)
+            case router.RetryPost():
+                retried = await self._application.retry_post(request.actor, button.session or "")
+                return ButtonResult(text=request.t("notice.posting" if retried else "notice.gone"))
+            case router.ChangeLanguage(language):
+                actor = request.actor._replace(language=language)
+                await self._application.set_language(actor, language)
+                if button.session:
+                    event = SetLanguage(actor, language, revision=button.revision)
+                    return await self._apply(request, event, button.session)
+                return ButtonResult(cards.help_card(translations(language)))
+        return await self._press_personal_button(request, button, intent)
+
+    async def _press_personal_button(
+        self, request: IncomingRequest, button: ButtonValue, intent: router.Intent
+    ) -> ButtonResult:
+        """Press a button about the person, not about one dialog."""
+        t, actor = request.t, request.actor
+        match intent:
+            case router.Reply(Command("help")):
+                return ButtonResult(cards.help_card(t))
+            case router.Reply(Command("my_checks")):
+                return ButtonResult(cards.checks(t, await self._application.list_checks(actor)))
+            case router.Reply(Command("forget_me")):
+                return ButtonResult(cards.confirm_forget(t, actor.person))
+            case router.ForgetPerson() | router.Dismiss() if button.person != actor.person:
+                return ButtonResult(text=t("notice.not_yours"))
+            case router.ForgetPerson():
+                text = forgotten(t, await self._application.forget_person(actor))
+                return ButtonResult(cards.render(Notice("forgotten", text)))
+            case router.Dismiss():
+                return ButtonResult(cards.render(Notice("closed", t("teams.not_deleted"))))
+        return ButtonResult(text=t("notice.unknown"))
+
+    async def _start(self, request: IncomingRequest, answers: Mapping[str, str], *, quick: bool) -> ButtonResult:
+        """Start a dialog with a new card at the end of the conversation."""
+        ref = request.ref.at(None)
+        event = Start(request.actor, session=new_session_id(), answers=answers, quick=quick)
+        result = await self._application.turn(request.turn(event, None, ref))
+        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
+        if result.session and views and not result.duplicate:
+            await self._gateway.show(result.session, views[-1], ref)
+        return ButtonResult(text=request.t("teams.below"), shown=True)
+
+    async def _apply(self, request: IncomingRequest, event: Event, session: str | None) -> ButtonResult:
+        return await self._show(request, await self._application.turn(request.turn(event, session or "")))
+
+    async def _show(self, request: IncomingRequest, result: TurnResult) -> ButtonResult:
+        """Show the result of a turn: update the card, then return what the person who pressed the button sees."""
+        session = result.session if result.session and _is_owner(request, result.session) else None
+        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
+        notices = [effect.view for effect in result.effects if isinstance(effect, Notify)]
+        if session and views:
+            stored = ConversationRef.from_json(result.card)
+            is_stored = stored is not None and stored.activity is not None
+            # A card is not stored if the response to its sending was lost. It is the one with the button.
+            ref = stored if stored and is_stored else request.ref
+            card = cards.render(views[-1], session, shared=request.ref.shared)
+            public = cards.render_public(views[-1], session, shared=ref.shared, owners=card)
+            await self._gateway.update_soon(session, views[-1], ref, stored=is_stored, card=public)
+            notes = [view.text for view in notices if isinstance(view, Notice)]
+            return ButtonResult(cards.with_notes(card, *notes), shown=not notes and ref == request.ref)
+        if notices and not result.duplicate:
+            view = notices[-1]
+            if isinstance(view, Notice) and not view.buttons:
+                return ButtonResult(text=view.text)
+            return ButtonResult(cards.render(view, session))
+        if session is None:
+            return ButtonResult(text=request.t("teams.heard"))
+        return ButtonResult(
+            cards.render(presenter.current(FLOW, session), session, shared=request.ref.shared), shown=True
+        )
+
+    async def _post(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
+        """Post to the conversation of the dialog. In a personal chat, ask for a channel first."""
+        ref: ConversationRef | None = request.ref.root
+        if not request.ref.shared:
+            if button.channel is None:
+                choices = await self._channels.list_choices(request)
+                return ButtonResult(cards.choose_channel(request.t, choices, button.session or "", button.revision))
+            ref = await self._channels.find(request, button.channel)
+        if ref is None:
+            return ButtonResult(text=request.t("teams.held.not_member"))
+        # A person who posts to the conversation of the button is in it, and the request has the name.
+        author = {"by": request.person_name} if ref.base == request.ref.base else {}
+        destination = json.dumps(ref.to_json() | author, ensure_ascii=False)
+        event = ConfirmPost(request.actor, destination, revision=button.revision)
+        return await self._apply(request, event, button.session)
+
+    async def _owners_card(self, request: IncomingRequest, session: str | None) -> ButtonResult:
+        """Return the owner's card of a recommendation that is kept private. Clients ask for it at each view."""
+        for check in await self._application.list_checks(request.actor, MAX_CHECKS_TO_SEARCH):
+            if check.session.id == session:
+                return ButtonResult(cards.render(presenter.current(FLOW, check.session), check.session))
+        return ButtonResult(text=request.t("notice.gone"))
+
+    async def _open_check(self, request: IncomingRequest, session: str) -> ButtonResult:
+        """Open a check of the person's list again, as a new card where it continues."""
+        result = await self._application.turn(request.turn(Resume(request.actor), session))
+        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
+        own = result.session and result.session.owner == request.actor.person
+        if request.ref.shared or not (result.session and views and own):
+            return await self._show(request, result)
+        await self._gateway.move(result.session, views[-1], ConversationRef.from_json(result.card), request.ref)
+        return ButtonResult(text=request.t("teams.below"), shown=True)
 
 
-def _as_heard(activity: Activity, language: str) -> IncomingRequest:
-    person = activity.from_property
-    return IncomingRequest(
-        actor=Actor(f"teams:{tenant_of(activity)}", person.id, language),
-        name=person.name or "",
-        place=conversation_of(activity),
-        bot=activity.recipient.id,
-        idempotency_key=f"teams:{activity.conversation.id}:{activity.id}",
-        said=activity.text,
-        occurred_at=activity.timestamp,
-    )
+def message_response(request: IncomingRequest, text: str) -> Json:
+    """Return the response body of an invoke that shows a text."""
+    if request.name == BUTTON:
+        return {"statusCode": 200, "type": MESSAGE_TYPE, "value": text}
+    return {"task": {"type": "message", "value": text}}
 
 
-def _answer(outcome: ButtonResult, request: IncomingRequest) -> Json:
-    if outcome.card is not None:
-        return {"statusCode": 200, "type": CARD_TYPE, "value": outcome.card}
-    message_answer = outcome.word or request.t("teams.heard")
-    return {"statusCode": 200, "type": MESSAGE_TYPE, "value": message_answer}
+def _is_owner(request: IncomingRequest, session: Session) -> bool:
+    return (session.tenant, session.owner) == request.actor[:2]
 
 
-def _failed(activity: Activity, request: IncomingRequest) -> Json:
-    return message_answer(activity, request.t("notice.error"))
-
-
-def message_answer(activity: Activity, said: str) -> Json:
-    """Return the answer to an invoke that is only a word."""
-    if activity.name == "adaptiveCard/action":
-        return {"statusCode": 200, "type": MESSAGE_TYPE, "value": said}
-    return {"task": {"type": "message", "value": said}}
-
-
-def typing_activity() -> Activity:
-    """Return the sign that an answer is on its way."""
-    return Activity(type=ActivityTypes.typing)
+def _encode(answers: Mapping[str, str]) -> str:
+    return " ".join(f"{question}={option}" for question, option in answers.items())

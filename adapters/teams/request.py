@@ -1,46 +1,197 @@
-"""What happened, in our own words: an activity without Microsoft's types."""
+"""IncomingRequest: an activity, read and checked in one pass.
 
+The SDK's own deserializer takes 0.5 ms per activity and accepts numbers as text.
+"""
+
+import html
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, cast
 
 from adapters.ports import Turn
-from adapters.teams.conversation import ConversationRef
+from adapters.shared.json_codec import parse_json
+from adapters.teams.conversation import KINDS, ConversationRef, Kind
 from dialogs.events import Event
 from dialogs.session import Actor
-from dialogs.translations import Translations, translations
+from dialogs.translations import Translations, language_for_locale, languages, translations
+
+MAX_TEXT_LENGTH = 8_000
+MAX_ID_LENGTH = 1_000
+MAX_ENTITIES = 100
+
+Json = dict[str, Any]
+
+_TAG = re.compile(r"</?at\b[^<>]*>")  # without "<" in the set, the time would grow with the square of the length
+_TEAM_DELETED = ("teamDeleted", "teamHardDeleted")
+
+
+class MalformedActivity(ValueError):
+    """The body is not a valid activity. The message tells which field."""
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
-    """`place.activity`: the message pressed. `data`: what a press or a form carries, never to be trusted."""
+    """An activity.
 
+    `type`, `name`: the activity type, and the name of an invoke. `ref`: the conversation; for a button, its message.
+    `text`: what was typed, without the mention of the bot. `data`: what a button or a form carries, without trust;
+    None if there is nothing. `tenants`: all tenants that the activity names. `team`: id and name, the name may be
+    empty. `installed`: True if the app was added, False if it was removed, None for all other activities.
+    """
+
+    type: str
+    name: str | None
+    channel_id: str
     actor: Actor
-    name: str
-    place: ConversationRef
+    person_name: str
+    ref: ConversationRef
     bot: str
     idempotency_key: str
-    said: str = ""
+    text: str = ""
     occurred_at: datetime | None = None
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] | None = None
+    tenants: frozenset[str] = frozenset()
+    team: tuple[str, str] | None = None
+    installed: bool | None = field(default=None, kw_only=True)
 
     @property
     def t(self) -> Translations:
-        """The words in the language of who did it."""
+        """The texts in the person's language."""
         return translations(self.actor.language)
 
-    def given(self, key: str) -> str | None:
-        """Return a text that a press carries, None where it carries none."""
-        value = self.data.get(key)
-        return value if isinstance(value, str) and len(value) <= 500 and value.isprintable() else None
-
-    @property
-    def revision(self) -> int:
-        """The revision of the card pressed; one that never was, where the press names none."""
-        value = self.data.get("revision")
-        return value if isinstance(value, int) and not isinstance(value, bool) else -1
+    def with_language(self, language: str | None) -> "IncomingRequest":
+        """Return the request of a person who chose `language`; None: the language of the client stays."""
+        return replace(self, actor=self.actor._replace(language=language)) if language else self
 
     def turn(self, event: Event, session: str | None, card: ConversationRef | None = None) -> Turn:
-        """Return this as a turn of a dialog."""
-        note = card.to_json() if card else None
-        return Turn(event, session, self.place.conversation, note, self.idempotency_key, self.occurred_at)
+        """Return the turn of an event of this request. `card`: the new card."""
+        card_ref = card.to_json() if card else None
+        return Turn(event, session, self.ref.conversation, card_ref, self.idempotency_key, self.occurred_at)
+
+
+def parse_request(raw: bytes) -> IncomingRequest:
+    """Return the activity in a request body. Raises `MalformedActivity`."""
+    try:
+        body = parse_json(raw.decode())
+    except ValueError as error:
+        raise MalformedActivity("not JSON") from error
+    if not isinstance(body, dict):
+        raise MalformedActivity("not an object")
+    activity_type, channel_id, service = (_required_text(body, key) for key in ("type", "channelId", "serviceUrl"))
+    id, name, locale = (_text(body, key) for key in ("id", "name", "locale"))
+    if activity_type in {"message", "invoke"} and not id:
+        raise MalformedActivity("id is missing")
+    person, bot = _object(body, "from"), _required_text(_object(body, "recipient"), "id")
+    person_id = _required_text(person, "id")
+    channel_data, conversation = _object(body, "channelData"), _object(body, "conversation")
+    conversation_id, tenant = _required_text(conversation, "id"), _text(conversation, "tenantId")
+    team, other_tenant = _inner(channel_data, "team"), _inner(channel_data, "tenant")
+    tenants = frozenset(named for named in (tenant, other_tenant) if named)
+    tenant = tenant or other_tenant or ""
+    kind = _text(conversation, "conversationType")
+    if kind not in KINDS:  # some events do not have it
+        in_group = conversation.get("isGroup") is True
+        kind = "channel" if "team" in channel_data else "groupChat" if in_group else "personal"
+    return IncomingRequest(
+        type=activity_type,
+        name=name,
+        channel_id=channel_id,
+        actor=Actor(f"teams:{tenant}", person_id, language_for_locale(locale) or languages()[0]),
+        person_name=_text(person, "name") or "",
+        ref=ConversationRef(service, conversation_id, cast(Kind, kind), tenant, _text(body, "replyToId")),
+        bot=bot,
+        idempotency_key=f"teams:{conversation_id}:{id}",
+        text=_without_mention(_text(body, "text", None) or "", body.get("entities"), bot)[:MAX_TEXT_LENGTH],
+        occurred_at=_time(_text(body, "timestamp")),
+        data=_data(activity_type, name, body.get("value")),
+        tenants=tenants,
+        team=(team, _inner(channel_data, "team", "name") or "") if team else None,
+        installed=_installed(activity_type, body, channel_data, bot),
+    )
+
+
+def _data(activity_type: str, name: str | None, value: object) -> Json | None:
+    if activity_type == "invoke":
+        if not isinstance(value, dict | None):
+            raise MalformedActivity("value is not an object")
+        data = value or {}
+        if name == "adaptiveCard/action":
+            action = data.get("action")
+            data = action if isinstance(action, dict) else {}
+        value = data.get("data")
+        return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else None
+
+
+def _installed(activity_type: str, body: Json, channel_data: Json, bot: str) -> bool | None:
+    added, removed = _ids(body, "membersAdded"), _ids(body, "membersRemoved")
+    if activity_type == "installationUpdate":
+        return {"add": True, "remove": False}.get(_text(body, "action") or "")
+    if activity_type != "conversationUpdate":
+        return None
+    if bot in added:
+        return True
+    return False if bot in removed or channel_data.get("eventType") in _TEAM_DELETED else None
+
+
+def _text(body: Mapping[str, object], key: str, max_length: int | None = MAX_ID_LENGTH) -> str | None:
+    value = body.get(key)
+    if not isinstance(value, str | None):
+        raise MalformedActivity(f"{key} is not text")
+    if value and max_length and len(value) > max_length:
+        raise MalformedActivity(f"{key} is too long")
+    return value
+
+
+def _required_text(body: Mapping[str, object], key: str) -> str:
+    value = _text(body, key)
+    if not value:
+        raise MalformedActivity(f"{key} is missing")
+    return value
+
+
+def _object(body: Json, key: str) -> Json:
+    value = body.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise MalformedActivity(f"{key} is not an object")
+    return value
+
+
+def _inner(body: Json, key: str, inner: str = "id") -> str | None:
+    value = body.get(key)
+    text = value.get(inner) if isinstance(value, dict) else None
+    return text if isinstance(text, str) and len(text) <= MAX_ID_LENGTH else None
+
+
+def _ids(body: Json, key: str) -> list[str | None]:
+    accounts = body.get(key)
+    if accounts is None:
+        return []
+    if not isinstance(accounts, list) or not all(isinstance(account, dict) for account in accounts):
+        raise MalformedActivity(f"{key} is not a list of accounts")
+    return [_text(account, "id") for account in accounts]
+
+
+def _time(text: str | None) -> datetime | None:
+    """Return a time with a time zone; None for any other text."""
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def _without_mention(text: str, entities: object, bot: str) -> str:
+    """Remove the mentions of the bot, and only them: the bot's name elsewhere in the text stays."""
+    text = text[: 2 * MAX_TEXT_LENGTH]
+    for entity in entities[:MAX_ENTITIES] if isinstance(entities, list) else ():
+        if not isinstance(entity, dict) or entity.get("type") != "mention":
+            continue
+        mentioned, shown = entity.get("mentioned"), entity.get("text")
+        if isinstance(mentioned, dict) and mentioned.get("id") == bot and isinstance(shown, str) and shown:
+            text = text.replace(shown, " ", 1)
+    return " ".join(html.unescape(_TAG.sub(" ", text)).split())

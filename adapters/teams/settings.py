@@ -1,17 +1,15 @@
-"""What the Teams adapter must be told. The defaults are Microsoft's public cloud."""
+"""Settings of the Teams adapter. The defaults are Microsoft's public cloud."""
 
 from dataclasses import dataclass
-
-from dialogs.translations import language_for_locale, languages
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class TeamsSettings:
-    """`app_type`: ``SingleTenant`` or ``UserAssignedMSI``. `allowed_tenants`: who may use it; empty: its own tenant.
+    """`app_type`: ``SingleTenant`` or ``UserAssignedMSI``. `allowed_tenants`: who may use the app; empty: its tenant.
 
-    `allow_unauthenticated` lets anyone in, for the local playground, and counts only where there is no app id.
+    `allow_unauthenticated`: accept requests without a token, for the local playground. It has no effect with an app id.
     """
 
     app_id: str = ""
@@ -27,23 +25,18 @@ class TeamsSettings:
 
     @property
     def unauthenticated(self) -> bool:
-        """Whether requests are let in without a token."""
+        """Whether requests are accepted without a token."""
         return self.allow_unauthenticated and not self.app_id
 
     @property
     def tenants(self) -> frozenset[str]:
-        """The tenants that may use it; empty: all."""
+        """The tenants that may use the app; empty: all."""
         if self.unauthenticated:
             return frozenset(self.allowed_tenants)
         return frozenset(self.allowed_tenants or (self.tenant_id,)) - {""}
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The hosts that may stand in a service URL."""
-        own = LOOPBACK if self.unauthenticated else ()
-        return frozenset(host.lower() for host in (*self.service_url_hosts, *own))
-
-
-def language_of(locale: str | None) -> str:
-    """Return the language of an activity's locale; the default where it has none."""
-    return language_for_locale(locale) or languages()[0]
+        """The allowed hosts of service URLs."""
+        local = LOOPBACK if self.unauthenticated else ()
+        return frozenset(host.lower() for host in (*self.service_url_hosts, *local))

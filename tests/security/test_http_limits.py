@@ -261,11 +261,11 @@ async def test_the_access_log_has_room_for_what_is_no_http(exposed: Everywhere, 
 
 def test_json_that_is_deep_is_refused_whatever_the_depth() -> None:
     from adapters.slack.http import HttpError, parse_body
-    from adapters.teams.activity import MalformedActivity, parse_activity
+    from adapters.teams.request import MalformedActivity, parse_request
 
     for depth in (100_000, 200_000):
         raw = b'{"type":"x","a":' + b"[" * depth + b"]" * depth + b"}"
         with pytest.raises((MalformedActivity, HttpError)):
-            parse_activity(raw)
+            parse_request(raw)
         with pytest.raises(HttpError):
             parse_body(raw, "application/json")

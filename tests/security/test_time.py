@@ -9,8 +9,8 @@ import pytest
 from adapters.slack import button_value
 from adapters.slack import typed_text as slack_typed_text
 from adapters.slack.replies import parse_typed
-from adapters.teams import typed_text as teams_typed_text
-from adapters.teams.activity import parse_activity
+from adapters.teams.listeners import QUICK_CHECK
+from adapters.teams.request import parse_request
 from dialogs.community_flow import FLOW
 from dialogs.text.parse import parse, parse_quick_check, warm_up
 
@@ -44,7 +44,7 @@ def activity(said: str) -> None:
         **{"type": "message", "id": "1", "channelId": "msteams", "serviceUrl": "https://x/", "text": said},
         **{"from": {"id": "29:a"}, "recipient": who, "conversation": {"id": "c"}, "entities": [mention] * 3000},
     }
-    parse_activity(json.dumps(body).encode())
+    parse_request(json.dumps(body).encode())
 
 
 READERS: dict[str, Callable[[str], object]] = {
@@ -55,7 +55,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "slack's mention": lambda said: slack_typed_text._MENTION.sub(" ", said),
     "slack's button": lambda said: button_value._VALUE.fullmatch(f"card|{said}"),
     "teams' activity": activity,
-    "teams' check": teams_typed_text._CHECK.match,
+    "teams' check": QUICK_CHECK.match,
 }
 
 

@@ -113,7 +113,7 @@ def test_every_recommendation_and_every_post_is_drawn_in_full(platform: str) -> 
         if platform == "Slack":
             drawn, shared = (in_slack(slack.message(each, MARK, t)["blocks"]) for each in (view, post))
         else:
-            drawn, shared = in_teams(teams.draw(view, session)), in_teams(teams.announcement(post, "Anna Roux"))
+            drawn, shared = in_teams(teams.render(view, session)), in_teams(teams.announcement(post, "Anna Roux"))
         assert missing(said(view), drawn) == [], (session.language, session.answers)
         assert missing(announced(post), shared) == [], (session.language, session.answers)
 
@@ -122,7 +122,7 @@ def test_every_kind_of_recommendation_is_drawn_alike() -> None:
     """Not only in full, but each word in its place."""
     for session, view, post in kinds():
         t = translations(session.language)
-        on_slack, on_teams = slack.message(view, MARK, t)["blocks"], teams.draw(view, session)
+        on_slack, on_teams = slack.message(view, MARK, t)["blocks"], teams.render(view, session)
         assert shown(of_slack(on_slack), t) == shown(of_teams(on_teams), t) == wanted(view), session.answers
         sent, put = slack.message(post, MARK, t)["blocks"], teams.announcement(post, "Anna Roux")
         read = posted(of_slack(sent), t)

@@ -245,7 +245,7 @@ async def test_a_press_is_answered_when_the_database_is_away(scene: Scene, monke
 async def test_a_press_is_answered_in_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes longer than Teams waits goes on; who pressed hears a word meanwhile, not an error of Teams."""
     card = await scene.begin("channel")
-    monkeypatch.setattr("adapters.teams.app.ANSWER_WITHIN", 0.05)
+    monkeypatch.setattr("adapters.teams.http.MAX_RESPONSE_SECONDS", 0.05)
     turn, gate = Service.turn, asyncio.Event()
 
     async def slow(service: Service, event: Turn) -> TurnResult:

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.teams import app, auth
+from adapters.teams import auth, http
 from bot.core.service import Service
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene
@@ -172,7 +172,7 @@ async def test_without_microsofts_keys_nobody_comes_in(french: Scene, monkeypatc
         headers = {"Authorization": f"Bearer {scene.user_actions.token()}"}
         async with session.post(scene.user_actions.endpoint, json=activity, headers=headers) as answer:
             assert answer.status == 503
-    monkeypatch.setattr(auth, "REST_AFTER_FAILURE", 0.0)
+    monkeypatch.setattr(auth, "PAUSE_AFTER_FAILURE", 0.0)
     assert (await scene.user_actions.send_activity(activity)).ok
 
 
@@ -215,7 +215,7 @@ async def test_a_fault_of_ours_is_a_word(
 
 
 async def test_slow_answers_show_typing(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "TYPING_AFTER", 0.05)
+    monkeypatch.setattr(http, "TYPING_AFTER", 0.05)
     french.teams.fail("send", delay=0.3)
     await french.user_actions.personal(french.anna, "hello")
     await french.settled()
