@@ -52,7 +52,7 @@ def current(flow: Flow, session: Session, position: Walk | None = None) -> View:
 
 @lru_cache(maxsize=256)
 def buttons(t: Translations, *actions: str, primary: str | None = None) -> tuple[Button, ...]:
-    """Return a button for each action, labelled ``label.<action>``."""
+    """Return a button for each action, labeled ``label.<action>``."""
     return tuple(Button(action, t(f"label.{action}"), primary=action == primary) for action in actions)
 
 

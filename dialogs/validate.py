@@ -71,7 +71,7 @@ def _unknown_question(flow: Flow, id: str, t: Translations, *, compare: bool) ->
 
 def _nearest(id: str, valid: tuple[str, ...]) -> str | None:
     # Imported here because it loads the lexicon, which valid answers do not need.
-    from dialogs.text.parse import nearest
+    from dialogs.text.lexicon import nearest
 
     # A text this long is not a misspelled id, and comparing it would be slow.
     return nearest(id, valid) if len(id) <= MAX_QUOTED else None

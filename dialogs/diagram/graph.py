@@ -112,18 +112,18 @@ def edges(flow: Flow) -> tuple[Edge, ...]:
     for path in all_paths(flow):
         for step, following in pairwise(path):
             taken.setdefault((step.question, following.question), set()).add(step.option)
-    found: list[Edge] = []
+    result: list[Edge] = []
     values = {question.id: needs(flow.strategic, question.asked_when) for question in flow.questions}
     order = list(flow.questions_by_id)
     for start, end in sorted(taken, key=lambda pair: tuple(map(order.index, pair))):
         if values[start] is None and values[end] is not None:
-            found += [Edge(start, flow.strategic.id), Edge(flow.strategic.id, end, value=values[end])]
+            result += [Edge(start, flow.strategic.id), Edge(flow.strategic.id, end, value=values[end])]
         else:
             all_options = flow.questions_by_id[start].options
             options = tuple(option for option in all_options if option in taken[start, end])
-            found.append(Edge(start, end, () if options == all_options else options))
-    found += _edges_to_outcomes(flow)
-    return tuple(dict.fromkeys(found))
+            result.append(Edge(start, end, () if options == all_options else options))
+    result += _edges_to_outcomes(flow)
+    return tuple(dict.fromkeys(result))
 
 
 def _edges_to_outcomes(flow: Flow) -> list[Edge]:
@@ -220,21 +220,21 @@ class Node(NamedTuple):
 
 def nodes(flow: Flow, t: Translations) -> list[Node]:
     """Return every node with its text."""
-    found = []
+    result = []
     for question in flow.questions:
         options = " · ".join(option_label(t, question.id, option) for option in question.options)
-        found.append(Node(question.id, "question", (t(f"question.{question.id}.text"), options)))
-    found.append(Node(flow.strategic.id, "fact", (t(f"terminal.flow.{flow.strategic.id}"),)))
+        result.append(Node(question.id, "question", (t(f"question.{question.id}.text"), options)))
+    result.append(Node(flow.strategic.id, "fact", (t(f"terminal.flow.{flow.strategic.id}"),)))
     for outcome in flow.outcomes:
-        found.append(Node(f"outcome_{outcome.id}", "outcome", (t(f"outcome.{outcome.id}.title"),)))
-    return found
+        result.append(Node(f"outcome_{outcome.id}", "outcome", (t(f"outcome.{outcome.id}.title"),)))
+    return result
 
 
 def links(flow: Flow, t: Translations) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return every edge as its two node ids and the lines of its label."""
     outcomes = {outcome.id: outcome for outcome in flow.outcomes}
     to_outcomes = set(_edges_to_outcomes(flow))
-    found = []
+    result = []
     for edge in edges(flow):
         end, lines = edge.end, []
         # An outcome and a question may have the same id, such as ``seo_expert``. Only the edge tells which one it is.
@@ -247,8 +247,8 @@ def links(flow: Flow, t: Translations) -> list[tuple[str, str, tuple[str, ...]]]
                 lines += [t("terminal.flow.any"), *describe(flow, t, flow.strategic.condition)]
         elif edge.options:
             lines = [describe_options(flow, t, edge.start, edge.options)]
-        found.append((edge.start, end, tuple(lines)))
-    return found
+        result.append((edge.start, end, tuple(lines)))
+    return result
 
 
 def mermaid(flow: Flow, t: Translations) -> str:

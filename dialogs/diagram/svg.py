@@ -17,7 +17,11 @@ WIDTH = 1040.0
 MARGIN, PADDING, GAP = 28.0, 16.0, 16.0
 ARROW, RAIL = 30.0, 30.0
 GUTTER = 100.0
-"""Space beside the cards of a lane for edges that skip a card."""
+"""Space beside the boxes of a lane for edges that skip a box."""
+_LANES = WIDTH - 2 * MARGIN - GAP
+TRUE_COLUMN = (MARGIN, _LANES * 0.66)
+FALSE_COLUMN = (MARGIN + _LANES * 0.66 + GAP, _LANES - _LANES * 0.66)
+"""The left edge and the width of each lane."""
 
 INK, SOFT, LINE, PAPER, PANEL = "#1b2430", "#52606d", "#9aa5b1", "#ffffff", "#f3f5f7"
 TRUE, TRUE_PANEL, FALSE, FALSE_PANEL = "#0b6e5c", "#e6f4f0", "#8a5a00", "#fbf3e2"
@@ -109,7 +113,7 @@ class _Picture:
         )
 
 
-# --- Boxes: laid out for a width, then placed ---------------------------------------------------------------------
+# --- Boxes: laid out for a width, then added ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class _QuestionBox:
     def height(self) -> float:
         return PADDING + 19 * len(self.name) + 17 * len(self.text) + 8 + 30 * len(self.pills) + PADDING - 10
 
-    def place(self, picture: _Picture, x: float, y: float, w: float, h: float) -> None:
+    def add_to(self, picture: _Picture, x: float, y: float, w: float, h: float) -> None:
         picture.box(x, y, w, h, PAPER, LINE)
         baseline = picture.write(x + PADDING, y + PADDING + 11, self.name, size=14, bold=True)
         picture.write(x + PADDING, baseline, self.text, size=12.5, fill=SOFT)
@@ -174,7 +178,7 @@ class _OutcomeBox:
     def height(self) -> float:
         return self.title_height + 16 * sum(map(len, self.conditions)) + 7 * len(self.conditions) + 14
 
-    def place(self, picture: _Picture, x: float, y: float, w: float, h: float, color: str) -> None:
+    def add_to(self, picture: _Picture, x: float, y: float, w: float, h: float, color: str) -> None:
         picture.box(x, y, w, h, color, color)
         top = self.title_height
         picture.elements.append(
@@ -207,7 +211,7 @@ def _always_asked(picture: _Picture, top: float) -> float:
     picture.write(MARGIN + PADDING, top + PADDING + 10, [heading], size=14, bold=True, fill=SOFT)
     x, y = MARGIN + PADDING, top + PADDING + 26
     for box in boxes:
-        box.place(picture, x, y, width, height)
+        box.add_to(picture, x, y, width, height)
         if box is not boxes[0]:
             picture.arrow((x - GAP + 1, y + 24), (x - 1, y + 24))
         x += width + GAP
@@ -224,11 +228,11 @@ def _fact(picture: _Picture, top: float) -> float:
     picture.elements.append(f'<polygon points="{points}" fill="{PAPER}" stroke="{INK}" stroke-width="1.8"/>')
     picture.write(middle, y + 5, [label], size=15, bold=True, anchor="middle")
     bottom = y + 42 + ARROW
-    (true_left, true_width), (false_left, false_width) = _columns()
-    for x, side, color, anchor, answer, reason in (
-        (true_left + true_width / 2, -1, TRUE, "end", "yes", "marked"),
-        (false_left + false_width / 2, 1, FALSE, "start", "no", "unmarked"),
+    for (left, width), side, color, anchor, answer, reason in (
+        (TRUE_COLUMN, -1, TRUE, "end", "yes", "marked"),
+        (FALSE_COLUMN, 1, FALSE, "start", "no", "unmarked"),
     ):
+        x = left + width / 2
         picture.arrow((middle + side * half, y), (x, y), (x, bottom))
         text_x = middle + side * (half + 12)
         picture.write(text_x, y - 26, [t(f"terminal.flow.{answer}")], size=15, bold=True, fill=color, anchor=anchor)
@@ -236,15 +240,8 @@ def _fact(picture: _Picture, top: float) -> float:
     return bottom
 
 
-def _columns() -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the left edge and the width of each lane."""
-    total = WIDTH - 2 * MARGIN - GAP
-    wide = total * 0.66
-    return (MARGIN, wide), (MARGIN + wide + GAP, total - wide)
-
-
 def _lanes(picture: _Picture, top: float) -> float:
-    both = tuple(zip(lanes(picture.flow), _columns(), strict=True))
+    both = tuple(zip(lanes(picture.flow), (TRUE_COLUMN, FALSE_COLUMN), strict=True))
     # Lay out each lane on a scratch picture first: the panel behind it comes before it and needs the common height.
     scratch = _Picture(picture.flow, picture.t)
     bottom = max(_lane(scratch, lane, left, width, top) for lane, (left, width) in both) + PADDING
@@ -270,7 +267,7 @@ def _lane(picture: _Picture, lane: Lane, left: float, width: float, top: float) 
         if number:
             edge = next((edge for edge in within if (edge.start, edge.end) == (order[number - 1], question.id)), None)
             y = _edge_down(picture, edge, x + box_width / 2, y)
-        box.place(picture, x, y, box_width, box.height)
+        box.add_to(picture, x, y, box_width, box.height)
         tops[question.id], bottoms[question.id] = y, y + box.height
         y += box.height
     for edge in skipping:
@@ -306,7 +303,7 @@ def _outcomes_in_row(
     for box, box_width in zip(boxes, widths, strict=True):
         center = x + box_width / 2
         center = middle if abs(center - middle) < PADDING else center
-        box.place(picture, x, y, box_width, height, color)
+        box.add_to(picture, x, y, box_width, height, color)
         picture.arrow((middle, top), (middle, top + 16), (center, top + 16), (center, y - 2))
         x += box_width + GAP
     return y + height
@@ -318,7 +315,7 @@ def _outcomes_below(
     y, rail = top + GAP, x + 10
     for outcome in outcomes:
         box = _outcome_box(picture, outcome, width - RAIL)
-        box.place(picture, x + RAIL, y, width - RAIL, box.height, color)
+        box.add_to(picture, x + RAIL, y, width - RAIL, box.height, color)
         arrow_y = y + box.title_height / 2
         picture.arrow((rail, top), (rail, arrow_y), (x + RAIL - 2, arrow_y))
         y += box.height + GAP

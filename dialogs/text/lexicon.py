@@ -213,12 +213,12 @@ def names() -> dict[Tokens, str]:
 @lru_cache(maxsize=1)
 def commands() -> dict[Tokens, tuple[str, str | None]]:
     """Return every command phrase -> the name of the command and its argument."""
-    found: dict[Tokens, tuple[str, str | None]] = {}
+    by_phrase: dict[Tokens, tuple[str, str | None]] = {}
     for key, texts in COMMANDS.items():
         name, _, argument = key.partition(":")
         for phrase in (*phrases(texts), *(() if argument else _labels(f"label.{name}"))):
-            found.setdefault(words_of(phrase.rstrip(" ?")) or words_of(phrase), (name, argument or None))
-    return found
+            by_phrase.setdefault(words_of(phrase.rstrip(" ?")) or words_of(phrase), (name, argument or None))
+    return by_phrase
 
 
 @lru_cache(maxsize=1)
@@ -229,10 +229,10 @@ def aliases() -> dict[Tokens, frozenset[str]]:
         pairs += [(words_of(phrase), id) for phrase in table for id in ids]
     for question, options in OPTIONS.items():
         pairs += [(words_of(phrase), option) for option in options for phrase in _option_phrases(question, option)]
-    found: dict[Tokens, frozenset[str]] = {}
+    by_alias: dict[Tokens, frozenset[str]] = {}
     for words, id in pairs:
-        found[words] = found.get(words, frozenset()) | {id}
-    return found
+        by_alias[words] = by_alias.get(words, frozenset()) | {id}
+    return by_alias
 
 
 @lru_cache(maxsize=1)

@@ -13,10 +13,8 @@ from itertools import pairwise
 
 from dialogs.flow import ALWAYS, Flow, Question
 from dialogs.text import lexicon
-from dialogs.text.lexicon import BREAK, Index, Kind, Phrase, Tokens, tokens, words_of
+from dialogs.text.lexicon import BREAK, Index, Kind, Phrase, Tokens, nearest, tokens, words_of
 from dialogs.translations import languages
-
-nearest = lexicon.nearest
 
 MAX_CANDIDATES = 4
 MAX_PAIRS = 24

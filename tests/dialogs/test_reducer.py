@@ -1,4 +1,4 @@
-"""The reducer: total, pure, and never moved by what is not its owner's, out of date, or nonsense."""
+"""`dialogs.reducer`: every event, the events that must be rejected, and random sequences of events."""
 
 import json
 from dataclasses import fields, replace
@@ -69,15 +69,15 @@ def notices(effects):
 # --- The whole flow -----------------------------------------------------------------------------------------------
 
 
-def test_every_path_answer_by_answer_and_back_again():
-    """From the first question to the review, each step asking what the walk says, each back undoing one answer."""
-    seen = 0
+def test_every_path_answer_by_answer_with_back():
+    """Each card asks the next question of the walk, `Back` undoes one answer, and the last card is the review."""
+    paths = 0
 
-    def down(session, view):
-        nonlocal seen
-        here = walk(FLOW, session.answers).next_question
-        if here is None:
-            seen += 1
+    def visit(session, view):
+        nonlocal paths
+        question = walk(FLOW, session.answers).next_question
+        if question is None:
+            paths += 1
             result = recommend(FLOW, walk(FLOW, session.answers))
             assert result
             assert isinstance(view, ReviewCard)
@@ -85,19 +85,20 @@ def test_every_path_answer_by_answer_and_back_again():
             assert view.preview.outcome == translations("fr")(f"outcome.{result.outcome.id}.title")
             return
         assert isinstance(view, QuestionCard)
-        assert view.question == here.id
-        assert tuple(choice.option for choice in view.choices) == here.options
-        for option in here.options:
-            after, effects = step(FLOW, session, Answer(OWNER, here.id, option, revision=session.revision))
+        assert view.question == question.id
+        assert tuple(choice.option for choice in view.choices) == question.options
+        for option in question.options:
+            after, effects = step(FLOW, session, Answer(OWNER, question.id, option, revision=session.revision))
             before, _ = step(FLOW, after, Back(OWNER, revision=after.revision))
             assert before.answers == session.answers
-            down(after, shown(effects))
+            visit(after, shown(effects))
 
-    down(*[start()[0], shown(start()[1][:1])])
-    assert seen == 7944
+    session, effects = start()
+    visit(session, shown(effects[:1]))
+    assert paths == 7944
 
 
-def test_the_end_kept_then_posted_once():
+def test_keep_private_then_post_once():
     session, effects = start(STRATEGIC)
     assert isinstance(shown(effects[:1]), ReviewCard)
     session, effects = step(FLOW, session, KeepPrivate(OWNER, revision=session.revision))
@@ -122,7 +123,7 @@ def test_the_end_kept_then_posted_once():
 
 
 @pytest.mark.parametrize("answers", [LIGHT, STRATEGIC])
-def test_a_change_keeps_what_is_still_asked_and_says_what_is_not(answers):
+def test_change_keeps_answers_and_notes_those_that_no_longer_count(answers):
     session, _ = start(answers)
     session, effects = step(FLOW, session, Change(OWNER, "brand", revision=0))
     view = shown(effects)
@@ -144,7 +145,7 @@ def test_a_change_keeps_what_is_still_asked_and_says_what_is_not(answers):
         assert isinstance(shown(effects), ReviewCard)
 
 
-def test_an_answer_that_counts_again_is_named():
+def test_change_notes_answers_that_count_again():
     session, _ = start(LIGHT | {"brand": "yes", "mode": "both"})
     session, _ = step(FLOW, session, Change(OWNER, "brand"))
     session, effects = step(FLOW, session, Answer(OWNER, "brand", "no"))
@@ -154,7 +155,7 @@ def test_an_answer_that_counts_again_is_named():
     assert [row.question for row in view.unused] == ["mode"]
 
 
-def test_back_leaves_a_change_and_stops_at_the_first_question():
+def test_back_ends_a_change_and_stops_at_the_first_question():
     session, _ = start(STRATEGIC)
     session, _ = step(FLOW, session, Change(OWNER, "mode"))
     session, effects = step(FLOW, session, Back(OWNER))
@@ -167,7 +168,7 @@ def test_back_leaves_a_change_and_stops_at_the_first_question():
     assert notices(effects) == ["nothing_back"]
 
 
-def test_back_undoes_the_question_before_this_one_whatever_was_given_ahead():
+def test_back_undoes_the_previous_question_not_answers_given_ahead():
     session, _ = start({"brand": "yes", "mode": "agency"})
     session, _ = step(FLOW, session, Answer(OWNER, "orientation", "key"))
     session, effects = step(FLOW, session, Back(OWNER))
@@ -175,14 +176,14 @@ def test_back_undoes_the_question_before_this_one_whatever_was_given_ahead():
     assert shown(effects).question == "brand"
 
 
-def test_the_same_answer_again_is_no_change():
+def test_same_answer_again_has_no_note():
     session, _ = start(STRATEGIC)
     session, _ = step(FLOW, session, Change(OWNER, "brand"))
     session, effects = step(FLOW, session, Answer(OWNER, "brand", "yes"))
     assert shown(effects).note == ()
 
 
-def test_why_shows_help_without_losing_the_place():
+def test_why_shows_help_and_changes_nothing():
     session, _ = start({"orientation": "key"})
     same, effects = step(FLOW, session, Why(OWNER, revision=0))
     view = shown(effects)
@@ -192,7 +193,7 @@ def test_why_shows_help_without_losing_the_place():
     assert len(view.choices) == 3
 
 
-def test_a_quick_check_half_way_goes_on_from_there():
+def test_resume_continues_a_partial_quick_check():
     session, effects = start({"brand": "yes"}, quick=True)
     assert isinstance(shown(effects[:1]), PartialResultCard)
     assert session.status is Status.QUICK
@@ -201,7 +202,7 @@ def test_a_quick_check_half_way_goes_on_from_there():
     assert session.status is Status.OPEN
 
 
-def test_a_quick_check_can_be_posted_before_it_is_complete_and_a_dialog_cannot():
+def test_only_a_quick_check_can_be_posted_incomplete():
     session, _ = start({"brand": "yes"}, quick=True)
     posted, effects = step(FLOW, session, ConfirmPost(OWNER, "C1"))
     assert posted.status is Status.POSTED
@@ -212,13 +213,13 @@ def test_a_quick_check_can_be_posted_before_it_is_complete_and_a_dialog_cannot()
     assert notices(effects) == ["not_complete"]
 
 
-def test_a_complete_quick_check_is_a_recommendation_at_once():
+def test_complete_quick_check_shows_the_recommendation():
     session, effects = start(LIGHT, quick=True)
     assert session.status is Status.KEPT
     assert isinstance(shown(effects[:1]), RecommendationCard)
 
 
-def test_reviewing_a_kept_check_opens_it_again():
+def test_review_back_and_change_reopen_a_kept_check():
     session, _ = start(LIGHT, quick=True)
     for event in (Review(OWNER), Back(OWNER), Change(OWNER, "brand")):
         again, _ = step(FLOW, session, event)
@@ -226,7 +227,7 @@ def test_reviewing_a_kept_check_opens_it_again():
         assert again.answers == LIGHT
 
 
-def test_the_language_changes_what_is_shown_next():
+def test_set_language():
     session, _ = start()
     session, effects = step(FLOW, session, SetLanguage(OWNER, "en"))
     assert shown(effects).text == translations("en")("question.orientation.text")
@@ -235,11 +236,11 @@ def test_the_language_changes_what_is_shown_next():
     assert notices(effects) == ["unknown"]
 
 
-# --- Nobody let in, nothing moved by what is too late -------------------------------------------------------------
+# --- Rejected events ----------------------------------------------------------------------------------------------
 
-REFUSED = [
+REJECTED = [
     (Answer(OWNER, "brand", "yes", revision=7), ["stale"]),
-    (Answer(OWNER, "brand", "yes"), ["stale"]),  # not the question at hand
+    (Answer(OWNER, "brand", "yes"), ["stale"]),  # not the current question
     (Answer(OWNER, "orientation", "moon"), ["unknown"]),
     (Answer(OWNER, "moon", "yes"), ["unknown"]),
     (Fill(OWNER, {"brand": "yes", "moon": "yes"}), ["unknown"]),
@@ -260,8 +261,8 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("event", "ids"), REFUSED, ids=lambda value: str(value)[:60])
-def test_what_is_refused_changes_nothing(event, ids):
+@pytest.mark.parametrize(("event", "ids"), REJECTED, ids=lambda value: str(value)[:60])
+def test_rejected_event_changes_nothing(event, ids):
     session, _ = start()
     same, effects = step(FLOW, session, event)
     assert same is session
@@ -269,7 +270,7 @@ def test_what_is_refused_changes_nothing(event, ids):
     assert not [effect for effect in effects if isinstance(effect, Post)]
 
 
-def test_others_are_answered_in_their_own_language_with_a_way_to_start_their_own():
+def test_another_person_gets_a_notice_in_their_language_and_can_start_a_check():
     session, _ = start()
     _, effects = step(FLOW, session, Back(OTHER))
     (notice,) = views(effects, Notify)
@@ -278,13 +279,13 @@ def test_others_are_answered_in_their_own_language_with_a_way_to_start_their_own
     assert not views(effects)
 
 
-def test_a_session_that_is_gone():
+def test_unknown_session():
     none, effects = step(FLOW, None, Back(OWNER))
     assert none is None
     assert notices(effects) == ["gone"]
 
 
-def test_a_second_press_is_heard_once_and_without_a_word():
+def test_second_press_of_a_button_has_no_notice():
     session, _ = start()
     press = Answer(OWNER, "orientation", "key", revision=0)
     session, _ = step(FLOW, session, press)
@@ -294,7 +295,7 @@ def test_a_second_press_is_heard_once_and_without_a_word():
     assert shown(effects).question == "brand"
 
 
-def test_a_late_press_gets_a_kind_word_and_the_present_card():
+def test_press_on_an_old_card_gets_a_notice_and_the_current_card():
     session, _ = start()
     session, _ = step(FLOW, session, Answer(OWNER, "orientation", "key", revision=0))
     same, effects = step(FLOW, session, Answer(OWNER, "orientation", "seo", revision=0))
@@ -304,7 +305,7 @@ def test_a_late_press_gets_a_kind_word_and_the_present_card():
 
 
 @pytest.mark.parametrize(("close", "status"), [(Cancel, Status.CANCELLED), (Expire, Status.EXPIRED)])
-def test_a_closed_dialog_stays_closed(close, status):
+def test_closed_dialog_stays_closed(close, status):
     session, _ = start({"orientation": "key"})
     session, effects = step(FLOW, session, close(OWNER))
     assert session.status is status
@@ -315,7 +316,7 @@ def test_a_closed_dialog_stays_closed(close, status):
         assert notices(effects) == [status.value]
 
 
-def test_details_are_for_everybody_of_the_tenant_and_without_the_owners_buttons():
+def test_details_are_for_anyone_of_the_tenant_without_the_owners_buttons():
     session, _ = start(STRATEGIC)
     session, _ = step(FLOW, session, ConfirmPost(OWNER, "C1"))
     same, effects = step(FLOW, session, Details(OTHER))
@@ -326,21 +327,21 @@ def test_details_are_for_everybody_of_the_tenant_and_without_the_owners_buttons(
     assert [button.action for button in view.buttons] == ["run_own"]
 
 
-# --- Typed words --------------------------------------------------------------------------------------------------
+# --- Typed text ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("text", "question", "option"),
     [("la clé", "orientation", "key"), ("2", "orientation", "key"), ("je sais pas", "orientation", "unknown")],
 )
-def test_typed_words_answer_the_question_at_hand(text, question, option):
+def test_typed_text_answers_the_current_question(text, question, option):
     session, _ = start()
     session, effects = step(FLOW, session, Typed(OWNER, text))
     assert session.answers == {question: option}
     assert shown(effects).question == "brand"
 
 
-def test_typed_commands_do_what_the_buttons_do():
+def test_typed_commands():
     session, _ = start(STRATEGIC)
     session, effects = step(FLOW, session, Typed(OWNER, "retour"))
     assert shown(effects).question == "routine"
@@ -352,14 +353,14 @@ def test_typed_commands_do_what_the_buttons_do():
     assert session.answers == {}
 
 
-def test_several_typed_answers_are_taken_at_once():
+def test_typed_text_with_several_answers():
     session, _ = start()
     session, effects = step(FLOW, session, Typed(OWNER, "marque=oui mode=agence"))
     assert session.answers == {"brand": "yes", "mode": "agency"}
     assert shown(effects).question == "orientation"
 
 
-def test_every_fault_of_a_typed_quick_check_is_named_at_once():
+def test_typed_quick_check_reports_every_fault():
     session, _ = start()
     same, effects = step(FLOW, session, Typed(OWNER, "marqe=oui presence=bleu zorglub=oui"))
     assert same is session
@@ -369,7 +370,7 @@ def test_every_fault_of_a_typed_quick_check_is_named_at_once():
     assert "Oui" in notice.text
 
 
-def test_typing_never_posts():
+def test_typed_text_never_posts():
     session, _ = start(STRATEGIC)
     for text in ("publier", "post", "Publier dans le canal", "oui"):
         session, effects = step(FLOW, session, Typed(OWNER, text))
@@ -377,19 +378,19 @@ def test_typing_never_posts():
         assert not [effect for effect in effects if isinstance(effect, Post)]
 
 
-# --- Whatever may arrive ------------------------------------------------------------------------------------------
+# --- Random events ------------------------------------------------------------------------------------------------
 
 IDS = st.sampled_from([question.id for question in FLOW.questions] + ["moon", ""])
 OPTIONS = st.sampled_from([option for question in FLOW.questions for option in question.options] + ["moon", ""])
 ACTORS = st.sampled_from([OWNER, OWNER, OWNER, OTHER, STRANGER, Actor("team:1", "ada", "xx")])
-WORDS = st.sampled_from(["oui", "non", "retour", "2", "je sais pas", "marque=oui", "oui non oui", "moon=3"])
-SOMETHING = {
+TEXTS = st.sampled_from(["oui", "non", "retour", "2", "je sais pas", "marque=oui", "oui non oui", "moon=3"])
+FIELDS = {
     "actor": ACTORS,
     "revision": st.none() | st.integers(-1, 12),
     "question": IDS,
     "option": OPTIONS,
     "answers": st.dictionaries(IDS, OPTIONS, max_size=4),
-    "text": WORDS | st.text(max_size=30),
+    "text": TEXTS | st.text(max_size=30),
     "destination": st.sampled_from(["C1", ""]),
     "language": st.sampled_from(["fr", "en", "xx"]),
     "session": st.just("s1"),
@@ -399,18 +400,18 @@ KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and is
 KINDS.remove(Event)
 KINDS.remove(Start)
 EVENTS = st.sampled_from([*KINDS, *[Answer] * 6]).flatmap(
-    lambda kind: st.builds(kind, **{field.name: SOMETHING[field.name] for field in fields(kind)})
+    lambda kind: st.builds(kind, **{field.name: FIELDS[field.name] for field in fields(kind)})
 )
 
 
 @settings(max_examples=200)
-@given(st.lists(EVENTS, max_size=25), st.booleans(), SOMETHING["answers"])
-def test_whatever_arrives(happenings, quick, answers):
+@given(st.lists(EVENTS, max_size=25), st.booleans(), FIELDS["answers"])
+def test_any_sequence_of_events(sequence, quick, answers):
     session, _ = start(answers, quick)
     posts = 0
-    for happening in happenings:
-        # Often enough, the card is the present one.
-        event = replace(happening, revision=session.revision) if happening.revision == -1 else happening
+    for drawn in sequence:
+        # -1 stands for the current revision, so that many events are accepted.
+        event = replace(drawn, revision=session.revision) if drawn.revision == -1 else drawn
         after, effects = step(FLOW, session, event)
         assert json.loads(json.dumps(after.to_json())) == after.to_json()
         assert Session.from_json(after.to_json()) == after
@@ -431,7 +432,7 @@ def test_whatever_arrives(happenings, quick, answers):
 # --- A new version of the flow ------------------------------------------------------------------------------------
 
 
-def test_a_running_session_moves_to_a_new_version_and_a_finished_one_does_not():
+def test_new_version_upgrades_running_sessions_only():
     questions = tuple(
         replace(question, revised_in_version=2)
         if question.id == "brand"
@@ -443,28 +444,28 @@ def test_a_running_session_moves_to_a_new_version_and_a_finished_one_does_not():
     )
     later = replace(FLOW, version=2, questions=questions)
     session, _ = start(STRATEGIC | {"mode": "both"})
-    moved, again = upgrade(later, session)
-    assert moved.version == 2
+    upgraded, again = upgrade(later, session)
+    assert upgraded.version == 2
     assert again == ("brand", "mode")
-    assert set(moved.answers) == set(STRATEGIC) - {"brand", "mode", "routine"}
+    assert set(upgraded.answers) == set(STRATEGIC) - {"brand", "mode", "routine"}
     _, effects = step(later, session, Resume(OWNER))
     assert shown(effects).note == (
         translations("fr")("notice.asked_again", questions="Image de marque, Gestion actuelle ou souhaitée"),
     )
-    kept = replace(session, status=Status.POSTED)
-    assert upgrade(later, kept) == (kept, ())
+    posted = replace(session, status=Status.POSTED)
+    assert upgrade(later, posted) == (posted, ())
 
 
-def test_start_takes_only_what_the_flow_knows():
+def test_start_ignores_unknown_answers():
     session, _ = start({"brand": "yes", "mode": "moon", "moon": "yes"})
     assert session.answers == {"brand": "yes"}
 
 
-def test_paths_are_those_of_the_walk():
+def test_all_paths_from_complete_answers():
     assert len(list(all_paths(FLOW, STRATEGIC))) == 1
 
 
-def test_help_never_moves():
+def test_help_changes_nothing():
     session, _ = start()
     same, effects = step(FLOW, session, Help(OWNER))
     assert same is session

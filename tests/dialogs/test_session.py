@@ -1,4 +1,4 @@
-"""Stored sessions: what was written is read back, also what an earlier release wrote; anything else is refused."""
+"""`dialogs.session`: JSON of this and of earlier releases is read; any other JSON is rejected."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ GOOD = Session("s1", "team:1", "ada", "fr", 1, {"brand": "yes"}).to_json()
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_sessions_of_every_release_go_on(path):
+def test_sessions_of_every_release_continue(path):
     stored = json.loads(path.read_text())
     session = Session.from_json(stored["session"])
     after, effects = step(FLOW, session, Resume(Actor(session.tenant, session.owner, session.language)))
@@ -27,12 +27,12 @@ def test_sessions_of_every_release_go_on(path):
     assert not any(isinstance(effect, Notify) for effect in effects)
 
 
-def test_there_are_samples():
+def test_samples_exist():
     assert {path.stem for path in SAMPLES} >= {"open", "changing", "quick", "kept", "posted", "cancelled"}
 
 
 @pytest.mark.parametrize("name", sorted(set(GOOD) - {"changing"}))
-def test_a_missing_field_is_refused(name):
+def test_missing_field_is_rejected(name):
     with pytest.raises(InvalidSession):
         Session.from_json({key: value for key, value in GOOD.items() if key != name})
 
@@ -41,7 +41,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambd
 
 
 @given(st.sampled_from(sorted(GOOD)), JSON)
-def test_any_other_type_is_refused_or_round_trips(name, value):
+def test_other_types_are_rejected_or_round_trip(name, value):
     stored = GOOD | {name: value}
     try:
         session = Session.from_json(stored)

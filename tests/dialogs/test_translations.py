@@ -1,4 +1,4 @@
-"""The catalogues: every id the code names is there, every text reads as its language is written."""
+"""`dialogs.translations`: every id in the code has a text, and texts follow the typography of their language."""
 
 import io
 import re
@@ -19,16 +19,16 @@ LITERAL = re.compile(
 )
 
 
-def named_in_code():
+def ids_in_code():
     for folder in ("dialogs", "adapters", "bot"):
         for path in (ROOT / folder).rglob("*.py"):
             yield from ((path.name, id) for id in LITERAL.findall(path.read_text()))
 
 
 @pytest.mark.parametrize("language", languages())
-def test_every_id_named_in_the_code_has_its_text(language):
+def test_every_id_in_the_code_has_a_text(language):
     t = translations(language)
-    missing = [(file, id) for file, id in named_in_code() if id not in t and not has_plural(t, id)]
+    missing = [(file, id) for file, id in ids_in_code() if id not in t and not has_plural(t, id)]
     assert not missing
 
 
@@ -39,21 +39,21 @@ def has_plural(text, id):
         return False
 
 
-def every_text(language):
+def all_texts(language):
     t = translations(language)
     return [(id, t(id)) for id in sorted(t.ids())]
 
 
-def test_french_is_set_as_french_is():
-    for id, text in every_text("fr"):
+def test_french_typography():
+    for id, text in all_texts("fr"):
         assert "'" not in text, id
         assert not re.search(r"(?<![\u00a0\u202f\s])[;!?»]", text), (id, text)
         assert not re.search(r" [:;!?»]|« ", text), (id, text)
         assert not re.search(r"\btu\b|\bton\b|\btes\b", text), (id, text)
 
 
-def test_english_is_set_as_english_is():
-    for id, text in every_text("en"):
+def test_english_typography():
+    for id, text in all_texts("en"):
         if "`" not in text:
             assert "'" not in text, id
             assert '"' not in text, id
@@ -64,11 +64,11 @@ def test_english_is_set_as_english_is():
     ("locale", "language"),
     [("fr-FR", "fr"), ("fr_CA", "fr"), ("en", "en"), ("EN-gb", "en"), ("tlh-QO", None), ("", None), (None, None)],
 )
-def test_the_language_of_a_locale(locale, language):
+def test_language_for_locale(locale, language):
     assert language_for_locale(locale) == language
 
 
-def test_a_text_that_is_not_there():
+def test_missing_text_and_language():
     with pytest.raises(MissingTranslation):
         translations("fr")("no.such.id")
     assert translations("tlh").language == "fr"
@@ -76,8 +76,8 @@ def test_a_text_that_is_not_there():
 
 
 @pytest.fixture
-def with_a_third_language(tmp_path, monkeypatch):
-    """Another language is one more catalogue: Latin, which says everything in English."""
+def third_language(tmp_path, monkeypatch):
+    """Add a language, Latin, with the English texts."""
     shutil.copytree(module.LOCALES_DIR, tmp_path / "locales")
     latin = tmp_path / "locales" / "la"
     shutil.copytree(module.LOCALES_DIR / "en", latin)
@@ -87,28 +87,28 @@ def with_a_third_language(tmp_path, monkeypatch):
         (tmp_path / "dialog.mo").replace(path.with_suffix(".mo"))
     with monkeypatch.context() as patched:
         patched.setattr(module, "LOCALES_DIR", tmp_path / "locales")
-        forget()
+        clear_caches()
         yield
-    forget()
+    clear_caches()
 
 
 def compiled(path):
-    made = io.BytesIO()
+    output = io.BytesIO()
     with path.open("rb") as source:
-        write_mo(made, read_po(source))
-    return made.getvalue()
+        write_mo(output, read_po(source))
+    return output.getvalue()
 
 
-def forget():
+def clear_caches():
     for cached in (languages, translations):
         cached.cache_clear()
 
 
-@pytest.mark.usefixtures("with_a_third_language")
-def test_the_switch_of_languages_reaches_every_one():
+@pytest.mark.usefixtures("third_language")
+def test_language_switch_reaches_every_language():
     assert {"fr", "en", "la"} <= set(languages())
     assert sorted(map(next_language, languages())) == sorted(languages())
     for language in languages():
-        offered = translations(next_language(language))("language.own")
-        assert translations(language)("label.language") == offered != translations(language)("language.own")
+        next_name = translations(next_language(language))("language.own")
+        assert translations(language)("label.language") == next_name != translations(language)("language.own")
     assert language_for_locale("la-VA") == "la"

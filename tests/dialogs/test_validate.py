@@ -1,4 +1,4 @@
-"""Answers from outside: strict about ids, kind about the rest."""
+"""`dialogs.validate`: only exact ids are valid, and every fault is reported."""
 
 import pytest
 from hypothesis import given
@@ -15,36 +15,36 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("language", languages())
-def test_every_fault_is_reported_at_once_and_valid_answers_are_kept(language):
-    given_ = {"brand": "yes", "marque": "oui", "mode": "agence", "person": ["x"], "zzz": "yes", "routine": "!!"}
-    valid, faults = validate(FLOW, given_, translations(language))
+def test_every_fault_is_reported_and_valid_answers_are_returned(language):
+    answers = {"brand": "yes", "marque": "oui", "mode": "agence", "person": ["x"], "zzz": "yes", "routine": "!!"}
+    valid, faults = validate(FLOW, answers, translations(language))
     assert valid == {"brand": "yes"}
-    assert [answer_error["question"] for answer_error in faults] == ["marque", "mode", "person", "zzz", "routine"]
-    said = [answer_error["message"] for answer_error in faults]
+    assert [fault["question"] for fault in faults] == ["marque", "mode", "person", "zzz", "routine"]
+    messages = [fault["message"] for fault in faults]
     for message, part in zip(
-        said, ("brand", "agency", "person", "orientation, brand", "yes, no, unknown"), strict=True
+        messages, ("brand", "agency", "person", "orientation, brand", "yes, no, unknown"), strict=True
     ):
         assert part in message
 
 
-def test_ids_are_taken_as_they_are():
+def test_ids_must_match_exactly():
     for answers in ({"BRAND": "yes"}, {"brand": "YES"}, {"brand": " yes"}, {"brand": "oui"}):
         valid, faults = validate(FLOW, answers, translations("en"))
         assert (valid, len(faults)) == ({}, 1)
 
 
 @pytest.mark.parametrize("answers", [None, [], "brand=yes", 3, True])
-def test_what_is_no_object_is_one_fault(answers):
+def test_not_an_object_is_one_fault(answers):
     assert validate(FLOW, answers, translations("fr")) == ({}, [answer_error(translations("fr"), "not_object")])
 
 
 @given(ANYTHING)
-def test_nothing_raises(answers):
+def test_any_value_is_accepted_or_reported(answers):
     valid, faults = validate(FLOW, answers, translations("fr"))
     assert faults or valid == answers
 
 
-def test_a_message_repeats_what_was_given_only_so_far_and_printably():
+def test_printable_shortens_and_replaces_characters():
     assert printable("brand") == "brand"
     assert printable("x" * 100) == "x" * 39 + "…"
     assert printable("a\x1b[31m\nb\ud800") == "a�[31m�b�"

@@ -1,4 +1,4 @@
-"""The flow drawn: from the data, whole, and in step with the pictures in the documentation."""
+"""`dialogs.diagram`: complete, derived from the flow, and equal to the pictures in the documentation."""
 
 import itertools
 import json
@@ -21,38 +21,38 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(params=languages())
-def text(request):
+def t(request):
     return translations(request.param)
 
 
 # --- JSON ---------------------------------------------------------------------------------------------------------
 
 
-def test_json_has_exactly_the_documented_members(text):
-    shown = json.loads(graph.as_json(FLOW, text))
-    assert list(shown) == ["version", "questions", "outcomes", "advice", "labels"]
-    assert shown["version"] == FLOW.version
-    for question, known in zip(shown["questions"], FLOW.questions, strict=True):
+def test_json_has_exactly_the_documented_members(t):
+    output = json.loads(graph.as_json(FLOW, t))
+    assert list(output) == ["version", "questions", "outcomes", "advice", "labels"]
+    assert output["version"] == FLOW.version
+    for question, known in zip(output["questions"], FLOW.questions, strict=True):
         assert list(question) == ["id", "text", "why", "judge", "examples", "options"]
-        assert question["text"] == text(f"question.{known.id}.text")
+        assert question["text"] == t(f"question.{known.id}.text")
         assert [option["id"] for option in question["options"]] == list(known.options)
         assert all(set(option) == {"id", "label"} for option in question["options"])
-    assert [outcome["id"] for outcome in shown["outcomes"]] == [outcome.id for outcome in FLOW.outcomes]
-    assert all(list(outcome) == ["id", "title", "summary"] for outcome in shown["outcomes"])
-    assert [advice["id"] for advice in shown["advice"]] == [advice.id for advice in FLOW.advice]
-    assert all(list(advice) == ["id", "title", "text"] for advice in shown["advice"])
+    assert [outcome["id"] for outcome in output["outcomes"]] == [outcome.id for outcome in FLOW.outcomes]
+    assert all(list(outcome) == ["id", "title", "summary"] for outcome in output["outcomes"])
+    assert [advice["id"] for advice in output["advice"]] == [advice.id for advice in FLOW.advice]
+    assert all(list(advice) == ["id", "title", "text"] for advice in output["advice"])
 
 
-def test_json_holds_every_label(text):
-    labels = json.loads(graph.as_json(FLOW, text))["labels"]
-    assert labels == {id.removeprefix("label."): text(id) for id in text.ids() if id.startswith("label.")}
+def test_json_holds_every_label(t):
+    labels = json.loads(graph.as_json(FLOW, t))["labels"]
+    assert labels == {id.removeprefix("label."): t(id) for id in t.ids() if id.startswith("label.")}
     assert {"back", "change", "restart", "why", "post", "keep_private", "start", "help"} <= set(labels)
 
 
 # --- The graph ----------------------------------------------------------------------------------------------------
 
 
-def test_the_flow_divides_at_the_fact():
+def test_lanes():
     assert [question.id for question in always_asked(FLOW)] == ["orientation", "brand", "transformation", "presence"]
     strategic, light = lanes(FLOW)
     assert [question.id for question in strategic.questions] == ["mode", "agency_link", "person", "routine"]
@@ -60,20 +60,20 @@ def test_the_flow_divides_at_the_fact():
     assert [outcome.id for outcome in (*strategic.outcomes, *light.outcomes)] == [o.id for o in FLOW.outcomes]
 
 
-def test_edges_are_the_steps_that_paths_take():
-    found = edges(FLOW)
-    assert Edge("mode", "person", ("in_house",)) in found
-    assert Edge("mode", "agency_link", ("agency", "both", "undecided")) in found
-    assert Edge("strategic", "mode", value=True) in found
-    assert Edge("strategic", "seo_expert", value=False) in found
-    drawn = {(edge.start, edge.end) for edge in found}
+def test_every_step_of_a_path_is_an_edge():
+    result = edges(FLOW)
+    assert Edge("mode", "person", ("in_house",)) in result
+    assert Edge("mode", "agency_link", ("agency", "both", "undecided")) in result
+    assert Edge("strategic", "mode", value=True) in result
+    assert Edge("strategic", "seo_expert", value=False) in result
+    pairs = {(edge.start, edge.end) for edge in result}
     for path in list(all_paths(FLOW))[::37]:
         for step, after in itertools.pairwise(path):
             through = {(step.question, "strategic"), ("strategic", after.question)}
-            assert (step.question, after.question) in drawn or through <= drawn
+            assert (step.question, after.question) in pairs or through <= pairs
 
 
-def test_what_a_condition_needs_of_the_fact():
+def test_needs():
     assert needs(STRATEGIC, STRATEGIC) is True
     assert needs(STRATEGIC, Not(STRATEGIC)) is False
     assert needs(STRATEGIC, Is("brand", "yes")) is None
@@ -82,7 +82,7 @@ def test_what_a_condition_needs_of_the_fact():
     assert needs(STRATEGIC, Fact("other", Is("brand", "yes"))) is None
 
 
-def test_cases_are_joined_where_they_differ_in_one_question():
+def test_cases_that_differ_in_one_question_are_merged():
     assert cases(FLOW, HYBRID) == [
         {"mode": ("in_house",), "person": ("nobody",)},
         {"mode": ("agency",), "agency_link": ("no",)},
@@ -105,7 +105,7 @@ def test_cases_are_joined_where_they_differ_in_one_question():
         AllOf(Is("brand", "yes"), Is("brand", "no")),
     ],
 )
-def test_cases_say_the_same_as_the_condition(condition):
+def test_cases_are_equivalent_to_the_condition(condition):
     for path in list(all_paths(FLOW))[::11]:
         answers = dict(path)
         side = needs(STRATEGIC, condition)
@@ -115,7 +115,7 @@ def test_cases_say_the_same_as_the_condition(condition):
             assert (fits and met) == condition.evaluate(answers)
 
 
-def test_conditions_describe():
+def test_describe():
     assert describe(FLOW, translations("en"), HYBRID)[2].endswith("“Both together” or “Not decided yet”")
     assert "anything but “Nobody for now”" in describe(FLOW, translations("en"), FLOW.outcomes[0].when)[0]
 
@@ -123,34 +123,34 @@ def test_conditions_describe():
 # --- Formats ------------------------------------------------------------------------------------------------------
 
 
-def test_mermaid_defines_every_node_once_and_joins_only_those(text):
-    shown = graph.mermaid(FLOW, text)
-    defined = re.findall(r'^  (\w+)[\[({]+"', shown, re.MULTILINE)
+def test_mermaid_nodes_and_links(t):
+    output = graph.mermaid(FLOW, t)
+    defined = re.findall(r'^  (\w+)[\[({]+"', output, re.MULTILINE)
     assert len(defined) == len(set(defined)) == len(FLOW.questions) + 1 + len(FLOW.outcomes)
-    joined = re.findall(r'^  (\w+) -->(?:\|"[^"]*"\|)? (\w+)$', shown, re.MULTILINE)
-    assert {node for pair in joined for node in pair} == set(defined)
-    assert len(joined) == len(links(FLOW, text))
+    linked = re.findall(r'^  (\w+) -->(?:\|"[^"]*"\|)? (\w+)$', output, re.MULTILINE)
+    assert {node for pair in linked for node in pair} == set(defined)
+    assert len(linked) == len(links(FLOW, t))
 
 
-def test_dot_defines_every_node_once_and_joins_only_those(text):
-    shown = graph.dot(FLOW, text)
-    defined = re.findall(r'^  "(\w+)" \[shape', shown, re.MULTILINE)
-    joined = re.findall(r'^  "(\w+)" -> "(\w+)"', shown, re.MULTILINE)
-    assert {node for pair in joined for node in pair} == set(defined)
+def test_dot_nodes_and_links(t):
+    output = graph.dot(FLOW, t)
+    defined = re.findall(r'^  "(\w+)" \[shape', output, re.MULTILINE)
+    linked = re.findall(r'^  "(\w+)" -> "(\w+)"', output, re.MULTILINE)
+    assert {node for pair in linked for node in pair} == set(defined)
     assert len(defined) == len(set(defined))
-    assert shown.count('"') % 2 == 0
+    assert output.count('"') % 2 == 0
 
 
-def test_svg_shows_every_question_option_and_outcome_within_its_sheet(text):
-    root: Any = ET.fromstring(svg.svg(FLOW, text))
+def test_svg_contains_every_text_and_no_box_is_outside(t):
+    root: Any = ET.fromstring(svg.svg(FLOW, t))
     written = " ".join(element.text or "" for element in root.iter(f"{SVG}text"))
     for question in FLOW.questions:
-        assert text(f"question.{question.id}.text") in written
+        assert t(f"question.{question.id}.text") in written
         for option in question.options:
-            assert text(f"option.{question.id}.{option}") in written
+            assert t(f"option.{question.id}.{option}") in written
     for outcome in FLOW.outcomes:
-        assert text(f"outcome.{outcome.id}.title") in written
-        for way in describe(FLOW, text, outcome.when):
+        assert t(f"outcome.{outcome.id}.title") in written
+        for way in describe(FLOW, t, outcome.when):
             assert way in written
     width, height = float(root.get("width")), float(root.get("height"))
     for box in root.iter(f"{SVG}rect"):
@@ -160,16 +160,16 @@ def test_svg_shows_every_question_option_and_outcome_within_its_sheet(text):
         assert bottom <= height
 
 
-def test_svg_needs_nothing_from_elsewhere(text):
-    shown = svg.svg(FLOW, text)
-    assert set(re.findall(r"url\(([^)]*)\)", shown)) == {"#head"}
-    assert not re.search("href|src|@import", shown)
-    assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")
+def test_svg_has_no_external_references(t):
+    output = svg.svg(FLOW, t)
+    assert set(re.findall(r"url\(([^)]*)\)", output)) == {"#head"}
+    assert not re.search("href|src|@import", output)
+    assert "http" not in output.replace("http://www.w3.org/2000/svg", "")
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_picture_in_the_documentation_is_the_present_one(language):
-    drawn = (DOCS / f"flow.{language}.svg").read_text(encoding="utf-8")
-    assert drawn == svg.svg(FLOW, translations(language)), (
+def test_picture_in_the_documentation_is_up_to_date(language):
+    picture = (DOCS / f"flow.{language}.svg").read_text(encoding="utf-8")
+    assert picture == svg.svg(FLOW, translations(language)), (
         "cm-advisor flow --format svg --lang ... > deploy/docs/flow...svg"
     )

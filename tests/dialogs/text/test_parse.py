@@ -1,4 +1,4 @@
-"""Real phrases in both languages, and what must hold for any text at all."""
+"""`dialogs.text.parse`: real phrases in both languages, and properties of any text."""
 
 import time
 import unicodedata
@@ -21,7 +21,6 @@ from dialogs.text.parse import (
     Problem,
     Problems,
     QuickCheck,
-    nearest,
     parse,
     parse_quick_check,
 )
@@ -29,14 +28,12 @@ from dialogs.translations import languages, translations
 
 
 def question(id: str) -> Question:
-    found = FLOW.questions_by_id.get(id)
-    assert found is not None
-    return found
+    return FLOW.questions_by_id[id]
 
 
-def offered(reading: Parsed) -> list[str]:
+def candidate_options(reading: Parsed) -> list[str]:
     assert isinstance(reading, Ambiguous), reading
-    return [clear.option for clear in reading.candidates if isinstance(clear, ParsedAnswer)]
+    return [match.option for match in reading.candidates if isinstance(match, ParsedAnswer)]
 
 
 def split(text: str) -> list[str]:
@@ -44,7 +41,7 @@ def split(text: str) -> list[str]:
 
 
 BRAND = question("brand")
-EVERY_QUESTION = st.sampled_from([None, *FLOW.questions])
+QUESTION_OR_NONE = st.sampled_from([None, *FLOW.questions])
 
 ANSWERS = {
     ("brand", "yes"): """
@@ -116,12 +113,12 @@ ANSWERS = {
 @pytest.mark.parametrize(
     ("id", "option", "text"), [(*key, text) for key, texts in ANSWERS.items() for text in split(texts)]
 )
-def test_answers(id, option, text):
+def test_answer(id, option, text):
     assert parse(text, FLOW, question(id)) == ParsedAnswer(id, option)
 
 
 @pytest.mark.parametrize("id", [question.id for question in FLOW.questions])
-def test_labels_and_numbers_of_every_option(id):
+def test_label_and_number_of_every_option(id):
     options = question(id).options
     for number, option in enumerate(options, 1):
         assert parse(str(number), FLOW, question(id)) == ParsedAnswer(id, option)
@@ -133,7 +130,7 @@ def test_labels_and_numbers_of_every_option(id):
         assert parse(outside, FLOW, question(id)) == NoMatch()
 
 
-# Read as yes, each of these would turn somebody's answer into its opposite.
+# If one of these were read as yes, the answer would be the opposite of what was meant.
 NEGATIVE = split("""
     non | nan | nope | pas du tout | pas vraiment | not really | non, sauf erreur | non pas que je sache |
     je ne crois pas | I don't think so | I do not think so | pas trop | plutôt pas | not sure | pas sûr |
@@ -148,7 +145,7 @@ NEGATIVE = split("""
 
 
 @pytest.mark.parametrize("text", NEGATIVE)
-def test_a_negation_is_never_read_as_yes(text):
+def test_negation_is_never_read_as_yes(text):
     for known in FLOW.questions:
         if "yes" in known.options:
             reading = parse(text, FLOW, known)
@@ -163,7 +160,7 @@ LETTERS = st.sampled_from("abcdefghijklmnopqrstuvwxyzéà' ")
 
 
 @st.composite
-def slips(draw, texts):
+def typing_errors(draw, texts):
     text = draw(st.sampled_from(texts))
     place = draw(st.integers(0, len(text) - 1))
     letter = draw(LETTERS)
@@ -180,15 +177,15 @@ def slips(draw, texts):
     )
 
 
-@given(slips([text for text in NEGATIVE if len(text) > 2]))
+@given(typing_errors([text for text in NEGATIVE if len(text) > 2]))
 @example("no yes")  # from "not yes": two answers in a row, and nothing else it could be
-def test_one_slip_never_turns_a_no_into_a_yes(text):
+def test_typing_error_never_turns_no_into_yes(text):
     assert parse(text, FLOW, BRAND) != ParsedAnswer("brand", "yes")
     found = parse_quick_check(text, FLOW)
     assert not isinstance(found, QuickCheck) or "yes" not in found.answers.values() or text == "no yes"
 
 
-def one_slip_from(text):
+def all_typing_errors(text):
     for place in range(len(text)):
         yield text[:place] + text[place + 1 :]
         yield text[:place] + text[place + 1 : place + 2] + text[place] + text[place + 2 :]
@@ -199,9 +196,9 @@ def one_slip_from(text):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", [text for text in NEGATIVE if 2 < len(text) < 12])
-def test_no_slip_at_all_turns_a_no_into_a_yes(text):
-    for slip in one_slip_from(text):
-        assert parse(slip, FLOW, BRAND) != ParsedAnswer("brand", "yes"), slip
+def test_no_typing_error_turns_no_into_yes(text):
+    for misspelled in all_typing_errors(text):
+        assert parse(misspelled, FLOW, BRAND) != ParsedAnswer("brand", "yes"), misspelled
 
 
 @pytest.mark.slow
@@ -216,9 +213,9 @@ def test_no_slip_at_all_turns_a_no_into_a_yes(text):
         ("person", "interns", "pas de stagiaire"),
     ],
 )
-def test_no_slip_chooses_what_was_denied(id, denied, text):
-    for slip in one_slip_from(text):
-        assert parse(slip, FLOW, question(id)) != ParsedAnswer(id, denied), slip
+def test_no_typing_error_chooses_the_denied_option(id, denied, text):
+    for misspelled in all_typing_errors(text):
+        assert parse(misspelled, FLOW, question(id)) != ParsedAnswer(id, denied), misspelled
 
 
 @pytest.mark.parametrize(
@@ -240,8 +237,8 @@ def test_no_slip_chooses_what_was_denied(id, denied, text):
         for text in split(texts)
     ],
 )
-def test_a_denied_option_is_not_even_offered(id, denied, text):
-    found = offered(parse(text, FLOW, question(id)))
+def test_denied_option_is_not_suggested(id, denied, text):
+    found = candidate_options(parse(text, FLOW, question(id)))
     assert found
     assert denied not in found
 
@@ -287,8 +284,8 @@ def test_a_denied_option_is_not_even_offered(id, denied, text):
         ("light_mode", "in-house and outsource", ["in_house", "outsource", "undecided"]),
     ],
 )
-def test_ambiguous_words_are_offered(id, text, expected):
-    assert offered(parse(text, FLOW, question(id))) == expected
+def test_ambiguous_text_gives_candidates(id, text, expected):
+    assert candidate_options(parse(text, FLOW, question(id))) == expected
 
 
 @pytest.mark.parametrize(
@@ -304,7 +301,7 @@ def test_ambiguous_words_are_offered(id, text, expected):
         ("light_mode", "regarder"),
     ],
 )
-def test_other_words_are_not_understood(id, text):
+def test_other_text_is_no_match(id, text):
     assert parse(text, FLOW, question(id)) == NoMatch()
 
 
@@ -333,10 +330,10 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize(("key", "text"), [(key, text) for key, texts in COMMANDS.items() for text in split(texts)])
-def test_commands(key, text):
+def test_command(key, text):
     name, _, argument = key.partition(" ")
-    for at_hand in (None, BRAND, question("mode")):
-        assert parse(text, FLOW, at_hand) == Command(name, argument or None)
+    for current in (None, BRAND, question("mode")):
+        assert parse(text, FLOW, current) == Command(name, argument or None)
 
 
 @pytest.mark.parametrize(
@@ -352,7 +349,7 @@ def test_commands(key, text):
         ("brand", "changer d'avis", [Command("change")]),
     ],
 )
-def test_commands_that_are_offered_first(id, text, expected):
+def test_ambiguous_command_gives_candidates(id, text, expected):
     reading = parse(text, FLOW, question(id))
     assert isinstance(reading, Ambiguous)
     assert expected is None or list(reading.candidates) == expected
@@ -361,7 +358,7 @@ def test_commands_that_are_offered_first(id, text, expected):
 @pytest.mark.parametrize(
     "text", split("ne pas publier | don't post | pourquoi pas | why not | ne change rien | non, retour")
 )
-def test_a_denied_command_is_not_that_command(text):
+def test_negated_command_is_not_that_command(text):
     assert parse(text, FLOW, BRAND) not in {Command("post"), Command("why"), Command("change"), Command("back")}
 
 
@@ -410,7 +407,7 @@ QUICK = {
 
 
 @pytest.mark.parametrize(("text", "answers"), QUICK.items())
-def test_quick_checks(text, answers):
+def test_quick_check(text, answers):
     assert parse_quick_check(text, FLOW) == QuickCheck(answers)
 
 
@@ -433,7 +430,7 @@ def test_quick_checks(text, answers):
         ("zz=oui mode=zz", [Problem("question", "zz"), Problem("answer", "zz", "mode")]),
     ],
 )
-def test_faults_of_a_quick_check(text, expected):
+def test_quick_check_problems(text, expected):
     reading = parse_quick_check(text, FLOW)
     assert isinstance(reading, Problems)
     assert expected is None or list(reading.problems) == expected
@@ -442,16 +439,16 @@ def test_faults_of_a_quick_check(text, expected):
 @pytest.mark.parametrize(
     "text", ["", "  ", "bonjour", "merci", "peut-être", "oui et non", "je voudrais savoir si oui ou non"]
 )
-def test_what_is_no_quick_check(text):
+def test_not_a_quick_check(text):
     assert parse_quick_check(text, FLOW) == NoMatch()
 
 
-def test_a_stressed_answer_may_be_one_or_two():
+def test_stressed_answer_may_be_one_or_two():
     one, two = QuickCheck({"brand": "no"}), QuickCheck({"brand": "no", "transformation": "no"})
     assert parse_quick_check("non, pas du tout", FLOW) == Ambiguous((one, two))
 
 
-def test_quick_checks_in_a_dialog():
+def test_quick_check_in_a_dialog():
     assert parse("oui non oui", FLOW, BRAND) == QuickCheck(YES_NO_YES)
     assert parse("oui non oui", FLOW, question("mode")) == QuickCheck(YES_NO_YES)
     assert parse("oui non", FLOW, None) == QuickCheck({"brand": "yes", "transformation": "no"})
@@ -460,17 +457,17 @@ def test_quick_checks_in_a_dialog():
     assert parse("oui", FLOW, None) == NoMatch()
 
 
-def test_a_row_that_may_be_one_answer_is_offered():
+def test_row_that_may_be_one_answer_is_ambiguous():
     both = QuickCheck({"brand": "yes", "transformation": "yes"})
     assert parse("oui oui", FLOW, BRAND) == Ambiguous((ParsedAnswer("brand", "yes"), both))
     hesitant = parse("oui non", FLOW, BRAND)
     assert isinstance(hesitant, Ambiguous)
     assert hesitant.candidates[0] == QuickCheck({"brand": "yes", "transformation": "no"})
-    assert offered(hesitant) == ["yes", "no", "unknown"]
+    assert candidate_options(hesitant) == ["yes", "no", "unknown"]
 
 
 @given(st.data())
-def test_a_quick_check_comes_back_in_any_language(data):
+def test_quick_check_with_names_round_trips(data):
     texts = translations(data.draw(st.sampled_from(languages())))
     chosen = data.draw(st.lists(st.sampled_from(FLOW.questions), unique=True, min_size=1, max_size=10))
     answers = {asked.id: data.draw(st.sampled_from(asked.options)) for asked in chosen}
@@ -486,7 +483,7 @@ def test_a_quick_check_comes_back_in_any_language(data):
 
 
 @given(st.lists(st.sampled_from(["yes", "no", "unknown"]), min_size=1, max_size=3), st.data())
-def test_a_row_comes_back(options, data):
+def test_row_round_trips(options, data):
     ways = {"yes": ["oui", "yes", "Yep"], "no": ["non", "No", "nan"], "unknown": ["jsp", "IDK", "Dunno", "?"]}
     text = " ".join(data.draw(st.sampled_from(ways[option])) for option in options)
     assert parse_quick_check(text, FLOW) == QuickCheck(dict(zip(CRITERIA, options, strict=False)))
@@ -500,33 +497,33 @@ TEXTS = st.one_of(
 )
 
 
-@given(TEXTS, EVERY_QUESTION)
-def test_any_text_is_read_without_raising(text, at_hand):
-    for reading in (parse(text, FLOW, at_hand), parse_quick_check(text, FLOW)):
+@given(TEXTS, QUESTION_OR_NONE)
+def test_any_text_is_parsed_without_error(text, current):
+    for reading in (parse(text, FLOW, current), parse_quick_check(text, FLOW)):
         match reading:
             case ParsedAnswer(id, option):
-                assert at_hand is not None
-                assert (id, option in at_hand.options) == (at_hand.id, True)
-            case Ambiguous(readings):
-                assert 1 <= len(readings) <= MAX_CANDIDATES
-                assert all(readings.count(clear) == 1 for clear in readings)
+                assert current is not None
+                assert (id, option in current.options) == (current.id, True)
+            case Ambiguous(candidates):
+                assert 1 <= len(candidates) <= MAX_CANDIDATES
+                assert all(candidates.count(candidate) == 1 for candidate in candidates)
             case QuickCheck(answers):
                 assert answers
                 assert all(option in question(id).options for id, option in answers.items())
             case Problems(problems):
                 assert problems
                 assert all(len(problem.given) <= 60 for problem in problems)
-    nearest(text, [known.id for known in FLOW.questions])
+    lexicon.nearest(text, FLOW.questions_by_id)
 
 
-@given(st.sampled_from([text for text in KNOWN if "ésumé" not in text]), EVERY_QUESTION, st.data())
-def test_case_accents_and_spaces_do_not_matter(text, at_hand, data):
+@given(st.sampled_from([text for text in KNOWN if "ésumé" not in text]), QUESTION_OR_NONE, st.data())
+def test_case_accents_and_spaces_are_ignored(text, current, data):
     plain = unicodedata.normalize("NFKD", text.replace("nº", "n°"))
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     spaced = f"  {text.replace(' ', data.draw(st.sampled_from(['  ', chr(9), chr(0xA0)])))}\n"
-    expected = parse(text, FLOW, at_hand)
+    expected = parse(text, FLOW, current)
     for other in (text.upper(), text.lower(), plain, spaced, unicodedata.normalize("NFD", text)):
-        assert parse(other, FLOW, at_hand) == expected
+        assert parse(other, FLOW, current) == expected
 
 
 @pytest.mark.parametrize(
@@ -544,7 +541,7 @@ def test_case_accents_and_spaces_do_not_matter(text, at_hand, data):
     ],
     ids=lambda text: f"{text[:6]!r}x{len(text)}",
 )
-def test_hostile_texts_take_no_time(text):
+def test_hostile_text_is_parsed_quickly(text):
     parse("oui", FLOW, BRAND), parse_quick_check("mode=zz", FLOW)
     start = time.perf_counter()
     parse(text, FLOW, BRAND)
@@ -553,53 +550,9 @@ def test_hostile_texts_take_no_time(text):
 
 
 @pytest.mark.parametrize("length", [MAX_TEXT_LENGTH + 1, 10_000])
-def test_texts_too_long_are_not_read(length):
+def test_text_that_is_too_long_is_not_parsed(length):
     assert parse("oui".ljust(length, "!"), FLOW, BRAND) == NoMatch()
     assert parse_quick_check("oui".ljust(length, "!"), FLOW) == NoMatch()
-
-
-def test_nearest_knows_both_languages():
-    ids = [known.id for known in FLOW.questions]
-    assert [nearest(given, ids) for given in ("marque", "présence", "brnd", "agency link", "zzzz", "")] == [
-        "brand", "presence", "brand", "agency_link", None, None,
-    ]  # fmt: skip
-    assert nearest("agence", question("mode").options) == "agency"
-    assert nearest("agense", question("mode").options) == "agency"
-    assert nearest("nope", BRAND.options) == "no"
-    assert nearest("jsp", question("mode").options) == "undecided"
-    assert nearest("pas d'agence", question("mode").options) is None
-    assert nearest("chaussette", ["chausette", "brand"]) == "chausette"
-
-
-def test_the_lexicon_speaks_of_this_flow():
-    ids = {known.id for known in FLOW.questions}
-    assert set(lexicon.QUESTIONS) == ids
-    assert set(lexicon.OPTIONS) <= ids
-    for id, listed in lexicon.OPTIONS.items():
-        assert set(listed) <= set(question(id).options)
-    every = {option for known in FLOW.questions for option in known.options} | {"open"}
-    assert {meaning for meanings in lexicon.UNSURE for meaning in meanings.split()} <= every
-
-
-def test_no_phrase_names_two_things():
-    names: dict[lexicon.Tokens, str] = {}
-    for id, listed in lexicon.QUESTIONS.items():
-        for name in lexicon.phrases(listed):
-            assert names.setdefault(lexicon.words_of(name), id) == id, name
-    commands: dict[lexicon.Tokens, str] = {}
-    for key, listed in lexicon.COMMANDS.items():
-        for phrase in lexicon.phrases(listed):
-            assert commands.setdefault(lexicon.words_of(phrase), key) == key, phrase
-    for id, options in lexicon.OPTIONS.items():
-        meanings: dict[lexicon.Tokens, str] = {}
-        for option, listed in options.items():
-            for phrase in lexicon.phrases(listed):
-                assert meanings.setdefault(lexicon.words_of(phrase), option) == option, (id, phrase)
-    answers = {"yes": lexicon.YES, "no": lexicon.NO, "open": lexicon.OPEN}
-    said = [set(map(lexicon.words_of, table)) for table in answers.values()]
-    assert not said[0] & said[1]
-    assert not said[0] & said[2]
-    assert not said[1] & said[2]
 
 
 BOTH_LANGUAGES = {
@@ -620,7 +573,7 @@ BOTH_LANGUAGES = {
 
 
 @pytest.mark.parametrize("known", FLOW.questions, ids=lambda known: known.id)
-def test_every_option_has_words_in_both_languages(known):
+def test_every_option_has_phrases_in_both_languages(known):
     for option in known.options:
         for text in (*BOTH_LANGUAGES[option], option, option.replace("_", " ")):
             assert parse(text, FLOW, known) == ParsedAnswer(known.id, option)
