@@ -5,8 +5,8 @@ import gc
 import logging
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 
-from adapters.ports import Application, Gateway, ServiceUnavailable, TokenStore, TrackedRequest, TrackRequest
+from adapters.ports import Application, Gateway, ServiceUnavailable, TokenStore
 from adapters.shared.json_codec import to_json
 from adapters.shared.pages import page
 from bot import http_limits
@@ -28,8 +28,9 @@ from bot.settings import NEW_KEY, InvalidSettings, Settings, load_settings
 from bot.storage.database import Database
 from bot.storage.schema_version import SchemaMismatch
 from bot.storage.tokens import EncryptedTokenStore
-from bot.telemetry import metrics
-from bot.telemetry.logging import AccessLogger, configure_logging
+from bot.telemetry.http import AccessLogger, call_metrics, track_request, tracking_middleware
+from bot.telemetry.logging import configure_logging
+from bot.telemetry.metrics import metrics_app
 from dialogs.community_flow import FLOW
 from dialogs.text.parse import warm_up
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 512 * 1024
 """Of a request; the largest form of a platform is a fifth of that."""
-DRAIN = 20.0
+DRAIN_SECONDS = 20.0
 """Seconds for what was taken to be finished: container hosts kill after 30."""
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Adapter(Protocol):
 
 
 async def build(settings: Settings) -> web.Application:
-    """Return the application, its database opened. Raises `SchemaMismatch`, `ServiceUnavailable`."""
+    """Return the application, with an open database. Raises `SchemaMismatch`, `ServiceUnavailable`."""
     database = Database(settings.sqlalchemy_url)
     try:
         await asyncio.to_thread(database.open)
@@ -68,28 +69,27 @@ async def build(settings: Settings) -> web.Application:
         database.close()
         raise
     gateways: dict[str, Gateway] = {}
-    limits = RateLimiter(settings.rate_person, settings.rate_tenant)
-    service = Service(FLOW, database, gateways=gateways, idle=timedelta(days=settings.idle_days), limits=limits)
+    rate_limiter = RateLimiter(settings.rate_person, settings.rate_tenant)
+    idle = timedelta(days=settings.idle_days)
+    service = Service(FLOW, database, gateways=gateways, idle=idle, rate_limiter=rate_limiter)
     worker = OutboxWorker(service, retention=timedelta(days=settings.retention_days))
     hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
-    traces = _traces(settings)
-    watching = [metrics.call_metrics(hosts), *([traces.calls(hosts)] if traces else [])]
-    # Where there is no proxy, aiohttp would look for one, and into ~/.netrc, at every call: a tenth of a turn.
-    http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=watching, json_serialize=to_json)
-    adapters = _adapters(
-        settings, service, EncryptedTokenStore(database, settings.encryption_keys), http, _watch(traces)
-    )
+    tracing = _tracing(settings)
+    trace_configs = [call_metrics(hosts), *([tracing.call_spans(hosts)] if tracing else [])]
+    # trust_env makes aiohttp look for a proxy and read ~/.netrc at every call, which took a tenth of a turn.
+    http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=trace_configs, json_serialize=to_json)
+    adapters = _adapters(settings, service, EncryptedTokenStore(database, settings.encryption_keys), http)
     gateways.update({name: adapter.gateway for name, adapter in adapters.items()})
-    if traces:
-        traces.watch(database, service, worker)
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
-        """Begin from the inside out, end from the outside in: what was taken can still be finished."""
-        counted = web.AppRunner(metrics.metrics_app(database), access_log=None)
+        """Start the worker before the adapters; stop in reverse order, draining work."""
+        metrics_runner = web.AppRunner(metrics_app(database), access_log=None)
         try:
+            if tracing:
+                tracing.start()
             if settings.metrics_port:
-                await counted.setup()
-                await web.TCPSite(counted, settings.host, settings.metrics_port).start()
+                await metrics_runner.setup()
+                await web.TCPSite(metrics_runner, settings.host, settings.metrics_port).start()
             await asyncio.to_thread(warm_up, service.flow)
             await worker.start()
             for adapter in adapters.values():
@@ -100,15 +100,16 @@ async def build(settings: Settings) -> web.Application:
                 await adapter.stop()
             with suppress(ServiceUnavailable):
                 await service.flush_shown()
-            await worker.stop(DRAIN)
-            await counted.cleanup()
+            await worker.stop(DRAIN_SECONDS)
+            await metrics_runner.cleanup()
             await http.close()
             await asyncio.to_thread(database.close)
-            if traces:
-                await traces.stop()
+            if tracing:
+                await tracing.stop()
 
-    watched = [metrics.metrics_middleware, *([traces.requests()] if traces else []), http_limits.limit_body]
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=watched, handler_args=http_limits.HANDLER_ARGS)
+    middlewares = [tracking_middleware, http_limits.limit_body]
+    handler_args = http_limits.HANDLER_ARGS
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=middlewares, handler_args=handler_args)
     app.on_response_prepare.append(http_limits.set_common_headers)
     app.cleanup_ctx.append(life)
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(database, worker))])
@@ -117,8 +118,7 @@ async def build(settings: Settings) -> web.Application:
     return app
 
 
-def _traces(settings: Settings) -> "Tracing | None":
-    """Return what makes traces, imported where they are asked for."""
+def _tracing(settings: Settings) -> "Tracing | None":
     if not settings.otel_exporter_otlp_endpoint:
         return None
     from bot.telemetry.tracing import Tracing
@@ -126,20 +126,8 @@ def _traces(settings: Settings) -> "Tracing | None":
     return Tracing(settings.otel_exporter_otlp_endpoint)
 
 
-def _watch(traces: "Tracing | None") -> TrackRequest:
-    """Return what watches deliveries that are no requests as the two middlewares watch those that are."""
-
-    @contextmanager
-    def watch(way: str) -> Iterator[TrackedRequest]:
-        with metrics.track_request(way) as one, traces.delivered(way) if traces else nullcontext(one) as traced:
-            yield one
-            traced.status = one.status
-
-    return watch
-
-
 def _adapters(
-    settings: Settings, application: Application, tokens: TokenStore, http: aiohttp.ClientSession, watch: TrackRequest
+    settings: Settings, application: Application, tokens: TokenStore, http: aiohttp.ClientSession
 ) -> dict[str, Adapter]:
     """Return the configured platforms; what is not configured is not imported."""
     found: dict[str, Adapter] = {}
@@ -155,7 +143,7 @@ def _adapters(
             api_url=settings.slack_api_url,
             public_url=settings.public_url,
         )
-        found["slack"] = SlackAdapter(slack, application, tokens, http, watch)
+        found["slack"] = SlackAdapter(slack, application, tokens, http, track_request)
     if settings.teams:
         from adapters.teams import TeamsAdapter, TeamsSettings
 

@@ -1,360 +1,285 @@
-"""The application as adapters see it: load, step, save, and write down what must happen, in one transaction."""
+"""The application as the adapters see it: `adapters.ports.Application`."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.ports import CheckSummary, Decision, Gateway, Json, OutgoingMessage, Turn, TurnResult
+from adapters.ports import CardRef, CheckSummary, ConversationRef, Gateway, Json, OutgoingMessage, Turn, TurnResult
+from adapters.shared.cache import TtlCache
 from bot.core.rate_limit import RateLimiter
 from bot.storage.database import Database
-from bot.storage.schema import (
-    adapter_data,
-    oauth_states,
-    outbox,
-    person_settings,
-    processed_events,
-    removed_tenants,
-    sessions,
-)
-from bot.storage.schema import pending_cards as drawings
+from bot.storage.schema import adapter_data, outbox, pending_cards, person_settings, removed_tenants, sessions
 from bot.storage.statements import NewJob, PendingCard, SessionLookup, StoredSession, TurnChange
 from bot.storage.transaction import Transaction
-from bot.telemetry import metrics
+from bot.telemetry import metrics, spans
 from dialogs.effects import Post, Schedule, Show
-from dialogs.events import STALE_REVISION, Expire, Start, Typed
+from dialogs.events import STALE_REVISION, ConfirmPost, Event, Expire, KeepPrivate, Start, Typed
 from dialogs.flow import Flow
 from dialogs.reducer import step
 from dialogs.session import RUNNING, Actor, Session, Status
 from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
-"""How long an adapter has to draw a card before the worker does."""
-REMEMBERED = timedelta(days=2)
-"""How long deliveries are remembered; platforms give up delivering again within the hour."""
-MAX_AT_ONCE = 100
-SLICE = 2_000
-"""Rows looked at in one transaction when what is old is deleted: some milliseconds."""
-DAY = timedelta(days=1)
-"""By which no platform's clock differs from ours."""
-MAX_NOTES = 200
-CACHE_SECONDS = 60.0
-"""Seconds for which the language somebody chose is remembered without looking."""
-MAX_KNOWN = 10_000
-_HELD = ("held", "dead")
-_LISTED = (Status.OPEN.value, Status.QUICK.value, Status.KEPT.value, Status.POSTED.value)
+"""How long an adapter may take to show a card before the outbox worker does it."""
+LONG_WRITE = 100
+"""Rows; a unit of work that writes more is marked as long."""
+MAX_CLOCK_DIFFERENCE = timedelta(days=1)
+"""A platform's time is ignored when it differs more than this from ours."""
+MAX_ADAPTER_DATA = 200
+LANGUAGE_CACHE_SECONDS = 60.0
+_HELD_STATES = ("held", "dead")
+_LISTED_STATUSES = (Status.OPEN.value, Status.QUICK.value, Status.KEPT.value, Status.POSTED.value)
 
 
 class Service:
-    """`adapters.ports.Application`.
+    """The application.
 
-    `couriers`: by platform, each there before its adapter takes anything. `wake`: called when a row is due at once;
-    a `bot.core.outbox.OutboxWorker` puts itself there. `limits`: none unless given.
+    `gateways`: by platform; may be filled until the first turn. `idle`: when a running session expires.
+    `rate_limiter`: no limits when None. `wake`: called when a job is due at once; the outbox worker sets it.
     """
 
     def __init__(
         self,
         flow: Flow,
         database: Database,
-        wake: Callable[[], None] = lambda: None,
         gateways: Mapping[str, Gateway] | None = None,
         idle: timedelta = timedelta(days=14),
-        limits: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         self.flow = flow
         self.database = database
-        self.wake = wake
         self.gateways = {} if gateways is None else gateways
+        self.wake: Callable[[], None] = lambda: None
+        self.check_rate_limit = (rate_limiter or RateLimiter(0, 0)).check_rate_limit
         self._idle = idle
-        self._drawn: dict[str, int] = {}
-        self._languages: dict[tuple[str, str], tuple[float, str | None]] = {}
-        self.trace_context: Callable[[], dict[str, str]] = dict
-        """What a row says of the trace in which it is written; `bot.telemetry.tracing` puts itself there."""
-        self._limits = limits or RateLimiter(0, 0)
+        self._shown_revisions: dict[str, int] = {}
+        self._languages: TtlCache[tuple[str, str], str] = TtlCache(LANGUAGE_CACHE_SECONDS)
 
-    def check_rate_limit(self, tenant: str, person: str) -> Decision:
-        return self._limits.check_rate_limit(tenant, person)
-
-    # --- A turn ---------------------------------------------------------------------------------------------------
+    # --- Sessions -------------------------------------------------------------------------------------------------
 
     async def turn(self, turn: Turn) -> TurnResult:
-        began = time.perf_counter()
-        result = await self.database.turn(_lookup(turn), lambda *found: self._decide(turn, *found))
-        if result is None:  # the id is another tenant's
-            result = TurnResult(None, None, (), duplicate=True)
-        metrics.count_turn(turn.event, result, time.perf_counter() - began)
+        event, started = turn.event, time.perf_counter()
+        actor = event.actor
+        platform = actor.tenant.partition(":")[0]
+        session_id = event.session if isinstance(event, Start) else turn.session
+        lookup = SessionLookup(actor.tenant, session_id, actor.person, turn.conversation, turn.idempotency_key)
+        with spans.span({"name": "turn", "platform": platform, "event": type(event).__name__}) as attributes:
+            result = await self.database.turn(lookup, lambda *stored: self._decide(turn, *stored))
+            if result is None:  # the id of the new session belongs to another tenant
+                result = TurnResult(None, None, (), duplicate=True)
+            attributes["repeated"] = result.duplicate
+        _count_turn(platform, event, result, time.perf_counter() - started)
         if any(isinstance(effect, Post) for effect in result.effects):
             self.wake()
             result = replace(result, effects=tuple(effect for effect in result.effects if not isinstance(effect, Post)))
         return result
 
     def _decide(
-        self, turn: Turn, stored: StoredSession | None, heard: bool, now: datetime
+        self, turn: Turn, stored: StoredSession | None, duplicate: bool, now: datetime
     ) -> tuple[TurnChange | None, TurnResult]:
-        """Return what to write, and what the adapter is told (`Post` among its effects still)."""
+        """Return what to write, and the result. Its effects still include `Post`."""
         before, card = (stored.session, stored.card) if stored else (None, None)
-        if heard or (before and isinstance(turn.event, Start)):
-            return _only_heard(turn, heard), TurnResult(before, card, (), duplicate=True)
-        # Platforms deliver again, minutes later, what was not taken: words may be meant for a card that is gone. What
-        # came first is told by the platform's clock alone: ours may be wrong, and counts where that one says nothing.
-        told = turn.occurred_at if turn.occurred_at and abs(turn.occurred_at - now) < DAY else None
-        known = stored.occurred_at if stored else None
-        late = isinstance(turn.event, Typed) and told is not None and known is not None and told < known
-        session, effects = step(self.flow, before, replace(turn.event, revision=STALE_REVISION) if late else turn.event)
-        if session is None or session.owner != turn.event.actor.person:
-            return _only_heard(turn, heard), TurnResult(session, card, tuple(effects))
+        if duplicate:
+            return None, TurnResult(before, card, (), duplicate=True)
+        record_key = TurnChange(turn.idempotency_key) if turn.idempotency_key is not None else None
+        if before and isinstance(turn.event, Start):
+            return record_key, TurnResult(before, card, (), duplicate=True)
+        # A platform may redeliver typed text minutes later, when it would answer another question. Only the platform's
+        # clock tells which event came first; ours is used when an event has no time.
+        occurred_at = turn.occurred_at
+        if occurred_at and abs(occurred_at - now) >= MAX_CLOCK_DIFFERENCE:
+            occurred_at = None
+        latest = stored.occurred_at if stored else None
+        event = turn.event
+        if isinstance(event, Typed) and occurred_at and latest and occurred_at < latest:
+            event = replace(event, revision=STALE_REVISION)
+        session, effects = step(self.flow, before, event)
+        if session is None or session.owner != event.actor.person:
+            return record_key, TurnResult(session, card, tuple(effects))
         card = card if turn.card is None else turn.card
-        due = [self._due(session, card, effect) for effect in effects if isinstance(effect, Post | Schedule)]
-        drawing = (
-            PendingCard(GRACE, self.trace_context()) if any(isinstance(effect, Show) for effect in effects) else None
+        jobs = [self._job(session, card, effect) for effect in effects if isinstance(effect, Post | Schedule)]
+        shows = any(isinstance(effect, Show) for effect in effects)
+        if before and session.status in RUNNING and before.status not in RUNNING:
+            jobs.append(NewJob("expire", session.id, delay=self._idle))
+        change = TurnChange(
+            turn.idempotency_key,
+            before=stored,
+            after=session if session != before or turn.card is not None or shows else None,
+            conversation=turn.conversation if stored is None else None,
+            card=turn.card,
+            pending_card=PendingCard(GRACE, spans.trace_context()) if shows else None,
+            jobs=tuple(jobs),
+            on_card=turn.session is not None and turn.event.revision is not None,
+            occurred_at=max(occurred_at or now, latest or occurred_at or now),
         )
-        after: Session | None = session
-        if stored is not None:
-            if session.status in RUNNING and stored.session.status not in RUNNING:
-                due.append(NewJob("expire", session.id, delay=self._idle))
-            if session == stored.session and turn.card is None and not drawing:
-                after = None
-        place = turn.conversation if stored is None else None
-        press = turn.session is not None and turn.event.revision is not None
-        happened = max(told or now, known or told or now)
-        change = TurnChange(turn.idempotency_key, stored, after, place, turn.card, drawing, tuple(due), press, happened)
-        return change, TurnResult(session, card, tuple(one for one in effects if not isinstance(one, Schedule)))
+        shown = tuple(effect for effect in effects if not isinstance(effect, Schedule))
+        return change, TurnResult(session, card, shown)
 
-    def _due(self, session: Session, card: Json | None, effect: Post | Schedule) -> NewJob:
+    def _job(self, session: Session, card: CardRef | None, effect: Post | Schedule) -> NewJob:
         if isinstance(effect, Schedule):
             return NewJob("expire", session.id, delay=self._idle)
-        queue = self._queue(session, card, effect.destination)
-        payload = {"destination": effect.destination, **self.trace_context()}
-        return NewJob("post", session.id, key=effect.key, queue=queue, if_absent=True, payload=payload)
-
-    def _queue(self, session: Session, card: Json | None, where: str) -> str:
         platform = session.tenant.partition(":")[0]
         gateway = self.gateways.get(platform)
-        return (
-            f"{platform}:{gateway.queue_name(OutgoingMessage(session, card, where))}"
-            if gateway
-            else f"{session.tenant}:{where}"
-        )
+        if gateway:
+            queue = f"{platform}:{gateway.queue_name(OutgoingMessage(session, card, effect.destination))}"
+        else:
+            queue = f"{session.tenant}:{effect.destination}"
+        payload = {"destination": effect.destination, **spans.trace_context()}
+        return NewJob("post", session.id, key=effect.key, queue=queue, if_absent=True, payload=payload)
 
-    async def mark_shown(self, session: str, revision: int, card: Json | None = None) -> None:
-        self._drawn[session] = max(revision, self._drawn.get(session, revision))
+    async def mark_shown(self, session: str, revision: int, card: CardRef | None = None) -> None:
+        self._shown_revisions[session] = max(revision, self._shown_revisions.get(session, revision))
         if card is not None:
             await self.flush_shown({session: card})
 
-    async def flush_shown(self, cards: Mapping[str, Json] | None = None) -> None:
-        """Write which cards are drawn, many at once; the worker asks for it whenever it looks for work.
+    async def flush_shown(self, cards: Mapping[str, CardRef] | None = None) -> None:
+        """Write which cards are shown, and where by session. The worker calls it in every round.
 
-        Should that be lost, they are drawn once more, which does no harm.
+        If the process dies before that, the worker shows the cards again, which is harmless.
         """
-        drawn, self._drawn = self._drawn, {}
-        if drawn:
-            await self.database.run(
-                lambda transaction: _settle(transaction, drawn, cards or {}), long=len(drawn) > MAX_AT_ONCE
-            )
-            self.wake()  # what waited behind a card, such as the word that a post went out
+        revisions, self._shown_revisions = self._shown_revisions, {}
+        if not revisions:
+            return
+
+        def work(transaction: Transaction) -> None:
+            for session, card in (cards or {}).items():
+                transaction.execute(sa.update(sessions).where(sessions.c.id == session).values(card=card))
+            transaction.delete_cards(revisions)
+
+        await self.database.run(work, long=len(revisions) > LONG_WRITE)
+        self.wake()  # jobs about a card wait until it is shown
 
     def expire(self, transaction: Transaction, session: str) -> timedelta | None:
-        """Close a session nobody went on with; return how long to wait when somebody did, None when that is all."""
+        """Close an idle session. Return how long to wait when it is not idle yet; None when there is nothing to do."""
         stored = transaction.load(session)
         if stored is None or stored.session.status not in RUNNING:
             return None
-        idle = stored.updated_at + self._idle - transaction.now
-        if idle > timedelta():
-            return idle
+        remaining = stored.updated_at + self._idle - transaction.now
+        if remaining > timedelta():
+            return remaining
         owner = Actor(stored.session.tenant, stored.session.owner, stored.session.language)
         closed, effects = step(self.flow, stored.session, Expire(owner))
         if closed is not None:
             transaction.save(stored, closed)
-            metrics.ABANDONED.labels(
-                closed.tenant.partition(":")[0], walk(self.flow, closed.answers).next_question or "end"
-            ).inc()
-            for _ in (effect for effect in effects if isinstance(effect, Show)):
+            question = walk(self.flow, closed.answers).next_question
+            metrics.ABANDONED.labels(closed.tenant.partition(":")[0], question.id if question else "end").inc()
+            if any(isinstance(effect, Show) for effect in effects):
                 transaction.add_job(NewJob("show", session, revision=closed.revision))
         return None
 
-    async def purge(self, retention: timedelta) -> None:
-        """Delete what is older than its time, a little at a time; broken off, it begins anew."""
-        for table, moment, keep in (
-            (sessions, "updated_at", retention),
-            (processed_events, "processed_at", REMEMBERED),
-        ):
-            sliced, last = partial(_purge_slice, table=table, moment=moment, keep=keep), None
-            while (last := await self.database.run(partial(sliced, after=last), long=True)) is not None:
-                pass
-        await self.database.run(lambda transaction: _purge_rest(transaction, retention), long=True)
-
-    # --- About a person -------------------------------------------------------------------------------------------
-
-    async def find_running(self, actor: Actor, place: str) -> Session | None:
-        lookup = SessionLookup(actor.tenant, owner=actor.person, conversation=place)
+    async def find_running(self, actor: Actor, conversation: ConversationRef) -> Session | None:
+        lookup = SessionLookup(actor.tenant, owner=actor.person, conversation=conversation)
         stored, _ = await self.database.run(lambda transaction: transaction.look_up(lookup))
         return stored.session if stored else None
 
-    async def is_duplicate(self, once: str) -> bool:
-        return not await self.database.run(lambda transaction: transaction.record_key(once))
+    async def is_duplicate(self, idempotency_key: str) -> bool:
+        return not await self.database.run(lambda transaction: transaction.record_key(idempotency_key))
 
     async def list_checks(self, actor: Actor, limit: int = 10) -> list[CheckSummary]:
-        listed = (
+        ids = (
             sa.select(sessions.c.id)
-            .where(_of(actor), sessions.c.status.in_(_LISTED))
+            .where(_owned_by(actor), sessions.c.status.in_(_LISTED_STATUSES))
             .order_by(sessions.c.updated_at.desc())
             .limit(limit)
         )
 
         def work(transaction: Transaction) -> list[StoredSession | None]:
-            return [transaction.load(id) for id in transaction.execute(listed).scalars().all()]
+            return [transaction.load(id) for id in transaction.execute(ids).scalars().all()]
 
-        found = await self.database.run(work)
-        return [CheckSummary(stored.session, stored.updated_at, stored.post) for stored in found if stored]
-
-    async def get_language(self, tenant: str, person: str, *, allow_cached: bool = False) -> str | None:
-        until, known = self._languages.get((tenant, person), (0.0, None))
-        if allow_cached and time.monotonic() < until:
-            return known
-        chosen = sa.select(person_settings.c.language).where(
-            person_settings.c.tenant == tenant, person_settings.c.person == person
-        )
-        language: str | None = await self.database.run(lambda transaction: transaction.execute(chosen).scalar())
-        self._note_language(tenant, person, language)
-        return language
-
-    def _note_language(self, tenant: str, person: str, language: str | None) -> None:
-        if len(self._languages) >= MAX_KNOWN:
-            self._languages.clear()
-        self._languages[tenant, person] = (time.monotonic() + CACHE_SECONDS, language)
-
-    async def set_language(self, actor: Actor, language: str) -> None:
-        def work(transaction: Transaction) -> None:
-            row = {"tenant": actor.tenant, "person": actor.person, "language": language, "updated_at": transaction.now}
-            key, again = ["tenant", "person"], {"language": language, "updated_at": transaction.now}
-            transaction.execute(
-                transaction.insert(person_settings).values(row).on_conflict_do_update(index_elements=key, set_=again)
-            )
-
-        await self.database.run(work)
-        self._note_language(actor.tenant, actor.person, language)
-
-    async def forget_person(self, actor: Actor) -> int:
-        self._languages.pop((actor.tenant, actor.person), None)
-
-        def work(transaction: Transaction) -> int:
-            transaction.execute(
-                sa.delete(person_settings).where(
-                    person_settings.c.tenant == actor.tenant, person_settings.c.person == actor.person
-                )
-            )
-            return transaction.execute(sa.delete(sessions).where(_of(actor))).rowcount
-
-        return await self.database.run(work)
+        checks = await self.database.run(work)
+        return [CheckSummary(stored.session, stored.updated_at, stored.post) for stored in checks if stored]
 
     async def retry_post(self, actor: Actor, session: str) -> bool:
-        own = sa.select(sessions.c.id).where(_of(actor), sessions.c.id == session)
-        held = sa.and_(outbox.c.session_id.in_(own), outbox.c.kind == "post", outbox.c.state.in_(_HELD))
+        own = sa.select(sessions.c.id).where(_owned_by(actor), sessions.c.id == session)
+        held = sa.and_(outbox.c.session_id.in_(own), outbox.c.kind == "post", outbox.c.state.in_(_HELD_STATES))
 
         def work(transaction: Transaction) -> bool:
-            again = {
-                "state": "pending",
-                "attempts": 0,
-                "due_at": transaction.now,
-                "leased_by": None,
-                "leased_until": None,
-            }
-            if not transaction.execute(sa.update(outbox).where(held).values(again)).rowcount:
+            pending = sa.update(outbox).where(held).values(state="pending", attempts=0, due_at=transaction.now)
+            if not transaction.execute(pending.values(leased_by=None, leased_until=None)).rowcount:
                 return False
             transaction.execute(sa.delete(outbox).where(outbox.c.key == f"{session}:tell"))
             return True
 
-        again = await self.database.run(work)
+        is_retried = await self.database.run(work)
         self.wake()
-        return again
+        return is_retried
 
-    # --- About a tenant -------------------------------------------------------------------------------------------
+    # --- People ---------------------------------------------------------------------------------------------------
 
-    async def save_adapter_data(self, tenant: str, key: str, note: Json | None) -> None:
+    async def get_language(self, tenant: str, person: str, *, allow_cached: bool = False) -> str | None:
+        if allow_cached and (cached := self._languages.get((tenant, person))) is not None:
+            return cached or None
+        query = sa.select(person_settings.c.language).where(
+            person_settings.c.tenant == tenant, person_settings.c.person == person
+        )
+        language: str | None = await self.database.run(lambda transaction: transaction.execute(query).scalar())
+        self._languages.set((tenant, person), language or "")
+        return language
+
+    async def set_language(self, actor: Actor, language: str) -> None:
         def work(transaction: Transaction) -> None:
-            if note is None:
-                transaction.execute(
-                    sa.delete(adapter_data).where(adapter_data.c.tenant == tenant, adapter_data.c.key == key)
-                )
+            values = {"language": language, "updated_at": transaction.now}
+            insert = transaction.insert(person_settings).values(tenant=actor.tenant, person=actor.person, **values)
+            transaction.execute(insert.on_conflict_do_update(index_elements=["tenant", "person"], set_=values))
+
+        await self.database.run(work)
+        self._languages.set((actor.tenant, actor.person), language)
+
+    async def forget_person(self, actor: Actor) -> int:
+        own_settings = sa.and_(person_settings.c.tenant == actor.tenant, person_settings.c.person == actor.person)
+
+        def work(transaction: Transaction) -> int:
+            transaction.execute(sa.delete(person_settings).where(own_settings))
+            return transaction.execute(sa.delete(sessions).where(_owned_by(actor))).rowcount
+
+        deleted = await self.database.run(work)
+        self._languages.delete((actor.tenant, actor.person))
+        return deleted
+
+    # --- Tenants --------------------------------------------------------------------------------------------------
+
+    async def save_adapter_data(self, tenant: str, key: str, value: Json | None) -> None:
+        def work(transaction: Transaction) -> None:
+            if value is None:
+                same = sa.and_(adapter_data.c.tenant == tenant, adapter_data.c.key == key)
+                transaction.execute(sa.delete(adapter_data).where(same))
                 return
-            insert = transaction.insert(adapter_data).values(tenant=tenant, key=key, value=note)
-            transaction.execute(insert.on_conflict_do_update(index_elements=["tenant", "key"], set_={"value": note}))
+            insert = transaction.insert(adapter_data).values(tenant=tenant, key=key, value=value)
+            transaction.execute(insert.on_conflict_do_update(index_elements=["tenant", "key"], set_={"value": value}))
 
         await self.database.run(work)
 
     async def load_adapter_data(self, tenant: str, prefix: str) -> dict[str, Json]:
-        begins = sa.func.substr(adapter_data.c.key, 1, len(prefix)) == prefix  # LIKE does not mind capitals on SQLite
-        query = sa.select(adapter_data.c.key, adapter_data.c.value).where(adapter_data.c.tenant == tenant, begins)
-        found = query.order_by(adapter_data.c.key).limit(MAX_NOTES)
-        return await self.database.run(lambda transaction: {row.key: row.value for row in transaction.execute(found)})
+        has_prefix = sa.func.substr(adapter_data.c.key, 1, len(prefix)) == prefix  # LIKE ignores case on SQLite
+        query = sa.select(adapter_data.c.key, adapter_data.c.value).where(adapter_data.c.tenant == tenant, has_prefix)
+        query = query.order_by(adapter_data.c.key).limit(MAX_ADAPTER_DATA)
+        return await self.database.run(lambda transaction: {row.key: row.value for row in transaction.execute(query)})
 
     async def mark_tenant_removed(self, tenant: str) -> None:
         def work(transaction: Transaction) -> None:
-            insert = transaction.insert(removed_tenants).values(tenant=tenant, removed_at=transaction.now)
-            transaction.execute(
-                insert.on_conflict_do_update(index_elements=["tenant"], set_={"removed_at": transaction.now})
-            )
-            its = sa.select(sessions.c.id).where(sessions.c.tenant == tenant)
-            for table in (drawings, outbox):
-                transaction.execute(sa.delete(table).where(table.c.session_id.in_(its)))
+            values = {"removed_at": transaction.now}
+            insert = transaction.insert(removed_tenants).values(tenant=tenant, **values)
+            transaction.execute(insert.on_conflict_do_update(index_elements=["tenant"], set_=values))
+            ids = sa.select(sessions.c.id).where(sessions.c.tenant == tenant)
+            for table in (pending_cards, outbox):
+                transaction.execute(sa.delete(table).where(table.c.session_id.in_(ids)))
 
         await self.database.run(work)
 
 
-def _lookup(turn: Turn) -> SessionLookup:
-    actor, event = turn.event.actor, turn.event
-    session = event.session if isinstance(event, Start) else turn.session
-    return SessionLookup(actor.tenant, session, actor.person, turn.conversation, turn.idempotency_key)
+def _count_turn(platform: str, event: Event, result: TurnResult, seconds: float) -> None:
+    metrics.TURNS.labels(platform, type(event).__name__).observe(seconds)
+    if result.duplicate or result.session is None or not result.effects:
+        return
+    status = result.session.status
+    if isinstance(event, Start):
+        metrics.STARTED.labels(platform).inc()
+    elif isinstance(event, ConfirmPost | KeepPrivate) and status in {Status.POSTED, Status.KEPT}:
+        metrics.COMPLETED.labels(platform, status.value).inc()
 
 
-def _only_heard(turn: Turn, heard: bool) -> TurnChange | None:
-    return TurnChange(turn.idempotency_key) if turn.idempotency_key is not None and not heard else None
-
-
-def _settle(transaction: Transaction, drawn: Mapping[str, int], cards: Mapping[str, Json]) -> None:
-    for session, card in cards.items():
-        transaction.execute(sa.update(sessions).where(sessions.c.id == session).values(card=card))
-    transaction.delete_cards(drawn)
-
-
-def _purge_slice(transaction: Transaction, table: sa.Table, moment: str, keep: timedelta, after: Any) -> Any:
-    """Delete what is too old among the next `SLICE` rows after a key; return the last key looked at, None at the end.
-
-    Slice by slice, since nobody can write meanwhile on SQLite; an index on `moment` would have to follow every turn.
-    """
-    [key] = table.primary_key
-    found = sa.select(key, table.c[moment]).order_by(key).limit(SLICE)
-    rows = transaction.execute(found if after is None else found.where(key > after)).all()
-    old = transaction.now - keep
-    gone = [id for id, at in rows if at < old]
-    if gone:  # looked at again: a dialog may have gone on
-        transaction.execute(sa.delete(table).where(key.in_(gone), table.c[moment] < old))
-    return rows[-1][0] if len(rows) == SLICE else None
-
-
-def _purge_rest(transaction: Transaction, retention: timedelta) -> None:
-    """Delete what is too old of everything that is small, or has an index."""
-    transaction.execute(
-        sa.delete(outbox).where(outbox.c.state == "done", outbox.c.due_at < transaction.now - REMEMBERED)
-    )
-    transaction.execute(sa.delete(oauth_states).where(oauth_states.c.expires_at < transaction.now))
-    old = transaction.now - retention
-    for tenant, left_at in transaction.execute(
-        sa.select(removed_tenants).where(removed_tenants.c.removed_at < old)
-    ).all():
-        # Whoever chose a language since then is of a tenant that came back.
-        transaction.execute(
-            sa.delete(person_settings).where(
-                person_settings.c.tenant == tenant, person_settings.c.updated_at <= left_at
-            )
-        )
-        transaction.execute(sa.delete(adapter_data).where(adapter_data.c.tenant == tenant))
-        transaction.execute(sa.delete(removed_tenants).where(removed_tenants.c.tenant == tenant))
-
-
-def _of(actor: Actor) -> sa.ColumnElement[bool]:
+def _owned_by(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(sessions.c.tenant == actor.tenant, sessions.c.owner == actor.person)

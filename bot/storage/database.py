@@ -29,6 +29,7 @@ from bot.storage.clock import Clock, SharedClock, local_clock
 from bot.storage.schema import outbox
 from bot.storage.statements import SessionLookup
 from bot.storage.transaction import ConcurrentUpdate, Decide, Transaction
+from bot.telemetry import spans
 
 THREADS = 8
 """Threads, and connections to PostgreSQL."""
@@ -61,9 +62,10 @@ class Database:
         `work` may be called again after a conflict: it must have no other effects. `long`: it may take more than a few
         milliseconds.
         """
-        if self._writer:
-            return await self._writer.run(work, long=long)
-        return await self._in_thread(self._engine.begin, work)
+        with spans.span({"name": "unit of work"}):
+            if self._writer:
+                return await self._writer.run(work, long=long)
+            return await self._in_thread(self._engine.begin, work)
 
     async def turn(self, lookup: SessionLookup, decide: Decide[T]) -> T | None:
         """Look up a session, call `decide`, and write its change. `decide` may be called again after a conflict.
@@ -74,10 +76,11 @@ class Database:
         def work(transaction: Transaction) -> T | None:
             return transaction.turn(lookup, decide)
 
-        if self._writer:
-            return await self._writer.run(work)
-        # Two statements, without BEGIN and COMMIT: the second one fails when another transaction came between.
-        return await self._in_thread(self._autocommit_engine.connect, work)
+        with spans.span({"name": "unit of work"}):
+            if self._writer:
+                return await self._writer.run(work)
+            # Two statements, without BEGIN and COMMIT: the second one fails when another transaction came between.
+            return await self._in_thread(self._autocommit_engine.connect, work)
 
     async def _in_thread(self, connect: Callable[[], Any], work: Work[T]) -> T:
         run = contextvars.copy_context().run

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from adapters.ports import Turn, new_session_id
+from bot.core.housekeeping import purge
 from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
 from bot.storage.database import Database
@@ -89,9 +90,11 @@ async def _of(name: str, urls: dict[int, str], options: Options) -> AsyncIterato
         for figure in _figures(name, databases):
             yield figure
         largest = databases[-1]
-        yield Figure(f"{name}: counting the outbox for /metrics", await _timed(largest, metrics._outbox) * 1e3, "ms")
+        yield Figure(
+            f"{name}: counting the outbox for /metrics", await _timed(largest, metrics._measure_outbox) * 1e3, "ms"
+        )
         began = time.perf_counter()
-        await Service(FLOW, largest.store).purge(LEFT)
+        await purge(largest.store, LEFT)
         old = (time.perf_counter() - began) * 1e3
         yield Figure(f"{name}: a purge of {largest.size:,} that finds nothing old, beside the turns", old, "ms")
         lines = {

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from bot.server import DRAIN, build
+from bot.server import DRAIN_SECONDS, build
 from bot.settings import Settings
-from bot.telemetry.tracing import LAST
+from bot.telemetry.tracing import SHUTDOWN_TIMEOUT
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 OVERLAYS = DEPLOY / "kubernetes" / "overlays"
@@ -86,7 +86,7 @@ def test_the_grace_period_covers_the_shutdown(sources: list[Json]) -> None:
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     pre_stop = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["terminationGracePeriodSeconds"] >= pre_stop + 5 + 2 * DRAIN + LAST
+    assert pod["terminationGracePeriodSeconds"] >= pre_stop + 5 + 2 * DRAIN_SECONDS + SHUTDOWN_TIMEOUT
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
 

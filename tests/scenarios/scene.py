@@ -55,4 +55,4 @@ def _is_work(task: asyncio.Task[Any]) -> bool:
     if not isinstance(code, CodeType):
         return False
     adapter = code.co_filename.startswith(f"{ROOT}/adapters/") and "/playground/" not in code.co_filename
-    return adapter or code is OutboxWorker._do.__code__
+    return adapter or code is OutboxWorker._run_job.__code__

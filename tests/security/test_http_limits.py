@@ -12,7 +12,7 @@ import pytest
 
 from bot import http_limits
 from bot.server import MAX_BODY_BYTES
-from bot.telemetry.logging import AccessLogger
+from bot.telemetry.http import AccessLogger
 from tests.scenarios.parity.conftest import Everywhere
 from tests.security.raw_http import Address, request, say
 

@@ -222,7 +222,7 @@ async def test_a_courier_that_breaks_its_word(
 
 
 async def test_a_platform_that_never_answers(service: Service, gateway: FakeGateway, clock: Clock) -> None:
-    worker = OutboxWorker(service, patience=timedelta(seconds=0.2))
+    worker = OutboxWorker(service, timeout=timedelta(seconds=0.2))
 
     async def never(*_: object) -> None:
         await asyncio.sleep(60)
@@ -291,13 +291,13 @@ async def test_a_lease_that_ran_out_while_sending_may_have_been_sent(
     await confirm(service)
     slow = OutboxWorker(service)
     [job] = await slow._claim(1)
-    assert await database.run(lambda transaction: slow._mark(transaction, job))
+    assert await database.run(lambda transaction: slow._mark_sending(transaction, job))
     clock.forward(seconds=61)
     await work(worker)
     assert gateway.posts == []
     assert gateway.told == ["lost"]
     # The slow one was not dead after all.
-    await database.run(lambda transaction: slow._posted(transaction, job, {"link": "x"}))
+    await database.run(lambda transaction: slow._store_post(transaction, job, {"link": "x"}))
     assert (await rows(database))["s1:post"] == "done"
     assert not await service.retry_post(ANNA, "s1")
 
@@ -310,7 +310,7 @@ async def test_a_worker_that_slept_through_its_lease_sends_nothing(
     [job] = await slow._claim(1)
     clock.forward(seconds=61)
     await work(worker)
-    await slow._do(job)
+    await slow._run_job(job)
     assert gateway.posts == [("s1", "C1")]
 
 
@@ -349,7 +349,7 @@ async def test_a_dialog_forgotten_on_the_way(
     await confirm(service)
     [job] = await worker._claim(1)
     await service.forget_person(ANNA)
-    await worker._do(job)
+    await worker._run_job(job)
     assert gateway.posts == []
     assert await rows(database) == {}
 

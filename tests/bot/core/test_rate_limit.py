@@ -67,7 +67,9 @@ def test_memory_has_a_bound(monkeypatch) -> None:
         clock.now += 0.01
         door.check_rate_limit(f"slack:T{n}", "anna")
         door.check_rate_limit(f"slack:T{n}", "anna")
-    assert {len(kept) for kept in (door._persons._full, door._tenants._full, door._told)} == {100}
+    assert {
+        len(kept) for kept in (door._person_buckets._full_at, door._tenant_buckets._full_at, door._notices._entries)
+    } == {100}
     assert door.check_rate_limit("slack:T999", "anna") is IGNORED, "the latest are remembered"
 
 

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.ports import ServiceUnavailable, Turn
+from bot.core.housekeeping import purge
 from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
 from bot.storage.database import Database
@@ -239,13 +240,13 @@ async def test_retention(service: Service, database: Database, clock: Clock) -> 
     assert len(await service.list_checks(ANNA)) == 1, "its data stays as long as the retention says"
     clock.forward(days=179, hours=1)
     await begin(service, "young", BEN)
-    await service.purge(timedelta(days=180))
+    await purge(service.database, timedelta(days=180))
     assert await service.list_checks(ANNA) == []
     assert await service.get_language(*ANNA[:2]) == "fr"
     assert not await service.is_duplicate("Ev1")
     clock.forward(days=1)
     await service.set_language(BEN, "fr")
-    await service.purge(timedelta(days=180))
+    await purge(service.database, timedelta(days=180))
     assert await service.get_language(*ANNA[:2]) is None
     assert await service.get_language(*BEN[:2]) == "fr", "somebody of the tenant that came back"
     assert await service.get_language(*STRANGER[:2]) == "fr"

@@ -17,8 +17,8 @@ from adapters.ports import PermanentFailure
 from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
 from bot.settings import Settings
-from bot.telemetry import metrics
-from bot.telemetry.logging import AccessLogger, configure_logging, formatter
+from bot.telemetry.http import AccessLogger, call_metrics, tracking_middleware
+from bot.telemetry.logging import configure_logging, formatter
 from tests.bot.fakes import FakeGateway, confirm, work
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -56,9 +56,9 @@ async def asking() -> AsyncIterator[TestClient]:
 
     other = web.Application()
     other.add_routes([web.get("/hooks/{secret}", platform)])
-    app = web.Application(middlewares=[metrics.metrics_middleware])
+    app = web.Application(middlewares=[tracking_middleware])
     app.add_routes([web.post("/ask/{who}", ask)])
-    calls = metrics.call_metrics({"127.0.0.1": "slack"})
+    calls = call_metrics({"127.0.0.1": "slack"})
     async with TestServer(other) as there, aiohttp.ClientSession(trace_configs=[calls]) as http:
         server = TestServer(app)
         await server.start_server(access_log=logging.getLogger("bot.access"), access_log_class=AccessLogger)

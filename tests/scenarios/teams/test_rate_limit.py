@@ -2,24 +2,18 @@
 
 import pytest
 
-from bot.core.rate_limit import RateLimiter
+from bot.core import rate_limit
 from bot.core.service import Service
 from tests.scenarios.teams.conftest import Scene, visible
 
-TWICE = 0.2
 
-
-def limit(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Anna has had all that she may; from now on the application must not be asked."""
+def limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every person be over the rate limit. From now on the application must not be called."""
 
     async def asked(*_: object) -> None:
         raise AssertionError("the application was asked")
 
-    limits = RateLimiter(TWICE, 0)
-    tenant = f"teams:{scene.teams.tenant}"
-    for _ in range(2):
-        limits.check_rate_limit(tenant, scene.anna.id)
-    monkeypatch.setattr(RateLimiter, "check_rate_limit", limits.check_rate_limit)
+    monkeypatch.setattr(rate_limit._Buckets, "has_token", lambda *_: False)
     for name in ("turn", "find_running", "get_language", "is_duplicate", "list_checks"):
         monkeypatch.setattr(Service, name, asked)
 
@@ -28,7 +22,7 @@ async def test_presses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     card = await scene.begin("channel")
     await scene.settled()
     before = visible(card.card)
-    limit(scene, monkeypatch)
+    limit(monkeypatch)
     for _ in range(3):
         answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
         assert answer.message == scene.t("notice.too_fast")
@@ -37,7 +31,7 @@ async def test_presses(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit(scene, monkeypatch)
+    limit(monkeypatch)
     chat = scene.teams.personal(scene.anna)
     for _ in range(3):
         assert (await scene.user_actions.personal(scene.anna, "aide")).status == 200
@@ -48,16 +42,14 @@ async def test_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_forms(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit(scene, monkeypatch)
+    limit(monkeypatch)
     answer = await scene.user_actions.fetch_task(scene.anna, scene.channel, "check")
     assert answer.task_message == scene.t("notice.too_fast")
     monkeypatch.undo()
 
 
 async def test_an_installation_is_heard_whatever_came_before(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = RateLimiter(0.0001, 0.0001)
-    limits.check_rate_limit(f"teams:{french.teams.tenant}", french.anna.id)
-    monkeypatch.setattr(RateLimiter, "check_rate_limit", limits.check_rate_limit)
+    monkeypatch.setattr(rate_limit._Buckets, "has_token", lambda *_: False)
     before = len(french.teams.messages(french.group))
     for answer in await french.user_actions.install(french.anna, french.group):
         assert answer.status == 200
