@@ -3,27 +3,13 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+from dialogs import views
 from dialogs.flow import Answers, Flow, Question
 from dialogs.recommend import Recommendation, control_level, recommend, supporting
 from dialogs.session import Session, Status
 from dialogs.text.parse import Problem
 from dialogs.translations import Translations, translations
-from dialogs.views import (
-    AdviceLine,
-    Announcement,
-    AnswerRow,
-    Button,
-    Control,
-    HelpCard,
-    HelpPart,
-    Notice,
-    PartialResultCard,
-    Preview,
-    QuestionCard,
-    RecommendationCard,
-    ReviewCard,
-    View,
-)
+from dialogs.views import Button
 from dialogs.walk import Walk, max_remaining, strategic_settled_by, walk
 from dialogs.what_if import reachable_outcomes, what_if
 
@@ -31,7 +17,7 @@ MAX_ANNOUNCED_STEPS = 3
 """Next steps in an announcement. Its readers did not ask for it, so it is short."""
 
 
-def current(flow: Flow, session: Session, position: Walk | None = None) -> View:
+def current(flow: Flow, session: Session, position: Walk | None = None) -> views.View:
     """Return the card of the session. `position`: the walk of its answers, if the caller has it."""
     position = position or walk(flow, session.answers)
     match session.status:
@@ -56,18 +42,18 @@ def buttons(t: Translations, *actions: str, primary: str | None = None) -> tuple
     return tuple(Button(action, t(f"label.{action}"), primary=action == primary) for action in actions)
 
 
-def notice(t: Translations, id: str, offered: tuple[Button, ...] = (), /, **values: object) -> Notice:
+def notice(t: Translations, id: str, offered: tuple[Button, ...] = (), /, **values: object) -> views.Notice:
     """Return the notice ``notice.<id>``, filled with `values`, with the buttons `offered`."""
-    return Notice(id, t(f"notice.{id}", **values), offered)
+    return views.Notice(id, t(f"notice.{id}", **values), offered)
 
 
-def help_card(t: Translations) -> HelpCard:
+def help_card(t: Translations) -> views.HelpCard:
     """Return what the bot does and how to use it."""
     parts = tuple(t(f"help.{part}") for part in ("text", "answers", "commands", "quick"))
-    return HelpCard(t("help.title"), parts, buttons(t, "start", primary="start"))
+    return views.HelpCard(t("help.title"), parts, buttons(t, "start", primary="start"))
 
 
-def prompt(flow: Flow, session: Session, position: Walk, *, with_help: bool = False) -> QuestionCard:
+def prompt(flow: Flow, session: Session, position: Walk, *, with_help: bool = False) -> views.QuestionCard:
     """Return the current question: the one being changed, or else the next one."""
     t = translations(session.language)
     question = flow.questions_by_id.get(session.changing or "") or position.next_question or flow.questions[0]
@@ -80,7 +66,7 @@ def prompt(flow: Flow, session: Session, position: Walk, *, with_help: bool = Fa
     actions = ["back", "why", "restart"] if session.changing or position.last_step else ["why", "cancel"]
     if with_help:
         actions.remove("why")
-    return QuestionCard(
+    return views.QuestionCard(
         question=question.id,
         progress=progress,
         text=text,
@@ -99,9 +85,9 @@ def _question(t: Translations, question: Question) -> tuple[str, tuple[Button, .
     return t(f"question.{question.id}.text"), tuple(choices)
 
 
-def _question_help(t: Translations, question: Question) -> tuple[HelpPart, ...]:
+def _question_help(t: Translations, question: Question) -> tuple[views.HelpPart, ...]:
     parts = ("why", "judge", "examples")
-    return tuple(HelpPart(t(f"help.{part}"), t(f"question.{question.id}.{part}")) for part in parts)
+    return tuple(views.HelpPart(t(f"help.{part}"), t(f"question.{question.id}.{part}")) for part in parts)
 
 
 @lru_cache(maxsize=256)
@@ -110,12 +96,12 @@ def _progress(t: Translations, number: int, more: int) -> str:
     return f"{t('progress.question', number=number)} · {remaining}"
 
 
-def review(flow: Flow, session: Session, position: Walk) -> ReviewCard:
+def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
     """Return every answer given; when complete, also the outcome in short and what a post would share."""
     t = translations(session.language)
     result = recommend(flow, position)
     actions = ("post", "keep_private") if result else ("continue",)
-    return ReviewCard(
+    return views.ReviewCard(
         title=t("review.title"),
         intro=t("review.intro"),
         rows=_rows(flow, t, position.answers),
@@ -128,14 +114,14 @@ def review(flow: Flow, session: Session, position: Walk) -> ReviewCard:
     )
 
 
-def recommendation(flow: Flow, session: Session, position: Walk, result: Recommendation) -> RecommendationCard:
+def recommendation(flow: Flow, session: Session, position: Walk, result: Recommendation) -> views.RecommendationCard:
     """Return the whole recommendation of a finished walk."""
     t = translations(session.language)
     deciding = supporting(flow, result.outcome.when, position.answers)
     rows = _rows(flow, t, position.answers, deciding)
     posted = session.status is Status.POSTED
     changes = tuple(_changes(flow, t, session.answers, result))
-    return RecommendationCard(
+    return views.RecommendationCard(
         title=t("recommendation.title"),
         outcome=t(f"outcome.{result.outcome.id}.title"),
         summary=t(f"outcome.{result.outcome.id}.summary"),
@@ -162,7 +148,7 @@ def recommendation(flow: Flow, session: Session, position: Walk, result: Recomme
     )
 
 
-def partial_result(flow: Flow, session: Session, position: Walk) -> PartialResultCard:
+def partial_result(flow: Flow, session: Session, position: Walk) -> views.PartialResultCard:
     """Return what is already sure after some of the answers."""
     t = translations(session.language)
     outcomes = reachable_outcomes(flow, session.answers)
@@ -175,7 +161,7 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> PartialResul
     reasons = control_level(flow, position.answers)
     posted = session.status is Status.POSTED
     next_question = position.next_question and t(f"question.{position.next_question.id}.text")
-    return PartialResultCard(
+    return views.PartialResultCard(
         title=t("verdict.title"),
         strategic=strategic,
         since=t("verdict.since", question=t(f"question.{settled_by}.short")) if settled_by else None,
@@ -192,7 +178,7 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> PartialResul
     )
 
 
-def announcement(flow: Flow, session: Session, position: Walk) -> Announcement:
+def announcement(flow: Flow, session: Session, position: Walk) -> views.Announcement:
     """Return the post for a channel: the recommendation in short, or what is sure so far."""
     t = translations(session.language)
     result = recommend(flow, position)
@@ -209,7 +195,7 @@ def announcement(flow: Flow, session: Session, position: Walk) -> Announcement:
         because = _rows(flow, t, position.answers)
         steps = ()
     sources = dict.fromkeys([*(row.source for row in because), *(line.source for line in steps)])
-    return Announcement(
+    return views.Announcement(
         session=session.id,
         owner=session.owner,
         title=t("announcement.title" if result else "announcement.partial"),
@@ -273,9 +259,9 @@ def question_names(t: Translations, questions: Iterable[str]) -> str:
     return ", ".join(t(f"question.{question}.short") for question in questions)
 
 
-def _rows(flow: Flow, t: Translations, answers: Answers, deciding: tuple[str, ...] = ()) -> tuple[AnswerRow, ...]:
+def _rows(flow: Flow, t: Translations, answers: Answers, deciding: tuple[str, ...] = ()) -> tuple[views.AnswerRow, ...]:
     return tuple(
-        AnswerRow(
+        views.AnswerRow(
             question.id,
             t(f"question.{question.id}.short"),
             option_label(t, question.id, answers[question.id]),
@@ -291,8 +277,8 @@ def _unused(session: Session, position: Walk) -> Answers:
     return {question: session.answers[question] for question in position.unused}
 
 
-def _preview(flow: Flow, t: Translations, result: Recommendation) -> Preview:
-    return Preview(
+def _preview(flow: Flow, t: Translations, result: Recommendation) -> views.Preview:
+    return views.Preview(
         t("review.preview"),
         t(f"outcome.{result.outcome.id}.title"),
         t(f"outcome.{result.outcome.id}.summary"),
@@ -300,14 +286,14 @@ def _preview(flow: Flow, t: Translations, result: Recommendation) -> Preview:
     )
 
 
-def _control(flow: Flow, t: Translations, result: Recommendation) -> Control:
+def _control(flow: Flow, t: Translations, result: Recommendation) -> views.Control:
     level = result.control
-    return Control(t("control.title"), level, len(flow.control), t(f"control.{level}"))
+    return views.Control(t("control.title"), level, len(flow.control), t(f"control.{level}"))
 
 
-def _advice(t: Translations, result: Recommendation) -> tuple[AdviceLine, ...]:
+def _advice(t: Translations, result: Recommendation) -> tuple[views.AdviceLine, ...]:
     return tuple(
-        AdviceLine(
+        views.AdviceLine(
             advice.id,
             t(f"advice.{advice.id}.title"),
             t(f"advice.{advice.id}.text"),

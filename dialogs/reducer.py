@@ -3,7 +3,7 @@
 What each event does, by the status of the session (``open`` and ``quick`` are running):
 
     event           running                      kept             posted           cancelled, expired
-    Start           begins a new session, whatever the status of another
+    Start           begins a new session
     Answer, Fill    sets answers                 -                -                -
     Back            undoes the last answer       reopens          -                -
     Change          asks one question again      reopens          -                -

@@ -409,9 +409,9 @@ EVENTS = st.sampled_from([*KINDS, *[Answer] * 6]).flatmap(
 def test_any_sequence_of_events(sequence, quick, answers):
     session, _ = start(answers, quick)
     posts = 0
-    for drawn in sequence:
+    for generated in sequence:
         # -1 stands for the current revision, so that many events are accepted.
-        event = replace(drawn, revision=session.revision) if drawn.revision == -1 else drawn
+        event = replace(generated, revision=session.revision) if generated.revision == -1 else generated
         after, effects = step(FLOW, session, event)
         assert json.loads(json.dumps(after.to_json())) == after.to_json()
         assert Session.from_json(after.to_json()) == after

@@ -152,8 +152,8 @@ def test_negation_is_never_read_as_yes(text):
             assert reading != ParsedAnswer(known.id, "yes")
             if isinstance(reading, Ambiguous):
                 assert reading.candidates[0] != ParsedAnswer(known.id, "yes")
-    found = parse_quick_check(text, FLOW)
-    assert not isinstance(found, QuickCheck) or "yes" not in found.answers.values()
+    check = parse_quick_check(text, FLOW)
+    assert not isinstance(check, QuickCheck) or "yes" not in check.answers.values()
 
 
 LETTERS = st.sampled_from("abcdefghijklmnopqrstuvwxyzéà' ")
@@ -162,15 +162,15 @@ LETTERS = st.sampled_from("abcdefghijklmnopqrstuvwxyzéà' ")
 @st.composite
 def typing_errors(draw, texts):
     text = draw(st.sampled_from(texts))
-    place = draw(st.integers(0, len(text) - 1))
+    position = draw(st.integers(0, len(text) - 1))
     letter = draw(LETTERS)
-    swapped = text[:place] + text[place + 1 : place + 2] + text[place] + text[place + 2 :]
+    swapped = text[:position] + text[position + 1 : position + 2] + text[position] + text[position + 2 :]
     return draw(
         st.sampled_from(
             [
-                text[:place] + text[place + 1 :],
-                text[:place] + letter + text[place:],
-                text[:place] + letter + text[place + 1 :],
+                text[:position] + text[position + 1 :],
+                text[:position] + letter + text[position:],
+                text[:position] + letter + text[position + 1 :],
                 swapped,
             ]
         )
@@ -181,17 +181,17 @@ def typing_errors(draw, texts):
 @example("no yes")  # from "not yes": two answers in a row, and nothing else it could be
 def test_typing_error_never_turns_no_into_yes(text):
     assert parse(text, FLOW, BRAND) != ParsedAnswer("brand", "yes")
-    found = parse_quick_check(text, FLOW)
-    assert not isinstance(found, QuickCheck) or "yes" not in found.answers.values() or text == "no yes"
+    check = parse_quick_check(text, FLOW)
+    assert not isinstance(check, QuickCheck) or "yes" not in check.answers.values() or text == "no yes"
 
 
 def all_typing_errors(text):
-    for place in range(len(text)):
-        yield text[:place] + text[place + 1 :]
-        yield text[:place] + text[place + 1 : place + 2] + text[place] + text[place + 2 :]
+    for position in range(len(text)):
+        yield text[:position] + text[position + 1 :]
+        yield text[:position] + text[position + 1 : position + 2] + text[position] + text[position + 2 :]
         for letter in "aenot ":
-            yield text[:place] + letter + text[place:]
-            yield text[:place] + letter + text[place + 1 :]
+            yield text[:position] + letter + text[position:]
+            yield text[:position] + letter + text[position + 1 :]
 
 
 @pytest.mark.slow
@@ -238,9 +238,9 @@ def test_no_typing_error_chooses_the_denied_option(id, denied, text):
     ],
 )
 def test_denied_option_is_not_suggested(id, denied, text):
-    found = candidate_options(parse(text, FLOW, question(id)))
-    assert found
-    assert denied not in found
+    options = candidate_options(parse(text, FLOW, question(id)))
+    assert options
+    assert denied not in options
 
 
 @pytest.mark.parametrize(
