@@ -20,11 +20,12 @@ _STATUS_TEXTS = {Status.POSTED: "posted", Status.KEPT: "kept"}
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One of a person's checks, as text. `title` contains the date and the outcome."""
+    """One of a person's checks, as text. `title` contains `date` and `outcome`."""
 
     session: str
     running: bool
     title: str
+    date: str
     status: str
     updated_at: datetime
     link: str | None
@@ -46,6 +47,7 @@ def check_line(t: Translations, check: CheckSummary) -> CheckLine:
         session.id,
         session.status in RUNNING,
         t("checks.item", date=date, outcome=outcome),
+        date,
         status,
         check.updated_at,
         link if isinstance(link, str) else None,

@@ -1,4 +1,4 @@
-"""Slack: events, commands and presses become events of the core; its views become Block Kit."""
+"""The Slack adapter: requests become events of the core, and its views become Block Kit messages."""
 
 from adapters.slack.app import SlackAdapter
 from adapters.slack.settings import OPTIONAL_SCOPES, SCOPES, SlackSettings

@@ -1,207 +1,181 @@
-"""Presses: each is an event of the core, or one of the few things that are about more than one dialog."""
+"""Button presses: what `adapters.shared.router` decides is carried out here."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-
-from slack_bolt.context.ack.async_ack import AsyncAck
-
-from adapters.ports import Json, OutcomeUnknown, RetryLater
-from adapters.slack import app_home, modals
-from adapters.slack.button_value import ButtonValue, decode_answers, parse_button
-from adapters.slack.context import Context, notice, short
-from adapters.slack.replies import ELSEWHERE, help_card, reply
-from adapters.slack.request import IncomingRequest, MalformedRequest, get_text
+from adapters.ports import CardRef, OutcomeUnknown, RetryLater
+from adapters.shared.replies import forgotten
+from adapters.shared.router import (
+    ApplyEvent,
+    ChangeLanguage,
+    Dismiss,
+    ForgetPerson,
+    Intent,
+    OpenForm,
+    PostRecommendation,
+    Reply,
+    RetryPost,
+    StartDialog,
+    UnknownButton,
+    route_button,
+)
+from adapters.slack import app_home, cards, modals
+from adapters.slack.block_kit import Message
+from adapters.slack.button_value import ButtonValue, parse_button
+from adapters.slack.context import Context
+from adapters.slack.request import IncomingRequest, MalformedRequest
 from dialogs import presenter
-from dialogs.actions import START_ACTIONS, event_for_action
-from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Event, SetLanguage
-from dialogs.session import Actor
-from dialogs.text.parse import Command
-from dialogs.translations import languages, next_language, translations
+from dialogs.session import Actor, Session
+from dialogs.translations import translations
 from dialogs.views import Notice
 
+LIST_ACTIONS = frozenset({"resume", "see_recommendation"})
+"""Buttons in a list of checks. They show the card of another message."""
+KEEP_NOTICE_ACTIONS = frozenset({"details", "help"})
+"""Buttons whose private notice stays. Others close it when the card is shown elsewhere."""
 
-async def press(context: Context, request: IncomingRequest, ack: AsyncAck) -> None:
-    """Any button, anywhere."""
-    actions = request.body.get("actions")
-    if not isinstance(actions, list) or not actions or not isinstance(actions[0], dict):
+
+async def press(context: Context, request: IncomingRequest) -> None:
+    """Handle a press. It is stored when this returns; messages are sent in the background."""
+    if not request.action:
         raise MalformedRequest("actions")
-    if modals.is_form(request.body):
-        await ack()
-        context.later(modals.adapt(context, request))
+    if request.view.get("callback_id") == modals.FORM:
+        context.tasks.start(modals.update_form(context, request))
         return
-    if get_text(actions[0], "url"):
-        await ack()  # a link; Slack tells us all the same
-        return
-    found = parse_button(actions[0])
-    special = SPECIAL.get(found.action) if found else None
-    if found and found.action == "help" and found.context.session:
-        special = None
-    begins = found is not None and found.action in START_ACTIONS | {"quick"}
-    actor = await context.actor(request, lately=not (special or begins))
-    event = (
-        event_for_action(found.action, actor, found.question, found.option, found.context.revision) if found else None
-    )
-    if found and special:
-        await special(context, request, actor, found, ack)
-    elif found and begins:
-        await _begin(context, request, actor, found, ack)
-    elif found and event:
-        await _happen(context, request, actor, event, found, ack)
+    if request.action.get("url"):
+        return  # Slack reports presses of links as well
+    value = parse_button(request.action)
+    actor = await context.actor(request, allow_cached=True)
+    intent = _route(value, actor)
+    if value and isinstance(intent, ApplyEvent):
+        await _apply(context, request, actor, intent.event, value)
+    elif value and not isinstance(intent, UnknownButton):
+        actor = await context.actor(request)
+        await _carry_out(context, request, actor, _route(value, actor), value)
     else:
-        await ack()
         unknown = presenter.notice(translations(actor.language), "unknown")
-        context.later(context.say(request, notice(unknown, None, actor.language), actor.language))
+        context.tasks.start(context.say(request, cards.notice(unknown, None, actor.language), actor.language))
 
 
-async def _happen(
-    context: Context, request: IncomingRequest, actor: Actor, event: Event, press: ButtonValue, ack: AsyncAck
-) -> None:
-    """An event of the core. The card stays where it is, unless the press was where the person looks now."""
-    here = request.here
-    alone = "user" in here
-    on_card = press.context.surface == "card"
-    listed = press.action in {"resume", "see_recommendation"}
-    result = await context.turn(request, event, press.context.session, here if alone and on_card else None)
-    await ack()
-    if listed:
-        where: Json | None = await _fresh(context, request, press)
-    elif alone and (on_card or "ts" not in (result.card or {})):
-        where = here
-    else:
-        where = None
-        own = result.session is not None and result.session.owner == actor.person
-        if alone and own and press.action not in {"details", "help"}:
-            context.later(context.gateway.drop(request.tenant, here))
-    context.later(context.perform(request, result, actor.language, where))
-
-
-async def _begin(context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck) -> None:
-    """A new dialog; "start" goes on with a running one."""
-    card = await _fresh(context, request, press)
-    if press.action == "quick":
-        result = await context.start(request, actor, card, decode_answers(press.option, FLOW), quick=True)
-    elif press.action == "start":
-        result = await context.go_on(request, actor, card)
-    else:
-        result = await context.start(request, actor, card)
-    await ack()
-    context.later(context.perform(request, result, actor.language, card))
-
-
-async def _fresh(context: Context, request: IncomingRequest, press: ButtonValue) -> Json:
-    """Return where a dialog begins that was asked for by this press."""
-    here = request.here
-    if press.context.surface == "home" or not here:
-        return {"channel": await context.direct(request.tenant, request.person)}
-    if press.context.surface == "notice" and "user" in here:
-        return here
-    if press.context.surface == "post" or "user" in here:
-        return request.aside
-    return request.room
-
-
-# --- More than one dialog ------------------------------------------------------------------------------------------
-
-Special = Callable[[Context, IncomingRequest, Actor, ButtonValue, AsyncAck], Awaitable[None]]
-
-
-async def _post(context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck) -> None:
-    """Into this channel; from a direct message, into one that the person picks."""
-    if modals.picks(request):
-        await ack()
-        context.later(modals.open_picker(context, request, actor, press.context))
-    else:
-        event = ConfirmPost(actor, request.channel, revision=press.context.revision)
-        await _happen(context, request, actor, event, press, ack)
-
-
-async def _post_again(
-    context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck
-) -> None:
-    await ack()
-    context.later(_check_and_post_again(context, request, actor, press))
-
-
-async def _check_and_post_again(context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue) -> None:
-    try:
-        allowed = await modals.is_member(context, request, press.option)
-    except (RetryLater, OutcomeUnknown):
-        message = short(actor, "notice.error", "retry_post")
-    else:
-        again = allowed and await context.application.retry_post(actor, press.context.session)
-        id = "notice.posting" if again else "notice.already_posted" if allowed else "slack.not_member"
-        message = short(actor, id)
-    await context.gateway.put(request.tenant, request.person, request.here, message, actor.language)
-
-
-async def _open_form(
-    context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck
-) -> None:
-    await ack()
-    context.later(modals.open_form(context, request, actor))
-
-
-async def _reply(context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck) -> None:
-    await ack()
-    message = help_card(actor) if press.action == "help" else await reply(context, actor, Command(press.action))
-    context.later(context.say(request, message, actor.language))
-
-
-async def _forget(context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck) -> None:
-    """Everything about that person; only after they were asked."""
-    count = await context.application.forget_person(actor)
-    await ack()
-    done = (
-        translations(actor.language).plural("forget.done", count)
-        if count
-        else translations(actor.language)("forget.nothing")
+def _route(value: ButtonValue | None, actor: Actor) -> Intent:
+    if value is None:
+        return UnknownButton()
+    return route_button(
+        value.action,
+        actor,
+        value.question,
+        value.option,
+        value.context.revision,
+        has_session=bool(value.context.session),
     )
-    if press.context.surface == "home":
-        context.later(app_home.publish(context, request, actor, done))
-    else:
-        message = notice(Notice("forgotten", done), None, actor.language)
-        context.later(context.gateway.put(request.tenant, request.person, request.here, message, actor.language))
 
 
-async def _language(
-    context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck
+async def _carry_out(
+    context: Context, request: IncomingRequest, actor: Actor, intent: Intent, value: ButtonValue
 ) -> None:
-    other = press.option or next_language(actor.language)
-    if other not in languages():
-        await ack()
-        return
-    actor = await context.choose(actor, other)
-    if press.context.session:
-        await _happen(context, request, actor, SetLanguage(actor, other), press, ack)
-        return
-    await ack()
-    if press.context.surface == "home":
-        context.later(app_home.publish(context, request, actor))
+    start = context.tasks.start
+    match intent:
+        case StartDialog():
+            await _start_dialog(context, request, actor, intent, value)
+        case PostRecommendation() if modals.needs_channel(request):
+            start(modals.open_picker(context, request, actor, value.context))
+        case PostRecommendation():
+            event = ConfirmPost(actor, request.channel, revision=value.context.revision)
+            await _apply(context, request, actor, event, value)
+        case RetryPost():
+            start(_retry_post(context, request, actor, value))
+        case OpenForm():
+            start(modals.open_form(context, request, actor))
+        case ChangeLanguage(language):
+            await _change_language(context, request, actor, language, value)
+        case ForgetPerson():
+            text = forgotten(translations(actor.language), await context.application.forget_person(actor))
+            if value.context.surface == "home":
+                start(app_home.publish(context, request, actor, text))
+            else:
+                message = cards.notice(Notice("forgotten", text), None, actor.language)
+                start(_replace(context, request, actor, message))
+        case Dismiss():
+            start(context.gateway.delete(request.installation, request.pressed_card))
+        case Reply(parsed):
+            start(context.say(request, await context.reply(actor, parsed), actor.language))
+
+
+async def _apply(context: Context, request: IncomingRequest, actor: Actor, event: Event, value: ButtonValue) -> None:
+    """Apply an event to the button's dialog, and show its card.
+
+    The card stays where it is, unless the pressed message is private: then the card moves there, or the pressed notice
+    is deleted.
+    """
+    pressed = request.pressed_card
+    is_private = "user" in pressed
+    on_card = value.context.surface == "card"
+    result = await context.turn(request, event, value.context.session, pressed if is_private and on_card else None)
+    card: CardRef | None = None
+    if value.action in LIST_ACTIONS:
+        card = await _new_card(context, request, value)
+    elif is_private and (on_card or "ts" not in (result.card or {})):
+        card = pressed
+    elif is_private and value.action not in KEEP_NOTICE_ACTIONS and _owns(actor, result.session):
+        context.tasks.start(context.gateway.delete(request.installation, pressed))
+    context.tasks.start(context.perform(request, result, actor.language, card))
+
+
+def _owns(actor: Actor, session: Session | None) -> bool:
+    return session is not None and session.owner == actor.person
+
+
+async def _start_dialog(
+    context: Context, request: IncomingRequest, actor: Actor, intent: StartDialog, value: ButtonValue
+) -> None:
+    card = await _new_card(context, request, value)
+    if intent.resume:
+        result = await context.resume_or_start(request, actor, card)
     else:
-        message = short(actor, "notice.language")
-        context.later(context.gateway.put(request.tenant, request.person, request.here, message, other))
+        result = await context.start(request, actor, card, intent.answers, quick=intent.quick)
+    context.tasks.start(context.perform(request, result, actor.language, card))
 
 
-async def _close(context: Context, request: IncomingRequest, actor: Actor, press: ButtonValue, ack: AsyncAck) -> None:
-    await ack()
-    context.later(context.gateway.drop(request.tenant, request.here))
+async def _new_card(context: Context, request: IncomingRequest, value: ButtonValue) -> CardRef:
+    """Return where to show the card of a dialog that does not belong to the pressed message."""
+    pressed = request.pressed_card
+    if value.context.surface == "home" or not pressed:
+        return {"channel": await context.direct_channel(request)}
+    if value.context.surface == "notice" and "user" in pressed:
+        return pressed
+    if value.context.surface == "post" or "user" in pressed:
+        return request.private_reply_ref
+    return request.reply_ref
 
 
-SPECIAL: dict[str, Special] = {
-    "post": _post,
-    "retry_post": _post_again,
-    "open_form": _open_form,
-    "help": _reply,
-    **dict.fromkeys(ELSEWHERE, _reply),
-    "forget_confirm": _forget,
-    "language": _language,
-    "close": _close,
-}
+async def _retry_post(context: Context, request: IncomingRequest, actor: Actor, value: ButtonValue) -> None:
+    try:
+        is_member = await modals.is_member(context, request, value.option)
+    except (RetryLater, OutcomeUnknown):
+        message = cards.short_notice(actor, "notice.error", "retry_post")
+    else:
+        if not is_member:
+            id = "slack.not_member"
+        elif await context.application.retry_post(actor, value.context.session):
+            id = "notice.posting"
+        else:
+            id = "notice.already_posted"
+        message = cards.short_notice(actor, id)
+    await _replace(context, request, actor, message)
 
 
-async def shortcut(context: Context, request: IncomingRequest, ack: AsyncAck) -> None:
-    """The global shortcut: the form."""
-    await ack()
-    actor = await context.actor(request)
-    context.later(modals.open_form(context, replace(request, channel=""), actor))
+async def _change_language(
+    context: Context, request: IncomingRequest, actor: Actor, language: str, value: ButtonValue
+) -> None:
+    actor = await context.set_language(actor, language)
+    if value.context.session:
+        await _apply(context, request, actor, SetLanguage(actor, language), value)
+    elif value.context.surface == "home":
+        context.tasks.start(app_home.publish(context, request, actor))
+    else:
+        context.tasks.start(_replace(context, request, actor, cards.short_notice(actor, "notice.language")))
+
+
+async def _replace(context: Context, request: IncomingRequest, actor: Actor, message: Message) -> None:
+    """Replace the pressed message."""
+    await context.gateway.update_or_send(
+        request.installation, request.person, request.pressed_card, message, actor.language
+    )

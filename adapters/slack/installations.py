@@ -1,26 +1,28 @@
-"""Which installation an event belongs to, and its token: kept in memory for a moment, refreshed before it expires."""
+"""Find the installation that a request belongs to, and refresh its token before it expires."""
 
 import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.ports import Json, OutcomeUnknown, RetryLater, TokenStore
+from adapters.shared.cache import TtlCache
 
-FRESH = 30.0
-"""Seconds a token is used without looking whether another process changed it."""
-EARLY = 30 * 60.0
-"""Seconds before its end at which a token is refreshed."""
-
-
-class NotInstalled(Exception):
-    """There is no installation, or no longer."""
+CACHE_SECONDS = 30.0
+"""How long a token is used without looking whether another process changed it."""
+REFRESH_BEFORE_SECONDS = 30 * 60.0
+"""How long before it expires a token is refreshed."""
+TENANT_PREFIX = "slack:"
 
 
 @dataclass(frozen=True)
 class Installation:
-    """An installation. `expires`: seconds since 1970, None for a token that does not."""
+    """An installation in a workspace or an organization.
+
+    `tenant`: `TENANT_PREFIX` and its id. `bot`: the bot's user id. `refresh`: the refresh token. `expires`: seconds
+    since 1970; None for a token that does not expire.
+    """
 
     tenant: str
     token: str
@@ -29,7 +31,7 @@ class Installation:
     expires: float | None = None
 
     def __repr__(self) -> str:
-        return f"Installed({self.tenant!r})"
+        return f"Installation({self.tenant!r})"
 
     def to_json(self) -> Json:
         return {"token": self.token, "bot": self.bot, "refresh": self.refresh, "expires": self.expires}
@@ -46,111 +48,103 @@ class Installation:
         )
 
     @classmethod
-    def from_answer(cls, answer: Json, now: float) -> "Installation":
-        """Read what ``oauth.v2.access`` answers, to a code as to a refresh token."""
-        owner = answer.get("enterprise") if answer.get("is_enterprise_install") else answer.get("team")
-        lasts, refresh = answer.get("expires_in"), answer.get("refresh_token")
+    def from_response(cls, response: Json, now: float) -> "Installation":
+        """Read the response of ``oauth.v2.access``. `now`: seconds since 1970."""
+        owner = response.get("enterprise") if response.get("is_enterprise_install") else response.get("team")
+        expires_in, refresh = response.get("expires_in"), response.get("refresh_token")
         return cls(
-            tenant_of(str(owner.get("id")) if isinstance(owner, dict) else ""),
-            str(answer.get("access_token", "")),
-            str(answer.get("bot_user_id", "")),
+            f"{TENANT_PREFIX}{owner.get('id') if isinstance(owner, dict) else ''}",
+            str(response.get("access_token", "")),
+            str(response.get("bot_user_id", "")),
             str(refresh) if refresh else None,
-            now + lasts if isinstance(lasts, int) else None,
+            now + expires_in if isinstance(expires_in, int) else None,
         )
+
+    @property
+    def expires_soon(self) -> bool:
+        if self.expires is None or self.refresh is None:
+            return False
+        return self.expires - time.time() < REFRESH_BEFORE_SECONDS
 
 
 Refresh = Callable[[str], Awaitable[Json]]
-"""A refresh token -> what ``oauth.v2.access`` answers. Raises when it is refused or not reached."""
+"""Takes a refresh token, returns the response of ``oauth.v2.access``. Raises when it is refused or the call fails."""
 
 
 class Installations:
-    """The installations. With one bot token for all, `only` is that one, and nothing is stored."""
+    """All installations, by tenant. With a bot token in the settings there is only `single`, and nothing is stored."""
 
-    def __init__(self, tokens: TokenStore, refresh: Refresh, only: Installation | None = None) -> None:
+    def __init__(self, tokens: TokenStore, refresh: Refresh, single: Installation | None = None) -> None:
         self._tokens = tokens
         self._refresh = refresh
-        self._only = only
-        self._known: dict[str, tuple[float, Installation]] = {}
+        self._single = single
+        self._cache: TtlCache[str, Installation] = TtlCache(CACHE_SECONDS)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def settle(self, tenant: str, bot: str) -> None:
-        """Note whose the one bot token is, once Slack has said so."""
-        if self._only:
-            self._only = Installation(tenant, self._only.token, bot)
+    def set_identity(self, tenant: str, bot: str) -> None:
+        """Set the tenant and the bot user of the bot token in the settings, once Slack returned them."""
+        if self._single:
+            self._single = Installation(tenant, self._single.token, bot)
 
-    async def find(self, candidates: Iterable[str]) -> Installation:
-        """Return the first installation among the tenants. Raises `NotInstalled`; `RetryLater`: Slack cannot be
-        asked.
+    async def find(self, tenants: Iterable[str]) -> Installation | None:
+        """Return the first installation among `tenants`, with a token that is valid for a while.
+
+        Raises `RetryLater` when a token must be refreshed and Slack does not respond.
         """
-        for tenant in candidates:
-            if self._only:
-                return self._only if self._only.tenant else Installation(tenant, self._only.token)
-            if found := await self._load(tenant):
-                return await self._renewed(found)
-        raise NotInstalled
+        for tenant in tenants:
+            if self._single:
+                return self._single if self._single.tenant else Installation(tenant, self._single.token)
+            if installation := await self._load(tenant):
+                return await self._refreshed(installation) if installation.expires_soon else installation
+        return None
 
-    async def token(self, tenant: str) -> str:
-        """Return a token that is good for a while. Raises `NotInstalled`."""
-        return (await self.find([tenant])).token
-
-    async def save(self, installed: Installation) -> None:
+    async def save(self, installation: Installation) -> None:
         """Store an installation."""
-        await self._tokens.save(installed.tenant, installed.to_json())
-        self._known[installed.tenant] = (time.monotonic() + FRESH, installed)
+        await self._tokens.save(installation.tenant, installation.to_json())
+        self._cache.set(installation.tenant, installation)
 
     async def delete(self, tenant: str) -> None:
-        """Delete an installation at once."""
-        self.doubt(tenant)
+        """Delete an installation."""
+        self.drop_cached(tenant)
         await self._tokens.delete(tenant)
 
-    def doubt(self, tenant: str) -> None:
-        """Look the token up again next time."""
-        self._known.pop(tenant, None)
+    def drop_cached(self, tenant: str) -> None:
+        """Read the token from the database next time."""
+        self._cache.delete(tenant)
 
     async def _load(self, tenant: str) -> Installation | None:
-        until, known = self._known.get(tenant, (0.0, None))
-        if known and time.monotonic() < until:
-            return known
+        if cached := self._cache.get(tenant):
+            return cached
         stored = await self._tokens.load(tenant)
         if stored is None:
-            self.doubt(tenant)
+            self.drop_cached(tenant)
             return None
-        found = Installation.from_json(tenant, stored)
-        self._known[tenant] = (time.monotonic() + FRESH, found)
-        return found
+        installation = Installation.from_json(tenant, stored)
+        self._cache.set(tenant, installation)
+        return installation
 
-    async def _renewed(self, found: Installation) -> Installation:
-        if not _ageing(found):
-            return found
-        async with self._locks[found.tenant]:
-            self.doubt(found.tenant)
-            now = await self._load(found.tenant)  # another task or process may have been first
-            if now is None or not _ageing(now) or now.refresh is None:
-                return now or found
+    async def _reload(self, tenant: str) -> Installation | None:
+        self.drop_cached(tenant)
+        return await self._load(tenant)
+
+    async def _refreshed(self, installation: Installation) -> Installation | None:
+        tenant = installation.tenant
+        async with self._locks[tenant]:
+            current = await self._reload(tenant)  # another task or process may have refreshed it
+            if current is None or not current.expires_soon or current.refresh is None:
+                return current or installation
             try:
-                answer = await self._refresh(now.refresh)
+                response = await self._refresh(current.refresh)
             except Exception as error:
-                self.doubt(found.tenant)
-                again = await self._load(found.tenant)
-                if again and again.refresh != now.refresh:
-                    return again  # the other process won with the same refresh token
-                if now.expires and now.expires > time.time():
-                    return now
+                latest = await self._reload(tenant)
+                if latest and latest.refresh != current.refresh:
+                    return latest  # another process used the refresh token first
+                if current.expires and current.expires > time.time():
+                    return current
                 if isinstance(error, RetryLater | OutcomeUnknown):
-                    raise RetryLater from None  # Slack has not said no
-                raise NotInstalled from None
-            renewed = Installation.from_answer(answer, time.time())
-            renewed = Installation(
-                now.tenant, renewed.token, renewed.bot or now.bot, renewed.refresh or now.refresh, renewed.expires
-            )
-            await self.save(renewed)
-            return renewed
-
-
-def tenant_of(id: str) -> str:
-    """Return the application's name for a workspace or an organisation."""
-    return f"slack:{id}"
-
-
-def _ageing(found: Installation) -> bool:
-    return found.expires is not None and found.refresh is not None and found.expires - time.time() < EARLY
+                    raise RetryLater from None
+                return None
+            new = Installation.from_response(response, time.time())
+            new = replace(new, tenant=tenant, bot=new.bot or current.bot, refresh=new.refresh or current.refresh)
+            await self.save(new)
+            return new

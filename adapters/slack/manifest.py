@@ -1,6 +1,6 @@
-"""The app manifest an administrator pastes at api.slack.com/apps. ``manifest.json`` beside this is its one source.
+"""The app manifest to paste at api.slack.com/apps, made from ``manifest.json``.
 
-``deploy/slack/manifest.json`` is what this makes of it for `PLACEHOLDER`.
+``deploy/slack/manifest.json`` is the manifest for `PLACEHOLDER`.
 """
 
 import json
@@ -13,22 +13,22 @@ Json = dict[str, Any]
 
 
 def build_manifest(public_url: str | None, *, socket_mode: bool = False) -> Json:
-    """Return the manifest for a server at `public_url`; without one, for Socket Mode and with no address in it."""
+    """Return the manifest for a server at `public_url`; without one, for Socket Mode and without any URL."""
     manifest: Json = json.loads((files("adapters.slack") / "manifest.json").read_bytes())
     manifest["settings"]["socket_mode_enabled"] = socket_mode or not public_url
-    found: Json = _at(manifest, public_url.rstrip("/") if public_url else None)
-    return found
+    result: Json = _with_url(manifest, public_url.rstrip("/") if public_url else None)
+    return result
 
 
-def _at(node: Any, base: str | None) -> Any:
-    """Put `base` in the place of the placeholder; what names it is left out when there is none."""
+def _with_url(node: Any, url: str | None) -> Any:
+    """Replace the placeholder by `url`; without one, remove the keys whose value contains it."""
     if isinstance(node, dict):
-        return {key: _at(value, base) for key, value in node.items() if base or not _named(value)}
+        return {key: _with_url(value, url) for key, value in node.items() if url or not _has_placeholder(value)}
     if isinstance(node, list):
-        return [_at(one, base) for one in node]
-    return node.replace(PLACEHOLDER, base) if base and isinstance(node, str) else node
+        return [_with_url(item, url) for item in node]
+    return node.replace(PLACEHOLDER, url) if url and isinstance(node, str) else node
 
 
-def _named(value: Any) -> bool:
+def _has_placeholder(value: Any) -> bool:
     first = value[0] if isinstance(value, list) and value else value
     return isinstance(first, str) and first.startswith(PLACEHOLDER)

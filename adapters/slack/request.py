@@ -1,150 +1,171 @@
-"""What every listener starts from: one delivery from Slack, read without trusting its shape."""
+"""A request from Slack, read in one pass without trusting its shape."""
 
 import html
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.ports import Json
-from adapters.slack.gateway import private_card
-from adapters.slack.installations import tenant_of
+from adapters.ports import CardRef, Json
+from adapters.slack.installations import TENANT_PREFIX, Installation
 
-COMMAND_PLACE = "command"
-"""The place of dialogs begun by the command: one a person, whichever channel it was typed in."""
-
+COMMAND_CONVERSATION = "command"
+"""The conversation of dialogs started by the slash command: one for each person, in whichever channel it was typed."""
+RESPONSE_URL_SECONDS = 29 * 60.0
+"""How long a response URL is used. Slack ends it after 30 minutes."""
 
 _TS = re.compile(r"\d{10}\.\d{1,9}", re.ASCII)
 
 
 class MalformedRequest(ValueError):
-    """A delivery that is not shaped like anything Slack sends."""
+    """The request does not have the shape of any request from Slack."""
 
 
 @dataclass(frozen=True)
 class IncomingRequest:
-    """One delivery. `once`: what Slack keeps the same when it delivers again. `trigger` opens a modal for 3 seconds."""
+    """A request from Slack.
+
+    `idempotency_key`: the same when Slack delivers the request again. `event`, `view`, `action`: the event, the modal
+    or home tab, and the first pressed element; empty if there is none. `trigger_id`: opens a modal, for 3 seconds.
+    `occurred_at`: when a message was written or a button pressed, by Slack's clock. `pressed_card`: the message with
+    the pressed button; empty on the home tab and in modals.
+    """
 
     body: Json
-    tenant: str
+    installation: Installation
     person: str
-    idempotency_key: str
+    idempotency_key: str = ""
     channel: str = ""
     thread: str | None = None
-    url: str | None = None
-    trigger: str | None = None
+    response_url: str | None = None
+    trigger_id: str | None = None
+    event: Json = field(default_factory=dict)
+    view: Json = field(default_factory=dict)
+    action: Json = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    pressed_card: CardRef = field(default_factory=dict)
 
     @property
-    def occurred_at(self) -> datetime | None:
-        """When a message was written, or a button or shortcut pressed, by Slack's clock; None for everything else."""
-        pressed = self.body.get("actions")
-        first = pressed[0] if isinstance(pressed, list) and pressed and isinstance(pressed[0], dict) else {}
-        ts = (
-            get_text(get_object(self.body, "event"), "ts")
-            or get_text(first, "action_ts")
-            or get_text(self.body, "action_ts")
-        )
-        return datetime.fromtimestamp(float(ts), UTC) if _TS.fullmatch(ts) else None
+    def tenant(self) -> str:
+        return self.installation.tenant
 
     @property
-    def here(self) -> Json:
-        """The message that was pressed, as a card; empty for a press on the home tab or in a modal."""
-        container = get_object(self.body, "container")
-        if not self.channel or get_text(container, "type") != "message":
-            return {}
-        if container.get("is_ephemeral") or "message" not in self.body:
-            return private_card(self.channel, self.person, self.url or "", thread=self.thread)
-        card = {"channel": self.channel, "ts": get_text(container, "message_ts")}
-        return card | ({"thread": self.thread} if self.thread else {})
-
-    @property
-    def aside(self) -> Json:
-        """Where to say something to that person alone, beside what is there."""
-        card: dict[str, object] = {"channel": self.channel} if self.channel else {}
-        if self.url:
-            card |= private_card(self.channel, self.person, self.url, adds=True)
-        return card | ({"thread": self.thread} if self.thread else {})
-
-    @property
-    def room(self) -> Json:
-        """The conversation, as the card of a message to be sent there."""
+    def reply_ref(self) -> CardRef:
+        """Where to send a message that all can read."""
         return {"channel": self.channel} | ({"thread": self.thread} if self.thread else {})
 
+    @property
+    def private_reply_ref(self) -> CardRef:
+        """Where to send a message that only this person sees."""
+        card: dict[str, object] = {"channel": self.channel} if self.channel else {}
+        if self.response_url:
+            card |= private_card(self.channel, self.person, self.response_url, adds=True)
+        return card | ({"thread": self.thread} if self.thread else {})
 
-def conversation_of(card: Json) -> str:
-    """Return where typed words belong to the dialog of that card: a direct conversation, a thread, or the command."""
-    channel, thread = str(card.get("channel", "")), card.get("thread")
-    if channel.startswith("D"):
-        return channel
-    return f"{channel}:{thread}" if thread and "user" not in card else COMMAND_PLACE
 
-
-def read_request(body: Json, tenant: str) -> IncomingRequest:
-    """Read an interaction, a command or an event. Raises `MalformedRequest`."""
-    event = get_object(body, "event")
-    container = get_object(body, "container")
-    channel = get_text(body, "channel_id") or get_text(get_object(body, "channel"), "id") or get_text(event, "channel")
-    person = get_text(body, "user_id") or get_text(get_object(body, "user"), "id") or get_text(event, "user")
+def read_request(body: Json, installation: Installation) -> IncomingRequest:
+    """Read an interaction, a slash command or an event. Raises `MalformedRequest`."""
+    event, container, view = get_object(body, "event"), get_object(body, "container"), get_object(body, "view")
+    actions = body.get("actions")
+    action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
+    channel = get_text(body, "channel_id") or _id(body.get("channel")) or _id(event.get("channel"))
+    channel = channel or get_text(container, "channel_id")
+    person = get_text(body, "user_id") or _id(body.get("user")) or _id(event.get("user"))
+    thread = get_text(container, "thread_ts") or get_text(event, "thread_ts") or None
+    response_url = get_text(body, "response_url") or None
+    ts = get_text(event, "ts") or get_text(action, "action_ts") or get_text(body, "action_ts")
+    pressed_card: CardRef = {}
+    if channel and container.get("type") == "message":
+        if container.get("is_ephemeral") or "message" not in body:
+            pressed_card = private_card(channel, person, response_url or "", thread=thread)
+        else:
+            pressed_card = {"channel": channel, "ts": get_text(container, "message_ts")}
+            pressed_card |= {"thread": thread} if thread else {}
     return IncomingRequest(
         body,
-        tenant,
+        installation,
         person,
         idempotency_key=get_text(body, "event_id") or get_text(body, "trigger_id"),
-        channel=channel or get_text(container, "channel_id"),
-        thread=get_text(container, "thread_ts") or get_text(event, "thread_ts") or None,
-        url=get_text(body, "response_url") or None,
-        trigger=get_text(body, "trigger_id") or None,
+        channel=channel,
+        thread=thread,
+        response_url=response_url,
+        trigger_id=get_text(body, "trigger_id") or None,
+        event=event,
+        view=view,
+        action=action,
+        occurred_at=datetime.fromtimestamp(float(ts), UTC) if _TS.fullmatch(ts) else None,
+        pressed_card=pressed_card,
     )
 
 
-def candidate_tenants(body: Json) -> Iterator[str]:
-    """Yield where the installation may be, the likeliest first.
+def candidate_tenants(body: Json) -> list[str]:
+    """Return the tenants whose installation the request may belong to, the likeliest first.
 
-    For an organisation-wide installation that is the organisation. In a Slack Connect channel the person's own
-    workspace is another than the one where we are installed: what names the latter comes first.
+    For an organization-wide installation that is the organization. In a Slack Connect channel the person may be in
+    another workspace than the one with the installation: ids that name the latter come first.
     """
-    granted = body.get("authorizations")
-    grants = [each for each in granted if isinstance(each, dict)] if isinstance(granted, list) else []
-    wide = any(each.get("is_enterprise_install") is True for each in (*grants, body))
-    ids = [each.get("enterprise_id") for each in grants]
-    ids += [_id(body.get("enterprise")), body.get("enterprise_id"), get_object(body, "team").get("enterprise_id")]
-    ids = ids if wide or body.get("is_enterprise_install") == "true" else []
-    ids += [get_object(body, "view").get("app_installed_team_id"), *(each.get("team_id") for each in grants)]
-    ids += [
-        body.get("context_team_id"),
-        get_object(body, "message").get("team"),
-        body.get("team_id"),
-        _id(body.get("team")),
-    ]
-    ids += [get_object(body, "user").get("team_id")]
-    yield from dict.fromkeys(tenant_of(id) for id in ids if isinstance(id, str) and id)
+    authorizations = body.get("authorizations")
+    authorizations = authorizations if isinstance(authorizations, list) else []
+    authorizations = [entry for entry in authorizations if isinstance(entry, dict)]
+    team, enterprise = body.get("team"), body.get("enterprise")
+    ids: list[object] = []
+    if body.get("is_enterprise_install") == "true" or any(
+        entry.get("is_enterprise_install") is True for entry in (*authorizations, body)
+    ):
+        ids += [entry.get("enterprise_id") for entry in authorizations]
+        ids += [_id(enterprise), body.get("enterprise_id"), get_object(body, "team").get("enterprise_id")]
+    ids.append(get_object(body, "view").get("app_installed_team_id"))
+    ids += [entry.get("team_id") for entry in authorizations]
+    ids += [body.get("context_team_id"), get_object(body, "message").get("team"), body.get("team_id"), _id(team)]
+    ids.append(get_object(body, "user").get("team_id"))
+    return [f"{TENANT_PREFIX}{id}" for id in dict.fromkeys(id for id in ids if isinstance(id, str) and id)]
+
+
+def private_card(
+    channel: str, person: str, response_url: str, *, thread: str | None = None, adds: bool = False
+) -> CardRef:
+    """Return the reference of a message that one person sees. `adds`: the URL adds messages and cannot change one."""
+    until = time.time() + RESPONSE_URL_SECONDS
+    card: dict[str, object] = {"channel": channel, "user": person, "url": response_url, "till": until}
+    return card | ({"thread": thread} if thread else {}) | ({"adds": True} if adds else {})
+
+
+def conversation_of(card: CardRef) -> str:
+    """Return the conversation of a card: a direct message, a thread, or that of the slash command."""
+    channel, thread = str(card.get("channel", "")), card.get("thread")
+    if channel.startswith("D"):
+        return channel
+    return f"{channel}:{thread}" if thread and "user" not in card else COMMAND_CONVERSATION
 
 
 def get_object(body: Mapping[str, Any], name: str) -> Json:
-    """Return an object in an object, empty where there is none. Raises `MalformedRequest` for anything else."""
-    found = body.get(name)
-    if found is None or isinstance(found, str):
+    """Return an object in an object, empty if missing or a string. Raises `MalformedRequest` for anything else."""
+    value = body.get(name)
+    if value is None or isinstance(value, str):
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise MalformedRequest(name)
-    return found
+    return value
 
 
 def get_text(body: Mapping[str, Any], name: str) -> str:
-    """Return a text in an object, empty where there is none. Raises `MalformedRequest` for anything else."""
-    found = body.get(name)
-    if found is None:
+    """Return a string in an object, empty if missing. Raises `MalformedRequest` for anything else."""
+    value = body.get(name)
+    if value is None:
         return ""
-    if not isinstance(found, str):
+    if not isinstance(value, str):
         raise MalformedRequest(name)
-    return found
+    return value
 
 
-def unescape(said: str) -> str:
-    """Return what a person typed, from what Slack made of it."""
-    return html.unescape(said).replace("\u00a0", " ").strip()
+def unescape(text: str) -> str:
+    """Return typed text without Slack's escapes."""
+    return html.unescape(text).replace("\u00a0", " ").strip()
 
 
-def _id(owner: object) -> object:
-    return owner.get("id") if isinstance(owner, dict) else owner
+def _id(value: object) -> str:
+    """Return the id in a field that is an id or an object with one; empty for anything else."""
+    id = value.get("id") if isinstance(value, dict) else value
+    return id if isinstance(id, str) else ""

@@ -1,4 +1,4 @@
-"""What the adapter is told at the start, and what it asks of Slack."""
+"""Settings of the adapter, and the scopes it asks for."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ SCOPES = (
     "im:write",
     "users:read",
 )
-"""The least that does it; ``deploy/slack/README.md`` says why each is needed."""
+"""Required scopes; ``deploy/slack/README.md`` says why each is needed."""
 OPTIONAL_SCOPES = ("channels:history", "groups:history")
-"""What an administrator may leave out: then a person is asked whether a post is there, instead of our looking."""
+"""Without these the app cannot look for a post whose response was lost, and asks the person."""
 
 
 @dataclass(frozen=True)
 class SlackSettings:
     """`bot_token` for one workspace, or `client_id` and `client_secret` for many; `app_token` for Socket Mode.
 
-    `public_url`: where people reach this server, without a slash at the end.
+    `public_url`: of this server, without a slash at the end.
     """
 
     signing_secret: str
@@ -38,5 +38,5 @@ class SlackSettings:
 
     @property
     def authorize_url(self) -> str:
-        """Slack's page where an administrator agrees to an installation."""
+        """Slack's page where an administrator approves an installation."""
         return f"{self.api_url.rstrip('/').removesuffix('/api')}/oauth/v2/authorize"

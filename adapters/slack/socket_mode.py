@@ -1,4 +1,4 @@
-"""Socket Mode: deliveries come through a connection that we open, and go in by the same door as those over HTTP."""
+"""Socket Mode: requests come through a WebSocket that the adapter opens, and are handled like those over HTTP."""
 
 import asyncio
 import json
@@ -13,69 +13,73 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.ports import Json, TrackRequest
+from adapters.shared.background import BackgroundTasks
 from adapters.shared.json_codec import parse_json
-from adapters.slack.http import ANSWER_WITHIN, RequestHandler
+from adapters.slack.http import RESPONSE_SECONDS, RequestHandler
 
-PING_EVERY = 10.0
-"""Seconds; also between two tries to connect."""
+PING_SECONDS = 10.0
+"""Between two pings, and between two attempts to connect."""
 
 ROUTE = "slack socket"
-"""Under which deliveries are timed."""
+"""The route name in metrics and traces."""
 
 log = logging.getLogger(__name__)
-_quiet = logging.getLogger(f"{__name__}.sdk")
-_quiet.setLevel(logging.CRITICAL)  # it logs bodies; what goes wrong is logged here
+_sdk_log = logging.getLogger(f"{__name__}.sdk")
+_sdk_log.setLevel(logging.CRITICAL)  # the SDK logs bodies
 
 
 class SocketMode:
-    """The connection of one process. Slack spreads deliveries over those of all. Make it in a running loop."""
+    """The WebSocket of one process. Slack distributes requests over those of all processes. Create it in a running
+    event loop: it connects in the background.
+    """
 
-    def __init__(self, front: RequestHandler, client: AsyncWebClient, app_token: str, watch: TrackRequest) -> None:
-        self._front = front
-        self._watch = watch
-        self._client = _Client(app_token, logger=_quiet, web_client=client, ping_interval=PING_EVERY)
-        self._client.message_listeners.append(self._heard)
-        self._answering: set[asyncio.Task[object]] = set()
-        # Slack may be away when we start, and the other platform's people are not to wait for it.
+    def __init__(
+        self, handler: RequestHandler, client: AsyncWebClient, app_token: str, track_request: TrackRequest
+    ) -> None:
+        self._handler = handler
+        self._track_request = track_request
+        self._client = _Client(app_token, logger=_sdk_log, web_client=client, ping_interval=PING_SECONDS)
+        self._client.message_listeners.append(self._receive)
+        self._tasks = BackgroundTasks(log)
+        # In the background: an unreachable Slack must not keep the other platform from starting.
         self._connecting = asyncio.ensure_future(self._client.connect())  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
-        """Take nothing more; what was taken is acknowledged first."""
-        self._client.closed = True  # which ends its loops, so that it does not connect again meanwhile
+        """Accept nothing more, acknowledge what was accepted, and disconnect."""
+        self._client.closed = True  # ends the client's loops, so that it does not reconnect
         self._connecting.cancel()
-        if self._answering:
-            await asyncio.wait(set(self._answering), timeout=ANSWER_WITHIN)
+        await self._tasks.drain(RESPONSE_SECONDS)
         await self._client.close()  # type: ignore[no-untyped-call]
 
-    async def _heard(self, _client: AsyncBaseSocketModeClient, envelope: Json, raw: str | None) -> None:
-        """Acknowledge what would be answered 200. All else Slack takes for not delivered, as it does over HTTP."""
-        task = asyncio.current_task()
+    async def _receive(self, _client: AsyncBaseSocketModeClient, envelope: Json, raw: str | None) -> None:
         id = envelope.get("envelope_id")
-        if not isinstance(id, str) or task is None:
-            return  # "hello"
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
-        with self._watch(ROUTE) as watched:
-            answer = await self._answer(raw or "")
-            watched.status = answer.status
-        if answer.status == 200:
-            given = json.loads(answer.body) if answer.content_type == "application/json" else None  # type: ignore[arg-type]
-            with suppress(ConnectionError):  # Slack delivers it again; what is done is not done twice
-                await self._client.send_socket_mode_response(SocketModeResponse(id, given))
+        if isinstance(id, str):  # all messages but "hello" and "disconnect"
+            self._tasks.start(self._handle(id, raw or ""))
 
-    async def _answer(self, raw: str) -> web.Response:
+    async def _handle(self, id: str, raw: str) -> None:
+        """Handle an envelope. Acknowledge it if the HTTP status would be 200; else Slack delivers it again."""
+        with self._track_request(ROUTE) as tracked:
+            response = await self._respond(raw)
+            tracked.status = response.status
+        if response.status == 200:
+            is_json = response.content_type == "application/json"
+            payload = json.loads(response.body) if is_json else None  # type: ignore[arg-type]
+            with suppress(ConnectionError):  # Slack delivers it again, and it is not processed twice
+                await self._client.send_socket_mode_response(SocketModeResponse(id, payload))
+
+    async def _respond(self, raw: str) -> web.Response:
         try:
             body = parse_json(raw).get("payload")
         except ValueError as error:
-            log.info("a delivery cannot be stored: %s", type(error).__name__)
+            log.info("request cannot be stored: %s", type(error).__name__)
             return web.Response(status=400)
         if not isinstance(body, dict) or not body:
             return web.Response(status=400)
-        return await self._front.answer(body)
+        return await self._handler.respond(body)
 
 
 class _Client(SocketModeClient):
-    """Slack's own, which tries for ever, and would tell nobody why."""
+    """The SDK's client, which retries forever, with a log message for each failure."""
 
     async def issue_new_wss_url(self) -> str:
         try:

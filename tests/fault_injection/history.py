@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.slack.http import ANSWER_WITHIN
+from adapters.slack.http import RESPONSE_SECONDS
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ class History:
         self.statuses[kind][str(status) if status else error or "no response"] += 1
         if status:
             self.durations[kind].append(seconds)
-        excused = status == 503 and "event" in kind and (self.had_outage(seconds) or seconds > ANSWER_WITHIN - 0.1)
+        excused = status == 503 and "event" in kind and (self.had_outage(seconds) or seconds > RESPONSE_SECONDS - 0.1)
         if status and status >= 500 and not excused:
             self.server_errors.append(f"{kind}: status {status}")
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from adapters.shared.router import parse_outside_dialog
 from adapters.slack import button_value
-from adapters.slack import typed_text as slack_typed_text
-from adapters.slack.replies import parse_typed
+from adapters.slack import listeners as slack_listeners
 from adapters.teams.listeners import QUICK_CHECK
 from adapters.teams.request import parse_request
 from dialogs.community_flow import FLOW
@@ -51,8 +51,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "read": lambda said: parse(said, FLOW, None),
     "read an answer": lambda said: parse(said, FLOW, FLOW.questions[0]),
     "read a company": lambda said: parse_quick_check(said, FLOW),
-    "slack's words": lambda said: parse_typed(said, loose=True),
-    "slack's mention": lambda said: slack_typed_text._MENTION.sub(" ", said),
+    "slack's words": lambda said: parse_outside_dialog(said, single_answer=True),
+    "slack's mention": lambda said: slack_listeners.MENTION.sub(" ", said),
     "slack's button": lambda said: button_value._VALUE.fullmatch(f"card|{said}"),
     "teams' activity": activity,
     "teams' check": QUICK_CHECK.match,

@@ -1,4 +1,4 @@
-"""The app manifest: valid by Slack's schema, and asking for what the code uses and no more."""
+"""The app manifest: valid by Slack's schema, with the scopes that the code uses."""
 
 import json
 from pathlib import Path
@@ -13,15 +13,16 @@ MANIFEST = json.loads((ROOT / "deploy/slack/manifest.json").read_text())
 SCHEMAS = ROOT.parent / "shared/slack-manifest-schema"
 
 
-def test_it_is_valid_by_slacks_own_schema() -> None:
+def test_manifest_is_valid_by_slacks_schema() -> None:
     if not SCHEMAS.exists():
-        pytest.skip("Slack's manifest schema lies beside the repository, and is not here")
+        pytest.skip("Slack's manifest schema is not part of the repository")
     versions = sorted(SCHEMAS.glob("manifest.schema.*.*.*.json"))
-    wanted = next(each for each in versions if f".{MANIFEST['_metadata']['major_version']}." in each.name)
-    jsonschema.validate(MANIFEST, json.loads(wanted.read_text()))
+    major = MANIFEST["_metadata"]["major_version"]
+    schema = next(path for path in versions if f".{major}." in path.name)
+    jsonschema.validate(MANIFEST, json.loads(schema.read_text()))
 
 
-def test_it_asks_for_the_scopes_of_the_code_each_with_a_reason() -> None:
+def test_scopes_are_those_of_the_code_and_documented() -> None:
     assert sorted(MANIFEST["oauth_config"]["scopes"]["bot"]) == sorted((*SCOPES, *OPTIONAL_SCOPES))
     assert MANIFEST["oauth_config"]["scopes"]["bot_optional"] == sorted(OPTIONAL_SCOPES)
     reasons = (ROOT / "deploy/slack/README.md").read_text()
@@ -29,7 +30,7 @@ def test_it_asks_for_the_scopes_of_the_code_each_with_a_reason() -> None:
         assert f"| `{scope}` |" in reasons
 
 
-def test_it_says_how_to_use_the_command() -> None:
+def test_command_has_a_usage_hint() -> None:
     command = MANIFEST["features"]["slash_commands"][0]
     assert command["usage_hint"]
     assert len(command["description"]) > 10

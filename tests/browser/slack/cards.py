@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from adapters.slack import block_kit, replies
+from adapters.slack import block_kit
+from adapters.slack import cards as slack_cards
 from adapters.slack.button_value import ButtonContext
 from adapters.slack.gateway import post_destination_line
 from dialogs import presenter
@@ -38,10 +39,10 @@ def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
     def shown(session: Session, event: Event) -> block_kit.Message:
         _, effects = step(FLOW, session, event)
         view = next(effect.view for effect in effects if hasattr(effect, "view"))
-        return block_kit.message(view, MARK, t, post_destination_line(t, "C1"))
+        return slack_cards.render(view, MARK, t, post_destination_line(t, "C1"))
 
     def drawn(session: Session) -> block_kit.Message:
-        return block_kit.message(presenter.current(FLOW, session), MARK, t, post_destination_line(t, "C1"))
+        return slack_cards.render(presenter.current(FLOW, session), MARK, t, post_destination_line(t, "C1"))
 
     yield "1-question", drawn(replace(begun, answers={}))
     yield "2-yes-no", drawn(begun)
@@ -51,5 +52,5 @@ def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
     yield "6-recommendation", shown(done, KeepPrivate(actor))
     yield "7-quick", drawn(replace(done, answers={"brand": "yes", "mode": "agency"}, status=Status.QUICK))
     announcement = presenter.announcement(FLOW, done, walk(FLOW, FULL))
-    yield "8-post", block_kit.message(announcement, ButtonContext("post", "s1"), t)
-    yield "9-help", replies.help_card(actor)
+    yield "8-post", slack_cards.render(announcement, ButtonContext("post", "s1"), t)
+    yield "9-help", slack_cards.help_message(actor)

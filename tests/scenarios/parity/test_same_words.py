@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from adapters.slack import block_kit as slack
+from adapters.slack import cards as slack
 from adapters.slack.button_value import ButtonContext
 from adapters.teams import cards as teams
 from adapters.terminal.render import render
@@ -111,7 +111,7 @@ def test_every_recommendation_and_every_post_is_drawn_in_full(platform: str) -> 
     for session, view, post in every():
         t = translations(session.language)
         if platform == "Slack":
-            drawn, shared = (in_slack(slack.message(each, MARK, t)["blocks"]) for each in (view, post))
+            drawn, shared = (in_slack(slack.render(each, MARK, t)["blocks"]) for each in (view, post))
         else:
             drawn, shared = in_teams(teams.render(view, session)), in_teams(teams.announcement(post, "Anna Roux"))
         assert missing(said(view), drawn) == [], (session.language, session.answers)
@@ -122,9 +122,9 @@ def test_every_kind_of_recommendation_is_drawn_alike() -> None:
     """Not only in full, but each word in its place."""
     for session, view, post in kinds():
         t = translations(session.language)
-        on_slack, on_teams = slack.message(view, MARK, t)["blocks"], teams.render(view, session)
+        on_slack, on_teams = slack.render(view, MARK, t)["blocks"], teams.render(view, session)
         assert shown(of_slack(on_slack), t) == shown(of_teams(on_teams), t) == wanted(view), session.answers
-        sent, put = slack.message(post, MARK, t)["blocks"], teams.announcement(post, "Anna Roux")
+        sent, put = slack.render(post, MARK, t)["blocks"], teams.announcement(post, "Anna Roux")
         read = posted(of_slack(sent), t)
         assert read == posted(of_teams(put), t), session.answers
         assert read.because == rows(post.because)

@@ -15,7 +15,7 @@ from adapters.playground.slack.models import Channel, Message, User
 from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
 from adapters.slack import OPTIONAL_SCOPES, SCOPES, http
-from adapters.slack.button_value import ButtonContext, encode_value
+from adapters.slack.button_value import ButtonContext, encode_buttons
 from bot.core import service
 from dialogs.views import Button
 from tests.scenarios.slack.conftest import MakeScene, Scene
@@ -584,7 +584,7 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
         return await turn(self, event)
 
     with monkeypatch.context() as loaded:
-        loaded.setattr(http, "ANSWER_WITHIN", 0.1)
+        loaded.setattr(http, "RESPONSE_SECONDS", 0.1)
         loaded.setattr(service.Service, "turn", slow)
         ack = await french.user_actions.slash(french.anna, french.marketing)
         assert ack.status == 200
@@ -619,5 +619,5 @@ async def _interact(scene: Scene, payload: dict[str, object]) -> int:
 
 
 def test_a_value_holds_ids_alone() -> None:
-    drawn = encode_value(Button("answer", "Oui", "brand", "yes"), ButtonContext("card", "s1", 3))
-    assert drawn == "card|s1|3|brand|yes"
+    encoded = encode_buttons([Button("answer", "Oui", "brand", "yes")], ButtonContext("card", "s1", 3))
+    assert encoded == [("answer:brand:yes", "card|s1|3|brand|yes")]

@@ -96,7 +96,7 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as loaded:
-        loaded.setattr(http, "ANSWER_WITHIN", 0.1)
+        loaded.setattr(http, "RESPONSE_SECONDS", 0.1)
         slow(loaded, 0.3)
         ack = await scene.user_actions.slash(scene.anna, scene.marketing)
         assert ack.status == 200
@@ -160,7 +160,7 @@ async def test_slack_away_at_the_start_is_waited_for(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await scene.server.stop()
-    monkeypatch.setattr(socket_mode, "PING_EVERY", 0.2)
+    monkeypatch.setattr(socket_mode, "PING_SECONDS", 0.2)
     scene.slack.fail("apps.connections.open", drop="before")
     with caplog.at_level(logging.WARNING):
         await scene.another_server()

@@ -1,0 +1,183 @@
+"""Listeners for the slash command, events and the shortcut. `app.py` has the table.
+
+A listener returns the body of its acknowledgement, None for an empty one. Work that goes on after the
+acknowledgement is started in `context.tasks`.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from adapters.ports import TurnResult
+from adapters.shared.router import (
+    PERSONAL_COMMANDS,
+    ApplyEvent,
+    ChangeLanguage,
+    Reply,
+    StartDialog,
+    TextRules,
+    route_text,
+)
+from adapters.slack import app_home, cards, modals
+from adapters.slack.block_kit import Message
+from adapters.slack.context import Context
+from adapters.slack.request import IncomingRequest, conversation_of, get_object, get_text, private_card, unescape
+from dialogs.effects import Notify, Show
+from dialogs.events import Event, SetLanguage, Typed
+from dialogs.session import Actor, Session
+from dialogs.text.parse import Command
+from dialogs.translations import translations
+
+COMMAND_RULES = TextRules(single_answer=True, continues="commands")
+MENTION_RULES = TextRules(single_answer=True, start_on_no_match=True)
+DIRECT_MESSAGE_RULES = TextRules(start_on_empty=False)
+MENTION = re.compile(r"<@[A-Z0-9]+(\|[^<>]*)?>")  # [^<>], not [^>]: quadratic in the number of "<" otherwise
+
+
+# --- Slash command ------------------------------------------------------------------------------------------------
+
+
+async def command(context: Context, request: IncomingRequest) -> dict[str, Any] | None:
+    """``/cm``. The answer is in the acknowledgement, which needs no Web API call and no membership of the channel."""
+    text = unescape(get_text(request.body, "text"))
+    actor = await context.actor(request)
+    card = private_card(request.channel, request.person, request.response_url or "", adds=True)
+    running = await context.application.find_running(actor, conversation_of(card))
+    match route_text(text, actor, running=running is not None, rules=COMMAND_RULES):
+        case Reply(Command("form")):
+            context.tasks.start(modals.open_form(context, request, actor))
+            return None
+        case Reply(parsed):
+            return _ephemeral(await context.reply(actor, parsed))
+        case ChangeLanguage(language):
+            actor = await context.set_language(actor, language)
+            if running is None:
+                return _ephemeral(cards.short_notice(actor, "notice.language"))
+            result = await context.turn(request, SetLanguage(actor, language), running.id, card)
+        case ApplyEvent(event) if running:
+            result = await context.turn(request, event, running.id, card)
+        case StartDialog(answers, quick=quick):
+            result = await context.start(request, actor, card, answers, quick=quick)
+        case _:
+            return None
+    return _command_response(context, request, actor, result)
+
+
+def _command_response(
+    context: Context, request: IncomingRequest, actor: Actor, result: TurnResult
+) -> dict[str, Any] | None:
+    """Return the card, else the first notice. The remaining effects are carried out in the background."""
+    session, card = result.session, result.card or {}
+    show = next((effect for effect in result.effects if isinstance(effect, Show)), None)
+    notify = next((effect for effect in result.effects if isinstance(effect, Notify)), None)
+    response: dict[str, Any] | None = None
+    answered: Show | Notify | None = show
+    if session and show:
+        response = _ephemeral(context.gateway.card_message(session, show.view, card))
+        context.tasks.start(context.application.mark_shown(session.id, session.revision, card))
+    elif notify:
+        answered = notify
+        response = _ephemeral(cards.notice(notify.view, session, actor.language))
+    rest = tuple(effect for effect in result.effects if effect is not answered)
+    context.tasks.start(context.perform(request, replace(result, effects=rest), actor.language))
+    return response
+
+
+def _ephemeral(message: Message) -> dict[str, Any]:
+    return {"response_type": "ephemeral", **message}
+
+
+# --- Messages -----------------------------------------------------------------------------------------------------
+
+
+async def mention(context: Context, request: IncomingRequest) -> None:
+    """``@app text``: a dialog in the thread of that message, owned by the person who asked."""
+    event = request.event
+    if not request.person or get_text(event, "bot_id") or get_text(event, "subtype"):
+        return
+    request = replace(request, thread=request.thread or get_text(event, "ts"))
+    await _message(context, request, MENTION_RULES)
+
+
+async def direct_message(context: Context, request: IncomingRequest) -> None:
+    """A message in the app's own conversation. Ignores messages of bots, edits, files and other subtypes."""
+    event = request.event
+    if get_text(event, "bot_id") or get_text(event, "app_id") or get_text(event, "subtype") or event.get("edited"):
+        return
+    if request.person and get_text(event, "channel_type") == "im":
+        await _message(context, request, DIRECT_MESSAGE_RULES)
+
+
+async def _message(context: Context, request: IncomingRequest, rules: TextRules) -> None:
+    text = unescape(MENTION.sub(" ", get_text(request.event, "text")))
+    actor = await context.actor(request)
+    card = request.reply_ref
+    running = await context.application.find_running(actor, conversation_of(card))
+    private = False
+    match route_text(text, actor, running=running is not None, rules=rules):
+        case ApplyEvent(event) if running:
+            await _apply(context, request, actor, event, running)
+            return
+        case ChangeLanguage(language):
+            actor = await context.set_language(actor, language)
+            if running:
+                await _apply(context, request, actor, Typed(actor, text), running)
+                return
+            message = cards.short_notice(actor, "notice.language")
+        case StartDialog(answers, quick=quick):
+            result = await context.start(request, actor, card, answers, quick=quick)
+            context.tasks.start(context.perform(request, result, actor.language, card))
+            return
+        case Reply(parsed):
+            message = await context.reply(actor, parsed)
+            private = rules is MENTION_RULES and isinstance(parsed, Command) and parsed.name in PERSONAL_COMMANDS
+        case _:
+            return
+    if await context.application.is_duplicate(request.idempotency_key):
+        return
+    if private:
+        context.tasks.start(context.say(replace(request, thread=None), message, actor.language))
+    else:
+        context.tasks.start(
+            context.gateway.update_or_send(request.installation, request.person, card, message, actor.language)
+        )
+
+
+async def _apply(context: Context, request: IncomingRequest, actor: Actor, event: Event, running: Session) -> None:
+    result = await context.turn(request, event, running.id)
+    context.tasks.start(_move_card(context, request, actor, result))
+
+
+async def _move_card(context: Context, request: IncomingRequest, actor: Actor, result: TurnResult) -> None:
+    """Send the card again below the typed text, and collapse the old one."""
+    await context.perform(request, result, actor.language, request.reply_ref)
+    if "ts" in (result.card or {}) and any(isinstance(effect, Show) for effect in result.effects):
+        text = translations(actor.language)("slack.below")
+        await context.gateway.collapse(request.installation, result.card or {}, text)
+
+
+# --- Other events -------------------------------------------------------------------------------------------------
+
+
+async def home_opened(context: Context, request: IncomingRequest) -> None:
+    """The home tab was opened."""
+    if get_text(request.event, "tab") == "home":
+        context.tasks.start(app_home.publish(context, request, await context.actor(request)))
+
+
+async def tokens_revoked(context: Context, request: IncomingRequest) -> None:
+    """Tokens were revoked. Those of users are not ours."""
+    if get_object(request.event, "tokens").get("bot"):
+        await app_uninstalled(context, request)
+
+
+async def app_uninstalled(context: Context, request: IncomingRequest) -> None:
+    """The app was removed: delete the token now, and the tenant's data after the retention time."""
+    await context.installations.delete(request.tenant)
+    await context.application.mark_tenant_removed(request.tenant)
+
+
+async def open_form_shortcut(context: Context, request: IncomingRequest) -> None:
+    """The global shortcut. The result of the form is shown in a direct message."""
+    actor = await context.actor(request)
+    context.tasks.start(modals.open_form(context, replace(request, channel=""), actor))
