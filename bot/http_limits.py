@@ -1,7 +1,7 @@
-"""The front door of the HTTP server: what is slow, large, or no HTTP at all ends here, before anything of ours runs.
+"""Limits of the HTTP server: slow, large and malformed requests end here, before any handler runs.
 
-aiohttp waits an hour for the headers of a request and for ever for its body, unpacks what comes packed, and logs a
-traceback for every line that is not HTTP. Neither platform needs any of that.
+By default aiohttp waits an hour for the headers of a request and without limit for its body, decompresses bodies, and
+logs a traceback for every malformed request.
 """
 
 import asyncio
@@ -15,93 +15,103 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
-HEADERS_WITHIN = 10.0
+from bot.aiohttp_internals import CustomAppRunner, get_messages, get_waiter
+
+HEADERS_TIMEOUT = 10.0
 """Seconds from the first byte of a request, or from the connection, to the end of its headers."""
-BODY_WITHIN = 10.0
-"""Seconds for a body; the platforms themselves give us less than that for the whole answer."""
+BODY_TIMEOUT = 10.0
+"""Seconds for a body. The platforms wait less than that for the whole response."""
 MAX_CONNECTIONS = 4_000
-"""At once. A thousand people who press at the same moment need a quarter; one idle connection makes room for a new."""
+"""Concurrent connections: four times what a thousand people need who press at the same moment."""
 HANDLER_ARGS = {
-    # Longer than proxies keep a connection, so that it is they who close it, and no request meets a closing door.
+    # Longer than that of proxies, so that the proxy closes a connection and no request meets a closed one.
     "keepalive_timeout": 620.0,
-    "lingering_time": 2.0,  # seconds to go on reading what is answered already
+    "lingering_time": 2.0,  # seconds to read the rest of a request after its response
     "max_line_size": 8190,
     "max_field_size": 8190,
     "max_headers": 64,
     "auto_decompress": False,
 }
-"""For aiohttp's own part: `web.Application(handler_args=LIMITS)`."""
-NOT_HTTP = web.ResponseKey("not http", bool)
+"""Limits that aiohttp has itself: for `web.Application(handler_args=...)`."""
+MALFORMED = web.ResponseKey("malformed request", bool)
 COMMON_HEADERS = {"Server": "cm-advisor", "X-Content-Type-Options": "nosniff"}
+"""Headers of every response. They hide the versions in use and keep browsers from guessing content types."""
 
 log = logging.getLogger(__name__)
 
 
 @web.middleware
 async def limit_body(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Have the whole body in memory before anything is done: in time, no longer than it may be, and as it was sent."""
+    """Read the whole body before the handler runs, within its limits of size and time. Reject compressed bodies."""
     if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise _last(web.HTTPUnsupportedMediaType())  # a signature is over the bytes, and a bomb is a bomb
+        raise _closing(web.HTTPUnsupportedMediaType())  # signatures are over the bytes as sent
     if (request.content_length or 0) > request.client_max_size:
-        raise _last(web.HTTPRequestEntityTooLarge(request.client_max_size, request.content_length or 0))
+        raise _closing(web.HTTPRequestEntityTooLarge(request.client_max_size, request.content_length or 0))
     if request.can_read_body:
         try:
-            async with asyncio.timeout(BODY_WITHIN):
+            async with asyncio.timeout(BODY_TIMEOUT):
                 await request.read()
         except TimeoutError:
-            raise _last(web.HTTPRequestTimeout()) from None
-        except web.HTTPRequestEntityTooLarge as answer:
-            raise _last(answer) from None
-        except (RequestPayloadError, ConnectionError):  # not what it said it was, or cut short
-            raise _last(web.HTTPBadRequest()) from None
+            raise _closing(web.HTTPRequestTimeout()) from None
+        except web.HTTPRequestEntityTooLarge as response:
+            raise _closing(response) from None
+        except (RequestPayloadError, ConnectionError):  # malformed or cut short
+            raise _closing(web.HTTPBadRequest()) from None
     return await handler(request)
 
 
-def _last(answer: web.HTTPException) -> web.HTTPException:
-    """What is left of the request is nobody's to read."""
-    answer.force_close()
-    return answer
+def _closing(response: web.HTTPException) -> web.HTTPException:
+    """Close the connection after the response, because the rest of the request is not read."""
+    response.force_close()
+    return response
 
 
 async def set_common_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Tell nobody which versions run here, and let no browser guess what an answer is. For ``on_response_prepare``."""
+    """Add `COMMON_HEADERS`. For ``on_response_prepare``."""
     response.headers.update(COMMON_HEADERS)
 
 
-class Connection(RequestHandler):
-    """One connection. Cut when the headers of a request take too long; what is not HTTP gets 400 and no traceback."""
+def _is_idle(connection: RequestHandler) -> bool:
+    """Return whether no request of a connection is complete or being answered."""
+    waiter = get_waiter(connection)
+    return waiter is not None and not waiter.done() and not get_messages(connection)
 
-    __slots__ = ("_hurry",)
+
+class Connection(RequestHandler):
+    """One connection. It is closed when headers take too long. Malformed requests get 400 and no traceback."""
+
+    __slots__ = ("_header_timer", "_server")
+
+    def __init__(self, server: "LimitedServer", **options: Any) -> None:
+        super().__init__(server, **options)
+        self._server = server
+        self._header_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._hurry: asyncio.TimerHandle | None = None
-        door = self._manager
-        if isinstance(door, LimitedServer) and not door.has_room() and isinstance(transport, asyncio.Transport):
+        if not self._server.has_room() and isinstance(transport, asyncio.Transport):
             transport.abort()
             return
         super().connection_made(transport)
-        self._hurry = self._loop.call_later(HEADERS_WITHIN, self.force_close)
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.idle and self._hurry is None:
-            self._hurry = self._loop.call_later(HEADERS_WITHIN, self.force_close)
-        elif self._hurry is not None and not self.idle:
-            self._calm()
+        if not _is_idle(self):
+            self._stop_timer()
+        elif self._header_timer is None:
+            self._start_timer()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._calm()
+        self._stop_timer()
         super().connection_lost(exc)
 
-    @property
-    def idle(self) -> bool:
-        """Whether no whole request is there or being answered."""
-        return not self._messages and self._waiter is not None and not self._waiter.done()
+    def _start_timer(self) -> None:
+        self._header_timer = asyncio.get_running_loop().call_later(HEADERS_TIMEOUT, self.force_close)
 
-    def _calm(self) -> None:
-        if self._hurry is not None:
-            self._hurry.cancel()
-            self._hurry = None
+    def _stop_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
 
     def handle_error(
         self,
@@ -110,68 +120,63 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is not HTTP. Its bytes are neither logged nor sent back."""
+        """Answer a malformed request without logging its bytes or sending them back."""
         if status >= 500:
             return super().handle_error(request, status, exc, message)
-        answer = web.Response(status=status, headers=COMMON_HEADERS)
-        answer[NOT_HTTP] = True
-        answer.force_close()
-        return answer
+        response = web.Response(status=status, headers=COMMON_HEADERS)
+        response[MALFORMED] = True
+        response.force_close()
+        return response
 
     def log_access(self, request: web.BaseRequest, response: web.StreamResponse, time: float | None) -> None:
-        if NOT_HTTP not in response:  # there is no route to name
+        """Log a request, unless it is malformed and has no route."""
+        if MALFORMED not in response:
             super().log_access(request, response, time)
 
 
 class LimitedServer(web.Server):
-    """Makes connections, so many and no more."""
+    """Accepts up to `MAX_CONNECTIONS` connections."""
+
+    def __init__(self, handler: Any, *, request_factory: Any, **options: Any) -> None:
+        super().__init__(handler, request_factory=request_factory, **options)
+        self._options = options
 
     def __call__(self) -> RequestHandler:
-        return Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, **self._options)
 
     def has_room(self) -> bool:
-        """Return whether one more connection may come, letting go of an idle one for it if need be."""
-        if len(self._connections) < MAX_CONNECTIONS:
+        """Return whether one more connection is possible, after closing an idle one if necessary."""
+        connections = self.connections
+        if len(connections) < MAX_CONNECTIONS:
             return True
-        idle = next((each for each in self._connections if isinstance(each, Connection) and each.idle), None)
+        idle = next((each for each in connections if _is_idle(each)), None)
         if idle is not None:
             idle.force_close()
         return idle is not None
 
 
-class LimitedAppRunner(web.AppRunner):
-    """An `AppRunner` with this door."""
+class LimitedAppRunner(CustomAppRunner):
+    """An `AppRunner` with these limits."""
 
     __slots__ = ()
-
-    async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
-        return LimitedServer(
-            made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs
-        )
+    server_class = LimitedServer
 
 
-def run_app(
-    app: Awaitable[web.Application],
-    *,
-    host: str,
-    port: int,
-    **how: Any,
-) -> None:
-    """Serve until SIGTERM or SIGINT, then finish. `how`: as for `AppRunner`. Raises what `app` raises, `OSError`."""
-    asyncio.run(_run(app, host, port, **how))
+def run_app(app: Awaitable[web.Application], *, host: str, port: int, **options: Any) -> None:
+    """Serve until SIGTERM or SIGINT. `options`: those of `AppRunner`. Raises `OSError`, and what `app` raises."""
+    asyncio.run(_run(app, host, port, **options))
 
 
-async def _run(making: Awaitable[web.Application], host: str, port: int, **how: Any) -> None:
-    ended = asyncio.Event()
+async def _run(app: Awaitable[web.Application], host: str, port: int, **options: Any) -> None:
+    stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # on Windows
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    runner = LimitedAppRunner(await making, **how)
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    runner = LimitedAppRunner(await app, **options)
     try:
         await runner.setup()
         await web.TCPSite(runner, host, port, backlog=1024).start()
-        log.info("Listening on %s", runner.addresses[0])
-        await ended.wait()
+        log.info("listening on %s", runner.addresses[0])
+        await stopped.wait()
     finally:
         await runner.cleanup()

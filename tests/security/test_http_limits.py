@@ -34,7 +34,7 @@ def head(path: str, **headers: str) -> bytes:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same, ten times as fast as in earnest."""
-    for name in ("HEADERS_WITHIN", "BODY_WITHIN"):
+    for name in ("HEADERS_TIMEOUT", "BODY_TIMEOUT"):
         monkeypatch.setattr(http_limits, name, 1.0)
 
 
