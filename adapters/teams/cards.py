@@ -8,6 +8,7 @@ from adapters.ports import CheckSummary
 from adapters.shared.replies import check_line
 from adapters.teams import adaptive_cards as ac
 from adapters.teams.adaptive_cards import Json
+from adapters.teams.conversation import ConversationRef
 from dialogs import presenter
 from dialogs.plain_text import plain_text
 from dialogs.session import Session, Status
@@ -26,12 +27,11 @@ from dialogs.views import (
 )
 
 
-def render(view: View, session: Session | None = None, *, shared: bool = False) -> Json:
-    """Return the card of a view. `session`: the dialog of its buttons. `shared`: others can read the card."""
+def render(view: View, session: Session | None = None, ref: ConversationRef | None = None) -> Json:
+    """Return the card of a view. `session`: the dialog of its buttons. `ref`: where it is shown to others, too."""
     ids: Json = {"session": session.id, "revision": session.revision} if session else {}
-    if shared and session and isinstance(view, ReviewCard | RecommendationCard | PartialResultCard) and view.share:
-        # Elsewhere nobody sees the answers before they are posted; here everybody does.
-        view = replace(view, share=translations(session.language)("teams.share"))
+    if session and isinstance(view, ReviewCard | RecommendationCard | PartialResultCard) and view.share:
+        view = replace(view, share=_share(view.share, session, ref))
     match view:
         case QuestionCard():
             return _question(view, ids)
@@ -49,14 +49,14 @@ def render(view: View, session: Session | None = None, *, shared: bool = False) 
             return ac.card([*lines, *ac.actions(view.buttons, ids)], view.text)
 
 
-def render_public(view: View, session: Session, *, shared: bool, owners: Json | None = None) -> Json:
+def render_public(view: View, session: Session, ref: ConversationRef, owners: Json | None = None) -> Json:
     """Return the card that everybody in the conversation sees. `owners`: the owner's card, if it is rendered already.
 
     A recommendation that is kept private is not on it. The client of its owner asks for the owner's card (``refresh``).
     """
     private = session.status is Status.KEPT and isinstance(view, RecommendationCard | PartialResultCard)
-    if not (shared and private):
-        return owners or render(view, session, shared=shared)
+    if not (private and ref.shared):
+        return owners or render(view, session, ref)
     t = translations(session.language)
     card = render(Notice("kept", t("teams.kept"), (Button("run_own", t("label.run_own")),)), session)
     action = ac.execute(Button("refresh", t("label.see_recommendation")), {"session": session.id})
@@ -104,6 +104,11 @@ def _notes(notes: Sequence[str]) -> list[Json]:
 
 
 # --- The cards of a dialog ---
+
+
+def _share(text: str, session: Session, ref: ConversationRef | None) -> str:
+    """Return the text about who sees the answers: in a shared conversation, everybody sees them before the post."""
+    return translations(session.language)("teams.share") if ref and ref.shared else text
 
 
 def _question(view: QuestionCard, ids: Json) -> Json:

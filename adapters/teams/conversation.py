@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import quote
 
-Kind = Literal["personal", "groupChat", "channel"]
 KINDS = ("personal", "groupChat", "channel")
 _THREAD = ";messageid="
 
@@ -15,12 +14,12 @@ class ConversationRef:
     """A conversation, and a message in it.
 
     `service`: the URL of its connector. `conversation`: its id; in a channel with the thread
-    (``…;messageid=…``). `activity`: the id of the message; None if it was not sent yet.
+    (``…;messageid=…``). `kind`: one of `KINDS`. `activity`: the id of the message; None if it was not sent yet.
     """
 
     service: str
     conversation: str
-    kind: Kind
+    kind: str
     tenant: str
     activity: str | None = None
 
@@ -74,4 +73,4 @@ class ConversationRef:
         service, conversation, kind, tenant = cast(list[str], texts)
         if kind not in KINDS or not conversation:
             return None
-        return cls(service, conversation, cast(Kind, kind), tenant, activity)
+        return cls(service, conversation, kind, tenant, activity)

@@ -7,14 +7,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
-from adapters.ports import Application, OutcomeUnknown, OutgoingMessage, PermanentFailure, RetryLater
-from adapters.ports import Json as JsonObject
+from adapters.ports import (
+    Application,
+    CardRef,
+    OutcomeUnknown,
+    OutgoingMessage,
+    PermanentFailure,
+    RetryLater,
+    TurnResult,
+)
 from adapters.shared.background import BackgroundTasks
 from adapters.teams import cards
 from adapters.teams.adaptive_cards import Json
 from adapters.teams.connector import Connector, card_message
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.request import IncomingRequest
+from dialogs.effects import Show
 from dialogs.session import Session
 from dialogs.views import Announcement, Notice, View
 
@@ -52,7 +60,7 @@ class TeamsGateway:
         ref = _destination(outgoing) or ConversationRef.from_json(outgoing.card)
         return f"teams:{ref.base if ref else 'nowhere'}"
 
-    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> JsonObject:
+    async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> CardRef:
         """Post into a channel or chat, with the author's name as Teams has it."""
         if outgoing.destination == SENT_BY_PERSON:
             return {}
@@ -75,11 +83,11 @@ class TeamsGateway:
         post = replace(ref, conversation=thread, activity=id)
         return {**post.to_json(), "link": post.link}
 
-    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> JsonObject | None:
+    async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> CardRef | None:
         """Raise `PermanentFailure`: a bot cannot read a conversation in Teams, so that a person has to look."""
         raise PermanentFailure("lost")
 
-    async def show_card(self, outgoing: OutgoingMessage, view: View) -> JsonObject | None:
+    async def show_card(self, outgoing: OutgoingMessage, view: View) -> CardRef | None:
         """Update the session's card, or send it again. A form has no card: the person sent its result."""
         ref = ConversationRef.from_json(outgoing.card)
         return (await self._update_or_send(outgoing.session, view, ref)).to_json() if ref else None
@@ -138,6 +146,12 @@ class TeamsGateway:
         await self._application.mark_shown(session.id, session.revision, None if unchanged else shown.to_json())
         return shown
 
+    async def show_new(self, result: TurnResult, ref: ConversationRef) -> None:
+        """Send the card of a new dialog, unless the turn is a duplicate."""
+        view = shown_view(result)
+        if result.session and view and not result.duplicate:
+            await self.show(result.session, view, ref)
+
     async def update_soon(
         self, session: Session, view: View, ref: ConversationRef, *, stored: bool, card: Json | None = None
     ) -> None:
@@ -145,18 +159,17 @@ class TeamsGateway:
         task = self._tasks.start(self.show(session, view, ref, stored=stored, card=card))
         await asyncio.wait({task}, timeout=MAX_UPDATE_SECONDS)
 
-    async def move(
-        self, session: Session, view: View, old: ConversationRef | None, ref: ConversationRef, *notes: str
-    ) -> None:
-        """Send the card again below the latest message. Replace the old card by a note."""
+    async def move(self, session: Session, view: View, card: CardRef | None, ref: ConversationRef, *notes: str) -> None:
+        """Send the card again below the latest message. Replace the old `card` by a note."""
         new = await self.show(session, view, ref.at(None), *notes)
+        old = ConversationRef.from_json(card)
         if old and old.activity and new.activity:
             self._tasks.start(self._connector.update(old, card_message(cards.moved(session.language))))
 
     async def _update_or_send(
         self, session: Session, view: View, ref: ConversationRef, *notes: str, card: Json | None = None
     ) -> ConversationRef:
-        card = card or cards.render_public(view, session, shared=ref.shared)
+        card = card or cards.render_public(view, session, ref)
         if ref.activity:
             try:
                 await self._update(ref, session.revision, card)
@@ -202,6 +215,11 @@ class TeamsGateway:
         if notice:
             await self.send(ref, cards.render(Notice("in_private", notice)))
         return None
+
+
+def shown_view(result: TurnResult) -> View | None:
+    """Return the view that the card of the session has after a turn; None if it stays the same."""
+    return next((effect.view for effect in reversed(result.effects) if isinstance(effect, Show)), None)
 
 
 def _destination(outgoing: OutgoingMessage) -> ConversationRef | None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from adapters.ports import (
@@ -25,17 +25,17 @@ from adapters.teams.button_value import ButtonValue, read_button
 from adapters.teams.channels import Channels
 from adapters.teams.connector import Connector
 from adapters.teams.conversation import ConversationRef
-from adapters.teams.gateway import TeamsGateway
+from adapters.teams.gateway import TeamsGateway, shown_view
 from adapters.teams.request import IncomingRequest
 from adapters.teams.task_modules import TaskModules
 from dialogs import presenter
 from dialogs.community_flow import FLOW
-from dialogs.effects import Notify, Show
+from dialogs.effects import Notify
 from dialogs.events import ConfirmPost, Event, Resume, SetLanguage, Start
 from dialogs.session import Session
 from dialogs.text.parse import Ambiguous, Command, NoMatch, Parsed, Problems
 from dialogs.translations import translations
-from dialogs.views import Notice
+from dialogs.views import Notice, View
 
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 BUTTON = "adaptiveCard/action"
@@ -178,12 +178,9 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     async def _apply_below(self, request: IncomingRequest, session: Session, event: Event) -> None:
         """Apply an event, and show the result below the typed text."""
         result = await self._application.turn(request.turn(event, session.id))
-        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
-        notices = [effect.view for effect in result.effects if isinstance(effect, Notify)]
-        if result.session and views:
-            notes = [view.text for view in notices if isinstance(view, Notice)]
-            old = ConversationRef.from_json(result.card)
-            await self._gateway.move(result.session, views[-1], old, request.ref, *notes)
+        view, notices = shown_view(result), _notices(result)
+        if result.session and view:
+            await self._gateway.move(result.session, view, result.card, request.ref, *_texts(notices))
         elif notices:
             await self._gateway.send(request.ref, cards.render(notices[-1], result.session))
 
@@ -282,9 +279,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         ref = request.ref.at(None)
         event = Start(request.actor, session=new_session_id(), answers=answers, quick=quick)
         result = await self._application.turn(request.turn(event, None, ref))
-        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
-        if result.session and views and not result.duplicate:
-            await self._gateway.show(result.session, views[-1], ref)
+        await self._gateway.show_new(result, ref)
         return ButtonResult(text=request.t("teams.below"), shown=True)
 
     async def _apply(self, request: IncomingRequest, event: Event, session: str | None) -> ButtonResult:
@@ -292,18 +287,19 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
 
     async def _show(self, request: IncomingRequest, result: TurnResult) -> ButtonResult:
         """Show the result of a turn: update the card, then return what the person who pressed the button sees."""
-        session = result.session if result.session and _is_owner(request, result.session) else None
-        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
-        notices = [effect.view for effect in result.effects if isinstance(effect, Notify)]
-        if session and views:
-            stored = ConversationRef.from_json(result.card)
-            is_stored = stored is not None and stored.activity is not None
-            # A card is not stored if the response to its sending was lost. It is the one with the button.
-            ref = stored if stored and is_stored else request.ref
-            card = cards.render(views[-1], session, shared=request.ref.shared)
-            public = cards.render_public(views[-1], session, shared=ref.shared, owners=card)
-            await self._gateway.update_soon(session, views[-1], ref, stored=is_stored, card=public)
-            notes = [view.text for view in notices if isinstance(view, Notice)]
+        session = result.session
+        if session and (session.tenant, session.owner) != request.actor[:2]:
+            session = None
+        view, notices = shown_view(result), _notices(result)
+        if session and view:
+            stored = request.ref if result.card == request.card else ConversationRef.from_json(result.card)
+            if stored and not stored.activity:
+                stored = None  # the response to its sending was lost, but it is here
+            ref = stored or request.ref
+            card = cards.render(view, session, request.ref)
+            public = cards.render_public(view, session, ref, card if ref == request.ref else None)
+            await self._gateway.update_soon(session, view, ref, stored=stored is not None, card=public)
+            notes = _texts(notices)
             return ButtonResult(cards.with_notes(card, *notes), shown=not notes and ref == request.ref)
         if notices and not result.duplicate:
             view = notices[-1]
@@ -312,9 +308,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             return ButtonResult(cards.render(view, session))
         if session is None:
             return ButtonResult(text=request.t("teams.heard"))
-        return ButtonResult(
-            cards.render(presenter.current(FLOW, session), session, shared=request.ref.shared), shown=True
-        )
+        return ButtonResult(cards.render(presenter.current(FLOW, session), session, request.ref), shown=True)
 
     async def _post(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         """Post to the conversation of the dialog. In a personal chat, ask for a channel first."""
@@ -342,11 +336,10 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     async def _open_check(self, request: IncomingRequest, session: str) -> ButtonResult:
         """Open a check of the person's list again, as a new card where it continues."""
         result = await self._application.turn(request.turn(Resume(request.actor), session))
-        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
-        own = result.session and result.session.owner == request.actor.person
-        if request.ref.shared or not (result.session and views and own):
+        opened, view = result.session, shown_view(result)
+        if request.ref.shared or not (opened and view and opened.owner == request.actor.person):
             return await self._show(request, result)
-        await self._gateway.move(result.session, views[-1], ConversationRef.from_json(result.card), request.ref)
+        await self._gateway.move(opened, view, result.card, request.ref)
         return ButtonResult(text=request.t("teams.below"), shown=True)
 
 
@@ -357,8 +350,12 @@ def message_response(request: IncomingRequest, text: str) -> Json:
     return {"task": {"type": "message", "value": text}}
 
 
-def _is_owner(request: IncomingRequest, session: Session) -> bool:
-    return (session.tenant, session.owner) == request.actor[:2]
+def _notices(result: TurnResult) -> list[View]:
+    return [effect.view for effect in result.effects if isinstance(effect, Notify)]
+
+
+def _texts(views: Iterable[View]) -> list[str]:
+    return [view.text for view in views if isinstance(view, Notice)]
 
 
 def _encode(answers: Mapping[str, str]) -> str:

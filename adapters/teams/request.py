@@ -6,16 +6,17 @@ The SDK's own deserializer takes 0.5 ms per activity and accepts numbers as text
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
-from adapters.ports import Turn
+from adapters.ports import CardRef, Turn
 from adapters.shared.json_codec import parse_json
-from adapters.teams.conversation import KINDS, ConversationRef, Kind
+from adapters.teams.conversation import KINDS, ConversationRef
 from dialogs.events import Event
 from dialogs.session import Actor
-from dialogs.translations import Translations, language_for_locale, languages, translations
+from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
 
 MAX_TEXT_LENGTH = 8_000
 MAX_ID_LENGTH = 1_000
@@ -36,9 +37,10 @@ class IncomingRequest:
     """An activity.
 
     `type`, `name`: the activity type, and the name of an invoke. `ref`: the conversation; for a button, its message.
-    `text`: what was typed, without the mention of the bot. `data`: what a button or a form carries, without trust;
-    None if there is nothing. `tenants`: all tenants that the activity names. `team`: id and name, the name may be
-    empty. `installed`: True if the app was added, False if it was removed, None for all other activities.
+    `card`: the same as JSON, to compare it with a stored card. `text`: what was typed, without the mention of
+    the bot. `data`: what a button or a form carries, not checked; None if there is nothing. `tenants`: all tenants that
+    the activity names. `team`: its id and its name, which may be empty. `installed`: True if the app was added, False
+    if it was removed, None for all other activities.
     """
 
     type: str
@@ -47,6 +49,7 @@ class IncomingRequest:
     actor: Actor
     person_name: str
     ref: ConversationRef
+    card: CardRef
     bot: str
     idempotency_key: str
     text: str = ""
@@ -54,7 +57,7 @@ class IncomingRequest:
     data: Mapping[str, object] | None = None
     tenants: frozenset[str] = frozenset()
     team: tuple[str, str] | None = None
-    installed: bool | None = field(default=None, kw_only=True)
+    installed: bool | None = None
 
     @property
     def t(self) -> Translations:
@@ -84,32 +87,48 @@ def parse_request(raw: bytes) -> IncomingRequest:
     if activity_type in {"message", "invoke"} and not id:
         raise MalformedActivity("id is missing")
     person, bot = _object(body, "from"), _required_text(_object(body, "recipient"), "id")
-    person_id = _required_text(person, "id")
     channel_data, conversation = _object(body, "channelData"), _object(body, "conversation")
-    conversation_id, tenant = _required_text(conversation, "id"), _text(conversation, "tenantId")
-    team, other_tenant = _inner(channel_data, "team"), _inner(channel_data, "tenant")
-    tenants = frozenset(named for named in (tenant, other_tenant) if named)
-    tenant = tenant or other_tenant or ""
-    kind = _text(conversation, "conversationType")
-    if kind not in KINDS:  # some events do not have it
-        in_group = conversation.get("isGroup") is True
-        kind = "channel" if "team" in channel_data else "groupChat" if in_group else "personal"
+    conversation_id = _required_text(conversation, "id")
+    tenants = [name for name in (_text(conversation, "tenantId"), _inner(channel_data, "tenant")) if name]
+    tenant = tenants[0] if tenants else ""
+    team = _inner(channel_data, "team")
+    card: Json = {
+        "service": service,
+        "conversation": conversation_id,
+        "kind": _kind(conversation, channel_data),
+        "tenant": tenant,
+        "activity": _text(body, "replyToId"),
+    }
     return IncomingRequest(
         type=activity_type,
         name=name,
         channel_id=channel_id,
-        actor=Actor(f"teams:{tenant}", person_id, language_for_locale(locale) or languages()[0]),
+        actor=Actor(f"teams:{tenant}", _required_text(person, "id"), _language(locale)),
         person_name=_text(person, "name") or "",
-        ref=ConversationRef(service, conversation_id, cast(Kind, kind), tenant, _text(body, "replyToId")),
+        ref=ConversationRef(**card),
+        card=card,
         bot=bot,
         idempotency_key=f"teams:{conversation_id}:{id}",
         text=_without_mention(_text(body, "text", None) or "", body.get("entities"), bot)[:MAX_TEXT_LENGTH],
         occurred_at=_time(_text(body, "timestamp")),
         data=_data(activity_type, name, body.get("value")),
-        tenants=tenants,
+        tenants=frozenset(tenants),
         team=(team, _inner(channel_data, "team", "name") or "") if team else None,
         installed=_installed(activity_type, body, channel_data, bot),
     )
+
+
+@lru_cache(maxsize=256)
+def _language(locale: str | None) -> str:
+    return language_for_locale(locale) or DEFAULT_LANGUAGE
+
+
+def _kind(conversation: Json, channel_data: Json) -> str:
+    kind = _text(conversation, "conversationType")
+    if kind in KINDS:
+        return kind
+    # Some events do not have it.
+    return "channel" if "team" in channel_data else "groupChat" if conversation.get("isGroup") is True else "personal"
 
 
 def _data(activity_type: str, name: str | None, value: object) -> Json | None:

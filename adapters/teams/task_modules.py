@@ -16,7 +16,6 @@ from adapters.teams.gateway import SENT_BY_PERSON, TeamsGateway
 from adapters.teams.request import IncomingRequest
 from dialogs import presenter
 from dialogs.community_flow import FLOW
-from dialogs.effects import Show
 from dialogs.events import ConfirmPost, Start
 from dialogs.flow import Answers, Question
 from dialogs.reducer import step, valid_answers
@@ -79,9 +78,7 @@ class TaskModules:
         """Start a dialog in the conversation of the form. Its card shows the review."""
         ref = request.ref.at(None)
         result = await self._application.turn(request.turn(start, None, ref))
-        views = [effect.view for effect in result.effects if isinstance(effect, Show)]
-        if result.session and views and not result.duplicate:
-            await self._gateway.show(result.session, views[-1], ref)
+        await self._gateway.show_new(result, ref)
         return _message(request.t("teams.form_done"))
 
 

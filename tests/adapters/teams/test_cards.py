@@ -10,6 +10,7 @@ from adapters.playground.teams.rules import MAX_BYTES, check_card
 from adapters.playground.teams.rules import walk as nodes
 from adapters.ports import CheckSummary
 from adapters.teams import cards
+from adapters.teams.conversation import ConversationRef
 from adapters.teams.task_modules import form_step
 from bot.storage.clock import local_clock
 from dialogs import presenter
@@ -19,6 +20,7 @@ from dialogs.translations import languages, translations
 from dialogs.views import Announcement, Notice
 from dialogs.walk import walk
 
+CHANNEL = ConversationRef("https://smba.trafficmanager.net/emea/", "19:c@thread.tacv2", "channel", "t")
 NOTES = ("Réponse modifiée : ceci.", "Sans effet avec cette réponse : cela.")
 
 
@@ -39,17 +41,17 @@ def render_all(language: str, answers: dict[str, str]) -> Iterator[dict]:
     """Return every card of a session with these answers."""
     session = make_session(language, answers)
     result = walk(FLOW, answers)
-    for shared in (False, True):
-        yield cards.render(presenter.current(FLOW, session), session, shared=shared)
+    for ref in (None, CHANNEL):
+        yield cards.render(presenter.current(FLOW, session), session, ref)
     if result.next_question:
         yield cards.render(presenter.prompt(FLOW, session, result, with_help=True), session)
         quick = replace(session, status=Status.QUICK)
-        yield cards.render_public(presenter.current(FLOW, quick), quick, shared=True)
+        yield cards.render_public(presenter.current(FLOW, quick), quick, CHANNEL)
         return
     for status in (Status.KEPT, Status.POSTED):
         done = replace(session, status=status)
         yield cards.with_notes(cards.render(presenter.current(FLOW, done), done), *NOTES)
-        yield cards.render_public(presenter.current(FLOW, done), done, shared=True)
+        yield cards.render_public(presenter.current(FLOW, done), done, CHANNEL)
     for short in (False, True):
         yield cards.announcement(presenter.announcement(FLOW, session, result), "Zoë <b>*x*</b> " * 4, short=short)
     changing = replace(session, changing="orientation")
