@@ -1,33 +1,31 @@
-"""The real application with both platforms, behind its real door, beside strict stand-ins of both."""
+"""The application with both platforms and its HTTP limits, beside simulators of both."""
 
 import logging
-from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.scenarios.parity.conftest import Everywhere, everywhere
+from tests.scenarios.parity.conftest import AllPlatforms, make_all_platforms
 from tests.security.raw_http import Address
 
-__all__ = ["everywhere"]
+__all__ = ["make_all_platforms"]
 
 
 @pytest.fixture
-async def exposed(everywhere) -> Everywhere:
-    found: Everywhere = await everywhere("fr")
-    return found
+async def platforms(make_all_platforms: Callable[[str], Awaitable[AllPlatforms]]) -> AllPlatforms:
+    return await make_all_platforms("fr")
 
 
 @pytest.fixture
-async def address(exposed: Everywhere) -> Address:
-    parts = urlsplit(exposed.scene.server.url)
-    return Address(parts.hostname or "", parts.port or 0)
+async def address(platforms: AllPlatforms) -> Address:
+    server = platforms.scene.server
+    return Address(server.host, server.port)
 
 
 @pytest.fixture
-async def quiet(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    """Nothing that a stranger sends may leave an error or a traceback in the log."""
+async def no_errors_logged(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
+    """No request from outside may cause an error or a traceback in the log."""
     with caplog.at_level(logging.INFO):
         yield
-    loud = [each for each in caplog.get_records("call") if each.levelno >= logging.ERROR or each.exc_info]
-    assert [each.getMessage() for each in loud] == []
+    errors = [r for r in caplog.get_records("call") if r.levelno >= logging.ERROR or r.exc_info]
+    assert [record.getMessage() for record in errors] == []

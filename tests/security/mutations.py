@@ -1,4 +1,4 @@
-"""Generators of hostile deliveries: a realistic one, and what is done to it. Nothing here knows a running program."""
+"""Hypothesis strategies for hostile requests: a real request, and changes to its values and bytes."""
 
 import json
 import reprlib
@@ -9,15 +9,19 @@ from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
-GONE = object()
-"""In place of a value: the key is taken out."""
-WORDS = ["", " ", "x", "\x00", "a\x00b", "\ud800", "\udfff\ud800", "\u202eabc", "é" * 300, "<!channel>", "</at>", "|||"]
-WORDS += ["a" * 20_000, "%00", "%s%n", "{0.__class__}", "../../etc/passwd", "' OR 1=1 --", "\r\nX: y", "9" * 400, "-1"]
-LONE: list[Any] = [None, True, False, 0, -1, 2**31, 2**63, 10**30, 1.5, 0.0, -0.0, 1e308]
-NUMBERS = [float("nan"), float("inf"), float("-inf")]
+REMOVED = object()
+"""In place of a value: the key is removed."""
+STRINGS = ["", " ", "x", "\x00", "a\x00b", "\ud800", "\udfff\ud800", "\u202eabc", "é" * 300, "<!channel>", "</at>"]
+STRINGS += ["|||", "a" * 20_000, "%00", "%s%n", "{0.__class__}", "../../etc/passwd", "' OR 1=1 --", "\r\nX: y"]
+STRINGS += ["9" * 400, "-1"]
+UNSTORABLE = STRINGS[3:6]
+"""Strings that PostgreSQL cannot store."""
+SCALARS: list[Any] = [None, True, False, 0, -1, 2**31, 2**63, 10**30, 1.5, 0.0, -0.0, 1e308]
+CONTENT_TYPES = ["text/plain", "application/json", "", "multipart/form-data", "a/b;c=d"]
+NOT_FINITE = [float("nan"), float("inf"), float("-inf")]
 
 
-def _deep(depth: int) -> Any:
+def _nested_list(depth: int) -> Any:
     value: Any = []
     for _ in range(depth):
         value = [value]
@@ -25,113 +29,128 @@ def _deep(depth: int) -> Any:
 
 
 values = (
-    st.sampled_from(WORDS)
-    | st.sampled_from(LONE)
-    | st.sampled_from([*NUMBERS, *WORDS, *LONE])
+    st.sampled_from(STRINGS)
+    | st.sampled_from(SCALARS)
+    | st.sampled_from([*NOT_FINITE, *STRINGS, *SCALARS])
     | st.sampled_from([[], {}, [[]], {"id": []}, [None], [{}], {"id": {"id": 1}}, {"": ""}])
-    | st.integers(1, 150).map(_deep)
+    | st.integers(1, 150).map(_nested_list)
     | st.text(st.characters(exclude_categories=()), max_size=20)
     | st.dictionaries(st.text(max_size=5), st.none() | st.text(max_size=5), max_size=3)
-    | st.just(GONE)
+    | st.just(REMOVED)
 )
 
 
 @dataclass(frozen=True)
 class Change:
-    """`where`, modulo how many places there are: one of them gets `value`, or what stands at `swap`."""
+    """Set one value of a JSON document. Positions count modulo the number of values.
 
-    where: int
+    `position`: of the value to change. The new value is `value`, or a copy of the one at `copy_from`.
+    """
+
+    position: int
     value: Any
-    swap: int | None = None
+    copy_from: int | None = None
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """`template`, modulo how many there are. `harm`: what happens to the bytes, at `at`. `signed`: whether truly."""
+class Mutation:
+    """How to change a sample request.
 
-    template: int
+    Attributes:
+        sample: Index of the request, modulo their number.
+        changes: Of its JSON.
+        damage: Of its bytes: ``cut``, ``flip`` (one byte), or ``twice`` (a duplicate JSON key).
+        damage_at: Where, as a share of the length.
+        byte: The new byte, or which key to duplicate.
+        ascii: Whether the JSON is escaped to ASCII.
+        content_type: In place of the right one.
+        signed: Whether the signature or token is valid.
+    """
+
+    sample: int
     changes: tuple[Change, ...]
-    harm: str | None
-    at: float
+    damage: str | None
+    damage_at: float
     byte: int
     ascii: bool
-    kind: str | None
+    content_type: str | None
     signed: bool
 
     def __repr__(self) -> str:
-        shown = ((each.where, reprlib.repr(each.value), each.swap) for each in self.changes)
-        return (
-            f"Mutant({self.template}, {list(shown)}, {self.harm}, {self.at}, {self.byte}, {self.ascii}, {self.kind!r})"
-        )
+        changes = [(change.position, reprlib.repr(change.value), change.copy_from) for change in self.changes]
+        rest = (self.damage, self.damage_at, self.byte, self.ascii, self.content_type)
+        return f"Mutation({self.sample}, {changes}, {', '.join(map(repr, rest))})"
 
 
-many = st.integers(0, 10_000)
-changes = st.builds(
-    Change, many, values, st.sampled_from([False, False, True]).flatmap(lambda so: many if so else st.none())
-)
-mutants = st.builds(
-    Mutant,
-    template=many,
+positions = st.integers(0, 10_000)
+sometimes_a_position = st.sampled_from([False, False, True]).flatmap(lambda yes: positions if yes else st.none())
+changes = st.builds(Change, positions, values, sometimes_a_position)
+mutations = st.builds(
+    Mutation,
+    sample=positions,
     changes=st.lists(changes, max_size=3).map(tuple),
-    harm=st.sampled_from([None] * 12 + ["cut", "flip", "flip", "twice", "twice"]),
-    at=st.floats(0, 1),
+    damage=st.sampled_from([None] * 12 + ["cut", "flip", "flip", "twice", "twice"]),
+    damage_at=st.floats(0, 1),
     byte=st.integers(0, 255),
     ascii=st.booleans(),
-    kind=st.sampled_from([None] * 12 + ["text/plain", "application/json", "", "multipart/form-data", "a/b;c=d"]),
+    content_type=st.sampled_from([None] * 12 + CONTENT_TYPES),
     signed=st.sampled_from([True] * 9 + [False]),
 )
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of everything in a JSON value, but for the value itself."""
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of every value inside a JSON value."""
     items: Sequence[tuple[Any, Any]] = ()
     if isinstance(value, dict):
         items = list(value.items())
     elif isinstance(value, list):
         items = list(enumerate(value))
-    return [deeper for key, one in items for deeper in ((*path, key), *places(one, (*path, key)))]
+    return [inner for key, item in items for inner in ((*path, key), *paths(item, (*path, key)))]
 
 
-def mutated(template: Any, changes: Sequence[Change]) -> Any:
+def apply_changes(document: Any, changes: Sequence[Change]) -> Any:
     """Return a copy of a JSON value with the changes made."""
-    value = json.loads(json.dumps(template))
+    value = _copy(document)
     for change in changes:
-        found = places(value)
-        if not found:
+        candidates = paths(value)
+        if not candidates:
             return value
-        *path, key = found[change.where % len(found)]
-        inner = value
-        for step in path:
-            inner = inner[step]
-        new = change.value if change.value is GONE else json.loads(json.dumps(change.value))
-        if change.swap is not None:
-            new = value
-            for step in found[change.swap % len(found)]:
-                new = new[step]
-            new = json.loads(json.dumps(new))
-        if new is not GONE:
-            inner[key] = new
-        elif isinstance(inner, dict):
-            del inner[key]
+        *path, key = candidates[change.position % len(candidates)]
+        parent = _get(value, path)
+        new = change.value
+        if change.copy_from is not None:
+            new = _get(value, candidates[change.copy_from % len(candidates)])
+        if new is not REMOVED:
+            parent[key] = _copy(new)
+        elif isinstance(parent, dict):
+            del parent[key]
     return value
 
 
-def encoded(mutant: Mutant, value: Any, form: str | None) -> bytes:
-    """Return the bytes. `form`: None for JSON; ``payload`` for JSON in a form; else a form of the value's own keys."""
+def _get(value: Any, path: Sequence[Any]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _copy(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def encode(mutation: Mutation, value: Any, form: str | None) -> bytes:
+    """Return the body. `form`: None for JSON, ``payload`` for JSON in a form field, else a form of the value's keys."""
     if form == "command":
-        raw = urlencode(
-            {str(k): v if isinstance(v, str) else json.dumps(v) for k, v in value.items()}, errors="replace"
-        )
-        data = raw.encode()
+        fields = {str(key): item if isinstance(item, str) else json.dumps(item) for key, item in value.items()}
+        data = urlencode(fields, errors="replace").encode()
     else:
-        said = json.dumps(value, ensure_ascii=mutant.ascii)
-        if mutant.harm == "twice":
-            key = ("type", "id", "user", "actions", "value", "text")[mutant.byte % 6]
-            said = said.replace("{", '{"' + key + '": [7], ', 1)
-        data = said.encode("utf-8", "surrogatepass")
+        text = json.dumps(value, ensure_ascii=mutation.ascii)
+        if mutation.damage == "twice":
+            key = ("type", "id", "user", "actions", "value", "text")[mutation.byte % 6]
+            text = text.replace("{", '{"' + key + '": [7], ', 1)
+        data = text.encode("utf-8", "surrogatepass")
         if form == "payload":
             data = urlencode({"payload": data}).encode()
-    at = int(mutant.at * len(data))
-    if mutant.harm == "flip":
-        return data[:at] + bytes([mutant.byte]) + data[at + 1 :]
-    return data[:at] if mutant.harm == "cut" else data
+    at = int(mutation.damage_at * len(data))
+    if mutation.damage == "flip":
+        return data[:at] + bytes([mutation.byte]) + data[at + 1 :]
+    return data[:at] if mutation.damage == "cut" else data

@@ -1,4 +1,4 @@
-"""What every button can say, and what of a person's there is that nobody else may touch."""
+"""Presses with the ids of another user's dialogs, and the stored data that they must not change."""
 
 import sqlite3
 from itertools import product
@@ -35,11 +35,11 @@ PRESSES = [
     ("start", "", ""),
     ("submit", "", ""),
 ]
-"""Each action a card can carry, with a question and an option; but "quick", which carries no session."""
+"""Every action of a card, with a question and an option. "quick" is left out: it has no session."""
 
 
-class Forged(NamedTuple):
-    """A press with somebody else's ids in it."""
+class ForgedPress(NamedTuple):
+    """A press with the ids of another user's dialog."""
 
     action: str
     question: str
@@ -51,22 +51,23 @@ class Forged(NamedTuple):
         return f"{self.action} {self.session[:4]} {self.revision}"
 
 
-def forged(sessions: list[tuple[str, int]]) -> list[Forged]:
-    """Return each press on each session, at its own revision, others and none; and on sessions that never were."""
-    aims: list[tuple[str, int | None]] = [(id, at) for id, now in sessions for at in (now, 0, now + 1, None)]
-    aims += [("", 0), ("nosuchsession", 0), ("x" * 64, 999_999_999), ("-", None)]
-    return [Forged(*press, *aim) for press, aim in product(PRESSES, aims)]
+def forged_presses(sessions: list[tuple[str, int]]) -> list[ForgedPress]:
+    """Return each press on each session, at its revision, at others and at none; and on sessions that do not exist."""
+    targets: list[tuple[str, int | None]] = [
+        (id, revision) for id, current in sessions for revision in (current, 0, current + 1, None)
+    ]
+    targets += [("", 0), ("nosuchsession", 0), ("x" * 64, 999_999_999), ("-", None)]
+    return [ForgedPress(*press, *target) for press, target in product(PRESSES, targets)]
 
 
-def belongings(database: Path, tenant: str, person: str) -> str:
-    """Return all that is stored about a person, but when a card was last drawn."""
+def stored_data(database: Path, tenant: str, person: str) -> str:
+    """Return all that is stored about a person, except when a card was last shown."""
+    own_sessions = "SELECT id FROM sessions WHERE tenant = ? AND owner = ?"
+    queries = (
+        "SELECT id, conversation, status, state, card, post FROM sessions WHERE tenant = ? AND owner = ? ORDER BY id",
+        f"SELECT key, kind, state, payload FROM outbox WHERE session_id IN ({own_sessions}) AND kind != 'show'"
+        " ORDER BY key",
+        "SELECT language FROM person_settings WHERE tenant = ? AND person = ?",
+    )
     with sqlite3.connect(database) as connection:
-        mine = "SELECT id FROM sessions WHERE tenant = ? AND owner = ?"
-        queries = (
-            "SELECT id, conversation, status, state, card, post FROM sessions WHERE tenant = ? AND"
-            " owner = ? ORDER BY id",
-            f"SELECT key, kind, state, payload FROM outbox WHERE session_id IN ({mine}) AND kind !="
-            f" 'show' ORDER BY key",
-            "SELECT language FROM person_settings WHERE tenant = ? AND person = ?",
-        )
         return repr([connection.execute(query, (tenant, person)).fetchall() for query in queries])

@@ -1,4 +1,4 @@
-"""Teams: whatever is pressed with another's ids, by a colleague or from another tenant, nothing of theirs moves."""
+"""Teams: presses and forms with another user's ids neither change nor show that user's dialogs."""
 
 import json
 from pathlib import Path
@@ -11,79 +11,80 @@ from dialogs.recommend import recommend
 from dialogs.walk import walk
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene, make_scene
-from tests.security.ownership import Forged, belongings, forged
+from tests.security.ownership import ForgedPress, forged_presses, stored_data
 
 __all__ = ["make_scene"]
-OTHER = "11111111-2222-3333-4444-555555555555"
-WAYS = ("adaptiveCard/action", "message", "task/fetch", "task/submit", "composeExtension/submitAction")
+OTHER_TENANT = "11111111-2222-3333-4444-555555555555"
+ACTIVITIES = ("adaptiveCard/action", "message", "task/fetch", "task/submit", "composeExtension/submitAction")
 
 
-async def press(scene: Scene, made: dict[str, Any], forgery: Forged, way: str, number: int) -> str:
-    """Send a true press changed to say this, in one of the ways there are; return what was answered."""
+async def press(scene: Scene, activity: dict[str, Any], forged: ForgedPress, name: str, number: int) -> str:
+    """Send a real press with its data replaced, as one of `ACTIVITIES`; return the body of the response."""
     data: dict[str, Any] = {
-        **{"action": forgery.action, "session": forgery.session, "revision": forgery.revision},
-        **{"question": forgery.question, "option": forgery.option, "change": forgery.question},
-        **{"check": forgery.session, "ticket": forgery.session, "person": scene.anna.id, "channel": scene.channel.id},
+        **{"action": forged.action, "session": forged.session, "revision": forged.revision},
+        **{"question": forged.question, "option": forged.option, "change": forged.question},
+        **{"check": forged.session, "ticket": forged.session, "person": scene.anna.id, "channel": scene.channel.id},
         **{"given": {}, "sure": True},
     }
-    if way == "message":
-        activity = {key: one for key, one in made.items() if key != "name"} | {"type": "message", "value": data}
-    elif way == "adaptiveCard/action":
-        activity = made | {"value": {"action": {"type": "Action.Execute", "data": data}, "trigger": "manual"}}
+    if name == "message":
+        activity = {key: item for key, item in activity.items() if key != "name"} | {"type": "message", "value": data}
+    elif name == "adaptiveCard/action":
+        activity = activity | {"value": {"action": {"type": "Action.Execute", "data": data}, "trigger": "manual"}}
     else:
-        activity = made | {"name": way, "value": {"data": data, "commandId": "check"}}
-    answer = await scene.user_actions.send_activity(activity | {"id": f"f:{way}:{number}"})
-    assert answer.status == 200, (forgery, way, answer.raw)
-    return answer.raw.decode()
+        activity = activity | {"name": name, "value": {"data": data, "commandId": "check"}}
+    exchange = await scene.user_actions.send_activity(activity | {"id": f"f:{name}:{number}"})
+    assert exchange.status == 200, (forged, name, exchange.raw)
+    return exchange.raw.decode()
 
 
 async def two_dialogs(scene: Scene) -> list[tuple[str, int]]:
-    """Anna's: one kept for herself, one that waits for her word to post it. Return their ids and revisions."""
-    found = []
+    """Create two dialogs of Anna, one kept private and one in review; return their ids and revisions."""
+    sessions = []
     for keep in (True, False):
         card = await scene.begin("personal")
         await scene.answer_all(card, SHORT)
         data = scene.user_actions.make_press(scene.anna, card, scene.label("keep_private"))["value"]["action"]["data"]
-        found.append((data["session"], data["revision"]))
+        sessions.append((data["session"], data["revision"]))
         if keep:
             await scene.press(card, "keep_private")
-    return found
+    return sessions
 
 
 def outcome(scene: Scene) -> str:
-    found = recommend(FLOW, walk(FLOW, SHORT))
-    assert found
-    return scene.t(f"outcome.{found.outcome.id}.title")
+    """Return the text that only Anna may read."""
+    recommendation = recommend(FLOW, walk(FLOW, SHORT))
+    assert recommendation
+    return scene.t(f"outcome.{recommendation.outcome.id}.title")
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("whose", ["a colleague", "the same person id in another tenant"])
-async def test_with_anothers_ids(make_scene: MakeScene, tmp_path: Path, whose: str) -> None:
+@pytest.mark.parametrize("attacker", ["another user", "the same user id in another tenant"])
+async def test_presses_with_the_ids_of_anothers_dialogs(make_scene: MakeScene, tmp_path: Path, attacker: str) -> None:
     database = tmp_path / "0.db"
     scene = await make_scene("fr")
-    scene.use(await scene.another_server(allowed_tenants=(scene.teams.tenant, OTHER)))
+    scene.use(await scene.another_server(allowed_tenants=(scene.teams.tenant, OTHER_TENANT)))
     sessions = await two_dialogs(scene)
     await scene.settled()
-    if whose == "a colleague":
-        thief = scene.ben
+    if attacker == "another user":
+        eve = scene.ben
     else:
-        thief = scene.teams.add_user("Eve", locale="fr-FR", tenant=OTHER)
-        thief.id = scene.anna.id
-    await scene.user_actions.personal(thief, "commencer")
+        eve = scene.teams.add_user("Eve", locale="fr-FR", tenant=OTHER_TENANT)
+        eve.id = scene.anna.id
+    await scene.user_actions.personal(eve, "commencer")
     await scene.settled()
-    chat = scene.teams.personal(thief)
-    made = scene.user_actions.make_press(thief, scene.teams.last(chat), scene.label("why"))
+    chat = scene.teams.personal(eve)
+    sample = scene.user_actions.make_press(eve, scene.teams.last(chat), scene.label("why"))
     tenant = f"teams:{scene.teams.tenant}"
-    before = belongings(database, tenant, scene.anna.id)
+    before = stored_data(database, tenant, scene.anna.id)
     assert before.count("'kept'") == 1
-    answered = []
-    for number, forgery in enumerate(forged(sessions)):
-        way = WAYS[number % len(WAYS)] if forgery.action != "submit" else WAYS[3 + number % 2]
-        answered.append(await press(scene, made, forgery, way, number))
-        if number % len(WAYS):
-            answered.append(await press(scene, made, forgery, WAYS[0], number))
+    bodies = []
+    for number, forged in enumerate(forged_presses(sessions)):
+        name = ACTIVITIES[number % len(ACTIVITIES)] if forged.action != "submit" else ACTIVITIES[3 + number % 2]
+        bodies.append(await press(scene, sample, forged, name, number))
+        if number % len(ACTIVITIES):
+            bodies.append(await press(scene, sample, forged, ACTIVITIES[0], number))
     await scene.settled()
-    assert belongings(database, tenant, scene.anna.id) == before
-    told = "".join(answered) + json.dumps([each.activity for each in scene.teams.messages(chat)], ensure_ascii=False)
-    assert outcome(scene) not in told
+    assert stored_data(database, tenant, scene.anna.id) == before
+    messages = [message.activity for message in scene.teams.messages(chat)]
+    assert outcome(scene) not in "".join(bodies) + json.dumps(messages, ensure_ascii=False)
     assert scene.posts(scene.channel) == []

@@ -22,7 +22,7 @@ from tests.scenarios.slack.conftest import Scene
 
 
 @dataclass
-class Everywhere:
+class AllPlatforms:
     """All three, ready for one journey after the other."""
 
     scene: Scene
@@ -48,11 +48,11 @@ class Everywhere:
 
 
 @pytest.fixture
-async def everywhere(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[Everywhere]]]:
+async def make_all_platforms(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[AllPlatforms]]]:
     """Give a function that starts all three for people who read a language."""
-    made: list[Everywhere] = []
+    made: list[AllPlatforms] = []
 
-    async def make(language: str) -> Everywhere:
+    async def make(language: str) -> AllPlatforms:
         teams = await TeamsSimulator(limits=False).start()
         slack = await SlackSimulator().start()
         workspace = slack.add_workspace("Fabrique")
@@ -83,15 +83,15 @@ async def everywhere(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[
         )
         await scene.settle()
         teams_user_actions = TeamsUserActions(teams, f"{server.url}/api/messages")
-        made.append(Everywhere(scene, teams, teams_user_actions, language, tmp_path))
+        made.append(AllPlatforms(scene, teams, teams_user_actions, language, tmp_path))
         return made[-1]
 
     yield make
-    for everywhere in made:
-        await everywhere.scene.server.stop()
-        await everywhere.teams_user_actions.__aexit__()
-        await everywhere.teams.stop()
-        await everywhere.scene.slack.stop()
-        assert everywhere.teams.violations == []
-        assert everywhere.scene.slack.failed_calls == []
-        assert everywhere.scene.user_actions.errors_shown == []
+    for platforms in made:
+        await platforms.scene.server.stop()
+        await platforms.teams_user_actions.__aexit__()
+        await platforms.teams.stop()
+        await platforms.scene.slack.stop()
+        assert platforms.teams.violations == []
+        assert platforms.scene.slack.failed_calls == []
+        assert platforms.scene.user_actions.errors_shown == []

@@ -18,7 +18,7 @@ from dialogs.translations import Translations, translations
 from dialogs.verify import all_paths
 from dialogs.views import Announcement
 from dialogs.walk import walk
-from tests.scenarios.parity.conftest import Everywhere
+from tests.scenarios.parity.conftest import AllPlatforms
 from tests.scenarios.parity.journeys import BACK, CHANGE, RESTART, WHY, Journey, chosen, journeys, seen, told
 from tests.scenarios.parity.platforms import hold
 from tests.scenarios.parity.readers import Asked, Posted, Result, Shown, flat, rows, wanted, without_notes
@@ -39,16 +39,16 @@ def test_the_list_shows_everything_there_is() -> None:
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_the_same_presses_give_the_same_recommendation(
-    everywhere: Callable[[str], Awaitable[Everywhere]], language: str, caplog: pytest.LogCaptureFixture
+    make_all_platforms: Callable[[str], Awaitable[AllPlatforms]], language: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world = await everywhere(language)
+    world = await make_all_platforms(language)
     with caplog.at_level(logging.ERROR):
         for journey in (each for each in journeys() if each.language == language):
             await same_everywhere(world, journey)
     assert [record.getMessage() for record in caplog.records if record.name.startswith(("adapters", "bot"))] == []
 
 
-async def same_everywhere(world: Everywhere, journey: Journey) -> None:
+async def same_everywhere(world: AllPlatforms, journey: Journey) -> None:
     expected = [(press, wanted(view), dict(answers)) for press, view, answers in seen(journey)]
     presses = [press for press, _, _ in expected]
     platforms = world.for_journey(journey)

@@ -1,0 +1,71 @@
+"""Parsing takes linear time: 100,000 characters of what is worst for regular expressions."""
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from adapters.shared.router import parse_outside_dialog
+from adapters.slack import button_value
+from adapters.slack import listeners as slack_listeners
+from adapters.teams.listeners import QUICK_CHECK
+from adapters.teams.request import parse_request
+from dialogs.community_flow import FLOW
+from dialogs.text.parse import parse, parse_quick_check, warm_up
+
+LENGTH = 100_000
+MAX_SECONDS = 3
+"""Parsing that is not linear takes minutes."""
+WORST = [
+    "a",
+    "oui ",
+    "non,",
+    "mode=",
+    "=",
+    "é",
+    "check ",
+    "1 ",
+    "’",
+    " ",
+    "\n",
+    ",;",
+    "agence ",
+    "()",
+    "-",
+    "x=y ",
+]
+WORST += ["<@", "<@U|", "<@U|x", "</at", "<at ", "<at>", "&amp;", "&", "\u202f", "0", ":-", "aab", "?", "check:"]
+
+
+def parse_teams_activity(text: str) -> None:
+    """Parse a Teams message that mentions the app 3,000 times."""
+    bot = {"id": "28:bot"}
+    mention = {"type": "mention", "mentioned": bot, "text": text[:4]}
+    body = {
+        **{"type": "message", "id": "1", "channelId": "msteams", "serviceUrl": "https://x/", "text": text},
+        **{"from": {"id": "29:a"}, "recipient": bot, "conversation": {"id": "c"}, "entities": [mention] * 3000},
+    }
+    parse_request(json.dumps(body).encode())
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "free text": lambda text: parse(text, FLOW, None),
+    "an answer": lambda text: parse(text, FLOW, FLOW.questions[0]),
+    "a quick check": lambda text: parse_quick_check(text, FLOW),
+    "Slack text": lambda text: parse_outside_dialog(text, single_answer=True),
+    "Slack mention": lambda text: slack_listeners.MENTION.sub(" ", text),
+    "Slack button": lambda text: button_value._VALUE.fullmatch(f"card|{text}"),
+    "Teams activity": parse_teams_activity,
+    "Teams check": QUICK_CHECK.match,
+}
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_parsing_takes_linear_time(parser: str) -> None:
+    warm_up(FLOW)
+    for part in WORST:
+        text = (part * (LENGTH // len(part) + 1))[:LENGTH]
+        started = time.process_time()
+        PARSERS[parser](text)
+        assert time.process_time() - started < MAX_SECONDS, repr(part)
