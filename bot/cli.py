@@ -1,6 +1,6 @@
-"""The command line. Each command is a function that adds its arguments, and a function that runs it.
+"""The command line: ``cm-advisor``. The table `COMMANDS` is at the end.
 
-What a command needs is imported when it runs, so that a check does not wait for what a server needs.
+A command imports what it needs when it runs, so that `check` starts fast.
 """
 
 import argparse
@@ -25,8 +25,10 @@ Run = Callable[[Arguments], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run ``cm-advisor`` with these arguments (None: those of the process); return its exit status."""
-    _make_printable()
+    """Run ``cm-advisor`` and return its exit status. `arguments`: None for those of the process."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # no text fails, whatever the encoding of the terminal
     try:
         chosen = build_parser().parse_args(arguments)
         run: Run = chosen.run
@@ -35,20 +37,20 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has read enough. Nothing may be left that the interpreter would flush at its end.
+        # The reader of a pipe has ended. The interpreter must not flush the rest to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with every command in it."""
+    """Return the parser with all commands."""
     parser = argparse.ArgumentParser(
         prog="cm-advisor", description="Should your community management stay in-house or be handed over?"
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for name, (summary, examples, add, run) in COMMANDS.items():
+    for name, (summary, examples, add_arguments, run) in COMMANDS.items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -56,16 +58,16 @@ def build_parser() -> argparse.ArgumentParser:
             epilog=f"examples:\n{examples}" if examples else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        add(command)
+        add_arguments(command)
         command.set_defaults(run=run, parser=command)
     return parser
 
 
 def language_of(arguments: Arguments) -> str:
-    """Return the language to speak: the one asked for, else the one of the environment, else the default."""
+    """Return the language: that of ``--lang``, else of the environment, else the default."""
     if arguments.lang:
         return str(arguments.lang)
-    # POSIX: the first of these that is set and not empty decides.
+    # POSIX: the first one that is not empty decides.
     locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return language_for_locale(locale.split(".")[0].split("@")[0]) or DEFAULT_LANGUAGE
 
@@ -78,14 +80,14 @@ def add_language(command: argparse.ArgumentParser) -> None:
 
 
 def console() -> "Console":
-    """Return standard output as a console: colours on a terminal that has them, unless $NO_COLOR says no."""
+    """Return the console of standard output, with colors on a terminal unless $NO_COLOR is set."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, emoji=False)
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for: that takes longer than a check."""
+    """Looks up the version only when needed: it takes longer than a check."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
@@ -94,18 +96,11 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _make_printable() -> None:
-    """See to it that no text can fail to be read or printed, whatever the encoding of this terminal."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-
-
 # --- check --------------------------------------------------------------------------------------------------------
 
 
 def _add_check(command: argparse.ArgumentParser) -> None:
-    command.add_argument("answers", nargs="*", metavar="QUESTION=ANSWER", help="what is known, in any order")
+    command.add_argument("answers", nargs="*", metavar="QUESTION=ANSWER", help="known answers, in any order")
     command.add_argument("--json", action="store_true", help="print JSON on one line")
     command.add_argument("--batch", metavar="FILE", help="answer the JSON Lines of FILE, or of standard input for -")
     command.add_argument("--no-what-if", dest="what_if", action="store_false", help="leave out what would change it")
@@ -127,18 +122,18 @@ def _check_one(arguments: Arguments) -> int:
     from dialogs.validate import validate
 
     t = translations(language_of(arguments))
-    given, malformed = parse_arguments(arguments.answers, t)
-    answers, faults = validate(FLOW, given, t)
-    faults = [*malformed, *faults]
+    parsed, malformed = parse_arguments(arguments.answers, t)
+    answers, invalid = validate(FLOW, parsed, t)
+    errors = [*malformed, *invalid]
     if arguments.json:
-        print(encode(invalid_result(faults) if faults else check(FLOW, answers, with_what_if=arguments.what_if)))
-    elif faults:
-        print(*(fault["message"] for fault in faults), sep="\n", file=sys.stderr)
+        print(encode(invalid_result(errors) if errors else check(FLOW, answers, with_what_if=arguments.what_if)))
+    elif errors:
+        print(*(error["message"] for error in errors), sep="\n", file=sys.stderr)
     else:
         from adapters.terminal.check_output import print_check
 
         print_check(FLOW, answers, console(), t.language, with_what_if=arguments.what_if)
-    return INVALID if faults else 0
+    return INVALID if errors else 0
 
 
 def _check_batch(arguments: Arguments) -> int:
@@ -147,14 +142,14 @@ def _check_batch(arguments: Arguments) -> int:
 
     t = translations(language_of(arguments))
     checker = BatchChecker(FLOW, t, with_what_if=arguments.what_if)
-    with _opened(arguments) as source, _progress(source) as advance:
-        tally = batch(source, sys.stdout.buffer, checker, advance)
-    if tally.invalid:
-        print(t.plural("terminal.batch.invalid", tally.invalid, total=tally.checks), file=sys.stderr)
+    with _open_batch(arguments) as source, _progress(source) as advance:
+        totals = batch(source, sys.stdout.buffer, checker, advance)
+    if totals.invalid:
+        print(t.plural("terminal.batch.invalid", totals.invalid, total=totals.checks), file=sys.stderr)
     return 0
 
 
-def _opened(arguments: Arguments) -> BinaryIO:
+def _open_batch(arguments: Arguments) -> BinaryIO:
     if arguments.batch == "-":
         return sys.stdin.buffer
     try:
@@ -166,7 +161,7 @@ def _opened(arguments: Arguments) -> BinaryIO:
 
 @contextmanager
 def _progress(source: BinaryIO) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how much of `source` is done, unless the answers themselves are shown there."""
+    """Show progress on a terminal, unless the answers are printed there."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda size: None
         return
@@ -204,15 +199,15 @@ def _flow(arguments: Arguments) -> int:
     t = translations(language_of(arguments))
     match arguments.format:
         case "json":
-            drawn = graph.as_json(FLOW, t)
+            output = graph.as_json(FLOW, t)
         case "mermaid":
-            drawn = graph.mermaid(FLOW, t)
+            output = graph.mermaid(FLOW, t)
         case "dot":
-            drawn = graph.dot(FLOW, t)
+            output = graph.dot(FLOW, t)
         case _:
-            drawn = svg.svg(FLOW, t)
-    # These formats are UTF-8 whatever the terminal is.
-    sys.stdout.buffer.write(drawn.encode())
+            output = svg.svg(FLOW, t)
+    # These formats are UTF-8 on every terminal.
+    sys.stdout.buffer.write(output.encode())
     return 0
 
 
@@ -227,15 +222,14 @@ def _prove(_: Arguments) -> int:
 
 
 def _serve(arguments: Arguments) -> int:
-    # What is imported stays: looking for rubbish in it costs a tenth of the start. `serve` turns it on again.
-    gc.disable()
+    gc.disable()  # imports create no garbage, and collecting took a tenth of the start; `serve` enables it
     from bot.server import serve
 
     return serve(arguments)
 
 
 def _add_playground(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--port", type=int, help="of the page (default: 3980, or another where that is taken)")
+    command.add_argument("--port", type=int, help="of the page (default: 3980, or another when that is taken)")
     command.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page")
     add_language(command)
 
@@ -254,9 +248,9 @@ def _add_db(command: argparse.ArgumentParser) -> None:
 
 
 def _db(arguments: Arguments) -> int:
-    from bot.server import db_rotate_keys, db_upgrade
+    from bot.commands.database import rotate_keys, upgrade
 
-    return (db_upgrade if arguments.what == "upgrade" else db_rotate_keys)(arguments)
+    return (upgrade if arguments.what == "upgrade" else rotate_keys)(arguments)
 
 
 def _add_manifest(command: argparse.ArgumentParser) -> None:
@@ -265,8 +259,8 @@ def _add_manifest(command: argparse.ArgumentParser) -> None:
     teams = platforms.add_parser("teams", help="write the app package")
     teams.add_argument("--out", metavar="FILE.zip", required=True, help="the file to write")
     teams.add_argument("--app-id", metavar="GUID", help="default: $MICROSOFT_APP_ID")
-    for one in (slack, teams):
-        one.add_argument("--public-url", metavar="URL", help="default: $PUBLIC_URL")
+    for platform in (slack, teams):
+        platform.add_argument("--public-url", metavar="URL", help="default: $PUBLIC_URL")
 
 
 def _manifest(arguments: Arguments) -> int:
@@ -285,13 +279,13 @@ def _doctor(arguments: Arguments) -> int:
     return doctor(arguments)
 
 
-def _add_nothing(command: argparse.ArgumentParser) -> None:
-    del command
+def _add_nothing(_command: argparse.ArgumentParser) -> None:
+    pass
 
 
 COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None], Run]] = {
     "check": (
-        "say what is known of a company from the answers at hand",
+        "recommend from the given answers, or ask for the missing ones",
         """  cm-advisor check brand=yes mode=agency
   cm-advisor check orientation=seo brand=no transformation=no presence=no --json --lang en
   echo '{"id": 1, "answers": {"brand": "yes"}}' | cm-advisor check --batch -
@@ -310,7 +304,7 @@ Leave at any time, also with Ctrl-C: the next chat offers to go on.""",
         _chat,
     ),
     "playground": (
-        "try it as in Slack and as in Teams, in a page on this computer; no account, no internet",
+        "try it as in Slack and Teams on a local page, without account or internet",
         "  cm-advisor playground --no-browser",
         _add_playground,
         _playground,
@@ -323,15 +317,15 @@ Leave at any time, also with Ctrl-C: the next chat offers to go on.""",
         _flow,
     ),
     "serve": (
-        "answer in Slack and in Teams, as the settings say",
+        "serve Slack and Teams",
         """  HOST=0.0.0.0 PORT=3978 cm-advisor serve
 
-Settings come from the environment and from .env. SIGTERM finishes what was taken on.""",
+Settings come from the environment and from .env. SIGTERM finishes running work.""",
         _add_nothing,
         _serve,
     ),
     "db": (
-        "look after the database",
+        "upgrade the database or rotate its encryption keys",
         """  cm-advisor db upgrade
   TOKEN_ENCRYPTION_KEY=NEW,OLD cm-advisor db rotate-keys
 
@@ -340,7 +334,7 @@ Both are safe while servers run. Exit status of rotate-keys: 1 when no key opens
         _db,
     ),
     "manifest": (
-        "make what Slack or Teams is told of this app",
+        "create the app manifest for Slack or the app package for Teams",
         """  cm-advisor manifest slack --public-url https://advisor.example.org > manifest.json
   cm-advisor manifest teams --out cm-advisor.zip""",
         _add_manifest,
@@ -355,9 +349,9 @@ Exit status: 1 when something fails, else 0.""",
         _add_doctor,
         _doctor,
     ),
-    "prove": ("walk every path of the flow, and report every fault", "", _add_nothing, _prove),
+    "prove": ("check every path of the flow and report all faults", "", _add_nothing, _prove),
 }
-"""Name: its summary, its examples, what adds its arguments and what runs it."""
+"""By name: summary, examples, function that adds the arguments, function that runs the command."""
 
 
 if __name__ == "__main__":

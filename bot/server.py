@@ -3,9 +3,8 @@
 import asyncio
 import gc
 import logging
-import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +14,6 @@ from urllib.request import getproxies
 import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from pydantic import SecretStr
 
 from adapters.ports import Application, Gateway, ServiceUnavailable, TokenStore
 from adapters.shared.json_codec import to_json
@@ -24,7 +22,7 @@ from bot import http_limits
 from bot.core.outbox import OutboxWorker
 from bot.core.rate_limit import RateLimiter
 from bot.core.service import Service
-from bot.settings import NEW_KEY, InvalidSettings, Settings, load_settings
+from bot.settings import InvalidSettings, Settings, load_settings, print_problems, secret_value
 from bot.storage.database import Database
 from bot.storage.schema_version import SchemaMismatch
 from bot.storage.tokens import EncryptedTokenStore
@@ -38,15 +36,15 @@ if TYPE_CHECKING:
     from bot.telemetry.tracing import Tracing
 
 MAX_BODY_BYTES = 512 * 1024
-"""Of a request; the largest form of a platform is a fifth of that."""
+"""Of a request. The largest form that a platform sends is a fifth of that."""
 DRAIN_SECONDS = 20.0
-"""Seconds for what was taken to be finished: container hosts kill after 30."""
+"""Time for running work at shutdown. Container hosts kill the process after 30 seconds."""
 
 log = logging.getLogger(__name__)
 
 
 class Adapter(Protocol):
-    """A platform."""
+    """The adapter of a platform."""
 
     @property
     def gateway(self) -> Gateway: ...
@@ -56,7 +54,7 @@ class Adapter(Protocol):
     async def start(self) -> None: ...
 
     async def stop(self) -> None:
-        """Take nothing more; finish what was acknowledged."""
+        """Take no more events and finish those that were acknowledged."""
         ...
 
 
@@ -129,27 +127,27 @@ def _tracing(settings: Settings) -> "Tracing | None":
 def _adapters(
     settings: Settings, application: Application, tokens: TokenStore, http: aiohttp.ClientSession
 ) -> dict[str, Adapter]:
-    """Return the configured platforms; what is not configured is not imported."""
-    found: dict[str, Adapter] = {}
+    """Return the adapters of the configured platforms. The others are not imported."""
+    adapters: dict[str, Adapter] = {}
     if settings.slack:
         from adapters.slack import SlackAdapter, SlackSettings
 
         slack = SlackSettings(
-            signing_secret=_told(settings.slack_signing_secret) or "",
-            bot_token=_told(settings.slack_bot_token),
+            signing_secret=secret_value(settings.slack_signing_secret) or "",
+            bot_token=secret_value(settings.slack_bot_token),
             client_id=settings.slack_client_id,
-            client_secret=_told(settings.slack_client_secret),
-            app_token=_told(settings.slack_app_token),
+            client_secret=secret_value(settings.slack_client_secret),
+            app_token=secret_value(settings.slack_app_token),
             api_url=settings.slack_api_url,
             public_url=settings.public_url,
         )
-        found["slack"] = SlackAdapter(slack, application, tokens, http, track_request)
+        adapters["slack"] = SlackAdapter(slack, application, tokens, http, track_request)
     if settings.teams:
         from adapters.teams import TeamsAdapter, TeamsSettings
 
         teams = TeamsSettings(
             app_id=settings.microsoft_app_id or "",
-            app_password=_told(settings.microsoft_app_password),
+            app_password=secret_value(settings.microsoft_app_password),
             app_type=settings.microsoft_app_type or "SingleTenant",
             tenant_id=settings.microsoft_app_tenant_id or "",
             token_issuer=settings.teams_token_issuer,
@@ -159,16 +157,12 @@ def _adapters(
             allow_unauthenticated=settings.dangerously_allow_unauthenticated_teams,
             allowed_tenants=settings.allowed_tenants,
         )
-        found["teams"] = TeamsAdapter(teams, application, http)
-    return found
-
-
-def _told(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None
+        adapters["teams"] = TeamsAdapter(teams, application, http)
+    return adapters
 
 
 def _pages(settings: Settings) -> list[web.RouteDef]:
-    """What the two stores ask for: what this is, what becomes of data, on what terms, and who helps."""
+    """Return the pages that Slack's and Teams' stores require: home, privacy, terms and support."""
     links = {"support": [settings.support_url] if settings.support_url else []}
 
     def route(path: str, id: str) -> web.RouteDef:
@@ -192,25 +186,23 @@ def _ready(database: Database, worker: OutboxWorker) -> Handler:
                 await database.ping()
         except (ServiceUnavailable, TimeoutError):
             checks["database"] = "unavailable"
-        good = set(checks.values()) == {"ok"}
-        return web.json_response({"status": "ok" if good else "unavailable", **checks}, status=200 if good else 503)
+        is_ready = set(checks.values()) == {"ok"}
+        body = {"status": "ok" if is_ready else "unavailable", **checks}
+        return web.json_response(body, status=200 if is_ready else 503)
 
     return ready
 
 
-# --- Commands -----------------------------------------------------------------------------------------------------
-
-
 def serve(_arguments: Namespace) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit status."""
+    """Serve until SIGTERM or SIGINT. Return the exit status."""
     try:
         settings = load_settings()
     except InvalidSettings as error:
-        return _refuse(*error.problems)
+        return print_problems(*error.problems)
     configure_logging(settings)
     try:
         http_limits.run_app(
-            _built(settings),
+            _build_and_freeze(settings),
             host=settings.host,
             port=settings.port,
             access_log=logging.getLogger("bot.access"),
@@ -218,71 +210,17 @@ def serve(_arguments: Namespace) -> int:
             shutdown_timeout=5,
         )
     except (SchemaMismatch, ServiceUnavailable, OSError) as error:
-        return _refuse(str(error))
+        return print_problems(str(error))
     return 0
 
 
-async def _built(settings: Settings) -> web.Application:
+async def _build_and_freeze(settings: Settings) -> web.Application:
     app = await build(settings)
 
-    async def settled(_app: web.Application) -> None:
-        gc.freeze()  # what is there now stays as long as the process does
-        gc.set_threshold(20_000, 20, 20)  # a turn leaves few cycles; looking for them each 700 objects took a tenth
+    async def configure_gc(_app: web.Application) -> None:
+        gc.freeze()  # what exists now lives as long as the process
+        gc.set_threshold(20_000, 20, 20)  # with the default of 700 objects, collections took a tenth of the time
         gc.enable()
 
-    app.on_startup.append(settled)
+    app.on_startup.append(configure_gc)
     return app
-
-
-def db_upgrade(_arguments: Namespace) -> int:
-    """Bring the database to this version; return the exit status."""
-
-    def work(database: Database, _settings: Settings) -> int:
-        database.upgrade()
-        print("The database is up to date.")
-        return 0
-
-    return _on_the_database(work)
-
-
-def db_rotate_keys(_arguments: Namespace) -> int:
-    """Encrypt every stored token with the first key; return the exit status: 1 when no key opens one of them."""
-
-    def work(database: Database, settings: Settings) -> int:
-        if not settings.encryption_keys:
-            return _refuse(f"TOKEN_ENCRYPTION_KEY is missing. Give NEW,OLD; make the new one with: {NEW_KEY}")
-        database.check()
-        rotated = asyncio.run(EncryptedTokenStore(database, settings.encryption_keys).rotate())
-        print(
-            f"Encrypted anew: {rotated.renewed}. With the first key now: {rotated.new} of {rotated.new + rotated.lost}."
-        )
-        if not rotated.lost:
-            print("Once every server has the first key, the others can go.")
-            return 0
-        print(
-            f"No key here opens {rotated.lost}: add the one of then, or have these install the app anew.",
-            file=sys.stderr,
-        )
-        return 1
-
-    return _on_the_database(work)
-
-
-def _on_the_database(work: Callable[[Database, Settings], int]) -> int:
-    """Return what `work` returns."""
-    try:
-        settings = load_settings(platforms=False)
-    except InvalidSettings as error:
-        return _refuse(*error.problems)
-    database = Database(settings.sqlalchemy_url)
-    try:
-        return work(database, settings)
-    except (SchemaMismatch, ServiceUnavailable) as error:
-        return _refuse(str(error))
-    finally:
-        database.close()
-
-
-def _refuse(*sentences: str) -> int:
-    print("cm-advisor cannot start:", *(f"  - {sentence}" for sentence in sentences), sep="\n", file=sys.stderr)
-    return 2

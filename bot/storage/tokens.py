@@ -1,4 +1,4 @@
-"""Credentials of tenants, encrypted with keys the database never sees."""
+"""Credentials of tenants, encrypted with keys that are not in the database."""
 
 import hashlib
 import json
@@ -15,28 +15,28 @@ from bot.storage.database import Database
 from bot.storage.schema import oauth_states, removed_tenants, tokens
 from bot.storage.transaction import Transaction
 
-STATE_LIVES = timedelta(minutes=10)
+STATE_LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class RotationResult:
-    """Tokens. `renewed`: encrypted anew; `new`: those the first key opens now; `lost`: those that no key opens."""
+    """Numbers of tokens: encrypted again, decrypted by the first key now, and decrypted by no key."""
 
-    renewed: int
-    new: int
-    lost: int
+    rotated: int
+    first_key: int
+    unreadable: int
 
 
 class EncryptedTokenStore:
-    """`adapters.ports.TokenStore`. `keys`: Fernet keys; the first encrypts, all decrypt, so that keys can be changed.
+    """An `adapters.ports.TokenStore`. `keys`: Fernet keys; the first one encrypts, all decrypt.
 
-    What an older key encrypted is encrypted anew when it is next loaded, or by `rotate`. Without a key nothing is
-    stored: one workspace's token is a setting.
+    A token that an older key encrypted is encrypted again by `load` or `rotate`. Without keys nothing is stored: the
+    token of a single workspace is a setting.
     """
 
     def __init__(self, database: Database, keys: Sequence[str]) -> None:
         self._database = database
-        self._newest = Fernet(keys[0]) if keys else None
+        self._first_key = Fernet(keys[0]) if keys else None
         self._keys = MultiFernet([Fernet(key) for key in keys]) if keys else None
 
     async def save(self, tenant: str, credentials: Json) -> None:
@@ -46,49 +46,47 @@ class EncryptedTokenStore:
 
         def work(transaction: Transaction) -> None:
             self._put(transaction, tenant, ciphertext)
-            transaction.execute(
-                sa.delete(removed_tenants).where(removed_tenants.c.tenant == tenant)
-            )  # whoever installs has come back
+            transaction.execute(sa.delete(removed_tenants).where(removed_tenants.c.tenant == tenant))
 
         await self._database.run(work)
 
     async def load(self, tenant: str) -> Json | None:
+        if self._keys is None or self._first_key is None:
+            return None
         query = sa.select(tokens.c.ciphertext).where(tokens.c.tenant == tenant)
-        found = (
-            await self._database.run(lambda transaction: transaction.execute(query).scalar()) if self._keys else None
-        )
-        if self._keys is None or self._newest is None or found is None:
+        ciphertext = await self._database.run(lambda transaction: transaction.execute(query).scalar())
+        if ciphertext is None:
             return None
         try:
-            stored = json.loads(self._keys.decrypt(found))
+            stored = json.loads(self._keys.decrypt(ciphertext))
         except InvalidToken:
             return None
-        if stored["tenant"] != tenant:  # a row copied over another is not that tenant's
+        if stored["tenant"] != tenant:  # the row was copied from another tenant
             return None
-        if not _opens(self._newest, found):
-            await self._renew(tenant, found, self._keys.rotate(found))
+        if not _decrypts(self._first_key, ciphertext):
+            await self._replace(tenant, ciphertext, self._keys.rotate(ciphertext))
         credentials: Json = stored["credentials"]
         return credentials
 
-    async def _renew(self, tenant: str, before: bytes, after: bytes) -> bool:
-        """Put what is encrypted anew in its place, unless something else was saved there meanwhile."""
+    async def _replace(self, tenant: str, before: bytes, after: bytes) -> bool:
+        """Replace a ciphertext, unless it was changed meanwhile. Return whether it was replaced."""
         same = sa.and_(tokens.c.tenant == tenant, tokens.c.ciphertext == before)
         change = sa.update(tokens).where(same).values(ciphertext=after)
         return await self._database.run(lambda transaction: transaction.execute(change).rowcount == 1)
 
     async def rotate(self) -> RotationResult:
-        """Encrypt everything with the first key. Whoever saves meanwhile wins, and is looked at again."""
-        if self._keys is None or self._newest is None:
+        """Encrypt all tokens with the first key. A token that is saved meanwhile is kept and checked again."""
+        if self._keys is None or self._first_key is None:
             return RotationResult(0, 0, 0)
-        query, renewed = sa.select(tokens.c.tenant, tokens.c.ciphertext), 0
+        query, rotated = sa.select(tokens.c.tenant, tokens.c.ciphertext), 0
         while True:
-            found = await self._database.run(lambda transaction: transaction.execute(query).all())
-            old = [row for row in found if not _opens(self._newest, row.ciphertext)]
-            todo = [row for row in old if _opens(self._keys, row.ciphertext)]
-            if not todo:
-                return RotationResult(renewed, len(found) - len(old), len(old))
-            for row in todo:
-                renewed += await self._renew(row.tenant, row.ciphertext, self._keys.rotate(row.ciphertext))
+            rows = await self._database.run(lambda transaction: transaction.execute(query).all())
+            old = [row for row in rows if not _decrypts(self._first_key, row.ciphertext)]
+            readable = [row for row in old if _decrypts(self._keys, row.ciphertext)]
+            if not readable:
+                return RotationResult(rotated, len(rows) - len(old), len(old))
+            for row in readable:
+                rotated += await self._replace(row.tenant, row.ciphertext, self._keys.rotate(row.ciphertext))
 
     def _put(self, transaction: Transaction, tenant: str, ciphertext: bytes) -> None:
         row = {"ciphertext": ciphertext, "updated_at": transaction.now}
@@ -105,7 +103,7 @@ class EncryptedTokenStore:
 
         def work(transaction: Transaction) -> None:
             transaction.execute(
-                sa.insert(oauth_states).values(state_hash=_hash(state), expires_at=transaction.now + STATE_LIVES)
+                sa.insert(oauth_states).values(state_hash=_hash(state), expires_at=transaction.now + STATE_LIFETIME)
             )
 
         await self._database.run(work)
@@ -113,13 +111,13 @@ class EncryptedTokenStore:
 
     async def consume_state(self, state: str) -> bool:
         def work(transaction: Transaction) -> bool:
-            good = sa.and_(oauth_states.c.state_hash == _hash(state), oauth_states.c.expires_at > transaction.now)
-            return transaction.execute(sa.delete(oauth_states).where(good)).rowcount == 1
+            valid = sa.and_(oauth_states.c.state_hash == _hash(state), oauth_states.c.expires_at > transaction.now)
+            return transaction.execute(sa.delete(oauth_states).where(valid)).rowcount == 1
 
         return await self._database.run(work)
 
 
-def _opens(key: Fernet | MultiFernet, ciphertext: bytes) -> bool:
+def _decrypts(key: Fernet | MultiFernet, ciphertext: bytes) -> bool:
     try:
         key.decrypt(ciphertext)
     except InvalidToken:

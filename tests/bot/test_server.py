@@ -19,8 +19,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.ports import Application, ServiceUnavailable, Turn
 from bot import server
+from bot.commands.database import upgrade
 from bot.core.outbox import OutboxWorker
-from bot.server import build, db_upgrade, serve
+from bot.server import build, serve
 from bot.settings import Settings
 from bot.storage.database import Database
 from dialogs.events import ConfirmPost, Start
@@ -181,11 +182,11 @@ def test_a_start_is_refused_in_sentences(
         monkeypatch.delenv(name.upper(), raising=False)
     assert serve(Namespace()) == 2
     assert "No platform is configured" in capsys.readouterr().err
-    assert db_upgrade(Namespace()) == 0
+    assert upgrade(Namespace()) == 0
     assert "up to date" in capsys.readouterr().out
     assert (tmp_path / "cm-advisor.db").exists()
     monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/x.db")
-    assert db_upgrade(Namespace()) == 2
+    assert upgrade(Namespace()) == 2
     assert "Is DATABASE_URL right" in capsys.readouterr().err
 
 

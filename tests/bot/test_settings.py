@@ -21,7 +21,7 @@ TEAMS = {
     "MICROSOFT_APP_TYPE": "SingleTenant",
     "MICROSOFT_APP_TENANT_ID": "66666666-2222-3333-4444-555555555555",
 }
-OPEN_DOOR = {"DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS": "true"}
+UNAUTHENTICATED = {"DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS": "true"}
 
 
 @pytest.fixture(autouse=True)
@@ -43,33 +43,33 @@ def read(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settin
         OAUTH,
         TEAMS,
         SLACK | TEAMS,
-        OPEN_DOOR,
+        UNAUTHENTICATED,
         {**TEAMS, "MICROSOFT_APP_TYPE": "UserAssignedMSI", "MICROSOFT_APP_PASSWORD": ""},
         {**SLACK, "SLACK_APP_TOKEN": "xapp-1", "SLACK_API_URL": "http://127.0.0.1:8000/api/", "LOG_LEVEL": "debug"},
         {**SLACK, "PUBLIC_URL": "http://localhost:3978", "SLACK_CLIENT_ID": "", "PORT": ""},
         {**SLACK, "DATABASE_URL": "postgres://u:p@db/name", "TOKEN_ENCRYPTION_KEY": ""},
     ],
 )
-def test_settings_that_are_good(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, environment)
     assert settings.slack or settings.teams
     assert "s3cret" not in repr(settings)
 
 
 @pytest.mark.parametrize(
-    ("environment", "said"),
+    ("environment", "sentences"),
     [
         ({}, ["No platform is configured"]),
         ({"SLACK_BOT_TOKEN": "xoxb-1"}, ["SLACK_SIGNING_SECRET is missing"]),
         ({"SLACK_SIGNING_SECRET": "s3cret"}, ["SLACK_BOT_TOKEN is missing"]),
         ({**SLACK, "SLACK_BOT_TOKEN": "xoxp-s3cret"}, ["SLACK_BOT_TOKEN is not the token of a bot"]),
         ({**SLACK, "SLACK_APP_TOKEN": "xoxb-s3cret"}, ["SLACK_APP_TOKEN is not an app-level token"]),
-        ({**OAUTH, **SLACK}, ["keep the one or the other"]),
+        ({**OAUTH, **SLACK}, ["set either the token or the other two"]),
         ({**OAUTH, "SLACK_CLIENT_SECRET": ""}, ["SLACK_CLIENT_SECRET is missing"]),
         ({**OAUTH, "PUBLIC_URL": "", "TOKEN_ENCRYPTION_KEY": ""}, ["TOKEN_ENCRYPTION_KEY is", "PUBLIC_URL is missing"]),
-        ({**OAUTH, "PUBLIC_URL": "http://bot.example.org"}, ["PUBLIC_URL: give an address that begins with https"]),
-        ({**OAUTH, "PUBLIC_URL": "bot.example.org"}, ["PUBLIC_URL: give a whole address"]),
-        ({**SLACK, "SLACK_API_URL": "http://["}, ["SLACK_API_URL: give a whole address"]),
+        ({**OAUTH, "PUBLIC_URL": "http://bot.example.org"}, ["PUBLIC_URL: give a URL that begins with https"]),
+        ({**OAUTH, "PUBLIC_URL": "bot.example.org"}, ["PUBLIC_URL: give a complete URL"]),
+        ({**SLACK, "SLACK_API_URL": "http://["}, ["SLACK_API_URL: give a complete URL"]),
         ({**OAUTH, "TOKEN_ENCRYPTION_KEY": f"{Fernet.generate_key().decode()},s3cret"}, ["KEY: key 2 is not a Fernet"]),
         ({**SLACK, "DATABASE_URL": "mysql://root:s3cret@db/x"}, ["DATABASE_URL: give"]),
         ({**SLACK, "DATABASE_URL": "s3cret"}, ["DATABASE_URL: give"]),
@@ -79,20 +79,20 @@ def test_settings_that_are_good(environment: dict[str, str], monkeypatch: pytest
         ({**TEAMS, "MICROSOFT_APP_PASSWORD": ""}, ["MICROSOFT_APP_PASSWORD is missing"]),
         ({**TEAMS, "MICROSOFT_APP_ID": ""}, ["MICROSOFT_APP_ID is missing"]),
         ({**TEAMS, "MICROSOFT_APP_TYPE": "MultiTenant"}, ["MICROSOFT_APP_TYPE: input should be 'SingleTenant' or"]),
-        ({**TEAMS, "TEAMS_LOGIN_URL": "http://login.example.org"}, ["TEAMS_LOGIN_URL: give an address that begins"]),
-        ({**SLACK, "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, ["OTEL_EXPORTER_OTLP_ENDPOINT: give a whole"]),
-        ({**OPEN_DOOR, "HOST": "0.0.0.0"}, ["HOST must be 127.0.0.1"]),
-        ({**OPEN_DOOR, **TEAMS, "MICROSOFT_APP_ID": ""}, ["MICROSOFT_APP_ID is missing"]),
+        ({**TEAMS, "TEAMS_LOGIN_URL": "http://login.example.org"}, ["TEAMS_LOGIN_URL: give a URL that begins"]),
+        ({**SLACK, "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, ["OTEL_EXPORTER_OTLP_ENDPOINT: give a complete"]),
+        ({**UNAUTHENTICATED, "HOST": "0.0.0.0"}, ["HOST must be 127.0.0.1"]),
+        ({**UNAUTHENTICATED, **TEAMS, "MICROSOFT_APP_ID": ""}, ["MICROSOFT_APP_ID is missing"]),
     ],
 )
-def test_all_that_is_wrong_is_said_at_once_and_no_secret(
-    environment: dict[str, str], said: list[str], monkeypatch: pytest.MonkeyPatch
+def test_all_problems_are_reported_at_once_without_secrets(
+    environment: dict[str, str], sentences: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InvalidSettings) as caught:
         read(monkeypatch, environment)
     problems = caught.value.problems
-    assert len(problems) == len(said), problems
-    for problem, part in zip(problems, said, strict=True):
+    assert len(problems) == len(sentences), problems
+    for problem, part in zip(problems, sentences, strict=True):
         assert part in problem
         assert re.search(r"[.)…]$|python -c", problem), problem
     assert "s3cret" not in str(caught.value)
@@ -100,9 +100,7 @@ def test_all_that_is_wrong_is_said_at_once_and_no_secret(
 
 
 @pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter"])
-def test_traces_are_refused_in_a_sentence_where_what_makes_them_is_not_installed(
-    missing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tracing_without_opentelemetry_is_reported(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     traced = {**SLACK, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318/"}
     assert read(monkeypatch, traced).otel_exporter_otlp_endpoint == "http://collector:4318"
 
@@ -120,7 +118,7 @@ def test_traces_are_refused_in_a_sentence_where_what_makes_them_is_not_installed
     assert "pip install 'cm-advisor[otel]'" in problem
 
 
-def test_the_database_alone_needs_no_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_commands_need_no_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db/name")
     assert load_settings(platforms=False, env_file=None).sqlalchemy_url == "postgresql+psycopg://u:p@db/name"
 

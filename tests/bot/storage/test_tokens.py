@@ -77,8 +77,12 @@ async def test_everything_is_encrypted_with_the_first_key_and_the_old_one_can_go
     for number in range(5):
         await EncryptedTokenStore(database, [OLD]).save(f"slack:T{number}", {"token": f"xoxb-{number}"})
     await EncryptedTokenStore(database, [NEW]).save("slack:T9", {"token": "xoxb-9"})
-    assert await EncryptedTokenStore(database, [NEW, OLD]).rotate() == RotationResult(renewed=5, new=6, lost=0)
-    assert await EncryptedTokenStore(database, [NEW, OLD]).rotate() == RotationResult(renewed=0, new=6, lost=0)
+    assert await EncryptedTokenStore(database, [NEW, OLD]).rotate() == RotationResult(
+        rotated=5, first_key=6, unreadable=0
+    )
+    assert await EncryptedTokenStore(database, [NEW, OLD]).rotate() == RotationResult(
+        rotated=0, first_key=6, unreadable=0
+    )
     for number in (0, 1, 2, 3, 4, 9):
         assert await EncryptedTokenStore(database, [NEW]).load(f"slack:T{number}") == {"token": f"xoxb-{number}"}
         assert await EncryptedTokenStore(database, [OLD]).load(f"slack:T{number}") is None
@@ -86,7 +90,7 @@ async def test_everything_is_encrypted_with_the_first_key_and_the_old_one_can_go
 
 async def test_what_no_key_opens_is_left_as_it_is_and_counted(database: Database) -> None:
     await EncryptedTokenStore(database, [OLD]).save("slack:T1", {"token": "xoxb-1"})
-    assert await EncryptedTokenStore(database, [NEW]).rotate() == RotationResult(renewed=0, new=0, lost=1)
+    assert await EncryptedTokenStore(database, [NEW]).rotate() == RotationResult(rotated=0, first_key=0, unreadable=1)
     assert await EncryptedTokenStore(database, [OLD]).load("slack:T1") == {"token": "xoxb-1"}
     assert await EncryptedTokenStore(database, []).rotate() == RotationResult(0, 0, 0)
 
@@ -98,7 +102,7 @@ async def test_a_token_refreshed_meanwhile_is_not_overwritten(
     await EncryptedTokenStore(database, [OLD]).save("slack:T1", {"token": "before"})
     vault, renew, others = (
         EncryptedTokenStore(database, [NEW, OLD]),
-        EncryptedTokenStore._renew,
+        EncryptedTokenStore._replace,
         [EncryptedTokenStore(database, [key])],
     )
 
@@ -107,8 +111,8 @@ async def test_a_token_refreshed_meanwhile_is_not_overwritten(
             await others.pop().save(tenant, {"token": "refreshed"})
         return await renew(self, tenant, before, after)
 
-    monkeypatch.setattr(EncryptedTokenStore, "_renew", late)
-    assert await vault.rotate() == RotationResult(renewed=int(key == OLD), new=1, lost=0)
+    monkeypatch.setattr(EncryptedTokenStore, "_replace", late)
+    assert await vault.rotate() == RotationResult(rotated=int(key == OLD), first_key=1, unreadable=0)
     assert await EncryptedTokenStore(database, [NEW]).load("slack:T1") == {"token": "refreshed"}
 
 
@@ -128,7 +132,7 @@ def test_the_command(
     asyncio.run(EncryptedTokenStore(database, [OLD]).save("slack:T1", {"token": "xoxb-1"}))
     database.close()
     assert main(["db", "rotate-keys"]) == 0
-    assert "Encrypted anew: 1. With the first key now: 1 of 1." in capsys.readouterr().out
+    assert "Encrypted again: 1. With the first key now: 1 of 1." in capsys.readouterr().out
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", OLD)
     assert main(["db", "rotate-keys"]) == 1
-    assert "No key here opens 1" in capsys.readouterr().err
+    assert "No key in TOKEN_ENCRYPTION_KEY decrypts 1" in capsys.readouterr().err
