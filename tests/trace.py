@@ -137,10 +137,8 @@ async def _teams(database: str, trace: Trace) -> AsyncIterator[tuple[Press, Pres
     t = translations(LANGUAGE)
     async with TeamsSimulator(limits=False) as simulator:
         user = simulator.add_user("Anna", locale="en-US")
-        async with (
-            serve(make_settings(database, simulator.settings())) as server,
-            TeamsUserActions(simulator, f"{server.url}/api/messages") as user_actions,
-        ):
+        async with serve(make_settings(database, simulator.settings())) as server:
+            user_actions = TeamsUserActions(simulator, f"{server.url}/api/messages")
             await user_actions.personal(user, t("label.start"))
             card = simulator.last(simulator.personal(user))
 

@@ -8,13 +8,13 @@ from secrets import token_hex
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from adapters.playground.slack.models import AppSettings, Workspace
 from adapters.playground.slack.models import User as SlackUser
-from adapters.playground.slack.models import Workspace
-from adapters.playground.slack.server import AppSettings, SlackSimulator
+from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import SlackUserActions
+from adapters.playground.teams.models import Conversation
+from adapters.playground.teams.models import User as TeamsUser
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.state import Conversation
-from adapters.playground.teams.state import User as TeamsUser
 from adapters.playground.teams.user_actions import TeamsUserActions
 from adapters.playground.traffic_log import MAX_ENTRIES, TrafficLog
 from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
@@ -135,7 +135,7 @@ async def open_sandbox(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncI
         served = await stack.enter_async_context(serve(settings | teams.settings()))
         slack_user_actions = SlackUserActions(slack, served.url, workspace)
         slack_user_actions.retries = True
-        teams_user_actions = await stack.enter_async_context(TeamsUserActions(teams, f"{served.url}/api/messages"))
+        teams_user_actions = TeamsUserActions(teams, f"{served.url}/api/messages")
         slack_user_actions.on_exchange.append(
             lambda ack: wire.note(
                 ("Slack", APP),

@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.playground.sandbox import APP, ActionError, Person, Sandbox
 from adapters.playground.teams.cards import Incomplete, fill
-from adapters.playground.teams.state import Conversation, Message
+from adapters.playground.teams.models import Conversation, Message
 from adapters.playground.teams.user_actions import Exchange
 
 Json = dict[str, Any]
@@ -41,7 +41,7 @@ class TeamsPane:
         try:
             answer = await self._act(sandbox, person, do, given)
         except Incomplete as incomplete:
-            raise ActionError(incomplete.words) from None
+            raise ActionError(incomplete.text) from None
         if answer and not answer.ok:
             raise ActionError(person.t("playground.teams.failed"))
         return (answer.message or answer.task_message) if answer else None

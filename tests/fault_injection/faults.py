@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.playground.slack import server
-from adapters.playground.teams.faults import Fault
+from adapters.playground.simulator import Fault
 from bot.storage.database import Database
 from bot.storage.schema import outbox
 from tests.fault_injection.history import History
@@ -214,9 +213,9 @@ class FaultInjector:
             for records in (self._slack.calls, self._teams.calls, self._teams.violations, self._teams.typing):
                 records.clear()
 
-    def _slack_fault(self, method: str) -> server.Fault | None:
+    def _slack_fault(self, method: str) -> Fault | None:
         arguments = self._choose_call_fault("slack", method)
-        return None if arguments is None else server.Fault(method, **arguments)
+        return None if arguments is None else Fault(method, **arguments)
 
     def _teams_fault(self, operation: str) -> Fault | None:
         if operation in {"openid", "keys"}:

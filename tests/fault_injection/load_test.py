@@ -139,8 +139,6 @@ class LoadTest:
             tenants = [teams.tenant, str(uuid4()), str(uuid4())]
             environment = Environment(slack, teams, MessageIndex(slack), tenants=tenants)
             yield environment
-            if environment.teams_actions:
-                await environment.teams_actions.__aexit__()
 
     def _settings(self, environment: Environment, database_url: str) -> dict[str, str]:
         app = environment.slack.app

@@ -8,11 +8,12 @@ from typing import Any
 
 from aiohttp import ClientConnectionError, ClientConnectorError
 
+from adapters.playground.simulator import Fault
 from adapters.playground.slack import payloads
 from adapters.playground.slack.calls import Call
 from adapters.playground.slack.cards import BlockElement
 from adapters.playground.slack.models import Channel, Message, User, View, Workspace
-from adapters.playground.slack.server import Fault, SlackSimulator
+from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import Exchange, SlackUserActions
 from adapters.slack.button_value import ButtonContext, ButtonValue, parse_button
 from tests.fault_injection.clients import Button, Card
@@ -55,9 +56,9 @@ class BalancedSlackActions(SlackUserActions):
         return result
 
     async def event(self, inner: dict[str, Any]) -> Exchange:
-        exchange = await self.deliver(Exchange("event", payloads.event(self.workspace, inner)))
+        exchange = await self.deliver(Exchange("event", payloads.event(self.state, self.workspace, inner)))
         if exchange.ok and self._rng.random() < DUPLICATE_SHARE:
-            self._later(self._duplicate(exchange))
+            self._start(self._duplicate(exchange))
         for retry, delay in enumerate(RETRY_DELAYS, 1):
             if exchange.ok:
                 break
@@ -76,8 +77,8 @@ class FaultySlack(SlackSimulator):
 
     choose_fault: Callable[[str], Fault | None] = staticmethod(lambda _method: None)
 
-    def _fault(self, call: Call) -> Fault | None:
-        return self.choose_fault(call.method) or super()._fault(call)
+    def _next_fault(self, call: Call) -> Fault | None:
+        return self.choose_fault(call.operation) or super()._next_fault(call)
 
 
 class MessageIndex:

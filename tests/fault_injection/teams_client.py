@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from adapters.playground.simulator import Call, Fault
 from adapters.playground.teams.cards import CannotPress, fill
-from adapters.playground.teams.faults import Fault
+from adapters.playground.teams.models import Conversation, Message, User
 from adapters.playground.teams.rules import walk
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.state import Conversation, Message, User
 from adapters.playground.teams.user_actions import Exchange, TeamsUserActions
 from dialogs.translations import translations
 from tests.fault_injection.clients import Button, Card
@@ -55,8 +55,8 @@ class FaultyTeams(TeamsSimulator):
                     self.failed_after_post[session] += bool(fault and fault.effect)
         return super().record(message)
 
-    def _take(self, operation: str) -> Fault | None:
-        fault = self.choose_fault(operation) or super()._take(operation)
+    def _next_fault(self, call: Call) -> Fault | None:
+        fault = self.choose_fault(call.operation) or super()._next_fault(call)
         _FAULT.set(fault)
         return fault
 

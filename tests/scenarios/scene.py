@@ -54,5 +54,6 @@ def _is_work(task: asyncio.Task[Any]) -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
     if not isinstance(code, CodeType):
         return False
-    adapter = code.co_filename.startswith(f"{ROOT}/adapters/") and "/playground/" not in code.co_filename
+    file = code.co_filename.removeprefix(f"{ROOT}/")
+    adapter = file.startswith("adapters/") and not file.startswith("adapters/playground/")
     return adapter or code is OutboxWorker._run_job.__code__

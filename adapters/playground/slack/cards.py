@@ -1,4 +1,4 @@
-"""What a person sees of blocks: the texts, the things to press by their visible label, and what a choice becomes."""
+"""Blocks as a person uses them: the visible texts, the elements by label, and the state that a choice leads to."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -8,60 +8,60 @@ from typing import Any
 from adapters.playground.slack.rules import Json, elements_of, objects_in, texts_in
 
 CHOICE_KEYS = {"radio_buttons": "selected_option", "conversations_select": "selected_conversation"}
-"""Where Slack puts a person's choice, per element type."""
+"""Element type -> the key of a person's choice in its state."""
 INTERACTIVE = {"button", *CHOICE_KEYS}
 DEFAULTS = {"plain_text": {"emoji": True}, "mrkdwn": {"verbatim": False}}
 
 
-def completed(blocks: Any, new_id: Callable[[], str]) -> list[Json]:
-    """A copy with the ids and defaults that Slack adds: every block an id, every interactive element one too."""
-    found: list[Json] = copy.deepcopy(blocks)
-    for block in found:
+def with_defaults(blocks: Any, new_id: Callable[[], str]) -> list[Json]:
+    """Return a copy with the ids and defaults that Slack adds to blocks, interactive elements and texts."""
+    result: list[Json] = copy.deepcopy(blocks)
+    for block in result:
         block.setdefault("block_id", new_id())
         for element in elements_of(block):
             if element["type"] in INTERACTIVE:
                 element.setdefault("action_id", new_id())
-    for each in objects_in(found):
-        for name, value in DEFAULTS.get(str(each.get("type")), {}).items():
-            each.setdefault(name, value)
-    return found
+    for item in objects_in(result):
+        for name, value in DEFAULTS.get(str(item.get("type")), {}).items():
+            item.setdefault(name, value)
+    return result
 
 
-def chosen(element: Json, value: Any) -> Json:
-    """The state of an element once a person chose `value`: an option's label or value, or a conversation's id.
+def choice_state(element: Json, value: Any) -> Json:
+    """Return the state of an element for `value`: an option's label or value, or a conversation's id; None clears.
 
-    None clears. Raises LookupError for an option that is not offered.
+    Raises LookupError for an option that is not offered.
     """
     if value is not None and "options" in element:
-        offered = {each["text"]["text"]: each for each in element["options"]}
-        named = [each for label, each in offered.items() if value in (label, each["value"])]
-        if not named:
-            raise LookupError(f"no option {value!r}; offered: {list(offered)}")
-        value = named[0]
+        options = {option["text"]["text"]: option for option in element["options"]}
+        matches = [option for label, option in options.items() if value in (label, option["value"])]
+        if not matches:
+            raise LookupError(f"no option {value!r}; offered: {list(options)}")
+        value = matches[0]
     return {"type": element["type"], CHOICE_KEYS[element["type"]]: value}
 
 
 def initial_state(blocks: Sequence[Json]) -> Json:
-    """block_id -> action_id -> value, of everything that keeps a value."""
+    """Return block_id -> action_id -> state for each element that holds a choice."""
     state: Json = {}
     for block in blocks:
         for element in elements_of(block):
             if key := CHOICE_KEYS.get(element["type"]):
-                first = {"type": element["type"], key: element.get("initial_option")}
-                state.setdefault(block["block_id"], {})[element["action_id"]] = first
+                initial = {"type": element["type"], key: element.get("initial_option")}
+                state.setdefault(block["block_id"], {})[element["action_id"]] = initial
     return state
 
 
 @dataclass(frozen=True)
 class BlockElement:
-    """An interactive element in its block."""
+    """An interactive element and its block."""
 
     block: Json
     element: Json
 
     @property
     def label(self) -> str:
-        """What a person calls it: a button's text, or that of the input it stands in."""
+        """The text of a button, or the label of an input."""
         return str((self.element.get("text") or self.block["label"])["text"])
 
     @property
@@ -69,20 +69,20 @@ class BlockElement:
         return self.block["block_id"], self.element["action_id"]
 
 
-class Surface:
-    """Anything made of blocks: a message, a modal, a home tab."""
+class HasBlocks:
+    """A message, modal or home tab."""
 
     blocks: list[Json]
     text: str
 
     def texts(self) -> list[str]:
-        """Every text a person reads, in order: of the blocks, or of `text` where there are none."""
+        """Return every visible text in order; that of `text` if there are no blocks."""
         if not self.blocks:
             return [self.text] if self.text else []
         return texts_in(self.blocks, without="confirm")
 
     def elements(self) -> list[BlockElement]:
-        """Every interactive element."""
+        """Return every interactive element."""
         return [
             BlockElement(block, element)
             for block in self.blocks
@@ -91,21 +91,24 @@ class Surface:
         ]
 
     def buttons(self) -> dict[str, Json]:
-        """Label -> button, in order."""
-        return {each.label: each.element for each in self.elements() if each.element["type"] == "button"}
+        """Return label -> button, in order."""
+        return {item.label: item.element for item in self.elements() if item.element["type"] == "button"}
 
-    def find(self, label: str | None = None, action_id: str | None = None, block_id: str | None = None) -> BlockElement:
-        """The element with this label and these ids, where given.
+    def find_element(
+        self, label: str | None = None, action_id: str | None = None, block_id: str | None = None
+    ) -> BlockElement:
+        """Return the one element with this label and these ids; None matches all.
 
-        Raises LookupError, naming all there is, unless exactly one is.
+        Raises LookupError, with the elements there are, unless exactly one matches.
         """
-        found = [
-            each
-            for each in self.elements()
-            if label in (None, each.label) and block_id in (None, each.ids[0]) and action_id in (None, each.ids[1])
+        elements = self.elements()
+        matches = [
+            item
+            for item in elements
+            if label in (None, item.label) and block_id in (None, item.ids[0]) and action_id in (None, item.ids[1])
         ]
-        if len(found) == 1:
-            return found[0]
+        if len(matches) == 1:
+            return matches[0]
         wanted = {"label": label, "action_id": action_id, "block_id": block_id}
-        there = [each.label for each in self.elements()]
-        raise LookupError(f"{len(found)} elements are {wanted}; there are {there} below {self.texts()}")
+        labels = [item.label for item in elements]
+        raise LookupError(f"{len(matches)} elements match {wanted}; there are {labels} in {self.texts()}")

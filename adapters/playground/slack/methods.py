@@ -1,4 +1,4 @@
-"""Slack's Web API methods: what they check, in Slack's order, and what they change."""
+"""Slack's Web API methods. Checks run in Slack's order."""
 
 import base64
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from adapters.playground.slack.calls import Call
+from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import (
     CODE_SECONDS,
     TOKEN_SECONDS,
@@ -15,13 +16,13 @@ from adapters.playground.slack.models import (
     Token,
     Trigger,
 )
-from adapters.playground.slack.rules import Json, SlackError, good_view
+from adapters.playground.slack.rules import Json, validate_view
 from adapters.playground.slack.state import SlackState
 
-HISTORY_MOST = 15
-"""Messages a call gives: what is left to an app that is distributed outside the Marketplace."""
-ASKED_MOST = 999
-"""The greatest limit that may be asked for."""
+MAX_HISTORY = 15
+"""Messages per call for an app outside the Slack Marketplace."""
+MAX_LIMIT = 999
+"""The highest value of `limit`."""
 END = 10**18
 """Microseconds since 1970, later than any message."""
 
@@ -31,7 +32,7 @@ END = 10**18
 def auth_test(call: Call) -> Json:
     token = call.token
     workspace = token.workspace
-    answer = {
+    body = {
         "url": f"https://{workspace.domain}.slack.com/",
         "team": workspace.name,
         "user": call.state.app.name,
@@ -40,7 +41,7 @@ def auth_test(call: Call) -> Json:
         "bot_id": workspace.bot_id,
         "is_enterprise_install": token.enterprise_install,
     }
-    return answer | ({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {})
+    return body | ({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {})
 
 
 def oauth_v2_access(call: Call) -> Json:
@@ -72,7 +73,7 @@ def oauth_v2_access(call: Call) -> Json:
 def _installation(state: SlackState, token: Token, user_id: str | None) -> Json:
     workspace = token.workspace
     assert workspace.bot
-    answer: Json = {
+    body: Json = {
         "access_token": token.value,
         "token_type": "bot",
         "scope": ",".join(sorted(token.scopes)),
@@ -83,18 +84,18 @@ def _installation(state: SlackState, token: Token, user_id: str | None) -> Json:
         "is_enterprise_install": token.enterprise_install,
     }
     if user_id:
-        answer["authed_user"] = {"id": user_id}
+        body["authed_user"] = {"id": user_id}
     if token.refresh:
-        answer |= {"refresh_token": token.refresh, "expires_in": TOKEN_SECONDS}
-    return answer
+        body |= {"refresh_token": token.refresh, "expires_in": TOKEN_SECONDS}
+    return body
 
 
 # --- chat ---------------------------------------------------------------------------------------------------
 
 
 def chat_post_message(call: Call) -> Json:
-    workspace, channel = call.channel(also_people=True)
-    call.postable(workspace, channel)
+    workspace, channel = call.channel(allow_user_id=True)
+    call.require_postable(workspace, channel)
     thread_ts = call.thread(channel)
     text, blocks = call.content()
     metadata = call.metadata()
@@ -106,8 +107,8 @@ def chat_post_message(call: Call) -> Json:
 
 def chat_post_ephemeral(call: Call) -> Json:
     # Stricter than documented: also in a public channel the bot must be a member, whatever its scopes.
-    workspace, channel = call.channel(also_people=True)
-    call.postable(workspace, channel, public=False)
+    workspace, channel = call.channel(allow_user_id=True)
+    call.require_postable(workspace, channel, public=False)
     if call.args["user"] not in channel.members:
         raise SlackError("user_not_in_channel")
     thread_ts = call.thread(channel)
@@ -117,13 +118,13 @@ def chat_post_ephemeral(call: Call) -> Json:
     return {"message_ts": message.ts}
 
 
-def _own_message(call: Call, refusal: str) -> Message:
+def _own_message(call: Call, error: str) -> Message:
     workspace, channel = call.channel()
     message = channel.message(call.args["ts"])  # never an ephemeral one
     if message is None:
         raise SlackError("message_not_found")
     if message.user_id != call.bot(workspace).id:
-        raise SlackError(refusal)
+        raise SlackError(error)
     return message
 
 
@@ -160,7 +161,7 @@ def _scope(channel: Channel, may: str) -> str:
 
 
 def conversations_open(call: Call) -> Json:
-    """The direct conversation with one person; there are no group messages here."""
+    """Open the direct messages with one user. Group direct messages are not simulated."""
     workspace, user = call.user(call.args["users"])
     return {"channel": {"id": workspace.im(user).id}}
 
@@ -170,44 +171,44 @@ def conversations_members(call: Call) -> Json:
     call.scope(_scope(channel, "read"))
     start, size = _number(call, "cursor", 0), _limit(call, 100)
     members = sorted(channel.members)
-    following = str(start + size) if start + size < len(members) else ""
-    return {"members": members[start : start + size], "response_metadata": {"next_cursor": following}}
+    next_cursor = str(start + size) if start + size < len(members) else ""
+    return {"members": members[start : start + size], "response_metadata": {"next_cursor": next_cursor}}
 
 
 def conversations_history(call: Call) -> Json:
-    """The newest first, without replies in threads."""
+    """Newest messages first, without replies in threads."""
     workspace, channel = call.channel()
     call.scope(_scope(channel, "history"))
-    if not call.inside(workspace, channel):
+    if not call.is_member(workspace, channel):
         raise SlackError("not_in_channel")
     oldest = _number(call, "oldest", 0, _micros, "invalid_ts_oldest")
     before = _number(call, "cursor", END, _position)
-    found = [
-        each
-        for each in reversed(channel.messages)
-        if each.thread_ts in (None, each.ts) and oldest < _micros(each.ts) < before
+    messages = [
+        message
+        for message in reversed(channel.messages)
+        if message.thread_ts in (None, message.ts) and oldest < _micros(message.ts) < before
     ]
-    page, metadata = found[: min(_limit(call, HISTORY_MOST), HISTORY_MOST)], call.flag("include_all_metadata")
-    answer: Json = {"messages": [each.to_json(metadata) for each in page], "has_more": len(page) < len(found)}
-    if answer["has_more"]:
+    page, metadata = messages[: min(_limit(call, MAX_HISTORY), MAX_HISTORY)], call.flag("include_all_metadata")
+    body: Json = {"messages": [message.to_json(metadata) for message in page], "has_more": len(page) < len(messages)}
+    if body["has_more"]:
         cursor = base64.b64encode(f"next_ts:{_micros(page[-1].ts)}".encode()).decode()
-        answer["response_metadata"] = {"next_cursor": cursor}
-    return answer
+        body["response_metadata"] = {"next_cursor": cursor}
+    return body
 
 
-def _number(call: Call, name: str, default: int, read: Callable[[str], int] = int, error: str = "") -> int:
-    given = call.args.get(name)
+def _number(call: Call, name: str, default: int, parse: Callable[[str], int] = int, error: str = "") -> int:
+    value = call.args.get(name)
     try:
-        return read(str(given)) if given else default
+        return parse(str(value)) if value else default
     except (ValueError, ArithmeticError):
         raise SlackError(error or f"invalid_{name}") from None
 
 
 def _limit(call: Call, default: int) -> int:
-    asked = _number(call, "limit", default)
-    if not 1 <= asked <= ASKED_MOST:
+    limit = _number(call, "limit", default)
+    if not 1 <= limit <= MAX_LIMIT:
         raise SlackError("invalid_limit")
-    return asked
+    return limit
 
 
 def _position(cursor: str) -> int:
@@ -228,7 +229,7 @@ def users_info(call: Call) -> Json:
 
 
 def _trigger(call: Call) -> Trigger:
-    """The trigger of the arguments, which is used up by it."""
+    """Return the `trigger_id` argument and mark it as used."""
     trigger = call.state.triggers.get(str(call.args["trigger_id"]))
     if trigger is None or trigger.workspace not in call.workspaces:
         raise SlackError("invalid_trigger_id")
@@ -241,7 +242,7 @@ def _trigger(call: Call) -> Trigger:
 
 
 def views_open(call: Call) -> Json:
-    definition = good_view(call.args["view"], "modal")
+    definition = validate_view(call.args["view"], "modal")
     trigger = _trigger(call)
     return {"view": call.state.open_modal(trigger.workspace, trigger.user_id, definition).to_json()}
 
@@ -250,7 +251,7 @@ def views_update(call: Call) -> Json:
     view = call.state.views.get(str(call.args["view_id"]))
     if view is None or not view.open or view.workspace not in call.workspaces:
         raise SlackError("not_found")
-    definition = good_view(call.args["view"], view.type)
+    definition = validate_view(call.args["view"], view.type)
     if call.args.get("hash") not in (None, view.hash):
         raise SlackError("hash_conflict")
     call.state.set_view(view, definition)
@@ -259,7 +260,7 @@ def views_update(call: Call) -> Json:
 
 def views_publish(call: Call) -> Json:
     workspace, user = call.user(call.args["user_id"])
-    definition = good_view(call.args["view"], "home")
+    definition = validate_view(call.args["view"], "home")
     view = workspace.homes.get(user.id)
     if view is None:
         view = workspace.homes[user.id] = call.state.new_view(workspace, user.id, definition)
@@ -275,19 +276,17 @@ def views_publish(call: Call) -> Json:
 class Method:
     run: Callable[[Call], Json]
     tier: int | None
-    """Slack's tier; None where limits are special."""
-    needs: tuple[str, ...] = ()
-    """The arguments that must be there."""
+    """Slack's rate limit tier; None for special limits."""
+    required: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
-    """Needed in any case; those that depend on the channel are checked by the method."""
-    bot: bool = True
-    """Whether a bot token is needed."""
+    """Scopes that the method always needs; the method checks those that depend on the channel."""
+    needs_token: bool = True
 
 
 WRITE = ("chat:write",)
 METHODS = {
     "auth.test": Method(auth_test, None),
-    "oauth.v2.access": Method(oauth_v2_access, 4, bot=False),
+    "oauth.v2.access": Method(oauth_v2_access, 4, needs_token=False),
     "chat.postMessage": Method(chat_post_message, None, ("channel",), WRITE),
     "chat.postEphemeral": Method(chat_post_ephemeral, 4, ("channel", "user"), WRITE),
     "chat.update": Method(chat_update, 3, ("channel", "ts"), WRITE),
@@ -304,16 +303,16 @@ METHODS = {
 
 
 def run(call: Call) -> Json:
-    """Runs a call. Raises SlackError."""
-    method = METHODS.get(call.method)
+    """Check and run a call. Raises SlackError."""
+    method = METHODS.get(call.operation)
     if method is None:
         raise SlackError("unknown_method")
     team_id = ""
-    if method.bot:
+    if method.needs_token:
         team_id = call.token.workspace.id
         call.scope(*method.scopes)
-    call.limits.call(call.method, team_id, method.tier)
-    if missing := [name for name in method.needs if call.args.get(name) in (None, "")]:
+    call.limits.call(call.operation, team_id, method.tier)
+    if missing := [name for name in method.required if call.args.get(name) in (None, "")]:
         messages = [f"[ERROR] missing required field: {name}" for name in missing]
         raise SlackError("invalid_arguments", response_metadata={"messages": messages})
     return method.run(call)

@@ -1,19 +1,14 @@
-"""The things Slack keeps: workspaces, people, channels, messages, views, tokens. In memory, no network."""
+"""What Slack stores: workspaces, users, channels, messages, views and tokens, in memory."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from adapters.playground.slack.cards import BlockElement, Surface
+from adapters.playground.slack.cards import BlockElement, HasBlocks
 from adapters.playground.slack.rules import Json
-
-if TYPE_CHECKING:
-    from adapters.playground.slack.state import SlackState
-
-Clock = Callable[[], float]
 
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 30 * 60.0
@@ -30,7 +25,7 @@ DEFAULT_EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.
 
 @dataclass
 class AppSettings:
-    """The app as its owner set it up at api.slack.com."""
+    """The app's settings at api.slack.com."""
 
     app_id: str = "A0CMADVISOR"
     name: str = "cm-advisor"
@@ -41,7 +36,7 @@ class AppSettings:
     verification_token: str = "legacy-verification-token"
     rotation: bool = False
     events: frozenset[str] = frozenset(DEFAULT_EVENTS)
-    """Subscriptions, `message.im` style for messages."""
+    """Event subscriptions, such as `message.im`."""
 
 
 @dataclass(eq=False)
@@ -68,7 +63,7 @@ class User:
 
 
 @dataclass(eq=False)
-class Message(Surface):
+class Message(HasBlocks):
     channel: Channel = field(repr=False)
     ts: str
     user_id: str
@@ -76,20 +71,20 @@ class Message(Surface):
     blocks: list[Json] = field(default_factory=list)
     thread_ts: str | None = None
     ephemeral_to: str | None = None
-    """The only person who sees it, for an ephemeral message."""
+    """The user who sees an ephemeral message."""
     app_id: str | None = None
     bot_id: str | None = None
     edited: bool = False
     deleted: bool = False
     metadata: Json | None = None
-    """`event_type` and `event_payload`: nobody sees it, and a reader has to ask for it."""
+    """`event_type` and `event_payload`; in the history only if asked for."""
 
     @property
     def ephemeral(self) -> bool:
         return self.ephemeral_to is not None
 
     def snapshot(self) -> Message:
-        """As it looks now, kept: press its buttons later to play a screen that was not refreshed."""
+        """Return a copy as it is now; press its buttons later to simulate a screen that was not refreshed."""
         return copy.copy(self)
 
     def to_json(self, with_metadata: bool = False) -> Json:
@@ -120,24 +115,24 @@ class Channel:
     """Only administrators may post: `restricted_action`."""
     members: set[str] = field(default_factory=set)
     log: list[Message] = field(default_factory=list, repr=False)
-    """Everything ever posted, deleted and ephemeral messages too."""
+    """All messages, also deleted and ephemeral ones."""
 
     @property
     def messages(self) -> list[Message]:
-        """What is there for everybody, oldest first."""
-        return [each for each in self.log if not each.deleted and not each.ephemeral]
+        """Messages that everybody sees, oldest first."""
+        return [message for message in self.log if not message.deleted and not message.ephemeral]
 
     def message(self, ts: str) -> Message | None:
-        return next((each for each in self.messages if each.ts == ts), None)
+        return next((message for message in self.messages if message.ts == ts), None)
 
     @property
     def payload_name(self) -> str:
-        """As interaction payloads and commands call it."""
+        """The name in interaction payloads and commands."""
         return "directmessage" if self.is_im else "privategroup" if self.private else self.name
 
 
 @dataclass(eq=False)
-class View(Surface):
+class View(HasBlocks):
     id: str
     workspace: Workspace = field(repr=False)
     user_id: str
@@ -145,7 +140,7 @@ class View(Surface):
     hash: str = ""
     open: bool = True
     errors: dict[str, str] = field(default_factory=dict)
-    """Shown at the inputs after a `response_action: errors`; block_id -> words."""
+    """block_id -> text, after a `response_action: errors`."""
     state: Json = field(default_factory=dict)
     text: str = ""
 
@@ -159,13 +154,13 @@ class View(Surface):
         return str(self.definition["type"])
 
     def inputs(self) -> list[BlockElement]:
-        return [each for each in self.elements() if each.block["type"] == "input"]
+        return [item for item in self.elements() if item.block["type"] == "input"]
 
-    def kept(self, found: BlockElement) -> Json:
-        """The state of an input."""
-        block_id, action_id = found.ids
-        kept: Json = self.state[block_id][action_id]
-        return kept
+    def state_of(self, item: BlockElement) -> Json:
+        """Return the state of an input."""
+        block_id, action_id = item.ids
+        state: Json = self.state[block_id][action_id]
+        return state
 
     def to_json(self) -> Json:
         return {
@@ -179,7 +174,7 @@ class View(Surface):
             "state": {"values": copy.deepcopy(self.state)},
             "root_view_id": self.id,
             "previous_view_id": None,
-            "app_id": self.workspace.state.app.app_id,
+            "app_id": self.workspace.app.app_id,
             "app_installed_team_id": self.workspace.id,
             "bot_id": self.workspace.bot_id,
         }
@@ -189,7 +184,8 @@ class View(Surface):
 class Workspace:
     id: str
     name: str
-    state: SlackState = field(repr=False)
+    app: AppSettings = field(repr=False)
+    new_id: Callable[[str], str] = field(repr=False)
     enterprise_id: str | None = None
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -207,7 +203,7 @@ class Workspace:
         return {"id": self.enterprise_id, "name": f"{self.name} Group"} if self.enterprise_id else None
 
     def add_user(self, name: str, **more: Any) -> User:
-        user = User(self.state.new_id("U"), name, self.id, **more)
+        user = User(self.new_id("U"), name, self.id, **more)
         self.users[user.id] = user
         for channel in self.channels.values():
             if channel.name == "general" and not user.is_bot:
@@ -215,27 +211,27 @@ class Workspace:
         return user
 
     def add_channel(self, name: str, members: Iterable[User] = (), **more: Any) -> Channel:
-        channel = Channel(self.state.new_id("C"), name, self.id, **more)
-        channel.members = {each.id for each in members}
+        channel = Channel(self.new_id("C"), name, self.id, **more)
+        channel.members = {user.id for user in members}
         self.channels[channel.id] = channel
         return channel
 
     def im(self, user: User) -> Channel:
-        """The conversation between a person and the app, opened when first asked for."""
+        """Return the direct message channel of a user and the app; open it if needed."""
         assert self.bot, "install the app first"
         pair = {user.id, self.bot.id}
         for channel in self.channels.values():
             if channel.is_im and channel.members == pair:
                 return channel
-        channel = Channel(self.state.new_id("D"), "", self.id, is_im=True, members=pair)
+        channel = Channel(self.new_id("D"), "", self.id, is_im=True, members=pair)
         self.channels[channel.id] = channel
         return channel
 
     def user(self, name: str) -> User:
-        return next(each for each in self.users.values() if name in (each.id, each.name))
+        return next(user for user in self.users.values() if name in (user.id, user.name))
 
     def channel(self, name: str) -> Channel:
-        return next(each for each in self.channels.values() if name in (each.id, each.name))
+        return next(channel for channel in self.channels.values() if name in (channel.id, channel.name))
 
 
 @dataclass(eq=False)
@@ -246,7 +242,7 @@ class Token:
     enterprise_install: bool = False
     expires_at: float | None = None
     state: str = "active"
-    """active, or the error it now gives: account_inactive."""
+    """`active`, or the error code for its use: `account_inactive`."""
     refresh: str | None = None
 
 
@@ -266,13 +262,13 @@ class ResponseUrl:
     channel: Channel
     created: float
     original: Message | None = None
-    """The pressed message. A command's URL has none: it can only add messages (slackapi/bolt-js#2287)."""
+    """The message with the button; None for a command, whose URL only adds messages (slackapi/bolt-js#2287)."""
     uses: int = 0
 
 
 @dataclass(eq=False)
 class Grant:
-    """An authorisation code on its way."""
+    """An OAuth authorization code."""
 
     workspace: Workspace
     user: User

@@ -1,4 +1,4 @@
-"""The payloads Slack sends to an app, and their signature."""
+"""The payloads that Slack sends to an app, and their signature."""
 
 import hashlib
 import hmac
@@ -7,22 +7,22 @@ import secrets
 from adapters.playground.slack.cards import BlockElement
 from adapters.playground.slack.models import Channel, Message, Trigger, User, View, Workspace
 from adapters.playground.slack.rules import Json
+from adapters.playground.slack.state import SlackState
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Slack's v0 signature of a body at a time."""
+    """Return the `v0=` signature of a body."""
     base = b"v0:" + timestamp.encode() + b":" + body
     return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
 
 
 def escaped(text: str) -> str:
-    """As Slack sends what people type."""
+    """Return typed text as Slack sends it."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def event(workspace: Workspace, inner: Json) -> Json:
-    """The envelope of the Events API."""
-    state = workspace.state
+def event(state: SlackState, workspace: Workspace, inner: Json) -> Json:
+    """Return an Events API envelope."""
     bot = workspace.bot.id if workspace.bot else None
     return {
         "token": state.app.verification_token,
@@ -41,7 +41,7 @@ def event(workspace: Workspace, inner: Json) -> Json:
                 "team_id": workspace.id,
                 "user_id": bot,
                 "is_bot": True,
-                "is_enterprise_install": _org(workspace),
+                "is_enterprise_install": _is_org_install(state, workspace),
             }
         ],
         "is_ext_shared_channel": False,
@@ -50,7 +50,7 @@ def event(workspace: Workspace, inner: Json) -> Json:
 
 
 def message_event(message: Message, kind: str = "message") -> Json:
-    """A person's or the bot's message, as `message` or `app_mention`."""
+    """Return the inner event for a message; `kind` is `message` or `app_mention`."""
     channel = message.channel
     inner: Json = {**message.to_json(), "type": kind, "channel": channel.id, "event_ts": message.ts}
     if kind == "message":
@@ -63,11 +63,9 @@ def message_event(message: Message, kind: str = "message") -> Json:
     return inner
 
 
-def command(
-    workspace: Workspace, user: User, channel: Channel, name: str, text: str, trigger: Trigger, url: str
-) -> Json:
-    """The form of a slash command."""
-    state = workspace.state
+def command(state: SlackState, user: User, channel: Channel, name: str, text: str, trigger: Trigger, url: str) -> Json:
+    """Return the form of a slash command."""
+    workspace = trigger.workspace
     form = {
         "token": state.app.verification_token,
         "team_id": workspace.id,
@@ -79,32 +77,37 @@ def command(
         "command": name,
         "text": escaped(text),
         "api_app_id": state.app.app_id,
-        "is_enterprise_install": "true" if _org(workspace) else "false",
+        "is_enterprise_install": "true" if _is_org_install(state, workspace) else "false",
         "response_url": url,
         "trigger_id": trigger.id,
     }
-    return form | _enterprise(workspace)
+    return form | _enterprise_fields(workspace)
 
 
-def _interaction(kind: str, workspace: Workspace, user: User, trigger: Trigger) -> Json:
-    state = workspace.state
+def _interaction(state: SlackState, kind: str, user: User, trigger: Trigger) -> Json:
+    workspace = trigger.workspace
     return {
         "type": kind,
-        "team": {"id": workspace.id, "domain": workspace.domain} | _enterprise(workspace),
+        "team": {"id": workspace.id, "domain": workspace.domain} | _enterprise_fields(workspace),
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
         "api_app_id": state.app.app_id,
         "token": state.app.verification_token,
         "enterprise": workspace.enterprise,
-        "is_enterprise_install": _org(workspace),
+        "is_enterprise_install": _is_org_install(state, workspace),
         "trigger_id": trigger.id,
     }
 
 
 def block_actions(
-    workspace: Workspace, user: User, trigger: Trigger, where: Message | View, action: Json, url: str | None
+    state: SlackState,
+    user: User,
+    trigger: Trigger,
+    where: Message | View,
+    action: Json,
+    url: str | None,
 ) -> Json:
-    """A press. `message` is absent for an ephemeral one, `response_url` for a view."""
-    payload = _interaction("block_actions", workspace, user, trigger)
+    """Return the payload of a press. An ephemeral message has no `message` key, a view no `response_url`."""
+    payload = _interaction(state, "block_actions", user, trigger)
     if isinstance(where, View):
         container: Json = {"type": "view", "view_id": where.id}
         return payload | {"container": container, "view": where.to_json(), "actions": [action]}
@@ -126,32 +129,32 @@ def block_actions(
     }
 
 
-def action(workspace: Workspace, found: BlockElement, choice: Json) -> Json:
-    """What was pressed. `choice`: the new state of an element that keeps one."""
-    block_id, action_id = found.ids
-    shown = {name: found.element[name] for name in ("text", "value", "style", "placeholder") if name in found.element}
-    ids = {"action_id": action_id, "block_id": block_id, "type": found.element["type"]}
-    return ids | shown | choice | {"action_ts": workspace.state.now_ts()}
+def action(state: SlackState, item: BlockElement, choice: Json) -> Json:
+    """Return the pressed action. `choice`: the new state of an input."""
+    block_id, action_id = item.ids
+    visible = {name: item.element[name] for name in ("text", "value", "style", "placeholder") if name in item.element}
+    ids = {"action_id": action_id, "block_id": block_id, "type": item.element["type"]}
+    return ids | visible | choice | {"action_ts": state.now_ts()}
 
 
-def view_submission(workspace: Workspace, user: User, trigger: Trigger, view: View) -> Json:
-    payload = _interaction("view_submission", workspace, user, trigger)
+def view_submission(state: SlackState, user: User, trigger: Trigger, view: View) -> Json:
+    payload = _interaction(state, "view_submission", user, trigger)
     return payload | {"view": view.to_json(), "response_urls": []}
 
 
-def shortcut(workspace: Workspace, user: User, trigger: Trigger, callback_id: str) -> Json:
-    payload = _interaction("shortcut", workspace, user, trigger)
-    return payload | {"callback_id": callback_id, "action_ts": workspace.state.now_ts()}
+def shortcut(state: SlackState, user: User, trigger: Trigger, callback_id: str) -> Json:
+    payload = _interaction(state, "shortcut", user, trigger)
+    return payload | {"callback_id": callback_id, "action_ts": state.now_ts()}
 
 
-def _org(workspace: Workspace) -> bool:
+def _is_org_install(state: SlackState, workspace: Workspace) -> bool:
     return any(
         token.enterprise_install
         and token.state == "active"
         and token.workspace.enterprise_id == workspace.enterprise_id
-        for token in workspace.state.tokens.values()
+        for token in state.tokens.values()
     )
 
 
-def _enterprise(workspace: Workspace) -> dict[str, str]:
+def _enterprise_fields(workspace: Workspace) -> dict[str, str]:
     return {f"enterprise_{name}": value for name, value in (workspace.enterprise or {}).items()}

@@ -1,28 +1,28 @@
-"""How often Slack lets an app call: one message a second and channel, and tiers of calls a minute and method."""
+"""Slack's rate limits: one message per second and channel, and tiers of calls per minute and method."""
 
 import math
 from collections import defaultdict, deque
 
-from adapters.playground.slack.models import Clock
-from adapters.playground.slack.rules import SlackError
+from adapters.playground.simulator import Clock
+from adapters.playground.slack.errors import SlackError
 
 TIERS = {3: 50, 4: 100}
-"""Calls a minute, per method and workspace."""
+"""Tier -> calls per minute, for each method and workspace."""
 
 
 class RateLimits:
-    """Both limits, each with its own switch; refused calls do not count."""
+    """`messages` and `tiers` switch the two limits. Rate-limited calls do not count."""
 
     def __init__(self, clock: Clock, on: bool = False, burst: int = 1) -> None:
         self.clock = clock
         self.messages = self.tiers = on
         self.burst = burst
-        """Messages a channel takes at once before the pace of one a second holds."""
+        """Messages a channel takes at once, before the limit of one per second applies."""
         self._free_at: dict[str, float] = {}
         self._calls: dict[tuple[str, str], deque[float]] = defaultdict(deque)
 
     def message(self, channel_id: str) -> None:
-        """Counts one message into the channel. Raises `ratelimited`."""
+        """Count a message. Raises `ratelimited`."""
         if not self.messages:
             return
         now = self.clock()
@@ -33,7 +33,7 @@ class RateLimits:
         self._free_at[channel_id] = free_at + 1.0
 
     def call(self, method: str, team_id: str, tier: int | None) -> None:
-        """Counts one call. Raises `ratelimited`."""
+        """Count a call. Raises `ratelimited`."""
         if not self.tiers or tier is None:
             return
         now, calls = self.clock(), self._calls[method, team_id]

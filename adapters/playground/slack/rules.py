@@ -1,11 +1,10 @@
-"""What Slack accepts as blocks, messages and views, as data: every limit stands in one table.
+"""Slack's limits for blocks, messages and views.
 
-`check_message` and `check_view` say what Slack would refuse, in Slack's words
-(`[ERROR] must be less than 76 characters [json-pointer:/blocks/0/text/text]`); an empty list means accepted.
+`check_message` and `check_view` return Slack's error messages, such as
+`[ERROR] must be less than 76 characters [json-pointer:/blocks/0/text/text]`; an empty list means valid.
 
-Sources: docs.slack.dev/reference/block-kit and answers of the real API quoted in public issue trackers. Where
-the documentation is silent the stricter reading is taken. The tables hold what the app draws with; all else that
-Slack knows is refused here as it would refuse what it does not know.
+Sources: docs.slack.dev/reference/block-kit and responses of the real API in public issue trackers. Where the
+documentation is silent the rules are strict. Blocks and elements that the app does not use are rejected.
 """
 
 import json
@@ -13,133 +12,125 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-Problems = list[tuple[str, str]]
+from adapters.playground.slack.errors import SlackError
+
+Violations = list[tuple[str, str]]
 """(JSON pointer, message) pairs, in the order of the payload."""
-Check = Callable[[Any, str, Problems], None]
+Check = Callable[[Any, str, Violations], None]
 Json = dict[str, Any]
 
 MESSAGE_TEXT_MAX = 40_000
 MESSAGE_BLOCKS_MAX = 50
 MESSAGE_BLOCKS_TEXT_MAX = 12_000
-"""Characters of all the blocks' texts together."""
+"""Characters of all texts in the blocks together."""
 VIEW_BLOCKS_MAX = 100
 VIEW_BYTES_MAX = 250_000
 
 
-class SlackError(Exception):
-    """A refusal: the name Slack gives it, the HTTP status, and what goes beside it in the answer."""
-
-    def __init__(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **more: Any) -> None:
-        super().__init__(name)
-        self.name, self.status, self.headers, self.more = name, status, headers or {}, more
+# --- Checks ------------------------------------------------------------------------------
 
 
-# --- Pieces a table is made of ------------------------------------------------------------------------------
-
-
-def string(most: int, least: int = 1) -> Check:
-    def check(value: Any, at: str, problems: Problems) -> None:
+def string(max_length: int, min_length: int = 1) -> Check:
+    def check(value: Any, at: str, violations: Violations) -> None:
         if not isinstance(value, str):
-            problems.append((at, "must provide a string"))
-        elif len(value) < least:
-            problems.append((at, f"must be more than {least - 1} characters"))
-        elif len(value) > most:
-            problems.append((at, f"must be less than {most + 1} characters"))
+            violations.append((at, "must provide a string"))
+        elif len(value) < min_length:
+            violations.append((at, f"must be more than {min_length - 1} characters"))
+        elif len(value) > max_length:
+            violations.append((at, f"must be less than {max_length + 1} characters"))
 
     return check
 
 
-def boolean(value: Any, at: str, problems: Problems) -> None:
+def boolean(value: Any, at: str, violations: Violations) -> None:
     if not isinstance(value, bool):
-        problems.append((at, "must provide a boolean"))
+        violations.append((at, "must provide a boolean"))
 
 
 def one_of(*values: str) -> Check:
-    def check(value: Any, at: str, problems: Problems) -> None:
+    def check(value: Any, at: str, violations: Violations) -> None:
         if value not in values:
-            problems.append((at, "must be a valid enum value"))
+            violations.append((at, "must be a valid enum value"))
 
     return check
 
 
-def listing(item: Check, most: int, least: int = 1) -> Check:
-    def check(value: Any, at: str, problems: Problems) -> None:
+def array(item: Check, max_items: int, min_items: int = 1) -> Check:
+    def check(value: Any, at: str, violations: Violations) -> None:
         if not isinstance(value, list):
-            problems.append((at, "must provide an array"))
+            violations.append((at, "must provide an array"))
             return
-        if len(value) > most:
-            problems.append((at, f"no more than {most} items allowed"))
-        if len(value) < least:
-            problems.append((at, f"no fewer than {least} items allowed"))
-        for index, each in enumerate(value):
-            item(each, f"{at}/{index}", problems)
+        if len(value) > max_items:
+            violations.append((at, f"no more than {max_items} items allowed"))
+        if len(value) < min_items:
+            violations.append((at, f"no fewer than {min_items} items allowed"))
+        for index, element in enumerate(value):
+            item(element, f"{at}/{index}", violations)
 
     return check
 
 
-def record(
-    required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, also: Check | None = None
-) -> Check:
-    """An object with these keys and no others; `type` is read by whoever chose this record."""
+def obj(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, also: Check | None = None) -> Check:
+    """Check an object with these keys and no others, apart from `type`."""
     known = {**required, **(optional or {})}
 
-    def check(value: Any, at: str, problems: Problems) -> None:
+    def check(value: Any, at: str, violations: Violations) -> None:
         if not isinstance(value, dict):
-            problems.append((at, "must provide an object"))
+            violations.append((at, "must provide an object"))
             return
-        problems.extend((at, f"missing required field: {name}") for name in required if name not in value)
+        violations.extend((at, f"missing required field: {name}") for name in required if name not in value)
         unknown = (name for name in value if name not in known and name != "type")
-        problems.extend((at, f"invalid additional property: {name}") for name in unknown)
+        violations.extend((at, f"invalid additional property: {name}") for name in unknown)
         for name, rule in known.items():
             if name in value:
-                rule(value[name], f"{at}/{name}", problems)
+                rule(value[name], f"{at}/{name}", violations)
         if also:
-            also(value, at, problems)
+            also(value, at, violations)
 
     return check
 
 
 def typed(kinds: Mapping[str, Check]) -> Check:
-    def check(value: Any, at: str, problems: Problems) -> None:
+    def check(value: Any, at: str, violations: Violations) -> None:
         if not isinstance(value, dict):
-            problems.append((at, "must provide an object"))
+            violations.append((at, "must provide an object"))
         elif "type" not in value:
-            problems.append((at, "missing required field: type"))
+            violations.append((at, "missing required field: type"))
         elif not isinstance(value["type"], str) or value["type"] not in kinds:
-            problems.append((f"{at}/type", f"unsupported type: {value['type']}"))
+            violations.append((f"{at}/type", f"unsupported type: {value['type']}"))
         else:
-            kinds[value["type"]](value, at, problems)
+            kinds[value["type"]](value, at, violations)
 
     return check
 
 
-def initial_among_options(value: Json, at: str, problems: Problems) -> None:
-    """What is chosen at first must be, in every detail, one of the options."""
+def initial_among_options(value: Json, at: str, violations: Violations) -> None:
+    """`initial_option` must equal one of the options."""
     if "initial_option" in value and value["initial_option"] not in (value.get("options") or []):
-        problems.append((f"{at}/initial_option", "initial_option must exactly match a provided option"))
+        violations.append((f"{at}/initial_option", "initial_option must exactly match a provided option"))
 
 
 # --- Objects and elements -----------------------------------------------------------------------------------
 
 
-def plain(most: int) -> Check:
-    return typed({"plain_text": record({"text": string(most)}, {"emoji": boolean})})
+def plain(max_length: int) -> Check:
+    return typed({"plain_text": obj({"text": string(max_length)}, {"emoji": boolean})})
 
 
-def mrkdwn(most: int) -> Check:
-    return typed({"mrkdwn": record({"text": string(most)}, {"verbatim": boolean})})
+def mrkdwn(max_length: int) -> Check:
+    return typed({"mrkdwn": obj({"text": string(max_length)}, {"verbatim": boolean})})
 
 
 STYLE = one_of("primary", "danger")
 BLOCK_ID = {"block_id": string(255)}
 ACTION_ID = {"action_id": string(255)}
-CONFIRM = record({"title": plain(100), "text": plain(300), "confirm": plain(30), "deny": plain(30)}, {"style": STYLE})
-OPTION = record({"text": plain(75), "value": string(150)})
-FILTER = record({}, {"include": listing(one_of("im", "mpim", "private", "public"), 4), "exclude_bot_users": boolean})
+CONFIRM = obj({"title": plain(100), "text": plain(300), "confirm": plain(30), "deny": plain(30)}, {"style": STYLE})
+OPTION = obj({"text": plain(75), "value": string(150)})
+FILTER = obj({}, {"include": array(one_of("im", "mpim", "private", "public"), 4), "exclude_bot_users": boolean})
 
 BUTTON = typed(
     {
-        "button": record(
+        "button": obj(
             {"text": plain(75)},
             {
                 **ACTION_ID,
@@ -153,36 +144,36 @@ BUTTON = typed(
 )
 CHOICE = typed(
     {
-        "radio_buttons": record(
-            {"options": listing(OPTION, 10)}, {**ACTION_ID, "initial_option": OPTION}, initial_among_options
+        "radio_buttons": obj(
+            {"options": array(OPTION, 10)}, {**ACTION_ID, "initial_option": OPTION}, initial_among_options
         ),
-        "conversations_select": record({}, {**ACTION_ID, "placeholder": plain(150), "filter": FILTER}),
+        "conversations_select": obj({}, {**ACTION_ID, "placeholder": plain(150), "filter": FILTER}),
     }
 )
 
 # --- Blocks and views ---------------------------------------------------------------------------------------
 
 MESSAGE_BLOCKS: dict[str, Check] = {
-    "section": record({"text": mrkdwn(3000)}, {**BLOCK_ID, "accessory": BUTTON}),
-    "actions": record({"elements": listing(BUTTON, 25)}, BLOCK_ID),
-    "context": record({"elements": listing(mrkdwn(2000), 10)}, BLOCK_ID),
-    "header": record({"text": plain(150)}, BLOCK_ID),
-    "divider": record({}, BLOCK_ID),
+    "section": obj({"text": mrkdwn(3000)}, {**BLOCK_ID, "accessory": BUTTON}),
+    "actions": obj({"elements": array(BUTTON, 25)}, BLOCK_ID),
+    "context": obj({"elements": array(mrkdwn(2000), 10)}, BLOCK_ID),
+    "header": obj({"text": plain(150)}, BLOCK_ID),
+    "divider": obj({}, BLOCK_ID),
 }
-INPUT = record({"label": plain(2000), "element": CHOICE}, {**BLOCK_ID, "hint": plain(2000), "dispatch_action": boolean})
-MODAL_BLOCKS = listing(typed({**MESSAGE_BLOCKS, "input": INPUT}), VIEW_BLOCKS_MAX, least=0)
+INPUT = obj({"label": plain(2000), "element": CHOICE}, {**BLOCK_ID, "hint": plain(2000), "dispatch_action": boolean})
+MODAL_BLOCKS = array(typed({**MESSAGE_BLOCKS, "input": INPUT}), VIEW_BLOCKS_MAX, min_items=0)
 VIEWS = typed(
     {
-        "modal": record(
+        "modal": obj(
             {"title": plain(24), "blocks": MODAL_BLOCKS},
             {
-                "private_metadata": string(3000, least=0),
-                "callback_id": string(255, least=0),
+                "private_metadata": string(3000, min_length=0),
+                "callback_id": string(255, min_length=0),
                 "submit": plain(24),
                 "close": plain(24),
             },
         ),
-        "home": record({"blocks": listing(typed(MESSAGE_BLOCKS), VIEW_BLOCKS_MAX, least=0)}),
+        "home": obj({"blocks": array(typed(MESSAGE_BLOCKS), VIEW_BLOCKS_MAX, min_items=0)}),
     }
 )
 
@@ -191,47 +182,47 @@ VIEWS = typed(
 
 
 def elements_of(block: Json) -> list[Json]:
-    """The elements of one block."""
+    """Return the elements of one block."""
     return [*block.get("elements", ()), *(block[name] for name in ("accessory", "element") if name in block)]
 
 
-def _twice_named(blocks: list[Json], at: str) -> Problems:
-    """`block_id` once a message or view, `action_id` once a block."""
-    named = [("block_id", at, blocks)]
-    named += [("action_id", f"{at}/{index}", elements_of(block)) for index, block in enumerate(blocks)]
+def _duplicate_ids(blocks: list[Json], at: str) -> Violations:
+    """A `block_id` is unique in a message or view, an `action_id` in a block."""
+    groups = [("block_id", at, blocks)]
+    groups += [("action_id", f"{at}/{index}", elements_of(block)) for index, block in enumerate(blocks)]
     return [
-        (where, f'`{name}` "{id}" already exists')
-        for name, where, objects in named
-        for id, times in Counter(each[name] for each in objects if name in each).items()
-        if times > 1
+        (path, f'`{name}` "{id}" already exists')
+        for name, path, items in groups
+        for id, count in Counter(item[name] for item in items if name in item).items()
+        if count > 1
     ]
 
 
 def objects_in(value: Any, *, without: str = "") -> Iterator[Json]:
-    """Every object in here, the outer ones first, but none that is called `without`."""
+    """Yield every object, outer ones first, but none under the key `without`."""
     if isinstance(value, dict):
         yield value
-        value = [each for name, each in value.items() if name != without]
-    for each in value if isinstance(value, list) else ():
-        yield from objects_in(each, without=without)
+        value = [item for name, item in value.items() if name != without]
+    for item in value if isinstance(value, list) else ():
+        yield from objects_in(item, without=without)
 
 
 def texts_in(value: Any, *, without: str = "") -> list[str]:
-    """The texts of all objects in here, in order."""
-    texts = (each.get("text") for each in objects_in(value, without=without))
-    return [words for words in texts if isinstance(words, str)]
+    """Return the texts of all objects, in order."""
+    texts = (item.get("text") for item in objects_in(value, without=without))
+    return [text for text in texts if isinstance(text, str)]
 
 
-def good_message(text: Any, blocks: Any) -> str:
-    """The text, once text and blocks are such as Slack posts. Raises SlackError."""
+def validate_message(text: Any, blocks: Any) -> str:
+    """Return the text of a valid message. Raises SlackError."""
     if text is not None and not isinstance(text, str):
         raise SlackError("invalid_arguments")
     if blocks is not None:
         if not isinstance(blocks, list):
             raise SlackError("invalid_blocks_format")
-        problems: Problems = []
-        listing(typed(MESSAGE_BLOCKS), MESSAGE_BLOCKS_MAX, least=0)(blocks, "/blocks", problems)
-        _refuse("invalid_blocks", problems or _twice_named(blocks, "/blocks"))
+        violations: Violations = []
+        array(typed(MESSAGE_BLOCKS), MESSAGE_BLOCKS_MAX, min_items=0)(blocks, "/blocks", violations)
+        _raise_if_any("invalid_blocks", violations or _duplicate_ids(blocks, "/blocks"))
         if sum(map(len, texts_in(blocks))) > MESSAGE_BLOCKS_TEXT_MAX:
             raise SlackError("msg_blocks_too_long")
     if not text and not blocks:
@@ -241,42 +232,41 @@ def good_message(text: Any, blocks: Any) -> str:
     return text or ""
 
 
-def good_view(view: Any, kind: str) -> Json:
-    """The view, once it is such as Slack shows as a modal or a home tab. Raises SlackError."""
+def validate_view(view: Any, kind: str) -> Json:
+    """Return a valid view of this kind, `modal` or `home`. Raises SlackError."""
     if len(json.dumps(view)) > VIEW_BYTES_MAX:
         raise SlackError("view_too_large")
-    problems: Problems = []
-    VIEWS(view, "/view", problems)
-    if not problems and view["type"] != kind:
-        problems = [("/view/type", f"expected a {kind} view")]
-    if not problems and "submit" not in view and any(block["type"] == "input" for block in view["blocks"]):
-        problems = [("/view", "missing required field: submit")]
-    _refuse("invalid_arguments", problems or _twice_named(view["blocks"], "/view/blocks"))
-    found: Json = view
-    return found
+    violations: Violations = []
+    VIEWS(view, "/view", violations)
+    if not violations and view["type"] != kind:
+        violations = [("/view/type", f"expected a {kind} view")]
+    if not violations and "submit" not in view and any(block["type"] == "input" for block in view["blocks"]):
+        violations = [("/view", "missing required field: submit")]
+    _raise_if_any("invalid_arguments", violations or _duplicate_ids(view["blocks"], "/view/blocks"))
+    result: Json = view
+    return result
 
 
-def _refuse(name: str, problems: Problems) -> None:
-    if problems:
-        said = [f"[ERROR] {message} [json-pointer:{at}]" for at, message in problems]
-        raise SlackError(name, response_metadata={"messages": said})
+def _raise_if_any(name: str, violations: Violations) -> None:
+    if violations:
+        messages = [f"[ERROR] {message} [json-pointer:{at}]" for at, message in violations]
+        raise SlackError(name, response_metadata={"messages": messages})
 
 
-def _refusal(work: Callable[..., object], *given: Any) -> list[str]:
-    """What `work` refuses: Slack's name for it, or all that is wrong."""
+def _messages(validate: Callable[..., object], *args: Any) -> list[str]:
     try:
-        work(*given)
-    except SlackError as refused:
-        messages: list[str] = refused.more.get("response_metadata", {}).get("messages", [refused.name])
+        validate(*args)
+    except SlackError as error:
+        messages: list[str] = error.more.get("response_metadata", {}).get("messages", [error.name])
         return messages
     return []
 
 
 def check_message(message: Mapping[str, Any]) -> list[str]:
-    """What Slack would refuse in the `text` and `blocks` of a message; [] when it would be posted."""
-    return _refusal(good_message, message.get("text"), message.get("blocks"))
+    """Return Slack's error messages for the `text` and `blocks` of a message."""
+    return _messages(validate_message, message.get("text"), message.get("blocks"))
 
 
 def check_view(view: Mapping[str, Any]) -> list[str]:
-    """What Slack would refuse in a modal or home tab; [] when it would be shown."""
-    return _refusal(good_view, view, view.get("type"))
+    """Return Slack's error messages for a modal or home tab."""
+    return _messages(validate_view, view, view.get("type"))

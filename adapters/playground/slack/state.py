@@ -1,4 +1,4 @@
-"""Everything Slack keeps, together, and the changes to it."""
+"""The state of Slack and the changes to it."""
 
 import itertools
 import secrets
@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from adapters.playground.slack.cards import completed, initial_state
+from adapters.playground.simulator import Clock
+from adapters.playground.slack.cards import initial_state, with_defaults
+from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import (
     DEFAULT_SCOPES,
     RESPONSE_URL_SECONDS,
@@ -14,7 +16,6 @@ from adapters.playground.slack.models import (
     TOKEN_SECONDS,
     AppSettings,
     Channel,
-    Clock,
     Grant,
     Message,
     ResponseUrl,
@@ -23,11 +24,11 @@ from adapters.playground.slack.models import (
     View,
     Workspace,
 )
-from adapters.playground.slack.rules import Json, SlackError, good_message
+from adapters.playground.slack.rules import Json, validate_message
 
 
 class SlackState:
-    """All of it together, and the changes to it."""
+    """The workspaces and everything issued for them."""
 
     def __init__(self, clock: Clock = time.time, app: AppSettings | None = None) -> None:
         self.clock = clock
@@ -40,13 +41,13 @@ class SlackState:
         self.grants: dict[str, Grant] = {}
         self.views: dict[str, View] = {}
         self.modals: dict[str, View] = {}
-        """user id -> the modal before them."""
+        """user id -> the open modal."""
         self.on_message: list[Callable[[str, Message], None]] = []
-        """Called with posted, changed or deleted, and the message."""
+        """Called with `posted`, `changed` or `deleted`, and the message."""
         self._ids = itertools.count(1)
         self._last_ts = 0
 
-    # Names and times
+    # Ids and timestamps
 
     def new_id(self, prefix: str) -> str:
         return f"{prefix}0{next(self._ids):08X}"
@@ -55,7 +56,7 @@ class SlackState:
         return secrets.token_urlsafe(4)[:5]
 
     def new_ts(self) -> str:
-        """Unique and increasing, whatever the clock does."""
+        """Return a unique timestamp, later than those before."""
         self._last_ts = max(self._last_ts + 1, int(self.clock() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
@@ -65,8 +66,8 @@ class SlackState:
     # Workspaces and installations
 
     def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
-        """A workspace with #general and nobody in it."""
-        workspace = Workspace(self.new_id("T"), name, self, enterprise)
+        """Add a workspace with #general and no users."""
+        workspace = Workspace(self.new_id("T"), name, self.app, self.new_id, enterprise)
         self.workspaces[workspace.id] = workspace
         workspace.add_channel("general")
         return workspace
@@ -77,15 +78,15 @@ class SlackState:
         scopes: Iterable[str] | str = DEFAULT_SCOPES,
         enterprise_install: bool = False,
     ) -> Token:
-        """Adds the bot where it is not yet, and a new token."""
+        """Add the bot user if needed, and issue a token."""
         names = scopes.split(",") if isinstance(scopes, str) else scopes
         targets = [workspace]
         if enterprise_install:
             targets = [w for w in self.workspaces.values() if w.enterprise_id == workspace.enterprise_id]
-        for each in targets:
-            if each.bot is None:
-                each.bot = each.add_user(self.app.name, is_bot=True)
-                each.bot_id = self.new_id("B")
+        for target in targets:
+            if target.bot is None:
+                target.bot = target.add_user(self.app.name, is_bot=True)
+                target.bot_id = self.new_id("B")
         return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install)
 
     def new_token(self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool) -> Token:
@@ -99,7 +100,7 @@ class SlackState:
         return token
 
     def uninstall(self, workspace: Workspace) -> None:
-        """Every token of the workspace dies, the bot leaves."""
+        """Deactivate the tokens of the workspace; the bot leaves its channels."""
         for token in self.tokens.values():
             if token.workspace is workspace:
                 token.state = "account_inactive"
@@ -121,26 +122,26 @@ class SlackState:
         thread_ts: str | None = None,
         ephemeral_to: str | None = None,
     ) -> Message:
-        drawn = completed(blocks or [], self.short_id)
-        message = Message(channel, self.new_ts(), user_id, text, drawn, thread_ts, ephemeral_to)
+        blocks = with_defaults(blocks or [], self.short_id)
+        message = Message(channel, self.new_ts(), user_id, text, blocks, thread_ts, ephemeral_to)
         workspace = self.workspaces[channel.team_id]
         if workspace.bot and workspace.bot.id == user_id:
             message.app_id, message.bot_id = self.app.app_id, workspace.bot_id
         channel.log.append(message)
-        self._tell("posted", message)
+        self._notify("posted", message)
         return message
 
     def change(self, message: Message, text: str, blocks: Any) -> None:
-        message.text, message.blocks, message.edited = text, completed(blocks or [], self.short_id), True
-        self._tell("changed", message)
+        message.text, message.blocks, message.edited = text, with_defaults(blocks or [], self.short_id), True
+        self._notify("changed", message)
 
     def delete(self, message: Message) -> None:
         message.deleted = True
-        self._tell("deleted", message)
+        self._notify("deleted", message)
 
-    def _tell(self, what: str, message: Message) -> None:
+    def _notify(self, change: str, message: Message) -> None:
         for listener in self.on_message:
-            listener(what, message)
+            listener(change, message)
 
     # Triggers and response URLs
 
@@ -155,25 +156,25 @@ class SlackState:
         return url
 
     def respond(self, url_id: str, payload: Any) -> None:
-        """What a POST to a response URL does. Raises SlackError."""
+        """Carry out a POST to a response URL. Raises SlackError."""
         url = self.response_urls.get(url_id)
         if url is None or self.clock() - url.created > RESPONSE_URL_SECONDS:
             raise SlackError("expired_url", 404)
         if url.uses >= RESPONSE_URL_USES:
             raise SlackError("used_url", 404)
-        self.say(url, payload)
+        self.apply_response(url, payload)
         url.uses += 1
 
-    def say(self, url: ResponseUrl, payload: Any) -> Message | None:
-        """Posts, replaces or deletes as a response URL's, or a command's, payload says. Raises SlackError."""
+    def apply_response(self, url: ResponseUrl, payload: Any) -> Message | None:
+        """Post, replace or delete a message, as the payload of a response URL or a command says. Raises SlackError."""
         if not isinstance(payload, dict) or payload.get("response_type", "ephemeral") != "ephemeral":
-            raise SlackError("invalid_payload")  # to post for everybody is unknown here
+            raise SlackError("invalid_payload")  # `in_channel` is not simulated
         original = url.original
         if payload.get("delete_original") is True:
             if original and not original.deleted:
                 self.delete(original)
             return None
-        text, blocks = good_message(payload.get("text"), payload.get("blocks")), payload.get("blocks")
+        text, blocks = validate_message(payload.get("text"), payload.get("blocks")), payload.get("blocks")
         if payload.get("replace_original") is True and original:
             if not original.deleted:
                 self.change(original, text, blocks)
@@ -191,19 +192,19 @@ class SlackState:
         return view
 
     def set_view(self, view: View, definition: Json) -> None:
-        """New content. What the person chose stays where block_id and action_id stay."""
-        view.definition = {**definition, "blocks": completed(definition["blocks"], self.short_id)}
+        """Replace the content. Choices stay where block_id and action_id stay."""
+        view.definition = {**definition, "blocks": with_defaults(definition["blocks"], self.short_id)}
         view.hash = f"{self.new_ts()}.{secrets.token_hex(4)}"
         view.errors = {}
-        before, view.state = view.state, initial_state(view.blocks)
+        old_state, view.state = view.state, initial_state(view.blocks)
         for block_id, values in view.state.items():
             for action_id in values:
-                kept = before.get(block_id, {}).get(action_id)
-                if kept and kept["type"] == values[action_id]["type"]:
-                    values[action_id] = kept
+                old = old_state.get(block_id, {}).get(action_id)
+                if old and old["type"] == values[action_id]["type"]:
+                    values[action_id] = old
 
     def open_modal(self, workspace: Workspace, user_id: str, definition: Json) -> View:
-        """A modal in place of the one that is open."""
+        """Open a modal; it replaces the user's open modal."""
         self.close_modal(user_id)
         view = self.modals[user_id] = self.new_view(workspace, user_id, definition)
         return view

@@ -1,42 +1,43 @@
-"""What people do in Slack. Each action builds the payload Slack would send, signs it, and applies the response."""
-
-from __future__ import annotations
+"""What people do in Slack. Each action sends the signed payload that Slack would send and applies the response."""
 
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError
 
+from adapters.playground.simulator import UserActions
 from adapters.playground.slack import payloads
-from adapters.playground.slack.cards import BlockElement, chosen
+from adapters.playground.slack.cards import BlockElement, choice_state
+from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import Channel, Message, User, View, Workspace
-from adapters.playground.slack.rules import Json, SlackError, good_view
+from adapters.playground.slack.rules import Json, validate_view
 from adapters.playground.slack.server import SlackSimulator
 
+ACK_SECONDS = 3.0
 Values = Mapping[str, str | None]
 
 
 @dataclass
 class Exchange:
-    """How the app answered one delivery, and what the gesture made."""
+    """A request to the app and its response."""
 
     kind: str
-    """event, command or interaction."""
+    """`event`, `command` or `interaction`."""
     payload: Json
     status: int | None = None
-    """None when nothing came back in time."""
+    """None without a response in time."""
     seconds: float = 0.0
     answer: Any = None
-    """The body of the answer, read as JSON where it is JSON; None when empty."""
+    """The response body: parsed JSON, else text; None if empty."""
     error: str | None = None
-    """What Slack tells the person: operation_timeout, dispatch_failed, or why an answer was not applied."""
+    """`operation_timeout`, `dispatch_failed`, or the reason why the response could not be applied."""
     message: Message | None = None
-    """The person's own message (mention, direct message), or what the answer posted."""
+    """The person's own message, or the one that the response posted."""
 
     @property
     def ok(self) -> bool:
@@ -54,176 +55,168 @@ class Exchange:
 
 
 class Incomplete(ValueError):
-    """Slack itself asks to complete these inputs first, and sends nothing."""
+    """Slack asks to complete these inputs and sends nothing."""
 
     def __init__(self, missing: list[BlockElement]) -> None:
-        super().__init__(f"please complete: {[each.label for each in missing]}")
-        self.block_ids = [each.ids[0] for each in missing]
+        super().__init__(f"please complete: {[item.label for item in missing]}")
+        self.block_ids = [item.ids[0] for item in missing]
 
 
-class SlackUserActions:
-    """What the people of one workspace do. See `SlackSimulator.user_actions`."""
+class SlackUserActions(UserActions[Exchange]):
+    """The actions of a workspace's users. With `app_url` None requests are sent by Socket Mode."""
 
-    def __init__(self, standin: SlackSimulator, app_url: str | None, workspace: Workspace) -> None:
-        self.standin, self.state, self.workspace = standin, standin.state, workspace
+    def __init__(self, slack: SlackSimulator, app_url: str | None, workspace: Workspace) -> None:
+        super().__init__(slack, ACK_SECONDS)
+        self.slack, self.state, self.workspace = slack, slack.state, workspace
         self.app_url = app_url
         self.path = "/slack/events"
-        self.timeout_seconds = 3.0
         self.retries = False
-        """Whether events that got no 200 are sent again, at once, up to three times."""
-        self.exchanges: list[Exchange] = []
-        """Every delivery."""
-        self.on_exchange: list[Callable[[Exchange], None]] = []
-        self._session: ClientSession | None = None
+        """Whether events without a 2xx response are sent again, up to three times, at once."""
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.state.on_message.append(self._echo)
-        standin.on_stop.append(self.close)
+        self.state.on_message.append(self._send_message_event)
 
     @property
     def errors_shown(self) -> list[Exchange]:
-        """What people were shown in place of an answer. Of an event that fails Slack tells nobody."""
-        return [ack for ack in self.exchanges if ack.error and ack.kind != "event"]
+        """Requests that failed visibly. Slack shows no error for an event."""
+        return [exchange for exchange in self.exchanges if exchange.error and exchange.kind != "event"]
 
     async def close(self) -> None:
         for task in list(self._tasks):
             task.cancel()
-        if self._session:
-            await self._session.close()
+        await super().close()
 
     # Sending
 
-    async def deliver(self, ack: Exchange, headers: dict[str, str] | None = None) -> Exchange:
-        """Signs and sends what `ack` describes, waits as long as Slack does, and notes the answer."""
-        self.exchanges.append(ack)
+    async def deliver(self, exchange: Exchange, headers: dict[str, str] | None = None) -> Exchange:
+        """Send the signed request, wait `timeout_seconds` for the response, and set the exchange's result."""
+        self.exchanges.append(exchange)
         started = time.monotonic()
-        with self.standin.busy():
-            try:
-                by = self._deliver_by_socket if self.app_url is None else self._deliver_by_http
-                await by(ack, headers or {})
-                if ack.status is None or not 200 <= ack.status < (300 if ack.kind == "event" else 201):
-                    ack.error = "dispatch_failed"
-            except TimeoutError:
-                ack.error = "operation_timeout"
-            except ClientError:
-                ack.error = "dispatch_failed"
-            ack.seconds = time.monotonic() - started
-        for hear in self.on_exchange:
-            hear(ack)
-        return ack
+        self.slack.in_flight += 1
+        try:
+            send = self._deliver_by_socket if self.app_url is None else self._deliver_by_http
+            await send(exchange, headers or {})
+            if exchange.status is None or not 200 <= exchange.status < (300 if exchange.kind == "event" else 201):
+                exchange.error = "dispatch_failed"
+        except TimeoutError:
+            exchange.error = "operation_timeout"
+        except ClientError:
+            exchange.error = "dispatch_failed"
+        finally:
+            self.slack.in_flight -= 1
+        exchange.seconds = time.monotonic() - started
+        for callback in self.on_exchange:
+            callback(exchange)
+        return exchange
 
-    async def _deliver_by_http(self, ack: Exchange, headers: dict[str, str]) -> None:
-        if self._session is None:
-            self._session = ClientSession(timeout=ClientTimeout(total=None))
-        url, body = f"{self.app_url}{self.path}", ack.body
-        sent = self.signed(body) | {"Content-Type": ack.content_type} | headers
+    async def _deliver_by_http(self, exchange: Exchange, headers: dict[str, str]) -> None:
+        url, body = f"{self.app_url}{self.path}", exchange.body
+        headers = self.signed(body) | {"Content-Type": exchange.content_type} | headers
         async with asyncio.timeout(self.timeout_seconds):
-            async with self._session.post(url, data=body, headers=sent, allow_redirects=False) as response:
-                ack.answer, ack.status = _read(await response.text()), response.status
+            async with self.session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+                exchange.answer, exchange.status = _parse(await response.text()), response.status
 
-    async def _deliver_by_socket(self, ack: Exchange, headers: dict[str, str]) -> None:
-        kind = {"event": "events_api", "command": "slash_commands"}.get(ack.kind, "interactive")
+    async def _deliver_by_socket(self, exchange: Exchange, headers: dict[str, str]) -> None:
+        kind = {"event": "events_api", "command": "slash_commands"}.get(exchange.kind, "interactive")
         more: Json = {"accepts_response_payload": kind != "events_api"}
         if kind == "events_api":
             more["retry_attempt"] = int(headers.get("X-Slack-Retry-Num", 0))
             more["retry_reason"] = headers.get("X-Slack-Retry-Reason", "")
-        ack.answer = await self.standin.send_envelope(kind, ack.payload, self.timeout_seconds, **more) or None
-        ack.status = 200
+        ack = await self.slack.send_envelope(kind, exchange.payload, self.timeout_seconds, **more)
+        exchange.answer, exchange.status = ack or None, 200
 
     def signed(self, body: bytes, *, timestamp: float | None = None, secret: str | None = None) -> dict[str, str]:
-        """The headers of a signed request, by the real clock; other values for forgeries and replays."""
+        """Return the headers of a signed request; `timestamp` and `secret` make forgeries and replays."""
         stamp = str(int(time.time() if timestamp is None else timestamp))
-        mark = payloads.signature(secret or self.standin.app.signing_secret, stamp, body)
         return {
             "X-Slack-Request-Timestamp": stamp,
-            "X-Slack-Signature": mark,
+            "X-Slack-Signature": payloads.signature(secret or self.slack.app.signing_secret, stamp, body),
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
         }
 
-    async def redeliver(self, ack: Exchange, retry: int | None = 1, reason: str = "http_timeout") -> Exchange:
-        """The very same delivery once more, newly signed; `retry=None` for a duplicate without the headers."""
+    async def redeliver(self, exchange: Exchange, retry: int | None = 1, reason: str = "http_timeout") -> Exchange:
+        """Send the same request again with a new signature; `retry` None leaves the retry headers out."""
         headers = {}
         if retry is not None:
             headers = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": reason}
-        return await self.deliver(Exchange(ack.kind, ack.payload, message=ack.message), headers)
+        return await self.deliver(Exchange(exchange.kind, exchange.payload, message=exchange.message), headers)
 
     async def event(self, inner: Json) -> Exchange:
-        """Any event of the Events API, in its envelope, whether subscribed to or not."""
-        ack = await self.deliver(Exchange("event", payloads.event(self.workspace, inner)))
+        """Send an event, whether the app subscribed to it or not."""
+        exchange = await self.deliver(Exchange("event", payloads.event(self.state, self.workspace, inner)))
         for retry in (1, 2, 3):
-            if ack.ok or not self.retries:
+            if exchange.ok or not self.retries:
                 break
-            reason = "http_timeout" if ack.error == "operation_timeout" else "http_error"
-            ack = await self.redeliver(ack, retry, reason)
-        return ack
+            reason = "http_timeout" if exchange.error == "operation_timeout" else "http_error"
+            exchange = await self.redeliver(exchange, retry, reason)
+        return exchange
 
     async def verify_url(self) -> Exchange:
-        """Slack's check of the request URL."""
-        token = self.standin.app.verification_token
-        return await self.deliver(
-            Exchange("event", {"type": "url_verification", "token": token, "challenge": "ch4llenge"})
-        )
+        """Send Slack's verification of the request URL."""
+        payload = {"type": "url_verification", "token": self.slack.app.verification_token, "challenge": "ch4llenge"}
+        return await self.deliver(Exchange("event", payload))
 
     async def _interact(self, payload: Json) -> Exchange:
         return await self.deliver(Exchange("interaction", payload))
 
-    # Talking
+    # Messages and commands
 
     async def mention(self, user: User, channel: Channel, text: str = "", thread_ts: str | None = None) -> Exchange:
-        """Posts "@app text" and sends the events for it: none where the bot is not a member."""
+        """Post "@app text" and send its events; none if the bot is not a member."""
         assert self.workspace.bot
-        words = f"<@{self.workspace.bot.id}> {payloads.escaped(text)}".rstrip()
-        return await self._say(user, channel, words, thread_ts, mention=True)
+        text = f"<@{self.workspace.bot.id}> {payloads.escaped(text)}".rstrip()
+        return await self._post(user, channel, text, thread_ts, mention=True)
 
     async def direct_message(self, user: User, text: str, thread_ts: str | None = None) -> Exchange:
-        return await self._say(user, self.workspace.im(user), payloads.escaped(text), thread_ts)
+        return await self._post(user, self.workspace.im(user), payloads.escaped(text), thread_ts)
 
     async def say(self, user: User, channel: Channel, text: str, thread_ts: str | None = None) -> Exchange:
-        """An ordinary message; the app hears it only where subscribed to."""
-        return await self._say(user, channel, payloads.escaped(text), thread_ts)
+        """Post a message. The app gets an event only if it subscribed to messages in such channels."""
+        return await self._post(user, channel, payloads.escaped(text), thread_ts)
 
-    async def _say(
-        self, user: User, channel: Channel, words: str, thread_ts: str | None, *, mention: bool = False
+    async def _post(
+        self, user: User, channel: Channel, text: str, thread_ts: str | None, *, mention: bool = False
     ) -> Exchange:
-        self._may_write(user, channel)
-        message = self.state.post(channel, user.id, words, thread_ts=thread_ts)
-        ack = Exchange("event", {}, error="not_delivered")
-        if self._hears(channel):
-            ack = await self.event(payloads.message_event(message))
-        # In a direct conversation Slack sends a mention as a message alone.
-        if mention and not channel.is_im and self._inside(channel) and "app_mention" in self.standin.app.events:
-            ack = await self.event(payloads.message_event(message, "app_mention"))
-        ack.message = message
-        return ack
+        self._require_member(user, channel)
+        message = self.state.post(channel, user.id, text, thread_ts=thread_ts)
+        exchange = Exchange("event", {}, error="not_delivered")
+        if self._is_subscribed(channel):
+            exchange = await self.event(payloads.message_event(message))
+        # In a direct message Slack sends no `app_mention`.
+        if mention and not channel.is_im and self._has_bot(channel) and "app_mention" in self.slack.app.events:
+            exchange = await self.event(payloads.message_event(message, "app_mention"))
+        exchange.message = message
+        return exchange
 
-    def _may_write(self, user: User, channel: Channel) -> None:
+    def _require_member(self, user: User, channel: Channel) -> None:
         if user.id not in channel.members:
             raise LookupError(f"{user.name} is not a member of {channel.name}")
         if channel.archived:
-            raise LookupError(f"{channel.name} is archived: nobody can write there")
+            raise LookupError(f"{channel.name} is archived")
 
-    def _inside(self, channel: Channel) -> bool:
+    def _has_bot(self, channel: Channel) -> bool:
         return bool(self.workspace.bot and self.workspace.bot.id in channel.members)
 
-    def _hears(self, channel: Channel) -> bool:
+    def _is_subscribed(self, channel: Channel) -> bool:
         kind = "message.im" if channel.is_im else "message.groups" if channel.private else "message.channels"
-        return self._inside(channel) and kind in self.standin.app.events
+        return self._has_bot(channel) and kind in self.slack.app.events
 
     async def slash(self, user: User, channel: Channel, text: str = "", command: str = "/cm") -> Exchange:
-        """A slash command; an answer with text is shown, a failure is told to the person."""
-        self._may_write(user, channel)
+        """Send a slash command; a response with text or blocks is posted."""
+        self._require_member(user, channel)
         trigger = self.state.new_trigger(user.id, self.workspace)
         url = self.state.new_response_url(user.id, channel)
-        form = payloads.command(self.workspace, user, channel, command, text, trigger, self.standin.response_url(url))
-        ack = await self.deliver(Exchange("command", form))
-        answer = {"text": ack.answer} if isinstance(ack.answer, str) else ack.answer
-        if ack.ok and answer:
+        address = self.slack.response_url(url)
+        form = payloads.command(self.state, user, channel, command, text, trigger, address)
+        exchange = await self.deliver(Exchange("command", form))
+        answer = {"text": exchange.answer} if isinstance(exchange.answer, str) else exchange.answer
+        if exchange.ok and answer:
             try:
-                ack.message = self.state.say(url, answer)
-            except SlackError as refused:
-                ack.error = refused.name
-        return ack
+                exchange.message = self.state.apply_response(url, answer)
+            except SlackError as error:
+                exchange.error = error.name
+        return exchange
 
-    # Pressing
+    # Buttons and inputs
 
     async def press(
         self,
@@ -235,38 +228,36 @@ class SlackUserActions:
         block_id: str | None = None,
         value: str | None = None,
     ) -> Exchange:
-        """Presses a button of a message or view, or chooses `value` in an input that dispatches.
+        """Press a button, or choose `value` in an input with `dispatch_action`.
 
-        `label`: a button's text or an input's label. `value`: an option's text or value, or a conversation's id. Raises
-        LookupError when this person cannot see it or it is not there.
+        `label`: a button's text or an input's label. `value`: an option's text or value, or a conversation's id.
+        Raises LookupError if the user cannot see it or it does not exist.
         """
-        self._sees(user, where)
-        found = where.find(label, action_id, block_id)
+        self._require_visible(user, where)
+        item = where.find_element(label, action_id, block_id)
         choice: Json = {}
         address = None
         if isinstance(where, Message):
-            current = next((each for each in where.channel.log if each.ts == where.ts), where)
-            address = self.standin.response_url(self.state.new_response_url(user.id, where.channel, current))
-        elif found.block["type"] == "input":
-            if not found.block.get("dispatch_action"):
-                raise LookupError(f"the input {found.label!r} does not dispatch")
-            choice = chosen(found.element, value)
-            where.kept(found).update(choice)
+            current = next((message for message in where.channel.log if message.ts == where.ts), where)
+            address = self.slack.response_url(self.state.new_response_url(user.id, where.channel, current))
+        elif item.block["type"] == "input":
+            if not item.block.get("dispatch_action"):
+                raise LookupError(f"the input {item.label!r} does not dispatch")
+            choice = choice_state(item.element, value)
+            where.state_of(item).update(choice)
         trigger = self.state.new_trigger(user.id, self.workspace)
-        action = payloads.action(self.workspace, found, choice)
-        return await self._interact(payloads.block_actions(self.workspace, user, trigger, where, action, address))
+        action = payloads.action(self.state, item, choice)
+        return await self._interact(payloads.block_actions(self.state, user, trigger, where, action, address))
 
-    def _sees(self, user: User, where: Message | View) -> None:
+    def _require_visible(self, user: User, where: Message | View) -> None:
         if isinstance(where, View):
             if where.user_id != user.id or not where.open:
                 raise LookupError(f"{user.name} does not have this view open")
-            return
-        seen = self.standin.visible_to(user, where.channel)
-        if where.ts not in {each.ts for each in seen}:
+        elif where.ts not in {message.ts for message in self.slack.visible_to(user, where.channel)}:
             raise LookupError(f"{user.name} does not see this message")
 
     def reload(self, user: User) -> None:
-        """Slack is reloaded: that person's ephemeral messages and open modals are gone."""
+        """Reload Slack: the user's ephemeral messages and open modal disappear."""
         for channel in self.workspace.channels.values():
             for message in channel.log:
                 if message.ephemeral_to == user.id:
@@ -276,66 +267,66 @@ class SlackUserActions:
     # Modals and the home tab
 
     def modal(self, user: User) -> View | None:
-        """The modal the person has before them."""
+        """Return the user's open modal."""
         return self.state.modals.get(user.id)
 
     def home(self, user: User) -> View | None:
         return self.workspace.homes.get(user.id)
 
     def fill(self, user: User, view: View, values: Values) -> None:
-        """Fills in inputs, by label, block_id or action_id, without sending anything."""
-        self._sees(user, view)
+        """Fill in inputs by label, block_id or action_id; send nothing."""
+        self._require_visible(user, view)
         for name, value in values.items():
-            found = _input(view, name)
-            view.kept(found).update(chosen(found.element, value))
+            item = _input(view, name)
+            view.state_of(item).update(choice_state(item.element, value))
 
     async def dispatch(self, user: User, view: View, name: str, value: str) -> Exchange:
-        """Chooses in an input, named as for `fill`, that lets the app hear of it at once."""
+        """Choose a value in an input with `dispatch_action`, named as for `fill`."""
         block_id, action_id = _input(view, name).ids
         return await self.press(user, view, action_id=action_id, block_id=block_id, value=value)
 
     async def submit_view(self, user: User, view: View, values: Values | None = None) -> Exchange:
-        """Fills in, as `fill` does, and submits. Raises Incomplete where Slack itself would ask to complete a field.
+        """Fill in, as `fill` does, and submit. Raises Incomplete if an input is empty.
 
-        What the app answers is applied: errors (`view.errors`), update; no body closes the view. An answer Slack
-        could not apply stands in `ack.error`, and the view stays.
+        The response is applied: errors (`view.errors`) or update; an empty one closes the view. `exchange.error` says
+        why a response could not be applied; the view stays open.
         """
         self.fill(user, view, values or {})
-        if missing := [each for each in view.inputs() if None in view.kept(each).values()]:
+        if missing := [item for item in view.inputs() if None in view.state_of(item).values()]:
             raise Incomplete(missing)
         trigger = self.state.new_trigger(user.id, self.workspace)
         view.errors = {}
-        ack = await self._interact(payloads.view_submission(self.workspace, user, trigger, view))
-        if ack.ok:
+        exchange = await self._interact(payloads.view_submission(self.state, user, trigger, view))
+        if exchange.ok:
             try:
-                self._apply(view, ack.answer)
-            except SlackError as refused:
-                ack.error = refused.name
-        return ack
+                self._apply_submission_response(view, exchange.answer)
+            except SlackError as error:
+                exchange.error = error.name
+        return exchange
 
-    def _apply(self, view: View, answer: Any) -> None:
-        """What a view_submission's answer does. Raises SlackError for one that Slack cannot use."""
-        inputs = {each.ids[0] for each in view.inputs()}
+    def _apply_submission_response(self, view: View, answer: Any) -> None:
+        """Raises SlackError for an invalid response."""
+        block_ids = {item.ids[0] for item in view.inputs()}
         match answer or None:
             case None:
-                if view.open:  # or another has taken its place meanwhile
+                if view.open:  # another modal may have replaced it
                     self.state.close_modal(view.user_id)
-            case {"response_action": "errors", "errors": {} as errors} if errors and inputs.issuperset(errors):
-                view.errors = {str(name): str(words) for name, words in errors.items()}
-            case {"response_action": "update", "view": changed}:
-                self.state.set_view(view, good_view(changed, "modal"))
+            case {"response_action": "errors", "errors": {} as errors} if errors and block_ids.issuperset(errors):
+                view.errors = {str(block_id): str(text) for block_id, text in errors.items()}
+            case {"response_action": "update", "view": definition}:
+                self.state.set_view(view, validate_view(definition, "modal"))
             case _:
                 raise SlackError("invalid_response")
 
     async def close_view(self, user: User, view: View) -> None:
-        """The cancel button, of which the app hears nothing."""
-        self._sees(user, view)
+        """Close a modal; the app gets no request."""
+        self._require_visible(user, view)
         self.state.close_modal(user.id)
 
     async def shortcut(self, user: User, callback_id: str) -> Exchange:
-        """A global shortcut."""
+        """Run a global shortcut."""
         trigger = self.state.new_trigger(user.id, self.workspace)
-        return await self._interact(payloads.shortcut(self.workspace, user, trigger, callback_id))
+        return await self._interact(payloads.shortcut(self.state, user, trigger, callback_id))
 
     async def open_home(self, user: User) -> Exchange:
         inner: Json = {"type": "app_home_opened", "user": user.id, "channel": self.workspace.im(user).id, "tab": "home"}
@@ -347,13 +338,13 @@ class SlackUserActions:
     # Administration
 
     async def invite(self, user: User, channel: Channel) -> None:
-        """Invites the app into a channel."""
-        self._may_write(user, channel)
+        """Invite the app into a channel."""
+        self._require_member(user, channel)
         assert self.workspace.bot
         channel.members.add(self.workspace.bot.id)
 
     async def uninstall(self) -> list[Exchange]:
-        """Somebody removes the app: its tokens die, and the two events about it arrive."""
+        """Remove the app: its tokens become inactive, and the two events are sent."""
         self.state.uninstall(self.workspace)
         bots = [self.workspace.bot.id] if self.workspace.bot else []
         tokens, stamp = {"oauth": [], "bot": bots}, self.state.now_ts()
@@ -362,27 +353,26 @@ class SlackUserActions:
             await self.event({"type": "app_uninstalled", "event_ts": stamp}),
         ]
 
-    # What Slack sends by itself: the app's own messages come back to it where it listens
-
-    def _echo(self, what: str, message: Message) -> None:
-        mine = message.channel.team_id == self.workspace.id and message.bot_id and not message.ephemeral
-        if not mine or not self._hears(message.channel):
+    def _send_message_event(self, change: str, message: Message) -> None:
+        """Send the event of the app's own message, in the background, if the app subscribed to it."""
+        is_own = message.channel.team_id == self.workspace.id and message.bot_id and not message.ephemeral
+        if not is_own or not self._is_subscribed(message.channel):
             return
         inner = payloads.message_event(message)
-        if what != "posted":
-            more = {"message": message.to_json()} if what == "changed" else {"deleted_ts": message.ts}
+        if change != "posted":
+            more = {"message": message.to_json()} if change == "changed" else {"deleted_ts": message.ts}
             now = self.state.now_ts()
-            of = {name: inner[name] for name in ("type", "channel", "channel_type")}
-            inner = {**of, "subtype": f"message_{what}", "hidden": True, "ts": now, "event_ts": now, **more}
-        self._later(self.event(inner))
+            common = {name: inner[name] for name in ("type", "channel", "channel_type")}
+            inner = {**common, "subtype": f"message_{change}", "hidden": True, "ts": now, "event_ts": now, **more}
+        self._start(self.event(inner))
 
-    def _later(self, work: Any) -> None:
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-def _read(body: str) -> Any:
+def _parse(body: str) -> Any:
     try:
         return json.loads(body) if body else None
     except ValueError:
@@ -390,7 +380,7 @@ def _read(body: str) -> Any:
 
 
 def _input(view: View, name: str) -> BlockElement:
-    called = [each for each in view.inputs() if name in (each.label, *each.ids)]
-    if len(called) != 1:
-        raise LookupError(f"{len(called)} inputs called {name!r} in {view.texts()}")
-    return called[0]
+    matches = [item for item in view.inputs() if name in (item.label, *item.ids)]
+    if len(matches) != 1:
+        raise LookupError(f"{len(matches)} inputs called {name!r} in {view.texts()}")
+    return matches[0]

@@ -1,4 +1,4 @@
-"""Cards, as the client works them: which button is meant, and what goes out with it."""
+"""Cards as the Teams client uses them: finding an action, and the data it sends."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,33 +6,33 @@ from typing import Any
 from adapters.playground.teams.rules import Json, walk
 
 CardPath = Sequence[str | int]
-"""Where something is in a card: keys and numbers from the top."""
+"""Keys and indexes from the top of a card."""
 
 
 class CannotPress(AssertionError):
-    """There is no such button, or Teams would not let it be pressed."""
+    """The button does not exist, or Teams does not allow the press."""
 
 
 class Incomplete(CannotPress):
-    """The client asks to complete an input first; `words` is what it shows."""
+    """A required input is empty; `text` is the error message of the input."""
 
-    def __init__(self, name: str, words: str) -> None:
-        super().__init__(f"{name}: {words}")
-        self.words = words
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.text = text
 
 
 def find_action(card: Json, label: str | CardPath) -> Json:
-    """The one action with this title, or at this path. Raises CannotPress with what there is instead."""
+    """Return the one action with this title, or at this path. Raises CannotPress with the titles there are."""
     actions = [node for node in walk(card) if str(node.get("type")).startswith("Action.")]
     if isinstance(label, str):
-        found = [action for action in actions if action["title"] == label]
+        matches = [action for action in actions if action["title"] == label]
     else:
-        there = _at(card, label)
-        found = [action for action in actions if action is there]
-    if len(found) != 1:
+        node = _at(card, label)
+        matches = [action for action in actions if action is node]
+    if len(matches) != 1:
         labels = [action["title"] for action in actions]
-        raise CannotPress(f"{len(found)} actions are called {label!r}, there are {labels}")
-    return found[0]
+        raise CannotPress(f"{len(matches)} actions match {label!r}; there are {labels}")
+    return matches[0]
 
 
 def _at(card: Json, path: CardPath) -> Any:
@@ -46,24 +46,24 @@ def _at(card: Json, path: CardPath) -> Any:
 
 
 def fill(card: Json | None, label: str | CardPath, inputs: Json | None = None) -> Json:
-    """The data a form's button sends, as `submit_action` takes it."""
-    assert card, "there is no form"
+    """Return the data that a form's button sends, for `submit_action`."""
+    assert card, "no form"
     return gather(card, find_action(card, label), inputs)
 
 
 def gather(card: Json, action: Json, inputs: Json | None = None) -> Json:
-    """The action's data with the inputs' values merged in: what the person chose, else the default; never empty ones.
+    """Return the action's data with the inputs' values, chosen or default; empty values are left out.
 
-    Raises CannotPress where the client would not send: nothing chosen that is required, or what is not offered.
+    Raises CannotPress for an empty required input and for a value that is not offered.
     """
     sends = action.get("associatedInputs") != "none"
     fields = {node["id"]: node for node in walk(card) if sends and node.get("type") == "Input.ChoiceSet"}
-    given = inputs or {}
-    if unknown := set(given) - set(fields):
+    values = inputs or {}
+    if unknown := set(values) - set(fields):
         raise CannotPress(f"no input {sorted(unknown)}, there are {sorted(fields)}")
     data = dict(action["data"])
     for name, field in fields.items():
-        value = given.get(name, field.get("value"))
+        value = values.get(name, field.get("value"))
         offered = [choice["value"] for choice in field["choices"]]
         if value and value not in offered:
             raise CannotPress(f"{name}: {value!r} is not among {offered}")

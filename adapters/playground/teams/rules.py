@@ -1,7 +1,7 @@
-"""What Teams, its store and we ourselves ask of everything the app emits. Every check lists all faults at once.
+"""The rules for what the app sends: Teams' limits, the store's guidelines and our own. Checks list all violations.
 
-Of the Adaptive Card schema 1.5.0 the tables hold what our cards are made of; the rest is refused, so that adding to
-them is a decision. Sources: adaptivecards.io schema 1.5.0, Teams' message limits, the store guidelines.
+The tables hold the elements of Adaptive Card schema 1.5.0 that our cards use; others are violations. Sources:
+adaptivecards.io schema 1.5.0, Teams' message limits, the store guidelines.
 """
 
 import json
@@ -11,12 +11,12 @@ from typing import Any
 
 Json = dict[str, Any]
 Spec = type | frozenset[str] | tuple[str, ...] | str
-"""What a property may be: of a type, one of some words, a list of objects of these kinds, or one object of a kind."""
+"""A property's type, its allowed values, a list of objects of these kinds, or one object of a kind."""
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 TASKS = ("composeExtension/fetchTask", "composeExtension/submitAction", "task/fetch", "task/submit")
-"""What asks for a form, or sends it."""
+"""Invokes that ask for a form or send it."""
 
 MAX_ACTIONS = 6
 MAX_BYTES = 28 * 1024
@@ -72,37 +72,37 @@ KINDS: dict[str, tuple[dict[str, Spec], dict[str, Spec]]] = {
     "Action.Execute": ({"title": str, "verb": str, "data": dict, "fallback": "Action.Submit"}, {"style": _BUTTON}),
     "Action.Submit": ({"title": str, "data": dict}, {"style": _BUTTON, "associatedInputs": _enum("auto none")}),
 }
-"""What each kind of object must hold, and what it may.
+"""Kind -> required and optional properties.
 
-Teams could do without some of the former. But phones cut a text that may not `wrap`, an old client shows no button
-without a `fallback`, and without `data` no press can be told from another.
+Teams requires fewer. But phones cut off a text without `wrap`, old clients show no button without a `fallback`, and
+presses without `data` cannot be distinguished.
 """
 _IMPLIED = ("AdaptiveCard", "Refresh", "Fact", "Input.Choice")
-"""Where only one kind can stand, these may leave out their type."""
+"""Kinds whose `type` may be missing where no other kind is allowed."""
 _SLACK = re.compile(r"(?<![a-z])slack(?![a-z])", re.IGNORECASE)
 
 
 def check_card(card: Any) -> list[str]:
-    """Every fault of one Adaptive Card, as `path: what is wrong`; an empty list is a good card."""
-    faults = list(_node(card, ("AdaptiveCard",), "card"))
+    """Return the violations in an Adaptive Card, as `path: violation`."""
+    violations = list(_node(card, ("AdaptiveCard",), "card"))
     if not isinstance(card, dict):
-        return faults
+        return violations
     if card.get("msteams") not in (None, {"width": "Full"}):
-        faults.append(f"card.msteams: only width Full, not {card['msteams']}")
+        violations.append(f"card.msteams: only width Full, not {card['msteams']}")
     nodes = list(walk(card))
     actions = [node for node in nodes if str(node.get("type")).startswith("Action.")]
     if len(actions) > MAX_ACTIONS:
-        faults.append(f"card: {len(actions)} actions, more than {MAX_ACTIONS}")
+        violations.append(f"card: {len(actions)} actions, more than {MAX_ACTIONS}")
     ids = [node["id"] for node in nodes if isinstance(node.get("id"), str)]
-    faults += [f"card: id {id!r} is used {ids.count(id)} times" for id in sorted(set(ids)) if ids.count(id) > 1]
-    return [*faults, *_size(card, "card"), *_slack(card, "card")]
+    violations += [f"card: id {id!r} is used {ids.count(id)} times" for id in sorted(set(ids)) if ids.count(id) > 1]
+    return [*violations, *_size(card, "card"), *_mentions_slack(card, "card")]
 
 
 def walk(node: Any) -> Iterator[Json]:
-    """Every object of a card that is drawn or may be pressed; neither data nor fallbacks."""
+    """Yield every visible object and action of a card, without data and fallbacks."""
     if isinstance(node, list):
-        for one in node:
-            yield from walk(one)
+        for item in node:
+            yield from walk(item)
     elif isinstance(node, dict):
         yield node
         for key, value in node.items():
@@ -111,13 +111,13 @@ def walk(node: Any) -> Iterator[Json]:
 
 
 def _node(node: Any, kinds: tuple[str, ...], path: str) -> Iterator[str]:
-    """The faults of one object, which should be of one of these kinds, and of all below it."""
+    """Yield the violations in an object of one of these kinds, and below it."""
     if not isinstance(node, dict):
         yield f"{path}: not an object but {type(node).__name__}"
         return
     kind = node.get("type", kinds[0] if kinds[0] in _IMPLIED else None)
     if kind not in kinds:
-        yield f"{path}: {kind!r} may not stand here"
+        yield f"{path}: {kind!r} is not allowed here"
         return
     required, optional = KINDS[kind]
     for key in required:
@@ -139,8 +139,8 @@ def _value(value: Any, spec: Spec, path: str) -> Iterator[str]:
     if isinstance(spec, str):
         yield from _node(value, (spec,), path)
     elif isinstance(spec, tuple) and isinstance(value, list):
-        for index, one in enumerate(value):
-            yield from _node(one, spec, f"{path}[{index}]")
+        for index, item in enumerate(value):
+            yield from _node(item, spec, f"{path}[{index}]")
     elif isinstance(spec, frozenset) and isinstance(value, str) and value.lower() in spec:
         return
     elif not isinstance(spec, type) or not isinstance(value, spec):
@@ -170,50 +170,50 @@ def _filled(value: Any) -> bool:
     return bool(value.strip() if isinstance(value, str) else value)
 
 
-def _size(what: Json, path: str) -> Iterator[str]:
-    size = len(json.dumps(what, ensure_ascii=False).encode())
+def _size(value: Json, path: str) -> Iterator[str]:
+    size = len(json.dumps(value, ensure_ascii=False).encode())
     if size >= MAX_BYTES:
         yield f"{path}: {size} bytes, 28 KB or more"
 
 
-def _slack(node: Any, path: str) -> Iterator[str]:
-    """Another product's name, anywhere but in the data that comes back with a press."""
+def _mentions_slack(node: Any, path: str) -> Iterator[str]:
+    """Yield where a text names Slack. Ignore `data`, which nobody sees."""
     if isinstance(node, str) and _SLACK.search(node):
         yield f"{path}: names Slack"
     elif isinstance(node, list):
-        for index, one in enumerate(node):
-            yield from _slack(one, f"{path}[{index}]")
+        for index, item in enumerate(node):
+            yield from _mentions_slack(item, f"{path}[{index}]")
     elif isinstance(node, dict):
         for key, value in node.items():
             if key != "data":
-                yield from _slack(value, f"{path}.{key}")
+                yield from _mentions_slack(value, f"{path}.{key}")
 
 
 def check_activity(activity: Any) -> list[str]:
-    """Every fault of an activity the app sends, its card included; a sign of typing has none."""
+    """Return the violations in an activity that the app sends, its card included."""
     match activity:
         case {"type": "message", "text": str(text), **more} if _filled(text):
-            faults = list(_slack(text, "activity.text"))
+            violations = list(_mentions_slack(text, "activity.text"))
         case {"type": "message", "attachments": [attachment], **more}:
-            faults = _attachment(attachment, "activity.attachments[0]")
+            violations = _attachment(attachment, "activity.attachments[0]")
         case {"type": "typing"}:
             return []
         case _:
-            return [f"activity: neither words nor one card nor typing: {activity!r:.80}"]
-    # Text beside a card would be split off by Teams, and the message lose its id.
-    return [*faults, *(f"activity.{key}: not known here" for key in more), *_size(activity, "activity")]
+            return [f"activity: neither a text nor one card nor typing: {activity!r:.80}"]
+    # Teams splits a message with text and a card in two; the id is then lost.
+    return [*violations, *(f"activity.{key}: not known here" for key in more), *_size(activity, "activity")]
 
 
 def _attachment(attachment: Any, path: str, *more: str) -> list[str]:
-    """`more`: what it may hold beside its type and its content."""
+    """`more`: allowed properties apart from type and content."""
     if not isinstance(attachment, dict) or attachment.get("contentType") != CARD_TYPE:
         return [f"{path}.contentType: not {CARD_TYPE}"]
     extra = set(attachment) - {"contentType", "content", *more}
     return [*(f"{path}.{key}: not known" for key in sorted(extra)), *check_card(attachment.get("content"))]
 
 
-def check_answer(name: str, status: int, body: Any) -> list[str]:
-    """Every fault of the answer to an invoke: to a press on a card, or where a form is asked for or sent."""
+def check_invoke_response(name: str, status: int, body: Any) -> list[str]:
+    """Return the violations in the response to an invoke: a press on a card, or a form asked for or sent."""
     if status != 200:
         return [f"HTTP status {status}, not 200"]
     match name, body:
@@ -221,23 +221,23 @@ def check_answer(name: str, status: int, body: Any) -> list[str]:
             if kind == CARD_TYPE:
                 return check_card(value)
             if kind == MESSAGE_TYPE:
-                return list(_words(value))
+                return list(_text(value))
         case _, {"task": {"type": "message", "value": value}} if name in TASKS:
-            return list(_words(value))
+            return list(_text(value))
         case _, {"task": {"type": "continue", "value": {"title": title, "card": card}}} if name in TASKS:
-            faults = [*_words(title), *_attachment(card, "task.value.card")]
+            violations = [*_text(title), *_attachment(card, "task.value.card")]
             if any(node.get("type") == "Action.Execute" for node in walk(card)):
-                faults.append("task.value.card: a form is sent with Action.Submit, not Action.Execute")
-            return faults
+                violations.append("task.value.card: a form is sent with Action.Submit, not Action.Execute")
+            return violations
         case (
             "composeExtension/submitAction",
             {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": [card]}},
         ):
             return _attachment(card, "composeExtension", "preview")
-    return [f"body: not what answers {name}: {body!r:.80}"]
+    return [f"body: not a response to {name}: {body!r:.80}"]
 
 
-def _words(words: Any) -> Iterator[str]:
-    if not isinstance(words, str) or not words.strip():
-        yield f"body: not words but {words!r:.60}"
-    yield from _slack(words, "body")
+def _text(text: Any) -> Iterator[str]:
+    if not isinstance(text, str) or not text.strip():
+        yield f"body: not a text but {text!r:.60}"
+    yield from _mentions_slack(text, "body")

@@ -1,15 +1,14 @@
-"""A strict local stand-in of Microsoft's servers for a Teams bot: login, signing keys and the connector.
+"""A strict simulator of Microsoft's servers for a Teams bot: login, signing keys and the connector.
 
     async with TeamsSimulator() as teams:
         anna = teams.add_user("Anna", locale="fr-FR")
         team = teams.add_team("Marketing", [anna], channels=["Campaigns"])
 
-It knows the operations our app asks for, refuses what Teams refuses, counts what it is asked, fails on demand (`fail`),
-and collects in `violations` what the app does wrong. See `user_actions` for people.  Sources: the Bot Connector
-REST reference and Teams' pages on conversation messages (status codes) and rate limits.
+It implements the operations that the app uses, rejects what Teams rejects, and lists in `violations` what the app does
+wrong. `user_actions` is what people do. Sources: the Bot Connector REST reference and Teams' pages on conversation
+messages (status codes) and rate limits.
 """
 
-import asyncio
 import json
 import math
 import secrets
@@ -19,16 +18,17 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from adapters.playground.teams.faults import Fault, Refused
+from adapters.playground.simulator import Call, Clock, Fault, Simulator
+from adapters.playground.teams.errors import TeamsError, injected_error
+from adapters.playground.teams.models import Channel, Conversation, Message, Team
 from adapters.playground.teams.rules import CARD_TYPE, Json, check_activity
-from adapters.playground.teams.state import Channel, Conversation, Message, Team, TeamsState
+from adapters.playground.teams.state import TeamsState
 
 Handler = Callable[[web.Request], Awaitable[tuple[int, Json]]]
 
@@ -37,16 +37,21 @@ SCOPE = "https://api.botframework.com/.default"
 MAX_BYTES = 80 * 1024
 LIMITS = ((1, 7), (2, 8), (30, 60), (3600, 1800))
 """(seconds, operations) of one bot in one conversation; reading rosters and channels is allowed twice as often."""
-TOKEN_LIFE = 3599
-_LOGIN = ("token", "openid", "keys")
-
-
-@dataclass
-class Call:
-    """One request of the app. `status` is None while it runs or where the answer was dropped."""
-
-    operation: str
-    status: int | None = None
+TOKEN_SECONDS = 3599
+_CONVERSATION = "/amer/v3/conversations/{conversation}"
+ROUTES = {
+    "token": ("POST", "/{tenant}/oauth2/v2.0/token"),
+    "openid": ("GET", "/v1/.well-known/openidconfiguration"),
+    "keys": ("GET", "/v1/.well-known/keys"),
+    "create": ("POST", "/amer/v3/conversations"),
+    "send": ("POST", f"{_CONVERSATION}/activities"),
+    "update": ("PUT", f"{_CONVERSATION}/activities/{{activity}}"),
+    "member": ("GET", f"{_CONVERSATION}/members/{{member}}"),
+    "team": ("GET", "/amer/v3/teams/{team}"),
+    "channels": ("GET", "/amer/v3/teams/{team}/conversations"),
+}
+"""Operation -> method and path. The method `_operation` handles it."""
+_WITHOUT_TOKEN = ("token", "openid", "keys")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class SigningKey:
     endorsements: tuple[str, ...]
 
     def jwk(self) -> Json:
-        """Return what is published of it."""
+        """Return the published part of the key."""
         jwk: Json = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
         jwk.pop("key_ops", None)
         return {**jwk, "kid": self.kid, "x5t": self.kid, "use": "sig", "endorsements": list(self.endorsements)}
@@ -66,12 +71,14 @@ class SigningKey:
 
 @lru_cache(maxsize=64)
 def _rsa(number: int) -> RSAPrivateKey:
-    """Making a key takes 0.1 s, so stand-ins share theirs; within one, every number is another key."""
+    """Generating a key takes 0.1 s, so simulators share keys; within one, each number is another key."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
-class TeamsSimulator(TeamsState):
-    """See the module. `clock` drives limits and token life; set `limits` to False to switch the limits off."""
+class TeamsSimulator(Simulator[Call], TeamsState):
+    """Microsoft's servers. `limits` False switches the rate limits off."""
+
+    operations = ROUTES
 
     def __init__(
         self,
@@ -79,72 +86,37 @@ class TeamsSimulator(TeamsState):
         app_password: str = "correct horse battery staple",
         bot_name: str = "Community advisor",
         limits: bool = True,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
         middlewares: Iterable[Middleware] = (),
     ):
-        super().__init__()
-        self._middlewares = tuple(middlewares)
+        Simulator.__init__(self, clock, middlewares)
+        TeamsState.__init__(self)
         self.app_id, self.app_password = str(uuid.uuid4()), app_password
         self.bot_id, self.bot_name = f"28:{self.app_id}", bot_name
-        self.limits, self.clock = limits, clock
+        self.limits = limits
         self.typing: list[Json] = []
-        self.calls: list[Call] = []
         self.violations: list[str] = []
-        self.base_url = ""
-        self._faults: list[Fault] = []
         self._tokens: dict[str, float] = {}
-        self._operated: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=2 * LIMITS[-1][1]))
-        self._runner: web.AppRunner | None = None
+        self._operation_times: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=2 * LIMITS[-1][1]))
         self._key_numbers = iter(range(10_000))
         self.unpublished = self._new_key("msteams")
         self.signing = self._new_key("msteams", "skypeforbusiness")
         self.unendorsed = self._new_key("webchat", "directline")
-        conversation = "/amer/v3/conversations/{conversation}"
-        self._operations: dict[str, tuple[str, str, Handler]] = {
-            "token": ("POST", "/{tenant}/oauth2/v2.0/token", self._token),
-            "openid": ("GET", "/v1/.well-known/openidconfiguration", self._openid),
-            "keys": ("GET", "/v1/.well-known/keys", self._keys),
-            "create": ("POST", "/amer/v3/conversations", self._create),
-            "send": ("POST", f"{conversation}/activities", self._send),
-            "update": ("PUT", f"{conversation}/activities/{{activity}}", self._update),
-            "member": ("GET", f"{conversation}/members/{{member}}", self._member),
-            "team": ("GET", "/amer/v3/teams/{team}", self._team),
-            "channels": ("GET", "/amer/v3/teams/{team}/conversations", self._channels),
-        }
 
-    # --- Life ---
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.stop()
-
-    async def start(self) -> Self:
-        app = web.Application(client_max_size=16 * 1024**2, middlewares=self._middlewares)
-        for operation, (method, path, handle) in self._operations.items():
-            app.router.add_route(method, path, self._serving(operation, handle))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        for operation, (method, path) in ROUTES.items():
+            router.add_route(method, path, self._handler(operation))
 
     @property
     def service_url(self) -> str:
-        return f"{self.base_url}/amer/"
+        return f"{self.url}/amer/"
 
     @property
     def openid_url(self) -> str:
-        return f"{self.base_url}/v1/.well-known/openidconfiguration"
+        return f"{self.url}/v1/.well-known/openidconfiguration"
 
     def settings(self) -> dict[str, str]:
-        """What the app needs in its environment to talk to this stand-in."""
+        """Return the environment variables for an app that uses this simulator."""
         return {
             "MICROSOFT_APP_ID": self.app_id,
             "MICROSOFT_APP_PASSWORD": self.app_password,
@@ -152,79 +124,50 @@ class TeamsSimulator(TeamsState):
             "MICROSOFT_APP_TENANT_ID": self.tenant,
             "TEAMS_TOKEN_ISSUER": ISSUER,
             "TEAMS_OPENID_METADATA_URL": self.openid_url,
-            "TEAMS_LOGIN_URL": self.base_url,
+            "TEAMS_LOGIN_URL": self.url,
             "TEAMS_SERVICE_URL_HOSTS": "127.0.0.1",
         }
 
-    # --- Trouble ---
-
-    def calls_to(self, operation: str) -> list[Call]:
-        return [call for call in self.calls if call.operation == operation]
-
-    def fail(self, operation: str, status: int | None = None, **how: Any) -> None:
-        """Have the next requests of an operation fail, as `Fault` says; faults are used up in the order given."""
-        if operation not in self._operations:
-            raise ValueError(f"{operation!r} is not one of {[*self._operations]}")
-        self._faults.append(Fault(operation, status, **how))
-
-    def clear_faults(self) -> None:
-        self._faults.clear()
-
     def revoke_tokens(self) -> None:
-        """The tokens given out so far are refused from now on."""
+        """Make the tokens issued so far invalid."""
         self._tokens.clear()
 
     def rotate_keys(self) -> None:
-        """Sign with a new key; the old one is published no longer."""
+        """Sign with a new key and unpublish the old one."""
         self.signing = self._new_key("msteams")
 
     def _new_key(self, *endorsements: str) -> SigningKey:
         return SigningKey(secrets.token_urlsafe(20), _rsa(next(self._key_numbers)), endorsements)
 
-    def _take(self, operation: str) -> Fault | None:
-        fault = next((each for each in self._faults if each.operation == operation), None)
-        if fault:
-            fault.times -= 1
-            if fault.times <= 0:
-                self._faults.remove(fault)
-        return fault
-
     # --- Requests ---
 
-    def _serving(self, name: str, handle: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """Wrap a handler: it counts the call, applies a fault, writes its answer as JSON."""
+    def _handler(self, operation: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        handle: Handler = getattr(self, f"_{operation}")
 
-        async def serve(request: web.Request) -> web.Response:
+        async def handler(request: web.Request) -> web.StreamResponse:
             await request.read()
-            call = Call(name)
-            self.calls.append(call)
-            fault = self._take(name) or Fault(name)
-            await asyncio.sleep(fault.delay)
-            if fault.drop == "before":
-                return _hang_up(request)
-            headers: dict[str, str] = {}
-            try:
-                if not fault.effect:
-                    fault.refuse()
-                if name not in _LOGIN:
-                    self._authorize(request)
-                status, body = await handle(request)
-                fault.refuse()
-            except Refused as refused:
-                status, body, headers = refused.status, refused.body, refused.headers
-            self._changed.set()
-            await asyncio.sleep(fault.hold)
-            if fault.drop == "after":
-                return _hang_up(request)
-            call.status = status
-            return web.json_response(body, status=status, headers=headers)
+            call = Call(operation)
 
-        return serve
+            async def respond() -> web.Response:
+                try:
+                    if operation not in _WITHOUT_TOKEN:
+                        self._authorize(request)
+                    status, body = await handle(request)
+                except TeamsError as error:
+                    return _error_response(call, error)
+                return web.json_response(body, status=status)
+
+            return await self._serve(request, call, respond)
+
+        return handler
+
+    def _error_response(self, call: Call, fault: Fault) -> web.Response:
+        return _error_response(call, injected_error(fault))
 
     def _authorize(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or self._tokens.get(token, -math.inf) <= self.clock():
-            raise Refused(401, "Unauthorized", "Authorization has been denied for this request.")
+            raise TeamsError(401, "Unauthorized", "Authorization has been denied for this request.")
 
     async def _token(self, request: web.Request) -> tuple[int, Json]:
         form = {**await request.post(), "tenant": request.match_info["tenant"]}
@@ -240,15 +183,15 @@ class TeamsSimulator(TeamsState):
                 number = int(description[6 : description.index(":")])
                 return status, {"error": error, "error_description": description, "error_codes": [number]}
         token = secrets.token_urlsafe(60)
-        self._tokens[token] = self.clock() + TOKEN_LIFE
-        life = {"expires_in": TOKEN_LIFE, "ext_expires_in": TOKEN_LIFE}
-        return 200, {"token_type": "Bearer", "access_token": token, **life}
+        self._tokens[token] = self.clock() + TOKEN_SECONDS
+        lifetime = {"expires_in": TOKEN_SECONDS, "ext_expires_in": TOKEN_SECONDS}
+        return 200, {"token_type": "Bearer", "access_token": token, **lifetime}
 
     async def _openid(self, request: web.Request) -> tuple[int, Json]:
         return 200, {
             "issuer": ISSUER,
             "authorization_endpoint": "https://invalid.botframework.com",
-            "jwks_uri": f"{self.base_url}/v1/.well-known/keys",
+            "jwks_uri": f"{self.url}/v1/.well-known/keys",
             "id_token_signing_alg_values_supported": ["RS256"],
             "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         }
@@ -259,8 +202,8 @@ class TeamsSimulator(TeamsState):
     # --- The connector: conversations and activities ---
 
     async def _create(self, request: web.Request) -> tuple[int, Json]:
-        """A personal chat is all that our app opens."""
-        match await _object(request):
+        """Open a personal chat; other chats are not simulated."""
+        match await _json_object(request):
             case {
                 "bot": {"id": self.bot_id},
                 "members": [{"id": str(person)}],
@@ -269,75 +212,75 @@ class TeamsSimulator(TeamsState):
             }:
                 pass
             case _:
-                raise Refused(400, "BadSyntax", "Incorrect conversation creation parameters")
-        user = next((each for each in self.users if each.id == person and each.tenant == tenant), None)
+                raise TeamsError(400, "BadSyntax", "Incorrect conversation creation parameters")
+        user = next((user for user in self.users if user.id == person and user.tenant == tenant), None)
         if user is None:
-            raise Refused(404, "ConversationNotFound", "Member not found in the tenant.")
-        chat = self.personal(user, installed=any(each.installed and user in each.members for each in self.teams))
-        self._allow(chat)
+            raise TeamsError(404, "ConversationNotFound", "Member not found in the tenant.")
+        chat = self.personal(user, installed=any(team.installed and user in team.members for team in self.teams))
+        self._require_installed(chat)
         self._throttle("create", chat)
         return 201, {"id": chat.id}
 
     async def _send(self, request: web.Request) -> tuple[int, Json]:
-        activity = await _object(request)
+        activity = await _json_object(request)
         where, root = self._conversation(request)
         self._throttle("send", where)
         id = self.new_id()
         if activity.get("type") == "typing":
             self.typing.append({**activity, "conversation": {"id": where.id}})
         else:
-            self._examine(activity)
+            self._validate(activity)
             self.record(Message(id, where, root, activity))
         return 201, {"id": id}
 
     async def _update(self, request: web.Request) -> tuple[int, Json]:
-        activity = await _object(request)
+        activity = await _json_object(request)
         where, _ = self._conversation(request)
         message = self.find(request.match_info["activity"])
         if message is None or message.where is not where or message.deleted:
-            raise Refused(404, "ActivityNotFoundInConversation", "Activity not found.")
+            raise TeamsError(404, "ActivityNotFoundInConversation", "Activity not found.")
         if message.by is not None:
-            raise Refused(403, "Forbidden", "The message is not the bot's.")
+            raise TeamsError(403, "Forbidden", "The message is not the bot's.")
         self._throttle("send", where)
-        self._examine(activity)
+        self._validate(activity)
         message.activity = activity
         message.edits += 1
         message.views.clear()
         return 200, {"id": message.id}
 
-    def _examine(self, activity: Json) -> None:
-        """Refuse what the connector refuses, and note in `violations` what it would let pass but we do not."""
+    def _validate(self, activity: Json) -> None:
+        """Reject what the connector rejects; add what violates our rules to `violations`."""
         self.violations += check_activity(activity)
         attachments = activity.get("attachments") or []
         if activity.get("type") != "message" or not isinstance(attachments, list):
-            raise Refused(400, "BadSyntax", "Unknown activity type")
+            raise TeamsError(400, "BadSyntax", "Unknown activity type")
         if not activity.get("text") and not attachments:
-            raise Refused(400, "BadSyntax", "Activity must include non empty 'text' field or at least 1 attachment")
-        if not all(isinstance(each, dict) and each.get("contentType") == CARD_TYPE for each in attachments):
-            raise Refused(400, "BadArgument", "Unknown attachment type")
+            raise TeamsError(400, "BadSyntax", "Activity must include non empty 'text' field or at least 1 attachment")
+        if not all(isinstance(item, dict) and item.get("contentType") == CARD_TYPE for item in attachments):
+            raise TeamsError(400, "BadArgument", "Unknown attachment type")
 
     def _conversation(self, request: web.Request) -> tuple[Conversation, str | None]:
-        """The conversation and, in a channel, the thread; refused unless the bot is in it."""
+        """Return the conversation and, in a channel, the thread. Raises TeamsError unless the bot is in it."""
         id, _, root = request.match_info["conversation"].partition(";messageid=")
         where = self.places.get(id)
         if where is None or (root and (where.kind != "channel" or self.find(root) is None)):
-            raise Refused(404, "ConversationNotFound", "Conversation not found.")
-        self._allow(where)
+            raise TeamsError(404, "ConversationNotFound", "Conversation not found.")
+        self._require_installed(where)
         return where, root or None
 
-    def _allow(self, where: Conversation) -> None:
+    def _require_installed(self, where: Conversation) -> None:
         if not where.installed:
-            raise Refused(403, "BotNotInConversationRoster", "The bot is not part of the conversation roster.")
+            raise TeamsError(403, "BotNotInConversationRoster", "The bot is not part of the conversation roster.")
 
     def _throttle(self, bucket: str, where: Conversation, factor: int = 1) -> None:
-        """Count an operation, or refuse it until enough of those before are long enough ago."""
+        """Count an operation. Raises TeamsError when it exceeds a limit; `factor` multiplies the limits."""
         if not self.limits:
             return
-        now, before = self.clock(), self._operated[f"{bucket} {where.id}"]
-        waits = [before[-n * factor] + span - now for span, n in LIMITS if len(before) >= n * factor]
+        now, times = self.clock(), self._operation_times[f"{bucket} {where.id}"]
+        waits = [times[-n * factor] + span - now for span, n in LIMITS if len(times) >= n * factor]
         if (wait := max(waits, default=0.0)) > 0:
-            raise Refused(429, "Throttled", "Too many requests.", wait)
-        before.append(now)
+            raise TeamsError(429, "Throttled", "Too many requests.", wait)
+        times.append(now)
 
     # --- The connector: people and teams ---
 
@@ -347,42 +290,40 @@ class TeamsSimulator(TeamsState):
         for user in where.members:
             if request.match_info["member"] in (user.id, user.aad):
                 return 200, user.member()
-        raise Refused(404, "MemberNotFoundInConversation", "Member not found in conversation.")
+        raise TeamsError(404, "MemberNotFoundInConversation", "Member not found in conversation.")
 
     async def _team(self, request: web.Request) -> tuple[int, Json]:
-        team = self._joined(request)
+        team = self._installed_team(request)
         return 200, {"id": team.id, "name": team.name, "tenantId": team.tenant}
 
     async def _channels(self, request: web.Request) -> tuple[int, Json]:
-        team = self._joined(request)
-        # General has no name here: each client shows it in its own language.
+        team = self._installed_team(request)
+        # General has no name: each client shows it in its own language.
         named = [{"id": channel.id, "name": channel.name} for channel in team.channels[1:]]
         return 200, {"conversations": [{"id": team.id, "name": None}, *named]}
 
-    def _joined(self, request: web.Request) -> Team:
+    def _installed_team(self, request: web.Request) -> Team:
         general = self.places.get(request.match_info["team"])
         if not isinstance(general, Channel) or general is not general.team.general:
-            raise Refused(404, "NotFound", "Team not found.")
-        self._allow(general)
+            raise TeamsError(404, "NotFound", "Team not found.")
+        self._require_installed(general)
         self._throttle("teams", general, 2)
         return general.team
 
 
-async def _object(request: web.Request) -> Json:
+def _error_response(call: Call, error: TeamsError) -> web.Response:
+    call.error = error.code
+    return web.json_response(error.body, status=error.status, headers=error.headers)
+
+
+async def _json_object(request: web.Request) -> Json:
     raw = await request.read()
     if len(raw) > MAX_BYTES:
-        raise Refused(413, "MessageSizeTooBig", "Message size too large.")
+        raise TeamsError(413, "MessageSizeTooBig", "Message size too large.")
     try:
         body = json.loads(raw)
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise Refused(400, "BadSyntax", "Invalid or missing activity in the request.")
+        raise TeamsError(400, "BadSyntax", "Invalid or missing activity in the request.")
     return body
-
-
-def _hang_up(request: web.Request) -> web.Response:
-    """Closes the connection without an answer."""
-    if request.transport:
-        request.transport.abort()
-    return web.Response()

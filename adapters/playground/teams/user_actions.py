@@ -1,38 +1,39 @@
-"""The people in Teams: they write, press and install, and Teams' servers send the activity, truly signed.
+"""What people do in Teams. Each action sends the signed activity that Teams would send and applies the response.
 
-    users = TeamsUserActions(teams, "http://127.0.0.1:3978/api/messages")
+    user_actions = TeamsUserActions(teams, "http://127.0.0.1:3978/api/messages")
     await user_actions.mention(anna, team.channel("Campaigns"), "check")
     await user_actions.press(anna, teams.last(team.channel("Campaigns")), "Oui")
     assert not teams.violations
 
-`make_…` builds the same activities without sending, for what arrives late, twice or out of order.
+`make_…` methods build the activity and do not send it, for tests of late, duplicate and unordered requests.
 """
 
 import json
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import jwt
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientTimeout
 
+from adapters.playground.simulator import UserActions
 from adapters.playground.teams.cards import CannotPress, CardPath, find_action, gather
-from adapters.playground.teams.rules import CARD_TYPE, MESSAGE_TYPE, TASKS, Json, check_answer
+from adapters.playground.teams.models import Channel, Conversation, Message, Team, User
+from adapters.playground.teams.rules import CARD_TYPE, MESSAGE_TYPE, TASKS, Json, check_invoke_response
 from adapters.playground.teams.server import ISSUER, SigningKey, TeamsSimulator
-from adapters.playground.teams.state import Channel, Conversation, Message, Team, User
 
 V = TypeVar("V")
 
-# Beyond this Teams shows an error to who pressed, and delivers a message again.
 TIMEOUT_SECONDS = 15.0
+"""After this time Teams shows an error to the user and sends a message again."""
 
 
 @dataclass
 class Exchange:
-    """What the app answered to one activity; `status` 0 where it did not answer at all."""
+    """A request to the app and its response. `status` is 0 without a response."""
 
     activity: Json
     status: int
@@ -53,12 +54,12 @@ class Exchange:
 
     @property
     def card(self) -> Json | None:
-        """The card that now stands in the message's place for who pressed."""
+        """The card that replaces the message's card for this user."""
         return _value(self.body, CARD_TYPE, dict)
 
     @property
     def message(self) -> str | None:
-        """The words only who pressed sees."""
+        """The text that only this user sees."""
         return _value(self.body, MESSAGE_TYPE, str)
 
     @property
@@ -69,103 +70,93 @@ class Exchange:
 
     @property
     def task_message(self) -> str | None:
-        """The words a task module closes with."""
+        """The text that a task module ends with."""
         return _value(self._part("task"), "message", str)
 
     @property
     def attachments(self) -> list[Json]:
-        """What a message extension puts into the compose box."""
+        """The attachments that a message extension puts into the compose box."""
         return (self._part("composeExtension") or {}).get("attachments") or []
 
     def _part(self, key: str) -> Any:
         return self.body.get(key) if isinstance(self.body, dict) else None
 
 
-def _value(found: Any, kind: str, of: type[V]) -> V | None:
-    value = found.get("value") if isinstance(found, dict) and found.get("type") == kind else None
+def _value(node: Any, kind: str, of: type[V]) -> V | None:
+    value = node.get("value") if isinstance(node, dict) and node.get("type") == kind else None
     return value if isinstance(value, of) else None
 
 
-class TeamsUserActions:
-    """Sends to one endpoint. `answers` keeps every answer; `on_exchange` is called with each."""
+class TeamsUserActions(UserActions[Exchange]):
+    """The actions of all users. `endpoint`: the app's messaging endpoint."""
 
     def __init__(self, teams: TeamsSimulator, endpoint: str, *, timeout_seconds: float = TIMEOUT_SECONDS):
-        self.teams, self.endpoint, self.timeout_seconds = teams, endpoint, timeout_seconds
-        self.exchanges: list[Exchange] = []
-        self.on_exchange: list[Callable[[Exchange], None]] = []
-        self._session: ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        if self._session:
-            await self._session.close()
+        super().__init__(teams, timeout_seconds)
+        self.teams, self.endpoint = teams, endpoint
 
     # --- Sending ---
 
     def token(self, *, key: SigningKey | None = None, header: Json | None = None, **claims: Any) -> str:
-        """A token as Microsoft signs it. `claims` and `header` replace its own; one that is None is left out."""
+        """Return a token as Microsoft signs it. `claims` and `header` replace its own; None removes one."""
         key, now = key or self.teams.signing, int(time.time())
-        own: Json = {"serviceurl": self.teams.service_url, "iss": ISSUER, "aud": self.teams.app_id}
-        own |= {"iat": now, "nbf": now, "exp": now + 3600}
+        defaults: Json = {"serviceurl": self.teams.service_url, "iss": ISSUER, "aud": self.teams.app_id}
+        defaults |= {"iat": now, "nbf": now, "exp": now + 3600}
         head = {"kid": key.kid, "x5t": key.kid}
-        return jwt.encode(_given(own, claims), key.private, algorithm="RS256", headers=_given(head, header))
+        return jwt.encode(_merged(defaults, claims), key.private, algorithm="RS256", headers=_merged(head, header))
 
     async def send_activity(
         self, activity: Json, *, authorization: str | None = "", raw: bytes | None = None
     ) -> Exchange:
-        """Posts the activity, truly signed, and takes in the answer.
+        """Send the signed activity and apply the response.
 
-        `authorization` goes out in place of a true one, None leaves the header out; `raw` goes out instead of the
-        activity: malformed bodies.
+        `authorization` replaces the header, None removes it; `raw` replaces the body, for malformed requests.
         """
         header = f"Bearer {self.token()}" if authorization == "" else authorization
         headers = {"Content-Type": "application/json; charset=utf-8"}
         headers |= {"Authorization": header} if header is not None else {}
         body = raw if raw is not None else json.dumps(activity, ensure_ascii=False).encode()
-        if self._session is None:
-            self._session = ClientSession()
-        began = time.perf_counter()
+        started = time.perf_counter()
         limit = ClientTimeout(total=self.timeout_seconds)
         try:
-            async with self._session.post(self.endpoint, data=body, headers=headers, timeout=limit) as response:
+            async with self.session.post(self.endpoint, data=body, headers=headers, timeout=limit) as response:
                 data = await response.read()
-                answer = Exchange(activity, response.status, data, time.perf_counter() - began)
+                exchange = Exchange(activity, response.status, data, time.perf_counter() - started)
         except (TimeoutError, ClientError) as error:
-            answer = Exchange(activity, 0, b"", time.perf_counter() - began, repr(error))
-        self.exchanges.append(answer)
-        if answer.status >= 500:
-            self.teams.violations.append(f"{activity.get('name') or activity.get('type')} answered {answer.status}")
-        elif raw is None and answer.ok and activity.get("type") == "invoke":
-            self._take_in(answer)
-        for hear in self.on_exchange:
-            hear(answer)
-        return answer
+            exchange = Exchange(activity, 0, b"", time.perf_counter() - started, repr(error))
+        self.exchanges.append(exchange)
+        if exchange.status >= 500:
+            self.teams.violations.append(f"{activity.get('name') or activity.get('type')} answered {exchange.status}")
+        elif raw is None and exchange.ok and activity.get("type") == "invoke":
+            self._apply_response(exchange)
+        for callback in self.on_exchange:
+            callback(exchange)
+        return exchange
 
-    def _take_in(self, answer: Exchange) -> None:
-        """What the client does with the answer to an invoke, and what there is to complain of."""
-        self.teams.violations += check_answer(str(answer.activity.get("name")), answer.status, answer.body)
-        message = self.teams.find(answer.activity.get("replyToId"))
-        if message and answer.card:
-            message.views[answer.activity["from"]["id"]] = answer.card
+    def _apply_response(self, exchange: Exchange) -> None:
+        """Show the card in the response to an invoke; record violations."""
+        self.teams.violations += check_invoke_response(
+            str(exchange.activity.get("name")), exchange.status, exchange.body
+        )
+        message = self.teams.find(exchange.activity.get("replyToId"))
+        if message and exchange.card:
+            message.views[exchange.activity["from"]["id"]] = exchange.card
 
-    async def redeliver(self, answer: Exchange) -> Exchange:
-        """Teams delivers the very same activity once more."""
-        return await self.send_activity(answer.activity)
+    async def redeliver(self, exchange: Exchange) -> Exchange:
+        """Send the same activity again."""
+        return await self.send_activity(exchange.activity)
 
     # --- Writing ---
 
     async def mention(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Exchange:
-        """`thread` answers in the thread of that message, else it is a new post."""
+        """Mention the bot: in the thread of the message `thread`, else in a new post."""
         return await self.send_activity(self.make_mention(user, where, text, thread=thread))
 
     async def personal(self, user: User, text: str) -> Exchange:
-        """Write to the bot alone."""
+        """Write in the personal chat with the bot."""
         return await self.send_activity(self.make_personal(user, text))
 
     def make_mention(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Json:
-        """The bot's mention goes in front of `text`."""
+        """Build a message that begins with a mention of the bot."""
         name = self.teams.bot_name
         activity = self._message(user, where, f"<at>{name}</at> {text}\n", thread)
         mentioned = {"id": self.teams.bot_id, "name": name}
@@ -200,9 +191,9 @@ class TeamsUserActions:
         *,
         old_client: bool = False,
     ) -> Json:
-        """What Teams sends when `user` presses `label`, or what is at that path, on the card as that person sees it.
+        """Build the activity for a press on the card that the user sees; `label` is a title or a path.
 
-        `old_client` is a Teams that does not know Action.Execute and falls back to Action.Submit.
+        `old_client`: the client does not support Action.Execute and falls back to Action.Submit.
         """
         card = message.card_for(user)
         action = find_action(card, label)
@@ -211,16 +202,16 @@ class TeamsUserActions:
         data = gather(card, action, inputs)
         if action["type"] == "Action.Execute":
             return self._execute(user, message, action, data, "manual")
-        if asked := data.get("msteams"):
-            if asked != {"type": "task/fetch"}:
-                raise CannotPress(f"{label!r} asks Teams for {asked}")
+        if command := data.get("msteams"):
+            if command != {"type": "task/fetch"}:
+                raise CannotPress(f"{label!r} has the unknown Teams command {command}")
             return self._task("task/fetch", user, message, data)
         activity = self._activity("message", user, message.where, message.root, id=self.teams.new_id())
         activity["channelData"] |= {"source": {"name": "message"}, "legacy": {"replyToId": f"1:{message.id}"}}
         return activity | {"replyToId": message.id, "value": data}
 
     async def refresh(self, user: User, message: Message) -> Exchange | None:
-        """The card comes into view. None where Teams would not refresh it by itself for this person."""
+        """Show the card to the user. Return None if Teams does not refresh it automatically for them."""
         refresh = message.card_for(user).get("refresh")
         if not refresh or user.id not in refresh["userIds"]:
             return None
@@ -235,7 +226,7 @@ class TeamsUserActions:
     # --- Forms: from a button, or from the message extension ---
 
     async def submit_task(self, user: User, message: Message, data: Json) -> Exchange:
-        """Sends the filled form that a button of `message` opened; `data` as for `submit_action`."""
+        """Submit the form that a button of `message` opened; `data` as for `submit_action`."""
         return await self.send_activity(self._task("task/submit", user, message, data))
 
     def _task(self, name: str, user: User, message: Message, data: Json) -> Json:
@@ -245,24 +236,24 @@ class TeamsUserActions:
     async def fetch_task(
         self, user: User, where: Conversation, command_id: str, *, context: str = "compose"
     ) -> Exchange:
-        """Opens the form of a command from the compose box or the command bar (`commandBox`)."""
+        """Open the form of a command; `context` is `compose` or `commandBox`."""
         value = self._command(command_id, context)
         return await self.send_activity(self._invoke("composeExtension/fetchTask", user, where, None, value))
 
     async def submit_action(
         self, user: User, where: Conversation, command_id: str, data: Json, *, send: bool = True
     ) -> Exchange:
-        """Sends the filled form; a card that comes back is put into the conversation by the person if `send`.
+        """Submit the form of a command. With `send` the user posts the card in the response.
 
-        `data` is what the form's button sends: `fill(answer.task_card, "Check", {"goal": "lead"})`.
+        `data` is what the form's button sends: `fill(exchange.task_card, "Check", {"goal": "lead"})`.
         """
         value = {**self._command(command_id, "compose"), "data": data}
-        answer = await self.send_activity(self._invoke("composeExtension/submitAction", user, where, None, value))
-        for attachment in answer.attachments if send else ():
-            content = {key: one for key, one in attachment.items() if key != "preview"}
-            sent = {"type": "message", "attachments": [content]}
-            self.teams.record(Message(self.teams.new_id(), where, None, sent, by=user))
-        return answer
+        exchange = await self.send_activity(self._invoke("composeExtension/submitAction", user, where, None, value))
+        for attachment in exchange.attachments if send else ():
+            content = {key: value for key, value in attachment.items() if key != "preview"}
+            activity = {"type": "message", "attachments": [content]}
+            self.teams.record(Message(self.teams.new_id(), where, None, activity, by=user))
+        return exchange
 
     def _command(self, command_id: str, context: str) -> Json:
         theme = {"theme": "default"}
@@ -271,33 +262,33 @@ class TeamsUserActions:
     # --- Installing and membership ---
 
     async def install(self, user: User, where: Team | Conversation, *, upgrade: bool = False) -> list[Exchange]:
-        """`user` installs the bot: conversationUpdate and installationUpdate, both without a locale."""
-        place = _installed(where, True)
+        """Install the bot: send conversationUpdate and installationUpdate, both without a locale."""
+        conversation = _set_installed(where, True)
         events = (
-            self._changed(user, place, "membersAdded", [{"id": self.teams.bot_id}]),
-            self._installation(user, place, "add-upgrade" if upgrade else "add"),
+            self._members_changed(user, conversation, "membersAdded", [{"id": self.teams.bot_id}]),
+            self._installation(user, conversation, "add-upgrade" if upgrade else "add"),
         )
         return [await self.send_activity(event) for event in events]
 
     async def uninstall(self, user: User, where: Team | Conversation) -> list[Exchange]:
-        """`user` removes the bot; of a personal chat Teams tells no change of members."""
-        place = _installed(where, False)
-        events = [self._installation(user, place, "remove")]
-        if place.kind != "personal":
-            events.insert(0, self._changed(user, place, "membersRemoved", [{"id": self.teams.bot_id}]))
+        """Remove the bot. For a personal chat Teams sends no conversationUpdate."""
+        conversation = _set_installed(where, False)
+        events = [self._installation(user, conversation, "remove")]
+        if conversation.kind != "personal":
+            events.insert(0, self._members_changed(user, conversation, "membersRemoved", [{"id": self.teams.bot_id}]))
         return [await self.send_activity(event) for event in events]
 
     async def add_members(self, by: User, team: Team, people: Sequence[User]) -> Exchange:
-        """Somebody brings others into the team."""
+        """Add people to the team."""
         team.members.extend(people)
-        added = [{"id": one.id, "aadObjectId": one.aad} for one in people]
-        return await self.send_activity(self._changed(by, team.general, "membersAdded", added))
+        added = [{"id": user.id, "aadObjectId": user.aad} for user in people]
+        return await self.send_activity(self._members_changed(by, team.general, "membersAdded", added))
 
-    def _changed(self, by: User, where: Conversation, how: str, people: list[Json]) -> Json:
+    def _members_changed(self, by: User, where: Conversation, key: str, people: list[Json]) -> Json:
         activity = self._event("conversationUpdate", by, where)
         if where.kind == "channel":
-            activity["channelData"]["eventType"] = f"teamMember{how.removeprefix('members')}"
-        return activity | ({how: people} if people else {})
+            activity["channelData"]["eventType"] = f"teamMember{key.removeprefix('members')}"
+        return activity | ({key: people} if people else {})
 
     def _installation(self, user: User, where: Conversation, action: str) -> Json:
         activity = {**self._event("installationUpdate", user, where), "action": action}
@@ -324,13 +315,13 @@ class TeamsUserActions:
     def _activity(
         self, kind: str, user: User, where: Conversation, root: str | None, *, id: str = "", strict: bool = True
     ) -> Json:
-        """What every activity of this person there has in common.
+        """Build what all activities of a user have in common.
 
-        `strict`: they are in the conversation; a message extension works anywhere. Messages need the bot there, too.
+        `strict`: the user must be a member; a message extension works anywhere. Messages need the bot to be installed.
         """
         if strict and kind in ("message", "invoke"):
             assert user in where.members, f"{user.name} is not in {where.name or where.id}"
-        assert kind != "message" or where.installed, f"Teams delivers nothing from {where.name}: not installed"
+        assert kind != "message" or where.installed, f"{where.name}: the bot is not installed"
         conversation: Json = {"conversationType": where.kind, "tenantId": where.tenant, "id": where.id}
         channel_data: Json = {"tenant": {"id": user.tenant}}
         if isinstance(where, Channel):
@@ -359,12 +350,12 @@ class TeamsUserActions:
         }
 
 
-def _installed(where: Team | Conversation, installed: bool) -> Conversation:
-    """Note that the bot is there, or no longer, and return where that is told."""
-    there = where.team if isinstance(where, Channel) else where
-    there.installed = installed
-    return there.general if isinstance(there, Team) else there
+def _set_installed(where: Team | Conversation, installed: bool) -> Conversation:
+    """Return the conversation of the update: General for a team."""
+    target = where.team if isinstance(where, Channel) else where
+    target.installed = installed
+    return target.general if isinstance(target, Team) else target
 
 
-def _given(own: Json, changes: Json | None) -> Json:
-    return {name: value for name, value in {**own, **(changes or {})}.items() if value is not None}
+def _merged(defaults: Json, changes: Json | None) -> Json:
+    return {name: value for name, value in {**defaults, **(changes or {})}.items() if value is not None}

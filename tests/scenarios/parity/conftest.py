@@ -9,8 +9,8 @@ import pytest
 
 from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import SlackUserActions
+from adapters.playground.teams.models import Conversation
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.state import Conversation
 from adapters.playground.teams.user_actions import TeamsUserActions
 from bot.settings import find_problems
 from dialogs.translations import translations
@@ -89,7 +89,6 @@ async def make_all_platforms(tmp_path: Path) -> AsyncIterator[Callable[[str], Aw
     yield make
     for platforms in made:
         await platforms.scene.server.stop()
-        await platforms.teams_user_actions.__aexit__()
         await platforms.teams.stop()
         await platforms.scene.slack.stop()
         assert platforms.teams.violations == []

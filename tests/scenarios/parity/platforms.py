@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from adapters.playground.slack import models
+from adapters.playground.teams.models import Conversation, User
+from adapters.playground.teams.models import Message as TeamsMessage
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.state import Conversation, User
-from adapters.playground.teams.state import Message as TeamsMessage
 from adapters.playground.teams.user_actions import TeamsUserActions
 from adapters.terminal.chat import Chat
 from adapters.terminal.screen import Screen as TerminalPage

@@ -335,7 +335,9 @@ async def test_a_lost_answer_is_settled_by_looking(
         await scene.user_actions.say(scene.ben, channel, f"{number}")
     label = scene.label("details")
     await scene.slack.wait_for(lambda: any(label in m.buttons() for m in channel.messages), timeout=20)
-    await scene.slack.wait_for(lambda: bool(scene.slack.calls_to("conversations.history", ok=True)), timeout=20)
+    await scene.slack.wait_for(
+        lambda: any(call.ok for call in scene.slack.calls_to("conversations.history")), timeout=20
+    )
     await scene.posted(channel)
     asked = scene.t("slack.refused.lost", channel=f"<#{channel.id}>")
     assert not any(asked in m.texts() for m in scene.sees(scene.anna, channel))
@@ -486,7 +488,7 @@ async def test_uninstalling_deletes_the_tokens_at_once(make_scene: MakeScene) ->
     before = len(scene.slack.calls)
     ack = await scene.user_actions.slash(scene.anna, scene.marketing)
     assert "installée" in str(ack.answer or (scene.sees(scene.anna, scene.marketing)[-1].text))
-    assert all(call.method == "response_url" for call in scene.slack.calls[before:])
+    assert all(call.operation == "response_url" for call in scene.slack.calls[before:])
 
 
 async def test_concurrent_presses_refresh_a_token_once(make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch) -> None:

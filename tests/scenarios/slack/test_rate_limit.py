@@ -92,7 +92,7 @@ async def test_who_was_never_met_reads_it_in_every_language(make_scene: MakeScen
         assert ack.status == 200
     scene.slack.failed_calls.clear()
     await scene.settle()
-    said, *others = [call.args["text"] for call in scene.slack.calls if call.method.startswith("chat.post")]
+    said, *others = [call.args["text"] for call in scene.slack.calls if call.operation.startswith("chat.post")]
     assert set(others) <= {said}, "there, and in a direct message where that is refused"
     assert said.splitlines() == [translations(language)("notice.too_fast") for language in languages()]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from adapters.playground.teams.models import Channel, Chat, Conversation, Message, Team, User
 from adapters.playground.teams.rules import walk
 from adapters.playground.teams.server import TeamsSimulator
-from adapters.playground.teams.state import Channel, Chat, Conversation, Message, Team, User
 from adapters.playground.teams.user_actions import Exchange, TeamsUserActions
 from dialogs.translations import translations
 from tests.app_server import AppServer, make_settings, start
@@ -133,6 +133,5 @@ async def make_scene(tmp_path: Path) -> AsyncIterator[MakeScene]:
     for scene in scenes:
         for server in scene.servers:
             await server.stop()
-        await scene.user_actions.__aexit__()
         await scene.teams.stop()
         assert scene.teams.violations == []

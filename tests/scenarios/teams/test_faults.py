@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from adapters.playground.teams.state import Message
+from adapters.playground.teams.models import Message
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
 from bot.core import outbox
 from bot.core.service import Service
@@ -71,11 +71,11 @@ async def test_not_installed_says_so_and_goes_out_by_a_press(scene: Scene) -> No
     assert chooser.card
     wanted = chooser.card["body"][1]["choices"][0]["value"]
     press = scene.user_actions.make_press(scene.anna, card, scene.label("post"), {"channel": wanted})
-    scene.teams.fail("member", 403, times=2, code="BotNotInConversationRoster")
+    scene.teams.fail("member", 403, times=2, error="BotNotInConversationRoster")
     answer = await scene.user_actions.send_activity(press)
     assert answer.message == scene.t("teams.held.not_member"), "looked at again when pressed"
     scene.teams.clear_faults()
-    scene.teams.fail("send", 403, code="BotNotInConversationRoster")
+    scene.teams.fail("send", 403, error="BotNotInConversationRoster")
     answer = await scene.user_actions.send_activity({**press, "id": "f:again"})
     assert scene.says(answer.card, "notice.posting")
     told = await find(scene, "teams.held.not_installed")
@@ -86,7 +86,7 @@ async def test_not_installed_says_so_and_goes_out_by_a_press(scene: Scene) -> No
 
 async def test_blocked_says_so_and_goes_out_by_a_press(french: Scene) -> None:
     card = await ready(french)
-    french.teams.fail("send", 403, code="ConversationBlockedByUser")
+    french.teams.fail("send", 403, error="ConversationBlockedByUser")
     await french.press(card, "post")
     await french.press(await find(french, "teams.held.blocked"), "retry_post")
     await french.post()

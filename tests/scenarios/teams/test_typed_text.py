@@ -1,7 +1,7 @@
 """Commands, quick checks, a person's own checks, language, forgetting, installing, the message extension."""
 
 from adapters.playground.teams.cards import fill
-from adapters.playground.teams.state import Message
+from adapters.playground.teams.models import Message
 from dialogs.translations import translations
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene, visible

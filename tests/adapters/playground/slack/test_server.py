@@ -271,7 +271,7 @@ async def test_slack_sdk_talks_to_it(scene: Scene) -> None:
     assert opened["channel"]["id"] == scene.team.im(scene.amelie).id
     members = await scene.client.conversations_members(channel=scene.marketing.id)
     assert set(members["members"]) == scene.marketing.members
-    assert [each.method for each in scene.slack.failed_calls] == []
+    assert [each.operation for each in scene.slack.failed_calls] == []
 
 
 async def test_update_without_blocks_keeps_the_old_ones(scene: Scene) -> None:

@@ -16,10 +16,10 @@ from adapters.playground.teams.rules import (
     TASKS,
     Json,
     check_activity,
-    check_answer,
     check_card,
+    check_invoke_response,
 )
-from adapters.playground.teams.server import SCOPE, TOKEN_LIFE, TeamsSimulator
+from adapters.playground.teams.server import SCOPE, TOKEN_SECONDS, TeamsSimulator
 from adapters.playground.teams.user_actions import TeamsUserActions
 from tests.scenarios.teams.forged_tokens import FORGERIES
 
@@ -71,7 +71,7 @@ class Bot:
         tenant = form.pop("tenant", self.teams.tenant)
         async with (
             ClientSession() as session,
-            session.post(f"{self.teams.base_url}/{tenant}/oauth2/v2.0/token", data=form) as response,
+            session.post(f"{self.teams.url}/{tenant}/oauth2/v2.0/token", data=form) as response,
         ):
             body = await response.json()
             self.token = body.get("access_token", self.token)
@@ -211,7 +211,7 @@ def test_a_stand_in_has_three_different_keys():
 
 async def test_tokens_are_asked_for_and_expire(teams, bot, channel, clock):
     assert (await bot.send(channel.id))[0] == 201
-    clock.now += TOKEN_LIFE
+    clock.now += TOKEN_SECONDS
     assert await bot.send(channel.id) == (401, {"message": "Authorization has been denied for this request."})
     await bot.login()
     assert (await bot.send(channel.id))[0] == 201
@@ -361,9 +361,8 @@ async def app() -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def user_actions(teams, app) -> AsyncIterator[TeamsUserActions]:
-    async with TeamsUserActions(teams, app["url"]) as people:
-        yield people
+def user_actions(teams, app) -> TeamsUserActions:
+    return TeamsUserActions(teams, app["url"])
 
 
 def invoked(kind: str, value: Any, status: int = 200) -> Json:
@@ -583,15 +582,15 @@ def test_good_cards_pass():
         (card({**execute("a"), "verb": ""}), "verb: missing"),
         (card({**execute("a"), "fallback": "drop"}), "fallback: not an object"),
         (card({**execute("a"), "fallback": {"type": "Action.Submit", "title": "a"}}), "fallback.data: missing"),
-        (card({"type": "Action.OpenUrl", "title": "a", "url": "https://example.org"}), "may not stand here"),
-        (card({"type": "Action.Http", "title": "a"}), "may not stand here"),
+        (card({"type": "Action.OpenUrl", "title": "a", "url": "https://example.org"}), "is not allowed here"),
+        (card({"type": "Action.Http", "title": "a"}), "is not allowed here"),
         (card(body=[text("a", wrap=False)]), "wrap: missing"),
         (card(body=[text(" ")]), "text: missing"),
         (card(body=[text("a", size="huge")]), "size"),
         (card(body=[text("a", isSubtle="yes")]), "isSubtle"),
         (card(body=[text("as in Slack")]), "names Slack"),
         (card(body=[{"type": "RichTextBlock", "inlines": ["a"]}]), "not an object"),
-        (card(body=[{"type": "Media", "sources": []}]), "may not stand here"),
+        (card(body=[{"type": "Media", "sources": []}]), "is not allowed here"),
         (card(body=[FORM[0], FORM[0]]), "used 2 times"),
         (card(body=[{**FORM[0], "label": ""}]), "label: missing"),
         (card(body=[{**FORM[0], "id": ""}]), "id: missing"),
@@ -631,18 +630,18 @@ def test_bad_activities_are_told(bad, fault):
         (200, invoked(CARD_TYPE, card()), None),
         (200, invoked(MESSAGE_TYPE, "Done."), None),
         (501, invoked(CARD_TYPE, card()), "HTTP status"),
-        (200, None, "not what answers"),
-        (200, {**invoked(MESSAGE_TYPE, "Done."), "extra": 1}, "not what answers"),
-        (200, invoked("application/vnd.microsoft.adaptive.card", card()), "not what answers"),
-        (200, invoked(MESSAGE_TYPE, {"text": "Done."}), "not words"),
+        (200, None, "not a response"),
+        (200, {**invoked(MESSAGE_TYPE, "Done."), "extra": 1}, "not a response"),
+        (200, invoked("application/vnd.microsoft.adaptive.card", card()), "not a response"),
+        (200, invoked(MESSAGE_TYPE, {"text": "Done."}), "not a text"),
         (200, invoked(MESSAGE_TYPE, "Ask Slack."), "names Slack"),
-        (200, invoked(MESSAGE_TYPE, "Done.", 400), "not what answers"),
+        (200, invoked(MESSAGE_TYPE, "Done.", 400), "not a response"),
         (200, invoked(CARD_TYPE, {}), "version"),
-        (200, {"task": {"type": "message", "value": "Done."}}, "not what answers"),
+        (200, {"task": {"type": "message", "value": "Done."}}, "not a response"),
     ],
 )
 def test_answers_to_a_press(status, body, fault):
-    faults = check_answer("adaptiveCard/action", status, body)
+    faults = check_invoke_response("adaptiveCard/action", status, body)
     assert (faults == []) if fault is None else any(fault in one for one in faults), faults
 
 
@@ -653,14 +652,14 @@ def test_answers_to_a_form():
     form = card(submit("Go"))
     done = {"task": {"type": "message", "value": "Done"}}
     for name in TASKS:
-        assert check_answer(name, 200, step("A", form)) == check_answer(name, 200, done) == []
+        assert check_invoke_response(name, 200, step("A", form)) == check_invoke_response(name, 200, done) == []
         for bad in (None, {}, step("A", card()), step("", form), {"task": {"type": "message"}}):
-            assert check_answer(name, 200, bad)
+            assert check_invoke_response(name, 200, bad)
     attachments = holding(card())["attachments"]
     sent = {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": attachments}}
-    assert check_answer("composeExtension/submitAction", 200, sent) == []
-    assert check_answer("task/submit", 200, sent)
-    assert check_answer("composeExtension/submitAction", 200, {"composeExtension": {"type": "result"}})
+    assert check_invoke_response("composeExtension/submitAction", 200, sent) == []
+    assert check_invoke_response("task/submit", 200, sent)
+    assert check_invoke_response("composeExtension/submitAction", 200, {"composeExtension": {"type": "result"}})
 
 
 JUNK: list[Any] = [None, 1, True, "x", [], {}, [1], ["x"], [[]], {"type": "x"}, {"id": 1}, {"actions": 1}]
@@ -682,5 +681,7 @@ def test_the_checks_never_raise(junk):
         node[path[-1]] = junk
         check_activity(changed)
         for name in ("adaptiveCard/action", *TASKS):
-            check_answer(name, 200, changed)
-        check_answer("task/fetch", 200, {"task": {"type": "continue", "value": {"card": changed.get("attachments")}}})
+            check_invoke_response(name, 200, changed)
+        check_invoke_response(
+            "task/fetch", 200, {"task": {"type": "continue", "value": {"card": changed.get("attachments")}}}
+        )

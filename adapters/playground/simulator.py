@@ -1,0 +1,212 @@
+"""What both simulators share: a server on 127.0.0.1, a record of the app's calls, injected faults, and waiting."""
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp.typedefs import Middleware
+
+Json = dict[str, Any]
+Clock = Callable[[], float]
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the next `times` calls of an operation. `times` None: all calls; operation "*": any.
+
+    Error responses: `status` alone, `error` (the platform's error code), or `retry_after` (429, in seconds). With
+    `effect` the call is carried out all the same. `drop` closes the connection without a response, before or after the
+    call is carried out. `delay` and `hold` wait before and after that, in seconds. `match(args)` selects calls by
+    their arguments. A fault with none of these is a status 500.
+    """
+
+    operation: str
+    status: int | None = None
+    times: int | None = 1
+    error: str | None = None
+    retry_after: float | None = None
+    drop: Literal["before", "after"] | None = None
+    delay: float = 0.0
+    hold: float = 0.0
+    effect: bool = False
+    match: Callable[[Any], bool] | None = None
+    hits: int = 0
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the app gets an error response."""
+        has_error = bool(self.status or self.error) or self.retry_after is not None
+        return has_error or not (self.drop or self.delay or self.hold)
+
+    def applies_to(self, call: "Call") -> bool:
+        is_active = self.times is None or self.hits < self.times
+        is_meant = self.operation in ("*", call.operation)
+        return is_active and is_meant and (self.match is None or self.match(call.args))
+
+    def cancel(self) -> None:
+        self.times = self.hits
+
+
+@dataclass
+class Call:
+    """One request of the app. `status` is None while it runs and when the connection was dropped."""
+
+    operation: str
+    args: Json = field(default_factory=dict)
+    status: int | None = None
+    error: str | None = None
+    """The platform's error code; None for success."""
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+C = TypeVar("C", bound=Call)
+T = TypeVar("T")
+
+
+class Simulator(ABC, Generic[C]):
+    """A platform's server. `operations`: the names that `fail` accepts."""
+
+    operations: Collection[str]
+
+    def __init__(self, clock: Clock, middlewares: Iterable[Middleware]) -> None:
+        self.clock = clock
+        self.url = ""
+        self.calls: list[C] = []
+        """Every call in order of arrival, failed and running calls too."""
+        self.faults: list[Fault] = []
+        self.in_flight = 0
+        """Calls of the app and requests to the app that are not finished."""
+        self.on_stop: list[Callable[[], Awaitable[None]]] = []
+        self._middlewares = tuple(middlewares)
+        self._runner: web.AppRunner | None = None
+
+    @abstractmethod
+    def _add_routes(self, router: web.UrlDispatcher) -> None: ...
+
+    @abstractmethod
+    def _error_response(self, call: C, fault: Fault) -> web.Response:
+        """Return the platform's error response for an injected fault."""
+
+    async def start(self) -> Self:
+        server = web.Application(client_max_size=4 * 1024**2, middlewares=self._middlewares)
+        self._add_routes(server.router)
+        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def stop(self) -> None:
+        for close in self.on_stop:
+            await close()
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
+
+    def fail(self, operation: str, status: int | None = None, **how: Any) -> Fault:
+        """Inject a fault, see `Fault`. Faults apply in the order given. Raises ValueError for an unknown operation."""
+        if operation not in ("*", *self.operations):
+            raise ValueError(f"{operation!r} is not one of {[*self.operations]}")
+        fault = Fault(operation, status, **how)
+        self.faults.append(fault)
+        return fault
+
+    def clear_faults(self) -> None:
+        self.faults.clear()
+
+    def calls_to(self, operation: str) -> list[C]:
+        return [call for call in self.calls if call.operation == operation]
+
+    @property
+    def failed_calls(self) -> list[C]:
+        """Calls that got an error response, also one that a fault injected."""
+        return [call for call in self.calls if not call.ok]
+
+    async def wait_for(
+        self,
+        predicate: Callable[[], T],
+        timeout: float = 5.0,  # noqa: ASYNC109 - as asyncio names it
+        what: str = "",
+    ) -> T:
+        """Wait until the predicate is true and return its value. Raises TimeoutError with the last calls."""
+        deadline = time.monotonic() + timeout
+        while not (value := predicate()):
+            if time.monotonic() > deadline:
+                last = [f"{call.operation}: {call.error or call.status}" for call in self.calls[-8:]]
+                raise TimeoutError(f"not within {timeout} s: {what or predicate}; last calls: {last}")
+            await asyncio.sleep(0.01)
+        return value
+
+    def _next_fault(self, call: C) -> Fault | None:
+        return next((fault for fault in self.faults if fault.applies_to(call)), None)
+
+    async def _serve(
+        self, request: web.Request, call: C, respond: Callable[[], Awaitable[web.Response]]
+    ) -> web.StreamResponse:
+        """Record the call and respond, with the fault that applies to it."""
+        self.calls.append(call)
+        self.in_flight += 1
+        try:
+            fault = self._next_fault(call)
+            response = await (self._respond_with_fault(call, fault, respond) if fault else respond())
+        finally:
+            self.in_flight -= 1
+        if response is None:
+            if request.transport:
+                request.transport.abort()
+            return web.Response()
+        call.status = response.status
+        return response
+
+    async def _respond_with_fault(
+        self, call: C, fault: Fault, respond: Callable[[], Awaitable[web.Response]]
+    ) -> web.Response | None:
+        """Return None to close the connection."""
+        fault.hits += 1
+        await asyncio.sleep(fault.delay)
+        if fault.drop == "before":
+            return None
+        response = None
+        if fault.effect or not fault.is_error:
+            response = await respond()
+        if fault.is_error:
+            response = self._error_response(call, fault)
+        await asyncio.sleep(fault.hold)
+        return None if fault.drop == "after" else response
+
+
+X = TypeVar("X")
+
+
+class UserActions(Generic[X]):
+    """Sends what people do to the app. `exchanges`: each request with its response; `on_exchange`: called for each."""
+
+    def __init__(self, simulator: Simulator[Any], timeout_seconds: float) -> None:
+        self.timeout_seconds = timeout_seconds
+        self.exchanges: list[X] = []
+        self.on_exchange: list[Callable[[X], None]] = []
+        self._session: ClientSession | None = None
+        simulator.on_stop.append(self.close)
+
+    @property
+    def session(self) -> ClientSession:
+        """The HTTP client, opened on first use."""
+        if self._session is None:
+            self._session = ClientSession(timeout=ClientTimeout(total=None))
+        return self._session
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
