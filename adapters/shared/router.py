@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dialogs.actions import START_ACTIONS, event_for_action
+from dialogs import events
 from dialogs.community_flow import FLOW
-from dialogs.events import Event, Resume, Typed
 from dialogs.session import Actor
 from dialogs.text.parse import Command, NoMatch, Parsed, Problems, QuickCheck, parse, parse_quick_check
 from dialogs.translations import languages, next_language
@@ -18,6 +17,25 @@ from dialogs.translations import languages, next_language
 PERSONAL_COMMANDS = frozenset({"my_checks", "forget_me", "form"})
 """Commands about the person, not about one dialog."""
 HELP_COMMANDS = frozenset({"help", "hello"})
+START_ACTIONS = frozenset({"new_check", "run_own", "start"})
+"""Actions that begin a dialog. The adapter creates the `Start` event, because it chooses the id of the session."""
+
+# These continue from the card they are on, so their events carry its revision.
+_WITH_REVISION: dict[str, type[events.Event]] = {
+    "back": events.Back,
+    "cancel": events.Cancel,
+    "continue": events.Resume,
+    "keep_private": events.KeepPrivate,
+    "restart": events.Restart,
+    "review": events.Review,
+    "why": events.Why,
+}
+_WITHOUT_REVISION: dict[str, type[events.Event]] = {
+    "details": events.Details,
+    "help": events.Help,
+    "resume": events.Resume,
+    "see_recommendation": events.Resume,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +51,7 @@ class StartDialog:
 class ApplyEvent:
     """Apply an event to the dialog that the button or the conversation belongs to."""
 
-    event: Event
+    event: events.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +142,22 @@ def route_button(
     return ApplyEvent(event) if event else UnknownButton()
 
 
+def event_for_action(
+    action: str, actor: Actor, question: str | None, option: str | None, revision: int | None
+) -> events.Event | None:
+    """Return the event for a press on a card of `revision`; None if no event of a single dialog has this action."""
+    match action:
+        case "answer" if question and option:
+            return events.Answer(actor, question, option, revision=revision)
+        case "change" if question:
+            return events.Change(actor, question, revision=revision)
+        case "language" if option:
+            return events.SetLanguage(actor, option)
+    if action in _WITH_REVISION:
+        return _WITH_REVISION[action](actor, revision=revision)
+    return _WITHOUT_REVISION[action](actor) if action in _WITHOUT_REVISION else None
+
+
 @dataclass(frozen=True, slots=True)
 class TextRules:
     """How typed text is read in one kind of conversation.
@@ -143,7 +177,7 @@ class TextRules:
 def route_text(text: str, actor: Actor, *, running: bool, rules: TextRules) -> Intent:
     """Return what typed text means. `running`: whether the person has a running dialog in this conversation."""
     if not text and running:
-        return ApplyEvent(Resume(actor))
+        return ApplyEvent(events.Resume(actor))
     if not text and rules.start_on_empty:
         return StartDialog()
     parsed = parse_outside_dialog(text, single_answer=rules.single_answer)
@@ -153,13 +187,13 @@ def route_text(text: str, actor: Actor, *, running: bool, rules: TextRules) -> I
         case Command("language", str(language)):
             return ChangeLanguage(language)
     if running and rules.continues == "text":
-        return ApplyEvent(Typed(actor, text))
+        return ApplyEvent(events.Typed(actor, text))
     match parsed:
         case QuickCheck(answers):
             return StartDialog(answers, quick=True)
         case Command(name) if name not in HELP_COMMANDS and name != "language":
             if running and rules.continues == "commands":
-                return ApplyEvent(Resume(actor) if name in {"resume", "start"} else Typed(actor, text))
+                return ApplyEvent(events.Resume(actor) if name in {"resume", "start"} else events.Typed(actor, text))
             if rules.start_commands is None or name in rules.start_commands:
                 return StartDialog()
         case NoMatch() if rules.start_on_no_match:

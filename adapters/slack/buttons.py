@@ -1,21 +1,8 @@
 """Button presses: what `adapters.shared.router` decides is carried out here."""
 
 from adapters.ports import CardRef, OutcomeUnknown, RetryLater
+from adapters.shared import router
 from adapters.shared.replies import forgotten
-from adapters.shared.router import (
-    ApplyEvent,
-    ChangeLanguage,
-    Dismiss,
-    ForgetPerson,
-    Intent,
-    OpenForm,
-    PostRecommendation,
-    Reply,
-    RetryPost,
-    StartDialog,
-    UnknownButton,
-    route_button,
-)
 from adapters.slack import app_home, cards, modals
 from adapters.slack.block_kit import Message
 from adapters.slack.button_value import ButtonValue, parse_button
@@ -45,9 +32,9 @@ async def press(context: Context, request: IncomingRequest) -> None:
     value = parse_button(request.action)
     actor = await context.actor(request, allow_cached=True)
     intent = _route(value, actor)
-    if value and isinstance(intent, ApplyEvent):
+    if value and isinstance(intent, router.ApplyEvent):
         await _apply(context, request, actor, intent.event, value)
-    elif value and not isinstance(intent, UnknownButton):
+    elif value and not isinstance(intent, router.UnknownButton):
         actor = await context.actor(request)
         await _carry_out(context, request, actor, _route(value, actor), value)
     else:
@@ -55,10 +42,10 @@ async def press(context: Context, request: IncomingRequest) -> None:
         context.tasks.start(context.say(request, cards.notice(unknown, None, actor.language), actor.language))
 
 
-def _route(value: ButtonValue | None, actor: Actor) -> Intent:
+def _route(value: ButtonValue | None, actor: Actor) -> router.Intent:
     if value is None:
-        return UnknownButton()
-    return route_button(
+        return router.UnknownButton()
+    return router.route_button(
         value.action,
         actor,
         value.question,
@@ -69,33 +56,33 @@ def _route(value: ButtonValue | None, actor: Actor) -> Intent:
 
 
 async def _carry_out(
-    context: Context, request: IncomingRequest, actor: Actor, intent: Intent, value: ButtonValue
+    context: Context, request: IncomingRequest, actor: Actor, intent: router.Intent, value: ButtonValue
 ) -> None:
     start = context.tasks.start
     match intent:
-        case StartDialog():
+        case router.StartDialog():
             await _start_dialog(context, request, actor, intent, value)
-        case PostRecommendation() if modals.needs_channel(request):
+        case router.PostRecommendation() if modals.needs_channel(request):
             start(modals.open_picker(context, request, actor, value.context))
-        case PostRecommendation():
+        case router.PostRecommendation():
             event = ConfirmPost(actor, request.channel, revision=value.context.revision)
             await _apply(context, request, actor, event, value)
-        case RetryPost():
+        case router.RetryPost():
             start(_retry_post(context, request, actor, value))
-        case OpenForm():
+        case router.OpenForm():
             start(modals.open_form(context, request, actor))
-        case ChangeLanguage(language):
+        case router.ChangeLanguage(language):
             await _change_language(context, request, actor, language, value)
-        case ForgetPerson():
+        case router.ForgetPerson():
             text = forgotten(translations(actor.language), await context.application.forget_person(actor))
             if value.context.surface == "home":
                 start(app_home.publish(context, request, actor, text))
             else:
                 message = cards.notice(Notice("forgotten", text), None, actor.language)
                 start(_replace(context, request, actor, message))
-        case Dismiss():
+        case router.Dismiss():
             start(context.gateway.delete(request.installation, request.pressed_card))
-        case Reply(parsed):
+        case router.Reply(parsed):
             start(context.say(request, await context.reply(actor, parsed), actor.language))
 
 
@@ -124,7 +111,7 @@ def _owns(actor: Actor, session: Session | None) -> bool:
 
 
 async def _start_dialog(
-    context: Context, request: IncomingRequest, actor: Actor, intent: StartDialog, value: ButtonValue
+    context: Context, request: IncomingRequest, actor: Actor, intent: router.StartDialog, value: ButtonValue
 ) -> None:
     card = await _new_card(context, request, value)
     if intent.resume:

@@ -21,55 +21,39 @@ from adapters.slack.block_kit import (
     sections,
 )
 from adapters.slack.button_value import ButtonContext, Surface, encode_answers
-from dialogs import presenter
+from dialogs import presenter, views
 from dialogs.community_flow import FLOW
 from dialogs.plain_text import plain_text
 from dialogs.session import Actor, Session
 from dialogs.text.parse import Ambiguous, Command, Parsed, Problems
 from dialogs.translations import Translations, translations
-from dialogs.views import (
-    AdviceLine,
-    Announcement,
-    AnswerRow,
-    Button,
-    Control,
-    HelpCard,
-    Notice,
-    PartialResultCard,
-    Preview,
-    QuestionCard,
-    RecommendationCard,
-    ReviewCard,
-    View,
-)
+from dialogs.views import AnswerRow, Button, View
 
 MAX_ACCESSIBILITY_LABEL_LENGTH = 75
 
 
 def render(
-    view: View | Announcement, button_context: ButtonContext, t: Translations, destination: str | None = None
+    view: View | views.Announcement, button_context: ButtonContext, t: Translations, channel: str | None = None
 ) -> Message:
-    """Return a view as a message. `destination`: a line of mrkdwn that names the channel of a later post."""
+    """Return a view as a message. `channel`: of a dialog's card; it is named as the channel of a later post."""
     text = escape(plain_text(view))
-    blocks: list[Block] = []
     match view:
-        case QuestionCard():
-            blocks = _question(view, button_context)
-        case ReviewCard():
-            blocks = _review(view, button_context, t, destination)
-        case RecommendationCard():
-            blocks = _recommendation(view, button_context, destination)
-        case PartialResultCard():
-            blocks = _partial_result(view, button_context, destination)
-        case Announcement():
+        case views.QuestionCard():
+            return {"text": text, "blocks": _question(view, button_context)}
+        case views.ReviewCard():
+            blocks = _review(view, button_context, t) + _share(view.share, t, channel)
+        case views.RecommendationCard():
+            blocks = _recommendation(view) + _share(view.share, t, channel)
+        case views.PartialResultCard():
+            blocks = _partial_result(view) + _share(view.share, t, channel)
+        case views.Announcement():
             text = text.replace("{person}", f"<@{view.owner}>")
-            blocks = _announcement(view, button_context)
-        case HelpCard():
-            paragraphs = (block for part in view.parts for block in sections(escape(part)))
-            blocks = [header(view.title), *paragraphs, *button_rows(view.buttons, button_context)]
-        case Notice():
-            blocks = [*sections(escape(view.text)), *button_rows(view.buttons, button_context)]
-    return {"text": text, "blocks": blocks}
+            blocks = _announcement(view)
+        case views.HelpCard():
+            blocks = [header(view.title), *(block for part in view.parts for block in sections(escape(part)))]
+        case _:
+            blocks = sections(escape(view.text))
+    return {"text": text, "blocks": [*blocks, *button_rows(view.buttons, button_context)]}
 
 
 def text_message(text: str, button_context: ButtonContext, buttons: Sequence[Button] = ()) -> Message:
@@ -81,7 +65,7 @@ def text_message(text: str, button_context: ButtonContext, buttons: Sequence[But
 # --- Cards --------------------------------------------------------------------------------------------------------
 
 
-def _question(view: QuestionCard, button_context: ButtonContext) -> list[Block]:
+def _question(view: views.QuestionCard, button_context: ButtonContext) -> list[Block]:
     return [
         *_notes(view.note),
         context(view.progress),
@@ -93,7 +77,7 @@ def _question(view: QuestionCard, button_context: ButtonContext) -> list[Block]:
     ]
 
 
-def _review(view: ReviewCard, button_context: ButtonContext, t: Translations, destination: str | None) -> list[Block]:
+def _review(view: views.ReviewCard, button_context: ButtonContext, t: Translations) -> list[Block]:
     blocks = [*_notes(view.note), header(view.title), context(view.intro)]
     for row in view.rows:
         change = button(Button("change", view.change, row.question), button_context)
@@ -105,10 +89,10 @@ def _review(view: ReviewCard, button_context: ButtonContext, t: Translations, de
         blocks.append(context(f"{view.unused_title}\n{unused}"))
     if view.preview:
         blocks += [divider(), *_preview(view.preview)]
-    return [*blocks, *_share(view.share, destination), *button_rows(view.buttons, button_context)]
+    return blocks
 
 
-def _preview(preview: Preview) -> list[Block]:
+def _preview(preview: views.Preview) -> list[Block]:
     return [
         context(preview.title),
         section(f"*{escape(preview.outcome)}*\n{escape(preview.summary)}"),
@@ -116,7 +100,7 @@ def _preview(preview: Preview) -> list[Block]:
     ]
 
 
-def _recommendation(view: RecommendationCard, button_context: ButtonContext, destination: str | None) -> list[Block]:
+def _recommendation(view: views.RecommendationCard) -> list[Block]:
     provisional = [section(f":warning: {escape(view.provisional)}")] if view.provisional else []
     advice = [section(f"*{escape(view.advice_title)}*")] if view.advice else []
     advice += [
@@ -139,12 +123,10 @@ def _recommendation(view: RecommendationCard, button_context: ButtonContext, des
         *_bullets(view.open_title, map(escape, view.open)),
         *_bullets(view.unused_title, _answers(view.unused)),
         context(view.caveat),
-        *_share(view.share, destination),
-        *button_rows(view.buttons, button_context),
     ]
 
 
-def _partial_result(view: PartialResultCard, button_context: ButtonContext, destination: str | None) -> list[Block]:
+def _partial_result(view: views.PartialResultCard) -> list[Block]:
     details = [line for line in (view.since, view.control) if line]
     return [
         *_notes(view.note),
@@ -156,12 +138,10 @@ def _partial_result(view: PartialResultCard, button_context: ButtonContext, dest
         *_bullets(view.unused_title, _answers(view.unused)),
         *([section(escape(view.next))] if view.next else ()),
         context(view.caveat),
-        *_share(view.share, destination),
-        *button_rows(view.buttons, button_context),
     ]
 
 
-def _announcement(view: Announcement, button_context: ButtonContext) -> list[Block]:
+def _announcement(view: views.Announcement) -> list[Block]:
     steps = [section(f"*{escape(view.steps_title)}*")] if view.steps else []
     steps += [section(f"*{escape(line.title)}*\n{escape(line.step)}") for line in view.steps]
     return [
@@ -172,7 +152,6 @@ def _announcement(view: Announcement, button_context: ButtonContext) -> list[Blo
         *_bullets(view.because_title, _answers(view.because)),
         *steps,
         context(f"{view.sources}\n{view.caveat}"),
-        *button_rows(view.buttons, button_context),
     ]
 
 
@@ -180,23 +159,32 @@ def _notes(notes: Iterable[str]) -> list[Block]:
     return [section(f">{escape(note)}") for note in notes]
 
 
-def _control(control: Control | None) -> list[Block]:
+def _control(control: views.Control | None) -> list[Block]:
     if control is None:
         return []
     return [section(f"*{escape(control.title)}*  {control.bar}\n{escape(control.text)}")]
 
 
-def _share(share: str | None, destination: str | None) -> list[Block]:
+def _share(share: str | None, t: Translations, channel: str | None) -> list[Block]:
     if not share:
         return []
-    return [divider(), context_of(*([destination] if destination else []), escape(share))]
+    if channel is None:
+        return [divider(), context_of(escape(share))]
+    return [divider(), context_of(post_destination(t, channel), escape(share))]
+
+
+def post_destination(t: Translations, channel: str) -> str:
+    """Return the line of mrkdwn that says where a post from a card in this channel would go."""
+    if channel[:1] in {"C", "G"}:
+        return t("slack.post_where", channel=f"<#{channel}>")
+    return t("slack.post_where_later")
 
 
 def _answers(rows: Iterable[AnswerRow], *, cited: bool = False) -> list[str]:
     return [f"{escape(row.name)} · *{escape(row.answer)}*" + (f" · {_source(row)}" if cited else "") for row in rows]
 
 
-def _source(line: AnswerRow | AdviceLine) -> str:
+def _source(line: AnswerRow | views.AdviceLine) -> str:
     return f"_{escape(line.source)}_"
 
 
@@ -221,7 +209,7 @@ def short_notice(actor: Actor, id: str, *actions: str, primary: str | None = Non
     """Return the text `id` with a button for each action. `primary`: the action whose button is emphasized."""
     t = translations(actor.language)
     buttons = tuple(Button(action, t(f"label.{action}"), primary=action == primary) for action in actions)
-    return render(Notice(id, t(id), buttons), ButtonContext("notice"), t)
+    return render(views.Notice(id, t(id), buttons), ButtonContext("notice"), t)
 
 
 def reply(actor: Actor, parsed: Parsed, checks: Sequence[CheckSummary] = ()) -> Message:
@@ -248,7 +236,7 @@ def help_message(actor: Actor, note: str | None = None) -> Message:
     card = presenter.help_card(t)
     parts = (*([note] if note else ()), *card.parts, t("slack.help"))
     buttons = (*card.buttons, *(Button(action, t(f"label.{action}")) for action in ("open_form", "my_checks")))
-    return render(HelpCard(card.title, parts, buttons), ButtonContext("notice"), t)
+    return render(views.HelpCard(card.title, parts, buttons), ButtonContext("notice"), t)
 
 
 def suggestions(actor: Actor, parsed: Ambiguous | Problems) -> Message:

@@ -16,7 +16,7 @@ from adapters.slack import block_kit, cards
 from adapters.slack.button_value import ButtonContext
 from adapters.slack.web_api import INVALID_TOKEN_ERRORS, SlackError, WebApi, Workspace
 from dialogs.session import Session, Status
-from dialogs.translations import Translations, translations
+from dialogs.translations import translations
 from dialogs.views import Announcement, Button, Notice, View
 
 NOT_EDITABLE_ERRORS = frozenset(
@@ -150,9 +150,8 @@ class SlackGateway:
 
     def card_message(self, session: Session, view: View, card: CardRef) -> block_kit.Message:
         """Return a session's card as a message."""
-        t = translations(session.language)
         button_context = ButtonContext("card", session.id, session.revision)
-        return cards.render(view, button_context, t, post_destination_line(t, str(card.get("channel", ""))))
+        return cards.render(view, button_context, translations(session.language), str(card.get("channel", "")))
 
     async def update_or_send(
         self, workspace: Workspace, person: str, card: CardRef, message: block_kit.Message, language: str
@@ -239,13 +238,6 @@ class SlackGateway:
         except (RetryLater, OutcomeUnknown, SlackError):
             response = {}
         return {"channel": channel, "ts": ts, "link": response.get("permalink")}
-
-
-def post_destination_line(t: Translations, channel: str) -> str:
-    """Return the line of mrkdwn that says where a post from this channel would go."""
-    if channel[:1] in {"C", "G"}:
-        return t("slack.post_where", channel=f"<#{channel}>")
-    return t("slack.post_where_later")
 
 
 def _permanent_failure(error: SlackError) -> PermanentFailure:

@@ -36,13 +36,6 @@ MAX_SIGNATURE_AGE_SECONDS = 300
 RESPONSE_SECONDS = 2.5
 """Time to respond. Slack waits 3 seconds."""
 
-OBJECTS = (
-    *("assistant_thread", "channel", "container", "enterprise", "event", "function_data", "item", "message"),
-    *("previous_message", "state", "team", "user", "view"),
-)
-LISTS = ("actions", "authorizations", "response_urls")
-TEXTS = ("type", "subtype", "callback_id", "action_id", "block_id", "command", "id", "team_id", "user_id")
-
 log = logging.getLogger(__name__)
 
 
@@ -114,8 +107,6 @@ class RequestHandler:
             if body.get("type") == "block_actions":
                 await buttons.press(self._context, request)
                 return BoltResponse(status=200)
-        if not has_slack_shape(body):
-            raise MalformedRequest
         try:
             # bolt reads only bytes in its mode "http"
             bolt_request = AsyncBoltRequest(mode="socket_mode", body=body, context={"incoming_request": request})
@@ -206,24 +197,6 @@ def _parse_form(text: str) -> Any:
     return form
 
 
-def has_slack_shape(body: dict[str, Any]) -> bool:
-    """Return whether the fields that bolt reads have the types that it expects."""
-    if not isinstance(body.get("event", {}), dict):
-        return False
-    for name in OBJECTS:
-        if not isinstance(body.get(name), dict | str | None):
-            return False
-    for name in LISTS:
-        items = body.get(name)
-        if items is not None and not (isinstance(items, list) and all(isinstance(item, dict) for item in items)):
-            return False
-    objects = [body, *(value for name in OBJECTS if isinstance(value := body.get(name), dict))]
-    objects += [item for name in LISTS for item in body.get(name) or ()]
-    return all(isinstance(value.get(name), str | None) for value in objects for name in TEXTS) and all(
-        isinstance(value.get(name), dict | str | None) for value in objects for name in OBJECTS
-    )
-
-
 def _first_input(view: Json) -> str:
     """Return the block id of the first input of a modal."""
     blocks = view.get("blocks")
@@ -250,9 +223,10 @@ def error_response(context: Context, error: Exception, body: Json) -> BoltRespon
 
 
 def _raised_in_bolt(error: BaseException) -> bool:
-    """Return whether bolt raised the error. It does not for requests from Slack."""
-    *_, (frame, _line) = traceback.walk_tb(error.__traceback__) if error.__traceback__ else [(None, 0)]
-    return frame is not None and str(frame.f_globals.get("__name__")).startswith("slack_bolt.")
+    """Return whether bolt raised the error and not a listener. It does not for requests from Slack."""
+    modules = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__))
+    packages = [name.partition(".")[0] for name in modules]
+    return [name for name in packages if name in {"adapters", "slack_bolt"}][-1:] == ["slack_bolt"]
 
 
 def _notice_response(context: Context, body: Json, id: str) -> BoltResponse:

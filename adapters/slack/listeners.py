@@ -9,15 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.ports import TurnResult
-from adapters.shared.router import (
-    PERSONAL_COMMANDS,
-    ApplyEvent,
-    ChangeLanguage,
-    Reply,
-    StartDialog,
-    TextRules,
-    route_text,
-)
+from adapters.shared import router
 from adapters.slack import app_home, cards, modals
 from adapters.slack.block_kit import Message
 from adapters.slack.context import Context
@@ -28,9 +20,9 @@ from dialogs.session import Actor, Session
 from dialogs.text.parse import Command
 from dialogs.translations import translations
 
-COMMAND_RULES = TextRules(single_answer=True, continues="commands")
-MENTION_RULES = TextRules(single_answer=True, start_on_no_match=True)
-DIRECT_MESSAGE_RULES = TextRules(start_on_empty=False)
+COMMAND_RULES = router.TextRules(single_answer=True, continues="commands")
+MENTION_RULES = router.TextRules(single_answer=True, start_on_no_match=True)
+DIRECT_MESSAGE_RULES = router.TextRules(start_on_empty=False)
 MENTION = re.compile(r"<@[A-Z0-9]+(\|[^<>]*)?>")  # [^<>], not [^>]: quadratic in the number of "<" otherwise
 
 
@@ -43,20 +35,20 @@ async def command(context: Context, request: IncomingRequest) -> dict[str, Any] 
     actor = await context.actor(request)
     card = private_card(request.channel, request.person, request.response_url or "", adds=True)
     running = await context.application.find_running(actor, conversation_of(card))
-    match route_text(text, actor, running=running is not None, rules=COMMAND_RULES):
-        case Reply(Command("form")):
+    match router.route_text(text, actor, running=running is not None, rules=COMMAND_RULES):
+        case router.Reply(Command("form")):
             context.tasks.start(modals.open_form(context, request, actor))
             return None
-        case Reply(parsed):
+        case router.Reply(parsed):
             return _ephemeral(await context.reply(actor, parsed))
-        case ChangeLanguage(language):
+        case router.ChangeLanguage(language):
             actor = await context.set_language(actor, language)
             if running is None:
                 return _ephemeral(cards.short_notice(actor, "notice.language"))
             result = await context.turn(request, SetLanguage(actor, language), running.id, card)
-        case ApplyEvent(event) if running:
+        case router.ApplyEvent(event) if running:
             result = await context.turn(request, event, running.id, card)
-        case StartDialog(answers, quick=quick):
+        case router.StartDialog(answers, quick=quick):
             result = await context.start(request, actor, card, answers, quick=quick)
         case _:
             return None
@@ -108,29 +100,29 @@ async def direct_message(context: Context, request: IncomingRequest) -> None:
         await _message(context, request, DIRECT_MESSAGE_RULES)
 
 
-async def _message(context: Context, request: IncomingRequest, rules: TextRules) -> None:
+async def _message(context: Context, request: IncomingRequest, rules: router.TextRules) -> None:
     text = unescape(MENTION.sub(" ", get_text(request.event, "text")))
     actor = await context.actor(request)
     card = request.reply_ref
     running = await context.application.find_running(actor, conversation_of(card))
     private = False
-    match route_text(text, actor, running=running is not None, rules=rules):
-        case ApplyEvent(event) if running:
+    match router.route_text(text, actor, running=running is not None, rules=rules):
+        case router.ApplyEvent(event) if running:
             await _apply(context, request, actor, event, running)
             return
-        case ChangeLanguage(language):
+        case router.ChangeLanguage(language):
             actor = await context.set_language(actor, language)
             if running:
                 await _apply(context, request, actor, Typed(actor, text), running)
                 return
             message = cards.short_notice(actor, "notice.language")
-        case StartDialog(answers, quick=quick):
+        case router.StartDialog(answers, quick=quick):
             result = await context.start(request, actor, card, answers, quick=quick)
             context.tasks.start(context.perform(request, result, actor.language, card))
             return
-        case Reply(parsed):
+        case router.Reply(parsed):
             message = await context.reply(actor, parsed)
-            private = rules is MENTION_RULES and isinstance(parsed, Command) and parsed.name in PERSONAL_COMMANDS
+            private = rules is MENTION_RULES and isinstance(parsed, Command) and parsed.name in router.PERSONAL_COMMANDS
         case _:
             return
     if await context.application.is_duplicate(request.idempotency_key):

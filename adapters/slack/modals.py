@@ -233,11 +233,7 @@ async def is_member(context: Context, request: IncomingRequest, channel: str) ->
     try:
         for _ in range(MAX_MEMBERS_PAGES):
             page = await context.api.get(
-                request.installation,
-                "conversations.members",
-                channel=channel,
-                limit=MEMBERS_PAGE_SIZE,
-                cursor=cursor,
+                request.installation, "conversations.members", channel=channel, limit=MEMBERS_PAGE_SIZE, cursor=cursor
             )
             members = page.get("members")
             if isinstance(members, list) and request.person in members:

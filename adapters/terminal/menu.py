@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from dialogs.actions import START_ACTIONS, event_for_action
+from adapters.shared.router import START_ACTIONS, event_for_action
 from dialogs.events import Event, Resume, Start
 from dialogs.session import Actor
 from dialogs.translations import Translations

@@ -6,7 +6,6 @@ from dataclasses import replace
 from adapters.slack import block_kit
 from adapters.slack import cards as slack_cards
 from adapters.slack.button_value import ButtonContext
-from adapters.slack.gateway import post_destination_line
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import Change, Event, KeepPrivate, Why
@@ -39,10 +38,10 @@ def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
     def shown(session: Session, event: Event) -> block_kit.Message:
         _, effects = step(FLOW, session, event)
         view = next(effect.view for effect in effects if hasattr(effect, "view"))
-        return slack_cards.render(view, MARK, t, post_destination_line(t, "C1"))
+        return slack_cards.render(view, MARK, t, "C1")
 
     def drawn(session: Session) -> block_kit.Message:
-        return slack_cards.render(presenter.current(FLOW, session), MARK, t, post_destination_line(t, "C1"))
+        return slack_cards.render(presenter.current(FLOW, session), MARK, t, "C1")
 
     yield "1-question", drawn(replace(begun, answers={}))
     yield "2-yes-no", drawn(begun)
