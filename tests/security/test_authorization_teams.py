@@ -41,7 +41,7 @@ async def two_dialogs(scene: Scene) -> list[tuple[str, int]]:
     """Create two dialogs of Anna, one kept private and one in review; return their ids and revisions."""
     sessions = []
     for keep in (True, False):
-        card = await scene.begin("personal")
+        card = await scene.start_dialog("personal")
         await scene.answer_all(card, SHORT)
         data = scene.user_actions.make_press(scene.anna, card, scene.label("keep_private"))["value"]["action"]["data"]
         sessions.append((data["session"], data["revision"]))
@@ -64,14 +64,14 @@ async def test_presses_with_the_ids_of_anothers_dialogs(make_scene: MakeScene, t
     scene = await make_scene("fr")
     scene.use(await scene.another_server(allowed_tenants=(scene.teams.tenant, OTHER_TENANT)))
     sessions = await two_dialogs(scene)
-    await scene.settled()
+    await scene.wait_until_idle()
     if attacker == "another user":
         eve = scene.ben
     else:
         eve = scene.teams.add_user("Eve", locale="fr-FR", tenant=OTHER_TENANT)
         eve.id = scene.anna.id
     await scene.user_actions.personal(eve, "commencer")
-    await scene.settled()
+    await scene.wait_until_idle()
     chat = scene.teams.personal(eve)
     sample = scene.user_actions.make_press(eve, scene.teams.last(chat), scene.label("why"))
     tenant = f"teams:{scene.teams.tenant}"
@@ -83,7 +83,7 @@ async def test_presses_with_the_ids_of_anothers_dialogs(make_scene: MakeScene, t
         bodies.append(await press(scene, sample, forged, name, number))
         if number % len(ACTIVITIES):
             bodies.append(await press(scene, sample, forged, ACTIVITIES[0], number))
-    await scene.settled()
+    await scene.wait_until_idle()
     assert stored_data(database, tenant, scene.anna.id) == before
     messages = [message.activity for message in scene.teams.messages(chat)]
     assert outcome(scene) not in "".join(bodies) + json.dumps(messages, ensure_ascii=False)

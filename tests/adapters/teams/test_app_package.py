@@ -1,4 +1,4 @@
-"""The app package: what Microsoft's schema says, and what the store asks beyond it."""
+"""The app package: valid by Microsoft's schema and by the further rules of the store."""
 
 import json
 import struct
@@ -20,7 +20,7 @@ URL = "https://advisor.example.org/"
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> dict[str, bytes]:
+def files(tmp_path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(build_package(tmp_path / "app.zip", ID, URL)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -30,7 +30,7 @@ def test_the_same_settings_make_the_same_bytes(tmp_path: Path) -> None:
     assert build_package(tmp_path / "2.zip", ID, URL).read_bytes() == first
 
 
-def test_valid_against_microsofts_schema(built: dict[str, bytes]) -> None:
+def test_valid_against_microsofts_schema(files: dict[str, bytes]) -> None:
     folder = package("@microsoft/app-manifest", "1.1.2") / "build/json-schemas/teams/v1.22"
     for name, schema in (
         ("manifest.json", "MicrosoftTeams.schema.json"),
@@ -38,47 +38,47 @@ def test_valid_against_microsofts_schema(built: dict[str, bytes]) -> None:
         ("en.json", "MicrosoftTeams.Localization.schema.json"),
     ):
         checker = jsonschema.Draft7Validator(json.loads((folder / schema).read_text(encoding="utf-8-sig")))
-        assert [error.message for error in checker.iter_errors(json.loads(built[name]))] == []
+        assert [error.message for error in checker.iter_errors(json.loads(files[name]))] == []
 
 
-def test_consistent(built: dict[str, bytes]) -> None:
-    manifest = json.loads(built["manifest.json"])
+def test_manifest_is_consistent(files: dict[str, bytes]) -> None:
+    manifest = json.loads(files["manifest.json"])
     assert manifest["id"] == manifest["bots"][0]["botId"] == manifest["composeExtensions"][0]["botId"] == ID
     assert manifest["validDomains"] == ["advisor.example.org"]
     assert manifest["bots"][0]["scopes"] == ["personal", "team", "groupChat"]
     addresses = [url for key, url in manifest["developer"].items() if key.endswith("Url")]
     assert all(url.startswith(URL) for url in addresses)
     for name in ("fr.json", "en.json"):
-        words = json.loads(built[name])
+        texts = json.loads(files[name])
         for banned in ("teams", "chat", "help", "slack"):
-            assert banned not in (words["name.short"] + words["name.full"]).lower()
-        assert "slack" not in built[name].decode().lower()
-    assert set(json.loads(built["fr.json"])) == set(json.loads(built["en.json"])), "complete in both languages"
+            assert banned not in (texts["name.short"] + texts["name.full"]).lower()
+        assert "slack" not in files[name].decode().lower()
+    assert set(json.loads(files["fr.json"])) == set(json.loads(files["en.json"])), "complete in both languages"
 
 
-def test_every_command_is_understood(built: dict[str, bytes]) -> None:
+def test_every_command_is_parsed(files: dict[str, bytes]) -> None:
     for name in ("fr.json", "en.json"):
-        words = json.loads(built[name])
-        titles = [text for key, text in words.items() if key.startswith("bots[0]") and key.endswith("title")]
+        texts = json.loads(files[name])
+        titles = [title for key, title in texts.items() if key.startswith("bots[0]") and key.endswith("title")]
         assert len(titles) == 8
         for title in titles:
-            said = title.removeprefix("check").removeprefix("bilan").strip()
-            assert not said or isinstance(parse(said, FLOW, None), Command | QuickCheck), title
+            text = title.removeprefix("check").removeprefix("bilan").strip()
+            assert not text or isinstance(parse(text, FLOW, None), Command | QuickCheck), title
 
 
 @pytest.mark.parametrize(("name", "size"), [("color.png", 192), ("outline.png", 32)])
-def test_icons(built: dict[str, bytes], name: str, size: int) -> None:
-    assert built[name][:8] == b"\x89PNG\r\n\x1a\n"
-    assert struct.unpack(">2I", built[name][16:24]) == (size, size)
+def test_icons(files: dict[str, bytes], name: str, size: int) -> None:
+    assert files[name][:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">2I", files[name][16:24]) == (size, size)
 
 
 @pytest.mark.parametrize(("id", "url"), [("x", URL), (ID, "http://advisor.example.org"), (ID, "advisor"), (ID, "")])
 def test_wrong_settings(tmp_path: Path, id: str, url: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the message is Python's own for one of them
+    with pytest.raises(ValueError):  # noqa: PT011 - Python's own message for one of them
         build_package(tmp_path / "app.zip", id, url)
 
 
-def test_building_it_does_not_import_the_sdk() -> None:
+def test_building_does_not_import_the_sdk() -> None:
     code = "import sys, adapters.teams.app_package, adapters.teams; print(any('botbuilder' in m for m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"

@@ -29,27 +29,27 @@ class Scene(BaseScene):
     channel: Channel
     group: Chat
 
-    def says(self, card: Any, id: str, **values: object) -> bool:
-        """Whether a card shows these words of the catalogue."""
-        wanted = " ".join(self.t(id, **values).split())
-        return wanted in " ".join(" ".join(visible(card)).split())
+    def shows(self, card: Any, id: str, **values: object) -> bool:
+        """Return whether a card shows the text with this id."""
+        text = " ".join(self.t(id, **values).split())
+        return text in " ".join(" ".join(visible(card)).split())
 
-    async def begin(self, where: str, user: User | None = None) -> Message:
-        """Start a dialog in the channel, the group or the personal chat; return its card."""
+    async def start_dialog(self, where: str, user: User | None = None) -> Message:
+        """Start a dialog in the channel, the group or the personal chat. Return its card."""
         user = user or self.anna
-        place = self.place(where, user)
+        conversation = self.conversation(where, user)
         if where == "personal":
             await self.user_actions.personal(user, self.label("start"))
         else:
-            await self.user_actions.mention(user, place, "check")
-        return self.teams.last(place)
+            await self.user_actions.mention(user, conversation, "check")
+        return self.teams.last(conversation)
 
-    def place(self, where: str, user: User | None = None) -> Conversation:
-        places: dict[str, Conversation] = {"channel": self.channel, "group": self.group}
-        return places.get(where) or self.teams.personal(user or self.anna)
+    def conversation(self, where: str, user: User | None = None) -> Conversation:
+        shared: dict[str, Conversation] = {"channel": self.channel, "group": self.group}
+        return shared.get(where) or self.teams.personal(user or self.anna)
 
     async def press(self, card: Message, id: str, user: User | None = None, **more: Any) -> Exchange:
-        """Press `label.<id>`."""
+        """Press the button with the text ``label.<id>``."""
         answer = await self.user_actions.press(user or self.anna, card, self.label(id), **more)
         assert answer.ok, (answer.status, answer.raw, answer.error)
         return answer
@@ -60,19 +60,19 @@ class Scene(BaseScene):
             assert answer.ok, (answer.status, answer.raw)
 
     async def post(self, where: Conversation | None = None) -> Message:
-        """The one post, once it is there, and its dialog's card has been edited since."""
-        place = where or self.channel
-        found = await self.teams.wait_for(lambda: self.posts(place))
-        assert len(found) == 1
-        await self.settled()
-        assert len(self.posts(place)) == 1
-        return found[0]
+        """Wait for the post, and until its dialog's card is updated. Fail if there is more than one."""
+        conversation = where or self.channel
+        posts = await self.teams.wait_for(lambda: self.posts(conversation))
+        assert len(posts) == 1
+        await self.wait_until_idle()
+        assert len(self.posts(conversation)) == 1
+        return posts[0]
 
     def posts(self, where: Conversation) -> list[Message]:
         title = self.t("announcement.title")
-        return [each for each in self.teams.messages(where) if each.cards and title in visible(each.card)]
+        return [message for message in self.teams.messages(where) if message.cards and title in visible(message.card)]
 
-    async def settled(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until no background task of the adapter and no job of the worker is running."""
         for _ in range(500):
             await asyncio.sleep(0.01)
@@ -80,7 +80,7 @@ class Scene(BaseScene):
                 return
 
     def use(self, server: AppServer) -> None:
-        """Send what follows to this replica."""
+        """Send the next activities to this replica."""
         self.server = server
         self.user_actions.endpoint = endpoint(server)
 
@@ -90,12 +90,12 @@ def endpoint(server: AppServer) -> str:
 
 
 def visible(card: Any) -> list[str]:
-    """Every text of a card that somebody can read."""
-    found = []
+    """Return all texts of a card."""
+    texts = []
     for node in walk(card):
-        found += [node[key] for key in ("text", "title", "value", "label") if isinstance(node.get(key), str)]
-        found += [one for one in node.get("inlines", ()) if isinstance(one, str)]
-    return found
+        texts += [node[key] for key in ("text", "title", "value", "label") if isinstance(node.get(key), str)]
+        texts += [inline for inline in node.get("inlines", ()) if isinstance(inline, str)]
+    return texts
 
 
 MakeScene = Callable[..., Awaitable[Scene]]

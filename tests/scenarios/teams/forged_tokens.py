@@ -1,4 +1,4 @@
-"""Every way a request may lie about who sent it."""
+"""Authorization headers that must be rejected."""
 
 import hashlib
 import hmac
@@ -23,33 +23,33 @@ def token(teams: TeamsSimulator, **changes: Any) -> str:
 
 
 def _at(teams: TeamsSimulator, hours: int) -> str:
-    """A token that was good, or will be, so many hours from now."""
+    """A token that is valid for an hour, so many hours from now."""
     then = int(time.time()) + hours * HOUR
     return token(teams, iat=then, nbf=then, exp=then + HOUR - 1)
 
 
 def _tampered(teams: TeamsSimulator) -> str:
-    """Another's claims under a true signature."""
+    """Claims of another token under a valid signature."""
     head, _, signature = token(teams).split(".")
     return ".".join((head, token(teams, aud=_OTHER).split(".")[1], signature))
 
 
-def _by_another_way(teams: TeamsSimulator, algorithm: str, key: str) -> str:
-    """The claims of a true token, signed by another algorithm than Microsoft's."""
+def _with_algorithm(teams: TeamsSimulator, algorithm: str, key: str) -> str:
+    """The claims of a valid token, signed with another algorithm."""
     claims = jwt.decode(token(teams), options={"verify_signature": False})
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": teams.signing.kid})
 
 
-def _by_the_public_key(teams: TeamsSimulator) -> str:
-    """What a verifier takes for good that uses the published key as whatever the header says."""
+def _with_public_key(teams: TeamsSimulator) -> str:
+    """A token that is accepted if the public key is used with the algorithm in the header."""
     public = teams.signing.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    signed = _by_another_way(teams, "HS256", "x" * 32).rpartition(".")[0]
+    signed = _with_algorithm(teams, "HS256", "x" * 32).rpartition(".")[0]
     signature = hmac.new(public, signed.encode(), hashlib.sha256).digest()
     return f"{signed}.{base64url_encode(signature).decode()}"
 
 
-def _imposter(teams: TeamsSimulator) -> SigningKey:
-    """A key that calls itself Microsoft's."""
+def _key_with_same_id(teams: TeamsSimulator) -> SigningKey:
+    """Another key with the id of the signing key."""
     return SigningKey(teams.signing.kid, teams.unpublished.private, ())
 
 
@@ -70,15 +70,15 @@ FORGERIES: dict[str, Callable[[TeamsSimulator], str | None]] = {
     "expired": _bearer(lambda teams: _at(teams, -2)),
     "not yet valid": _bearer(lambda teams: _at(teams, 1)),
     "no expiry": _bearer(lambda teams: token(teams, exp=None)),
-    "bad signature": _bearer(lambda teams: token(teams, key=_imposter(teams))),
+    "bad signature": _bearer(lambda teams: token(teams, key=_key_with_same_id(teams))),
     "tampered claims": _bearer(_tampered),
     "unknown key": _bearer(lambda teams: token(teams, key=teams.unpublished)),
     "no key id": _bearer(lambda teams: token(teams, key=teams.unpublished, header={"kid": None, "x5t": None})),
-    "alg none": _bearer(lambda teams: _by_another_way(teams, "none", "")),
-    "HS256 with the public key": _bearer(_by_the_public_key),
+    "alg none": _bearer(lambda teams: _with_algorithm(teams, "none", "")),
+    "HS256 with the public key": _bearer(_with_public_key),
     "unendorsed key": _bearer(lambda teams: token(teams, key=teams.unendorsed)),
     "other tenant": _bearer(
         lambda teams: token(teams, iss=f"https://sts.windows.net/{_OTHER}/", tid=_OTHER, appid=_OTHER, ver="1.0")
     ),
 }
-"""Every way a request may lie about who sent it, and the header it does it with. All of them deserve a 401."""
+"""The header by case; None: no header. The response to each is 401."""

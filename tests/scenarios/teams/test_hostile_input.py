@@ -1,4 +1,4 @@
-"""Who is let in, what is refused, and that nothing hostile answers 500 or changes anything."""
+"""Authentication, malformed input and untrusted data: no response is 500, and nothing changes."""
 
 import asyncio
 import json
@@ -33,16 +33,16 @@ async def test_other_tenants(make_scene: MakeScene) -> None:
     scene = await make_scene("fr")
     stranger = scene.teams.add_user("Eve", tenant="11111111-2222-3333-4444-555555555555")
     assert (await scene.user_actions.personal(stranger, "hello")).status == 401
-    open_server = await scene.another_server(allowed_tenants=(scene.teams.tenant, stranger.tenant))
-    scene.use(open_server)
+    both_tenants = await scene.another_server(allowed_tenants=(scene.teams.tenant, stranger.tenant))
+    scene.use(both_tenants)
     assert (await scene.user_actions.personal(stranger, "hello")).status == 200
-    nameless = scene.user_actions.make_personal(scene.anna, "hello")
-    del nameless["channelData"], nameless["conversation"]["tenantId"]
-    assert (await scene.user_actions.send_activity(nameless)).status == 401
+    without_tenant = scene.user_actions.make_personal(scene.anna, "hello")
+    del without_tenant["channelData"], without_tenant["conversation"]["tenantId"]
+    assert (await scene.user_actions.send_activity(without_tenant)).status == 401
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "http://127.0.0.1.evil.example/", "https://u@127.0.0.1/", ""])
-async def test_service_urls_off_the_list(french: Scene, url: str) -> None:
+async def test_service_urls_that_are_not_allowed(french: Scene, url: str) -> None:
     activity = french.user_actions.make_personal(french.anna, "hello") | {"serviceUrl": url}
     token = french.user_actions.token(serviceurl=url)
     answer = await french.user_actions.send_activity(activity, authorization=f"Bearer {token}")
@@ -94,19 +94,19 @@ async def test_malformed_activities(french: Scene, change) -> None:
 
 
 @pytest.mark.parametrize("value", [None, [], "x", {}, {"action": None}, {"action": {"data": []}}, {"action": {}}])
-async def test_actions_without_sense(french: Scene, value) -> None:
-    card = await french.begin("channel")
+async def test_buttons_without_valid_data(french: Scene, value) -> None:
+    card = await french.start_dialog("channel")
     invoke = french.user_actions.make_press(french.anna, card, french.option("orientation", "key")) | {"value": value}
     answer = await french.user_actions.send_activity(invoke, raw=json.dumps(invoke).encode())
     assert answer.status in (200, 400)
-    assert french.says(card.card, "question.orientation.text")
+    assert french.shows(card.card, "question.orientation.text")
 
 
-async def test_the_data_of_a_press_is_not_trusted(french: Scene) -> None:
+async def test_the_data_of_a_button_is_not_trusted(french: Scene) -> None:
     scene = french
-    card = await scene.begin("channel")
+    card = await scene.start_dialog("channel")
     press = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
-    own = press["value"]["action"]["data"]
+    data = press["value"]["action"]["data"]
     changes: list[dict[str, Any]] = [
         {"session": "nonsense"},
         {"session": 5},
@@ -126,12 +126,12 @@ async def test_the_data_of_a_press_is_not_trusted(french: Scene) -> None:
         {"action": "forget_confirm", "person": scene.ben.id},
     ]
     for number, change in enumerate(changes):
-        value = {"action": {"type": "Action.Execute", "data": {**own, **change}}}
+        value = {"action": {"type": "Action.Execute", "data": {**data, **change}}}
         answer = await scene.user_actions.send_activity({**press, "id": f"f:{number}", "value": value})
         assert answer.ok, change
         assert answer.message or answer.card, change
-    await scene.settled()
-    assert scene.says(card.card, "question.orientation.text")
+    await scene.wait_until_idle()
+    assert scene.shows(card.card, "question.orientation.text")
     assert scene.posts(scene.channel) == []
 
 
@@ -139,32 +139,32 @@ async def test_another_tenants_dialog_cannot_be_reached(make_scene: MakeScene) -
     scene = await make_scene("fr", allowed_tenants=())
     other = "11111111-2222-3333-4444-555555555555"
     scene.use(await scene.another_server(allowed_tenants=(scene.teams.tenant, other)))
-    card = await scene.begin("personal")
+    card = await scene.start_dialog("personal")
     eve = scene.teams.add_user("Eve", locale="fr-FR", tenant=other)
     await scene.user_actions.personal(eve, "commencer")
-    hers = scene.teams.last(scene.teams.personal(eve))
-    press = scene.user_actions.make_press(eve, hers, scene.option("orientation", "key"))
-    stolen = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
-    press["value"] = stolen["value"]
+    her_card = scene.teams.last(scene.teams.personal(eve))
+    press = scene.user_actions.make_press(eve, her_card, scene.option("orientation", "key"))
+    other_press = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
+    press["value"] = other_press["value"]
     answer = await scene.user_actions.send_activity(press)
-    assert scene.says(answer.card, "notice.gone")
+    assert scene.shows(answer.card, "notice.gone")
 
 
-async def test_new_keys_are_fetched_at_once_but_seldom(french: Scene) -> None:
+async def test_new_keys_are_fetched_at_once_but_rarely(french: Scene) -> None:
     scene = french
     assert (await scene.user_actions.personal(scene.anna, "hello")).ok
     scene.teams.rotate_keys()
     assert (await scene.user_actions.personal(scene.anna, "hello")).ok
     before = len(scene.teams.calls_to("keys"))
-    forged = [scene.user_actions.token(header={"kid": f"made-up-{n}"}) for n in range(20)]
+    tokens = [scene.user_actions.token(header={"kid": f"made-up-{n}"}) for n in range(20)]
     activity = scene.user_actions.make_personal(scene.anna, "hello")
-    sent = [scene.user_actions.send_activity(activity, authorization=f"Bearer {one}") for one in forged]
-    assert {answer.status for answer in await asyncio.gather(*sent)} == {401}
+    requests = [scene.user_actions.send_activity(activity, authorization=f"Bearer {token}") for token in tokens]
+    assert {answer.status for answer in await asyncio.gather(*requests)} == {401}
     assert len(scene.teams.calls_to("keys")) == before
     assert before <= 2
 
 
-async def test_without_microsofts_keys_nobody_comes_in(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_requests_are_rejected_without_signing_keys(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = french
     scene.teams.fail("openid", 500, times=1)
     activity = scene.user_actions.make_personal(scene.anna, "hello")
@@ -176,7 +176,7 @@ async def test_without_microsofts_keys_nobody_comes_in(french: Scene, monkeypatc
     assert (await scene.user_actions.send_activity(activity)).ok
 
 
-async def test_known_tokens_still_run_out(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cached_tokens_expire(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     token = f"Bearer {french.user_actions.token()}"
     activity = french.user_actions.make_personal(french.anna, "hello")
     assert (await french.user_actions.send_activity(activity, authorization=token)).ok
@@ -185,7 +185,9 @@ async def test_known_tokens_still_run_out(french: Scene, monkeypatch: pytest.Mon
     assert (await french.user_actions.send_activity(activity, authorization=token)).status == 401
 
 
-async def test_the_open_door_needs_an_empty_id(make_scene: MakeScene, caplog: pytest.LogCaptureFixture) -> None:
+async def test_unauthenticated_mode_needs_an_empty_app_id(
+    make_scene: MakeScene, caplog: pytest.LogCaptureFixture
+) -> None:
     scene = await make_scene("fr")
     activity = scene.user_actions.make_personal(scene.anna, "hello")
     scene.use(await scene.another_server(dangerously_allow_unauthenticated_teams=True))
@@ -199,10 +201,10 @@ async def test_the_open_door_needs_an_empty_id(make_scene: MakeScene, caplog: py
     assert (await scene.user_actions.send_activity(activity, authorization=None)).status == 401
 
 
-async def test_a_fault_of_ours_is_a_word(
+async def test_an_unexpected_error_is_answered_with_a_text(
     french: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    card = await french.begin("channel")
+    card = await french.start_dialog("channel")
 
     async def broken(*_):
         raise RuntimeError("boom")
@@ -218,17 +220,17 @@ async def test_slow_answers_show_typing(french: Scene, monkeypatch: pytest.Monke
     monkeypatch.setattr(http, "TYPING_AFTER", 0.05)
     french.teams.fail("send", delay=0.3)
     await french.user_actions.personal(french.anna, "hello")
-    await french.settled()
+    await french.wait_until_idle()
     assert french.teams.typing
 
 
-async def test_names_are_shown_as_they_are(french: Scene) -> None:
+async def test_names_are_shown_unchanged(french: Scene) -> None:
     scene = french
     await scene.user_actions.mention(scene.ben, scene.channel, "check")
     card = scene.teams.last(scene.channel)
     for question, option in SHORT.items():
         await scene.user_actions.press(scene.ben, card, scene.option(question, option))
     await scene.user_actions.press(scene.ben, card, scene.label("post"))
-    found = await scene.post()
-    lines = [node for node in found.card["body"] if node["type"] == "RichTextBlock"]
+    post = await scene.post()
+    lines = [node for node in post.card["body"] if node["type"] == "RichTextBlock"]
     assert [run["text"] for line in lines for run in line["inlines"]] == ["Bilan mené par Ben *Stark* [x](y)"]
