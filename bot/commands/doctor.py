@@ -1,6 +1,6 @@
-"""What stands in the way of serving, and what to do about each: ``cm-advisor doctor``.
+"""``cm-advisor doctor``: checks whether the server can run, and says what to do about each problem.
 
-The checks run side by side, change nothing and tell no secret. Each gives up after some seconds; none raises.
+The checks run concurrently, change nothing and print no secrets. Each has a timeout, and none raises.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ from bot.storage.transaction import Transaction
 TIMEOUT = 5.0
 """Seconds for one check."""
 MAX_SKEW = 60
-"""Seconds by which the clock may be wrong: Teams' tokens bear no more, Slack's signatures 300."""
-LATER = "Try again later; status.slack.com and azure.status.microsoft tell of outages."
-SILENT = "Is it running, and do DNS, firewall and HTTPS_PROXY let us through?"
-INSTALL = "Install the app anew (OAuth & Permissions on api.slack.com/apps)"
-_AZURE = {
+"""Seconds. Teams' tokens tolerate no more, Slack's signatures 300."""
+TRY_LATER = "Try again later; status.slack.com and azure.status.microsoft list outages."
+CHECK_NETWORK = "Is it running? Check DNS, firewall and HTTPS_PROXY."
+INSTALL_AGAIN = "Install the app again (OAuth & Permissions on api.slack.com/apps)"
+_AZURE_ERRORS = {
     7000215: ("MICROSOFT_APP_PASSWORD", "is not a secret of this app: give the secret's value, not its id"),
-    7000222: ("MICROSOFT_APP_PASSWORD", "has expired: make a new secret on portal.azure.com"),
-    700016: ("MICROSOFT_APP_ID", "is not known in this tenant: compare it, and MICROSOFT_APP_TENANT_ID"),
+    7000222: ("MICROSOFT_APP_PASSWORD", "has expired: create a new secret on portal.azure.com"),
+    700016: ("MICROSOFT_APP_ID", "is unknown in this tenant: check it, and MICROSOFT_APP_TENANT_ID"),
     90002: ("MICROSOFT_APP_TENANT_ID", "is not a tenant: it is under Configuration of the Azure Bot"),
 }
 
@@ -56,7 +56,7 @@ _MARKS: dict[Level, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check came to, and `todo`: what to do about it."""
+    """The result of a check. `todo`: what to do about it."""
 
     check: str
     level: Level
@@ -64,12 +64,12 @@ class Finding:
     todo: str = ""
 
 
-class Trouble(Exception):
-    """A check cannot go on. Its arguments: level, message, todo."""
+class CheckFailed(Exception):
+    """Ends a check. Arguments: level, message, todo."""
 
 
 @dataclass(slots=True)
-class Answer:
+class JsonResponse:
     status: int
     headers: Any
     body: Json
@@ -77,68 +77,68 @@ class Answer:
 
 @dataclass(slots=True)
 class Doctor:
-    """One examination. `problems`: what `bot.settings` says of the settings; a check of a faulty one is left out."""
+    """Runs the checks. `problems`: those of `bot.settings`; a check that needs an invalid setting is skipped."""
 
     settings: Settings
     problems: list[str]
     http: aiohttp.ClientSession
     now: Callable[[], float] = time.time
-    installed: str = ""
-    """The token of a stored installation, once the database has told it."""
+    stored_token: str = ""
+    """The bot token of one installation, once it is read from the database."""
     skews: list[float] = field(default_factory=list)
 
     async def examine(self) -> list[Finding]:
-        """Return what is found, in the order in which it is best read."""
-        database = asyncio.create_task(self._guarded("database", self._database, "DATABASE_URL"))
-        own = self.settings
-        app_token = own.slack and own.slack_app_token is not None
+        """Return the findings in the order to be printed."""
+        database = asyncio.create_task(self._check("database", self._database, "DATABASE_URL"))
+        settings = self.settings
+        app_token = settings.slack and settings.slack_app_token is not None
         teams = ("MICROSOFT_APP_ID", "MICROSOFT_APP_PASSWORD", "MICROSOFT_APP_TYPE", "MICROSOFT_APP_TENANT_ID")
-        found = await asyncio.gather(
+        results = await asyncio.gather(
             database,
             self._slack(database),
-            *([self._guarded("Socket Mode", self._socket, "SLACK_API_URL", "SLACK_APP_TOKEN")] if app_token else []),
-            self._guarded("Teams", self._teams, "TEAMS_LOGIN_URL", *teams),
-            *([self._guarded("Teams keys", self._keys, "TEAMS_OPENID_METADATA_URL")] if own.teams else []),
-            self._guarded("PUBLIC_URL", self._public, "PUBLIC_URL"),
+            *([self._check("Socket Mode", self._socket, "SLACK_API_URL", "SLACK_APP_TOKEN")] if app_token else []),
+            self._check("Teams", self._teams, "TEAMS_LOGIN_URL", *teams),
+            *([self._check("Teams keys", self._keys, "TEAMS_OPENID_METADATA_URL")] if settings.teams else []),
+            self._check("PUBLIC_URL", self._public, "PUBLIC_URL"),
         )
-        settings = [Finding("settings", "failure", problem) for problem in self.problems]
-        settings = settings or [Finding("settings", "ok", "complete and well formed")]
-        return [*settings, *found[0], self._clock(), *(finding for part in found[1:] for finding in part)]
+        findings = [Finding("settings", "failure", problem) for problem in self.problems]
+        findings = findings or [Finding("settings", "ok", "complete and well formed")]
+        return [*findings, *results[0], self._clock(), *(finding for part in results[1:] for finding in part)]
 
-    async def _guarded(self, check: str, work: Callable[[], Awaitable[list[Finding]]], *names: str) -> list[Finding]:
-        if faulty := {problem.split(" ")[0].rstrip(":") for problem in self.problems} & set(names):
-            return [Finding(check, "skipped", f"not checked until {' and '.join(sorted(faulty))} is right")]
+    async def _check(self, check: str, work: Callable[[], Awaitable[list[Finding]]], *names: str) -> list[Finding]:
+        if invalid := {problem.split(" ")[0].rstrip(":") for problem in self.problems} & set(names):
+            return [Finding(check, "skipped", f"not checked until {' and '.join(sorted(invalid))} is right")]
         try:
             async with asyncio.timeout(TIMEOUT):
                 return await work()
-        except Trouble as trouble:
-            return [Finding(check, *trouble.args)]
+        except CheckFailed as error:
+            return [Finding(check, *error.args)]
         except TimeoutError:
-            return [Finding(check, "failure", f"no answer within {TIMEOUT:.0f} seconds", SILENT)]
-        except Exception as error:  # whatever it is, the others are still told
-            return [Finding(check, "failure", f"could not be checked ({type(error).__name__})", "Report this fault.")]
+            return [Finding(check, "failure", f"no answer within {TIMEOUT:.0f} seconds", CHECK_NETWORK)]
+        except Exception as error:  # the other checks go on
+            return [Finding(check, "failure", f"could not be checked ({type(error).__name__})", "Report this bug.")]
 
-    async def _ask(self, method: str, url: str, *, platform: bool = True, **how: Any) -> Answer:
+    async def _ask(self, method: str, url: str, *, platform: bool = True, **options: Any) -> JsonResponse:
         host = urlsplit(url).hostname
         try:
-            async with self.http.request(method, url, allow_redirects=False, **how) as answer:
-                if platform and "Date" in answer.headers:
-                    self.skews.append(self.now() - parsedate_to_datetime(answer.headers["Date"]).timestamp())
-                body = json.loads(await answer.read() or b"null") if "json" in answer.content_type else None
-                return Answer(answer.status, answer.headers, body if isinstance(body, dict) else {})
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # their texts may quote a whole address
+            async with self.http.request(method, url, allow_redirects=False, **options) as response:
+                if platform and "Date" in response.headers:
+                    self.skews.append(self.now() - parsedate_to_datetime(response.headers["Date"]).timestamp())
+                body = json.loads(await response.read() or b"null") if "json" in response.content_type else None
+                return JsonResponse(response.status, response.headers, body if isinstance(body, dict) else {})
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # their messages may quote the whole URL
             message = f"{host} cannot be reached from here ({type(error).__name__})"
-            raise Trouble("failure", message, f"Is {host} right? Look at DNS, firewall and HTTPS_PROXY.") from None
+            raise CheckFailed("failure", message, f"Is {host} right? Check DNS, firewall and HTTPS_PROXY.") from None
 
     def _clock(self) -> Finding:
         if not self.skews:
-            return Finding("clock", "warning", "not checked: no platform told the time", "Get one to answer first.")
-        skew = min(self.skews, key=abs)  # a cache tells an old time, never a better one
+            return Finding("clock", "warning", "not checked: no platform responded", "Make one reachable first.")
+        skew = min(self.skews, key=abs)  # a cached response has an old time
         if abs(skew) <= MAX_SKEW:
-            return Finding("clock", "ok", "right to the minute")
+            return Finding("clock", "ok", "less than a minute off")
         side = "fast" if skew > 0 else "slow"
-        message = f"{abs(skew):.0f} seconds {side}: signatures of Slack and tokens of Teams will be refused"
-        return Finding("clock", "failure", message, "Synchronise this machine's clock (NTP).")
+        message = f"{abs(skew):.0f} seconds {side}: signatures of Slack and tokens of Teams will be rejected"
+        return Finding("clock", "failure", message, "Synchronize this machine's clock (NTP).")
 
     # --- Database ---
 
@@ -148,19 +148,19 @@ class Doctor:
         database = Database(self.settings.sqlalchemy_url)
         try:
             await asyncio.to_thread(database.check)
-            rows = await database.run(_try)
+            rows = await database.run(_try_writing)
         except SchemaMismatch as error:
             message, _, todo = str(error).partition(". ")
-            raise Trouble("failure", message, todo) from None
+            raise CheckFailed("failure", message, todo) from None
         except ServiceUnavailable as error:
-            name = str(error).partition(".")[0]
+            reason = str(error).partition(".")[0]
             todo = "Is DATABASE_URL right, is it running, and may its user (or this one) write?"
-            raise Trouble("failure", f"cannot be read and written: {name}", todo) from None
+            raise CheckFailed("failure", f"cannot be read and written: {reason}", todo) from None
         finally:
             await asyncio.to_thread(database.close)
-        return [Finding("database", "ok", "reachable, of this version, writable"), *self._decrypted(rows)]
+        return [Finding("database", "ok", "reachable, of this version, writable"), *self._check_tokens(rows)]
 
-    def _decrypted(self, rows: list[bytes]) -> list[Finding]:
+    def _check_tokens(self, rows: list[bytes]) -> list[Finding]:
         check = "stored tokens"
         if not rows:
             return []
@@ -168,117 +168,125 @@ class Doctor:
             keys = MultiFernet([Fernet(key) for key in self.settings.encryption_keys])
         except ValueError:
             return [Finding(check, "skipped", "not checked until TOKEN_ENCRYPTION_KEY is right")]
-        bad = 0
+        undecryptable = 0
         for row in rows:
             try:
-                self.installed = str(json.loads(keys.decrypt(row))["credentials"]["token"])
+                self.stored_token = str(json.loads(keys.decrypt(row))["credentials"]["token"])
             except (InvalidToken, ValueError, LookupError, TypeError):
-                bad += 1
-        if not bad:
+                undecryptable += 1
+        if not undecryptable:
             return [Finding(check, "ok", f"TOKEN_ENCRYPTION_KEY decrypts all {len(rows)}")]
-        todo = "Add the key of then to TOKEN_ENCRYPTION_KEY, after a comma; or have these workspaces install anew."
-        return [Finding(check, "failure", f"TOKEN_ENCRYPTION_KEY does not decrypt {bad} of {len(rows)}", todo)]
+        todo = "Add the old key to TOKEN_ENCRYPTION_KEY, after a comma, or install the app again in these workspaces."
+        return [
+            Finding(check, "failure", f"TOKEN_ENCRYPTION_KEY does not decrypt {undecryptable} of {len(rows)}", todo)
+        ]
 
     # --- Slack ---
 
     async def _slack(self, database: Awaitable[object]) -> list[Finding]:
         if not self.settings.slack:
-            return [Finding("Slack", "skipped", "not configured: no SLACK_ setting is there")]
+            return [Finding("Slack", "skipped", "not configured: no SLACK_ setting")]
         if not self.settings.slack_bot_token:
             await database
-            if not self.installed:
+            if not self.stored_token:
                 todo = "Open PUBLIC_URL/slack/install."
-                return [Finding("Slack", "warning", "no installation is stored whose token could be tried", todo)]
-        return await self._guarded("Slack", self._bot, "SLACK_API_URL", "SLACK_BOT_TOKEN")
+                return [Finding("Slack", "warning", "no installation is stored, so that no token can be checked", todo)]
+        return await self._check("Slack", self._bot, "SLACK_API_URL", "SLACK_BOT_TOKEN")
 
     async def _bot(self) -> list[Finding]:
         from adapters.slack.manifest import build_manifest
 
-        only = self.settings.slack_bot_token
-        answer = await self._call("auth.test", only.get_secret_value() if only else self.installed)
-        if error := answer.body.get("error"):
-            again = f"{INSTALL} and set SLACK_BOT_TOKEN to its token." if only else "Open PUBLIC_URL/slack/install."
-            raise Trouble("failure" if only else "warning", f"Slack refuses the bot token ({error!s:.40})", again)
-        bot, team = (str(answer.body.get(name)) for name in ("user", "team"))
-        found = [Finding("Slack", "ok", f"@{bot} in {team}")]
+        bot_token = self.settings.slack_bot_token
+        response = await self._call("auth.test", bot_token.get_secret_value() if bot_token else self.stored_token)
+        if error := response.body.get("error"):
+            todo = (
+                f"{INSTALL_AGAIN} and set SLACK_BOT_TOKEN to its token."
+                if bot_token
+                else "Open PUBLIC_URL/slack/install."
+            )
+            raise CheckFailed(
+                "failure" if bot_token else "warning", f"Slack rejects the bot token ({error!s:.40})", todo
+            )
+        bot, team = (str(response.body.get(name)) for name in ("user", "team"))
+        findings = [Finding("Slack", "ok", f"@{bot} in {team}")]
         scopes = build_manifest(None)["oauth_config"]["scopes"]
-        wanted = sorted(set(scopes["bot"]) - set(scopes["bot_optional"]))
-        told = answer.headers.get("x-oauth-scopes")
-        if told is None:
-            return [*found, Finding("Slack scopes", "warning", "Slack did not tell them", LATER)]
-        if missing := sorted(set(wanted) - {scope.strip() for scope in told.split(",")}):
-            todo = f"Add them, or paste the manifest of `cm-advisor manifest slack`. {INSTALL}."
-            return [*found, Finding("Slack scopes", "failure", f"missing: {', '.join(missing)}", todo)]
-        return [*found, Finding("Slack scopes", "ok", f"all {len(wanted)} of the manifest")]
+        required = sorted(set(scopes["bot"]) - set(scopes["bot_optional"]))
+        scopes_header = response.headers.get("x-oauth-scopes")
+        if scopes_header is None:
+            return [*findings, Finding("Slack scopes", "warning", "Slack did not return them", TRY_LATER)]
+        if missing := sorted(set(required) - {scope.strip() for scope in scopes_header.split(",")}):
+            todo = f"Add them, or paste the manifest of `cm-advisor manifest slack`. {INSTALL_AGAIN}."
+            return [*findings, Finding("Slack scopes", "failure", f"missing: {', '.join(missing)}", todo)]
+        return [*findings, Finding("Slack scopes", "ok", f"all {len(required)} of the manifest")]
 
     async def _socket(self) -> list[Finding]:
-        """Slack gives an address; it is not connected to, so that no event goes there."""
+        """Get a WebSocket URL without connecting to it, so that no event is delivered there."""
         token = self.settings.slack_app_token
-        answer = await self._call("apps.connections.open", token.get_secret_value() if token else "")
-        if error := answer.body.get("error"):
-            todo = "Make one with connections:write (Basic Information), switch Socket Mode on; set SLACK_APP_TOKEN."
-            raise Trouble("failure", f"Slack refuses the app-level token ({error!s:.40})", todo)
-        return [Finding("Socket Mode", "ok", "the app-level token is good; no connection was opened")]
+        response = await self._call("apps.connections.open", token.get_secret_value() if token else "")
+        if error := response.body.get("error"):
+            todo = "Create one with connections:write (Basic Information), enable Socket Mode, set SLACK_APP_TOKEN."
+            raise CheckFailed("failure", f"Slack rejects the app-level token ({error!s:.40})", todo)
+        return [Finding("Socket Mode", "ok", "the app-level token is valid; no connection was opened")]
 
-    async def _call(self, method: str, token: str) -> Answer:
+    async def _call(self, method: str, token: str) -> JsonResponse:
         url = f"{self.settings.slack_api_url.rstrip('/')}/{method}"
-        answer = await self._ask("POST", url, headers={"Authorization": f"Bearer {token}"})
-        if answer.status != 200 or "ok" not in answer.body:
-            raise Trouble("warning", f"Slack answers HTTP {answer.status}", LATER)
-        return answer
+        response = await self._ask("POST", url, headers={"Authorization": f"Bearer {token}"})
+        if response.status != 200 or "ok" not in response.body:
+            raise CheckFailed("warning", f"Slack answers HTTP {response.status}", TRY_LATER)
+        return response
 
     # --- Teams ---
 
     async def _teams(self) -> list[Finding]:
-        own = self.settings
-        if not own.teams:
-            return [Finding("Teams", "skipped", "not configured: no MICROSOFT_APP_ setting is there")]
-        if own.dangerously_allow_unauthenticated_teams and not own.microsoft_app_id:
-            todo = "Take DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS out for anything but the playground."
-            raise Trouble("warning", "everybody is let in, without credentials", todo)
-        if own.microsoft_app_type == "UserAssignedMSI":
-            return await self._managed()
-        secret = own.microsoft_app_password
+        settings = self.settings
+        if not settings.teams:
+            return [Finding("Teams", "skipped", "not configured: no MICROSOFT_APP_ setting")]
+        if settings.dangerously_allow_unauthenticated_teams and not settings.microsoft_app_id:
+            todo = "Remove DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS, except for tests."
+            raise CheckFailed("warning", "unauthenticated requests are accepted", todo)
+        if settings.microsoft_app_type == "UserAssignedMSI":
+            return await self._managed_identity()
+        secret = settings.microsoft_app_password
         form = {
             "grant_type": "client_credentials",
-            "client_id": own.microsoft_app_id or "",
+            "client_id": settings.microsoft_app_id or "",
             "client_secret": secret.get_secret_value() if secret else "",
             "scope": "https://api.botframework.com/.default",
         }
-        tenant = quote(own.microsoft_app_tenant_id or "", safe="")
-        answer = await self._ask("POST", f"{own.teams_login_url}/{tenant}/oauth2/v2.0/token", data=form)
-        if answer.status == 200 and answer.body.get("access_token"):
-            return [Finding("Teams", "ok", "Microsoft gives us a token")]
-        code = next(iter(answer.body.get("error_codes") or ()), answer.status)
-        if answer.status == 429 or answer.status >= 500:
-            raise Trouble("warning", f"Microsoft answers HTTP {answer.status}", LATER)
-        name, why = _AZURE.get(code, ("MICROSOFT_APP_ID", "its password or its tenant is wrong: compare all three"))
-        raise Trouble("failure", f"Microsoft gives us no token ({code!s:.20})", f"{name} {why}.")
+        tenant = quote(settings.microsoft_app_tenant_id or "", safe="")
+        response = await self._ask("POST", f"{settings.teams_login_url}/{tenant}/oauth2/v2.0/token", data=form)
+        if response.status == 200 and response.body.get("access_token"):
+            return [Finding("Teams", "ok", "Microsoft issues a token")]
+        code = next(iter(response.body.get("error_codes") or ()), response.status)
+        if response.status == 429 or response.status >= 500:
+            raise CheckFailed("warning", f"Microsoft answers HTTP {response.status}", TRY_LATER)
+        name, why = _AZURE_ERRORS.get(code, ("MICROSOFT_APP_ID", "its password or tenant is wrong: check all three"))
+        raise CheckFailed("failure", f"Microsoft issues no token ({code!s:.20})", f"{name} {why}.")
 
-    async def _managed(self) -> list[Finding]:
+    async def _managed_identity(self) -> list[Finding]:
         from adapters.teams import TeamsSettings
         from adapters.teams.credentials import Credentials
 
-        told = TeamsSettings(app_id=self.settings.microsoft_app_id or "", app_type="UserAssignedMSI")
+        teams = TeamsSettings(app_id=self.settings.microsoft_app_id or "", app_type="UserAssignedMSI")
         try:
-            async with asyncio.timeout(TIMEOUT / 2):  # where there is no Azure, nobody answers at all
-                await Credentials(told, self.http).bearer()
+            async with asyncio.timeout(TIMEOUT / 2):  # outside Azure there is no response at all
+                await Credentials(teams, self.http).bearer()
         except (RetryLater, TimeoutError):
-            todo = "Run this on the Azure machine, and assign it the identity whose id MICROSOFT_APP_ID is."
-            raise Trouble("failure", "this machine gives us no token of the managed identity", todo) from None
-        return [Finding("Teams", "ok", "the managed identity gives us a token")]
+            todo = "Run this on the Azure machine, and assign it the identity with the id MICROSOFT_APP_ID."
+            raise CheckFailed("failure", "this machine issues no token of the managed identity", todo) from None
+        return [Finding("Teams", "ok", "the managed identity has a token")]
 
     async def _keys(self) -> list[Finding]:
         url = self.settings.teams_openid_metadata_url
-        about = await self._ask("GET", url)
-        where = about.body.get("jwks_uri")
-        keys = await self._ask("GET", str(where)) if where else about
+        metadata = await self._ask("GET", url)
+        keys_url = metadata.body.get("jwks_uri")
+        keys = await self._ask("GET", str(keys_url)) if keys_url else metadata
         if not keys.body.get("keys"):
-            message = f"no signing keys are found by way of {urlsplit(url).hostname} (HTTP {keys.status})"
-            raise Trouble("failure", message, "Compare TEAMS_OPENID_METADATA_URL with Microsoft's documentation.")
-        if about.body.get("issuer", self.settings.teams_token_issuer) != self.settings.teams_token_issuer:
-            raise Trouble("failure", "the keys are another issuer's", "Set TEAMS_TOKEN_ISSUER to its `issuer`.")
-        return [Finding("Teams keys", "ok", "Microsoft's signing keys can be had")]
+            message = f"no signing keys are found at {urlsplit(url).hostname} (HTTP {keys.status})"
+            raise CheckFailed("failure", message, "Check TEAMS_OPENID_METADATA_URL against Microsoft's documentation.")
+        if metadata.body.get("issuer", self.settings.teams_token_issuer) != self.settings.teams_token_issuer:
+            raise CheckFailed("failure", "the keys are of another issuer", "Set TEAMS_TOKEN_ISSUER to its `issuer`.")
+        return [Finding("Teams keys", "ok", "Microsoft's signing keys are available")]
 
     # --- This server ---
 
@@ -286,55 +294,53 @@ class Doctor:
         url = self.settings.public_url
         if not url:
             if self.settings.slack_app_token and not self.settings.teams:
-                return [Finding("PUBLIC_URL", "skipped", "not set; Socket Mode needs none")]
-            raise Trouble("warning", "not set: whether platforms reach this server is not known", "Set PUBLIC_URL.")
+                return [Finding("PUBLIC_URL", "skipped", "not set; Socket Mode does not need it")]
+            raise CheckFailed("warning", "not set: cannot check whether platforms reach this server", "Set PUBLIC_URL.")
         alive = await self._ask("GET", f"{url}/healthz", platform=False)
         if 300 <= alive.status < 400:
-            raise Trouble("failure", "redirects, which platforms do not follow", "Give the address it leads to.")
+            raise CheckFailed("failure", "redirects, which platforms do not follow", "Set it to the target URL.")
         ready = await self._ask("GET", f"{url}/readyz", platform=False)
         if alive.status != 200 or alive.body != {"status": "ok"} or not {"database", "worker"} <= ready.body.keys():
-            message = f"what answers there is not this server (HTTP {alive.status})"
-            raise Trouble(
-                "failure", message, "Is `cm-advisor serve` running, and does the proxy lead to HOST and PORT?"
+            message = f"the server there is not this server (HTTP {alive.status})"
+            raise CheckFailed(
+                "failure", message, "Is `cm-advisor serve` running, and does the proxy forward to HOST and PORT?"
             )
         if is_loopback(urlsplit(url).hostname or ""):
-            raise Trouble("warning", "this machine alone reaches it", "Give the address the platforms are to use.")
+            raise CheckFailed("warning", "only this machine can reach it", "Set it to the URL for the platforms.")
         if ready.status != 200:
-            raise Trouble(
-                "warning", "the server answers, but is not ready", "Look at its log and at PUBLIC_URL/readyz."
-            )
-        return [Finding("PUBLIC_URL", "ok", "leads to this server, asked from here")]
+            raise CheckFailed("warning", "the server runs, but is not ready", "Check its log and PUBLIC_URL/readyz.")
+        return [Finding("PUBLIC_URL", "ok", "leads to this server, as seen from here")]
 
 
 def _new_file(url: sa.URL) -> Finding | None:
-    """Return what is to be said of a SQLite database that is not there yet: to open it would be to make it."""
+    """Return the finding about a SQLite file that does not exist. Opening it would create it."""
     if url.get_backend_name() != "sqlite" or (url.database and Path(url.database).exists()):
         return None
     if not url.database or url.database == ":memory:":
-        return Finding("database", "warning", "in memory: all is forgotten at the end", "Set DATABASE_URL.")
+        return Finding("database", "warning", "in memory: all data is lost at the end", "Set DATABASE_URL.")
     if os.access(Path(url.database).parent, os.W_OK):
-        return Finding("database", "ok", "not there yet; the first `cm-advisor serve` makes it")
-    return Finding("database", "failure", "cannot be made: its folder is not writable", "Change DATABASE_URL.")
+        return Finding("database", "ok", "does not exist yet; `cm-advisor serve` creates it")
+    return Finding("database", "failure", "cannot be created: its folder is not writable", "Change DATABASE_URL.")
 
 
-def _try(transaction: Transaction) -> list[bytes]:
-    """Write and take back; return what is stored of credentials."""
-    once = secrets.token_bytes(32)
-    transaction.execute(sa.insert(processed_events).values(key_hash=once, processed_at=transaction.now))
-    transaction.execute(sa.delete(processed_events).where(processed_events.c.key_hash == once))
+def _try_writing(transaction: Transaction) -> list[bytes]:
+    """Insert a row and delete it. Return the encrypted tokens."""
+    key_hash = secrets.token_bytes(32)
+    transaction.execute(sa.insert(processed_events).values(key_hash=key_hash, processed_at=transaction.now))
+    transaction.execute(sa.delete(processed_events).where(processed_events.c.key_hash == key_hash))
     return [bytes(row.ciphertext) for row in transaction.execute(sa.select(tokens.c.ciphertext))]
 
 
 async def examine(settings: Settings, problems: list[str], now: Callable[[], float] = time.time) -> list[Finding]:
-    """Return what is found with these settings."""
+    """Run all checks. `problems`: those of the settings."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(trust_env=True, timeout=timeout) as http:
         return await Doctor(settings, problems, http, now).examine()
 
 
 def doctor(arguments: Namespace) -> int:
-    """Print what is found; return the exit status."""
-    logging.basicConfig(handlers=[logging.NullHandler()])  # what matters is in the findings
+    """Print the findings. Return the exit status."""
+    logging.basicConfig(handlers=[logging.NullHandler()])  # the findings say what matters
     try:
         problems: list[str] = []
         try:
@@ -356,10 +362,10 @@ def doctor(arguments: Namespace) -> int:
 def _print(findings: list[Finding]) -> None:
     try:
         "✓✗".encode(sys.stdout.encoding or "ascii")
-        plain = False
+        ascii_only = False
     except (UnicodeEncodeError, LookupError):
-        plain = True
+        ascii_only = True
     for finding in findings:
         todo = f" -> {finding.todo}" if finding.todo else ""
-        mark = _MARKS[finding.level][plain]
-        print(f"{mark:{2 if plain else 1}} {finding.check}: {finding.message}{todo}")
+        mark = _MARKS[finding.level][ascii_only]
+        print(f"{mark:{2 if ascii_only else 1}} {finding.check}: {finding.message}{todo}")

@@ -1,4 +1,4 @@
-"""What an administrator uploads: Slack's app manifest and Teams' app package. ``cm-advisor manifest``."""
+"""``cm-advisor manifest``: Slack's app manifest and Teams' app package, for an administrator to upload."""
 
 import json
 import sys
@@ -13,24 +13,24 @@ from bot.settings import Settings
 INVALID = 2
 
 
-def readable_settings(**given: str | None) -> Settings:
-    """Return the settings with the defaults of those that cannot be read, and over them what is `given`."""
-    said = {name: value for name, value in given.items() if value}
+def readable_settings(**overrides: str | None) -> Settings:
+    """Return the settings, with defaults for those that cannot be read. `overrides`: ignored when empty."""
+    values = {name: value for name, value in overrides.items() if value}
     try:
-        return Settings(**said)  # type: ignore[arg-type]  # values are validated, whatever their type
+        return Settings(**values)  # type: ignore[arg-type]  # pydantic validates them
     except ValidationError as error:
         names = {str(fault["loc"][0]) for fault in error.errors(include_input=False)}
-        return Settings(**said | {name: Settings.model_fields[name].default for name in names})
+        return Settings(**values | {name: Settings.model_fields[name].default for name in names})
 
 
 def slack(arguments: Namespace) -> int:
-    """Print the manifest; return the exit status."""
+    """Print the app manifest. Return the exit status."""
     from adapters.slack.manifest import build_manifest
 
     settings = readable_settings(public_url=arguments.public_url)
     url = settings.public_url
     if url and not url.startswith("https://"):
-        return _refuse(_ADDRESS)
+        return _fail(_INVALID_URL)
     if not url:
         print("Without PUBLIC_URL (or --public-url) this is the manifest for Socket Mode.", file=sys.stderr)
     print(json.dumps(build_manifest(url, socket_mode=settings.slack_app_token is not None), indent=2))
@@ -38,23 +38,23 @@ def slack(arguments: Namespace) -> int:
 
 
 def teams(arguments: Namespace) -> int:
-    """Write the app package; return the exit status."""
+    """Write the app package. Return the exit status."""
     from adapters.teams.app_package import build_package
 
     settings = readable_settings(microsoft_app_id=arguments.app_id, public_url=arguments.public_url)
     id, url = settings.microsoft_app_id or "", settings.public_url or ""
-    faults = [] if _is_guid(id) else [_ID]
+    problems = [] if _is_guid(id) else [_INVALID_ID]
     if not url.startswith("https://"):
-        faults.append(_ADDRESS)
-    if faults:
-        return _refuse(*faults)
+        problems.append(_INVALID_URL)
+    if problems:
+        return _fail(*problems)
     try:
         path = build_package(Path(arguments.out), id, url)
     except ValueError:
-        return _refuse(_ADDRESS)
+        return _fail(_INVALID_URL)
     except OSError as error:
-        return _refuse(f"{arguments.out} cannot be written: {error.strerror}.")
-    print(f"{path} is written. What to do next:")
+        return _fail(f"{arguments.out} cannot be written: {error.strerror}.")
+    print(f"{path} is written. Next steps:")
     print(
         f"  1. On portal.azure.com, in the Azure Bot's Configuration, set the messaging endpoint to {url}/api/messages"
     )
@@ -66,8 +66,10 @@ def teams(arguments: Namespace) -> int:
     return 0
 
 
-_ID = "MICROSOFT_APP_ID (or --app-id) must be the bot's id, a GUID: Configuration of the Azure Bot, portal.azure.com."
-_ADDRESS = "PUBLIC_URL (or --public-url) must be the https:// address at which the platform reaches this server."
+_INVALID_ID = (
+    "MICROSOFT_APP_ID (or --app-id) must be the bot's id, a GUID: Configuration of the Azure Bot, portal.azure.com."
+)
+_INVALID_URL = "PUBLIC_URL (or --public-url) must be the https:// URL at which the platform reaches this server."
 
 
 def _is_guid(text: str) -> bool:
@@ -77,6 +79,6 @@ def _is_guid(text: str) -> bool:
         return False
 
 
-def _refuse(*sentences: str) -> int:
+def _fail(*sentences: str) -> int:
     print(*sentences, sep="\n", file=sys.stderr)
     return INVALID

@@ -1,6 +1,6 @@
-"""``cm-advisor playground``: the real server between stand-ins of Slack and Teams, and a page before them.
+"""``cm-advisor playground``: the real server with simulators of Slack and Teams, and a web page to use them.
 
-Everything listens on loopback and is gone when the command ends, its database included.
+Everything listens on localhost. All data is deleted when the command ends.
 """
 
 import asyncio
@@ -28,22 +28,22 @@ PORT = 3980
 
 
 def playground(port: int | None, language: str, *, browser: bool = True) -> int:
-    """Run until it is interrupted; return the exit status."""
+    """Run until it is interrupted. Return the exit status."""
     if not (BUILT / "index.html").exists():
         print(translations(language)("terminal.playground.unbuilt"), file=sys.stderr)
         return 2
-    _stay_here()
+    _isolate_environment()
     return asyncio.run(_run(port, language, browser=browser))
 
 
 async def _run(port: int | None, language: str, *, browser: bool) -> int:
-    t, ended = translations(language), asyncio.Event()
+    t, stopped = translations(language), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    played = Playground(serve, manifest_features())
-    await played.start()
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    sandbox = Playground(serve, manifest_features())
+    await sandbox.start()
     gc.enable()
-    runner = web.AppRunner(played.application(), access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(sandbox.application(), access_log=None, shutdown_timeout=0.2)
     try:
         await runner.setup()
         try:
@@ -57,26 +57,23 @@ async def _run(port: int | None, language: str, *, browser: bool) -> int:
         print(t("terminal.playground.open", url=url), flush=True)
         if browser:
             await asyncio.to_thread(webbrowser.open, url)
-        await ended.wait()
+        await stopped.wait()
     finally:
         await runner.cleanup()
-        await played.stop()
+        await sandbox.stop()
     return 0
 
 
-def _stay_here() -> None:
-    """Take this machine's proxies, and its own settings of Slack and Teams, out of the environment.
-
-    Nothing here leaves the machine; bolt, too, looks into the environment.
-    """
-    ours = {name.upper() for name in Settings.model_fields}
-    for name in [name for name in os.environ if name.upper() in ours or name.upper().endswith("_PROXY")]:
+def _isolate_environment() -> None:
+    """Remove all settings and proxies from the environment, which slack-bolt reads, too: nothing leaves the machine."""
+    settings = {name.upper() for name in Settings.model_fields}
+    for name in [name for name in os.environ if name.upper() in settings or name.upper().endswith("_PROXY")]:
         del os.environ[name]
-    os.environ["NO_PROXY"] = "*"  # some systems know proxies outside the environment, too
+    os.environ["NO_PROXY"] = "*"  # some systems configure proxies outside of the environment
 
 
 class Server:
-    """The app on a free port."""
+    """The application on a free port."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -98,14 +95,14 @@ class Server:
 
 @asynccontextmanager
 async def serve(settings: Mapping[str, str]) -> AsyncIterator[Server]:
-    """Serve the app, with a database of its own."""
+    """Run the application with a temporary database. `settings`: all others have their defaults."""
     with tempfile.TemporaryDirectory(prefix="cm-advisor-") as folder:
-        # Of this machine's own settings none may slip in: a playground never talks to a real workspace.
-        given: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
-        given |= {name.lower(): value for name, value in settings.items()}
-        known = Settings(_env_file=None, **given | {"database_url": f"sqlite:///{folder}/cm-advisor.db"})
-        configure_logging(known.model_copy(update={"log_level": "WARNING"}))
-        server = Server(known)
+        # None of this machine's settings may be used: the playground never calls a real workspace.
+        values: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
+        values |= {name.lower(): value for name, value in settings.items()}
+        complete = Settings(_env_file=None, **values | {"database_url": f"sqlite:///{folder}/cm-advisor.db"})
+        configure_logging(complete.model_copy(update={"log_level": "WARNING"}))
+        server = Server(complete)
         await server.start()
         try:
             yield server
@@ -114,7 +111,7 @@ async def serve(settings: Mapping[str, str]) -> AsyncIterator[Server]:
 
 
 def manifest_features() -> ManifestFeatures:
-    """Return what the app's manifests say of commands, shortcuts and forms."""
+    """Return the commands, shortcuts and forms in the manifests of the app."""
     return ManifestFeatures(
         build_manifest("https://localhost"), {language: manifest_commands(language) for language in LANGUAGES}
     )

@@ -14,7 +14,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 
 from adapters.playground.server import Playground
 from adapters.playground.traffic_log import MAX_ENTRIES, redacted
-from bot.commands.playground import _stay_here, manifest_features, serve
+from bot.commands.playground import _isolate_environment, manifest_features, serve
 from dialogs.translations import Translations, languages, translations
 
 Json = dict[str, Any]
@@ -327,7 +327,7 @@ async def test_slack_knows_its_commands(browser: Browser) -> None:
 def test_neither_a_proxy_nor_a_real_installation_has_a_say(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"HTTPS_PROXY": "http://proxy", "http_proxy": "x", "SLACK_BOT_TOKEN": "xoxb-1", "LANG": "fr_FR"}
     monkeypatch.setattr("os.environ", environment)
-    _stay_here()
+    _isolate_environment()
     assert environment == {"LANG": "fr_FR", "NO_PROXY": "*"}
 
 

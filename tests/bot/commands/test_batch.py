@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.commands.batch import MAX_LINE_BYTES, BatchChecker, BatchTotals, batch, encode
 from dialogs.community_flow import FLOW
 from dialogs.recommend import check
-from dialogs.text import parse
+from dialogs.text import lexicon
 from dialogs.translations import translations
 from dialogs.validate import MAX_COMPARED
 
@@ -161,7 +161,7 @@ def test_any_json_is_answered(answers, id):
 
 def test_thousands_of_wrong_names_in_one_line_are_not_all_compared(monkeypatch):
     compared = []
-    monkeypatch.setattr(parse, "nearest", lambda given, valid: compared.append(given))
+    monkeypatch.setattr(lexicon, "nearest", lambda given, valid: compared.append(given))
     many = {f"brand{number}": "yes" for number in range(2900)}
     assert len(one(encode({"answers": many}).encode())["errors"]) == 2900
     assert len(compared) == MAX_COMPARED

@@ -127,14 +127,14 @@ async def test_nothing_is_changed(environment: dict[str, str], database: str) ->
         assert connection.execute(sa.text("select count(*) from processed_events")).scalar() == 0
     missing = before.with_name("new.db")
     findings = await found(environment | {"DATABASE_URL": f"sqlite:///{missing}"})
-    assert findings["database"].message.startswith("not there yet")
+    assert findings["database"].message.startswith("does not exist yet")
     assert not missing.exists()
 
 
 async def test_a_platform_that_is_not_configured_is_said(database: str) -> None:
     findings = await found({"DATABASE_URL": database})
     assert findings["settings"].level == "failure"
-    assert findings["Slack"] == Finding("Slack", "skipped", "not configured: no SLACK_ setting is there")
+    assert findings["Slack"] == Finding("Slack", "skipped", "not configured: no SLACK_ setting")
     assert findings["Teams"].message.startswith("not configured")
     assert findings["clock"].level == findings["PUBLIC_URL"].level == "warning"
 
@@ -145,7 +145,7 @@ async def test_a_platform_that_is_not_configured_is_said(database: str) -> None:
 @pytest.mark.parametrize(
     ("change", "check", "message", "todo"),
     [
-        ({"SLACK_BOT_TOKEN": "xoxb-dead"}, "Slack", "refuses the bot token (invalid_auth)", "SLACK_BOT_TOKEN"),
+        ({"SLACK_BOT_TOKEN": "xoxb-dead"}, "Slack", "rejects the bot token (invalid_auth)", "SLACK_BOT_TOKEN"),
         ({"SLACK_APP_TOKEN": "xapp-dead"}, "Socket Mode", "(invalid_auth)", "connections:write"),
         ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "Slack", "127.0.0.1 cannot be reached", "HTTPS_PROXY"),
         ({"MICROSOFT_APP_PASSWORD": "wrong"}, "Teams", "no token (7000215)", "MICROSOFT_APP_PASSWORD"),
@@ -213,7 +213,7 @@ async def test_a_managed_identity(environment: dict[str, str], monkeypatch: pyte
     async with TestServer(app) as server:
         monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/token")))
         monkeypatch.setenv("IDENTITY_HEADER", "h")
-        assert (await found(own))["Teams"].message == "the managed identity gives us a token"
+        assert (await found(own))["Teams"].message == "the managed identity has a token"
         finding = (await found(own))["Teams"]
     assert asked == [environment["MICROSOFT_APP_ID"]] * 2
     assert (finding.level, "MICROSOFT_APP_ID" in finding.todo) == ("failure", True)
@@ -305,7 +305,7 @@ async def test_the_command(environment: dict[str, str], tmp_path: Path) -> None:
     done = await asyncio.to_thread(run, tmp_path, PYTHONIOENCODING="utf-8", **environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert "✓ Slack: @cm-advisor in Fabrique\n" in done.stdout
-    assert "! PUBLIC_URL: this machine alone reaches it -> Give" in done.stdout
+    assert "! PUBLIC_URL: only this machine can reach it -> Set" in done.stdout
     assert len(done.stdout.splitlines()) == 9
 
 

@@ -84,7 +84,7 @@ def test_an_address_platforms_do_not_take(capsys: pytest.CaptureFixture[str], tm
         assert main(["manifest", *arguments, "--public-url", url]) == 2
         shown = capsys.readouterr()
         assert (shown.out, shown.err.count("\n")) == ("", 1)
-        assert "must be the https:// address" in shown.err
+        assert "must be the https:// URL" in shown.err
     assert not os.path.exists(out)
 
 
