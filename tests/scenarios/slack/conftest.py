@@ -33,46 +33,45 @@ class Scene(BaseScene):
     user_actions: SlackUserActions
 
     def sees(self, user: User, channel: Channel) -> list[Message]:
-        """What the app wrote that this person sees there, oldest first."""
-        return [each for each in self.slack.visible_to(user, channel) if each.bot_id]
+        """Return the app's messages that this user sees there, oldest first."""
+        return [message for message in self.slack.visible_to(user, channel) if message.bot_id]
 
     def card(self, user: User, channel: Channel) -> Message:
-        """The latest of those with a button."""
-        return next(each for each in reversed(self.sees(user, channel)) if each.buttons())
+        """Return the latest of those with a button."""
+        return next(message for message in reversed(self.sees(user, channel)) if message.buttons())
 
-    def reads(self, user: User, channel: Channel, translations: str) -> bool:
-        return any(translations in line for each in self.sees(user, channel) for line in each.texts())
+    def reads(self, user: User, channel: Channel, text: str) -> bool:
+        return any(text in line for message in self.sees(user, channel) for line in message.texts())
 
     async def settle(self) -> None:
-        """Wait until what was acknowledged is done, by the adapter and by Slack."""
-
+        """Wait until the adapter and the simulator have finished all work."""
         await asyncio.sleep(0.005)
         idle = lambda: not self.slack.in_flight and not adapter_busy()  # noqa: E731
-        await self.slack.wait_for(idle, timeout=20, what="everything to be done")
+        await self.slack.wait_for(idle, timeout=20, what="all work to finish")
 
     async def press(self, user: User, where: Blocks, id: str) -> Exchange:
-        """Press the button `label.<id>`, or with these words, and wait until all is done."""
+        """Press the button labeled `label.<id>` or `id`, and wait until all work is finished."""
         label = self.label(id) if f"label.{id}" in self.t else id
         ack = await self.user_actions.press(user, where, label)
         await self.settle()
         return ack
 
-    async def slash(self, user: User, channel: Channel, typed: str = "") -> Message:
-        ack = await self.user_actions.slash(user, channel, typed)
+    async def slash(self, user: User, channel: Channel, text: str = "") -> Message:
+        ack = await self.user_actions.slash(user, channel, text)
         await self.settle()
         assert ack.ok, ack.error
-        # On a machine that is too busy the answer comes by the response URL.
+        # On a busy machine the answer comes by the response URL.
         return ack.message or self.sees(user, channel)[-1]
 
-    async def tell(self, user: User, typed: str) -> Message:
-        """A direct message; returns what the app wrote last."""
-        ack = await self.user_actions.direct_message(user, typed)
+    async def tell(self, user: User, text: str) -> Message:
+        """Send a direct message. Return the app's last message there."""
+        ack = await self.user_actions.direct_message(user, text)
         await self.settle()
         assert ack.ok, ack.error
         return self.sees(user, self.team.im(user))[-1]
 
     async def answer_all(self, user: User, card: Message, answers: dict[str, str]) -> Message:
-        """Press an option after the other on a card that is edited in place."""
+        """Press the options one after the other on a card that is updated in place."""
         for question, option in answers.items():
             await self.press(user, card, self.option(question, option))
         return card
@@ -80,13 +79,12 @@ class Scene(BaseScene):
     async def posted(self, channel: Channel) -> Message:
         """Wait for the post in the channel and return it."""
         label = self.t("label.details")
-        wanted = lambda: [each for each in channel.messages if label in each.buttons()]  # noqa: E731
-        await self.slack.wait_for(wanted, what="the post")
+        posts_with_button = lambda: [message for message in channel.messages if label in message.buttons()]  # noqa: E731
+        await self.slack.wait_for(posts_with_button, what="the post")
         await self.settle()
-        found = wanted()
-        assert len(found) == 1, "posted exactly once"
-        message: Message = found[0]
-        return message
+        posts: list[Message] = posts_with_button()
+        assert len(posts) == 1, "posted exactly once"
+        return posts[0]
 
 
 MakeScene = Callable[..., Awaitable[Scene]]
@@ -94,28 +92,36 @@ MakeScene = Callable[..., Awaitable[Scene]]
 
 @pytest.fixture
 async def make_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeScene]:
-    """Give a function that makes a scene; further keywords are settings."""
+    """Give a function that makes a scene; other keyword arguments are settings."""
     scenes: list[Scene] = []
 
     async def make(
-        language: str = "fr", *, oauth: bool = False, socket: bool = False, scopes: Sequence[str] = SCOPES, **more: Any
+        language: str = "fr",
+        *,
+        oauth: bool = False,
+        socket: bool = False,
+        scopes: Sequence[str] = SCOPES,
+        **more_settings: Any,
     ) -> Scene:
         slack = await SlackSimulator().start()
         team = slack.add_workspace("Fabrique")
         anna, ben = (team.add_user(name, locale=LOCALES[language]) for name in ("anna", "ben"))
         marketing = team.add_channel("marketing", members=[anna, ben])
         secret = team.add_channel("secret", members=[anna], private=True)
-        known: dict[str, Any] = {"slack_signing_secret": slack.app.signing_secret, "slack_api_url": slack.api_url}
+        slack_settings: dict[str, Any] = {
+            "slack_signing_secret": slack.app.signing_secret,
+            "slack_api_url": slack.api_url,
+        }
         if oauth:
-            known |= {"slack_client_id": slack.app.client_id, "slack_client_secret": slack.app.client_secret}
-            known |= {"token_encryption_key": Fernet.generate_key().decode()}
+            slack_settings |= {"slack_client_id": slack.app.client_id, "slack_client_secret": slack.app.client_secret}
+            slack_settings |= {"token_encryption_key": Fernet.generate_key().decode()}
             for name in ("slack_client_id", "slack_client_secret"):  # bolt, too, would read them
-                monkeypatch.setenv(name.upper(), known[name])
+                monkeypatch.setenv(name.upper(), slack_settings[name])
         else:
-            known["slack_bot_token"] = slack.install(team, scopes).value
+            slack_settings["slack_bot_token"] = slack.install(team, scopes).value
         if socket:
-            known["slack_app_token"] = slack.app.app_token
-        settings = make_settings(f"sqlite:///{tmp_path}/{len(scenes)}.db", known, **more)
+            slack_settings["slack_app_token"] = slack.app.app_token
+        settings = make_settings(f"sqlite:///{tmp_path}/{len(scenes)}.db", slack_settings, **more_settings)
         server = await start(settings)
         scene = Scene(
             slack=slack,

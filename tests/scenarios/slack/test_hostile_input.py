@@ -1,4 +1,4 @@
-"""What must not go wrong: forgeries, duplicates, other people's presses, refusals, lost answers, restarts."""
+"""Forged and repeated requests, presses of others, refused posts, lost responses, restarts."""
 
 import asyncio
 import json
@@ -37,8 +37,11 @@ GARBAGE = [
 
 async def post(scene: Scene, body: bytes, headers: dict[str, str], kind: str = "application/json") -> int:
     url = f"{scene.server.url}/slack/events"
-    async with ClientSession() as http, http.post(url, data=body, headers={**headers, "Content-Type": kind}) as answer:
-        return answer.status
+    async with (
+        ClientSession() as http,
+        http.post(url, data=body, headers={**headers, "Content-Type": kind}) as response,
+    ):
+        return response.status
 
 
 async def finished(scene: Scene, answers: dict[str, str], channel: Channel | None = None) -> Message:
@@ -47,72 +50,79 @@ async def finished(scene: Scene, answers: dict[str, str], channel: Channel | Non
 
 
 async def retry(scene: Scene, user: User) -> Message:
-    """The private word with the button that tries again."""
+    """Return the private notice with the button to try again."""
     label = scene.label("retry_post")
 
-    def found() -> list[Message]:
+    def notices() -> list[Message]:
         return [
-            each
+            message
             for channel in scene.team.channels.values()
-            for each in scene.sees(user, channel)
-            if label in each.buttons()
+            for message in scene.sees(user, channel)
+            if label in message.buttons()
         ]
 
-    messages: list[Message] = await scene.slack.wait_for(found, what="a word with a button to try again")
+    messages: list[Message] = await scene.slack.wait_for(notices, what="a notice with a button to try again")
     assert len(messages) == 1
     return messages[0]
 
 
-# --- Who gets in --------------------------------------------------------------------------------------------------
+# --- Verification -------------------------------------------------------------------------------------------------
 
 
-async def test_nobody_but_slack_gets_in(french: Scene) -> None:
+async def test_only_requests_signed_by_slack_are_accepted(french: Scene) -> None:
     body = b'{"type":"url_verification","challenge":"c"}'
-    good = french.user_actions.signed(body)
-    stamp, mark = "X-Slack-Request-Timestamp", "X-Slack-Signature"
-    bad: list[dict[str, str]] = [
+    valid = french.user_actions.signed(body)
+    timestamp, signature = "X-Slack-Request-Timestamp", "X-Slack-Signature"
+    invalid: list[dict[str, str]] = [
         {},
-        {stamp: good[stamp]},
-        {mark: good[mark]},
-        good | {mark: "v0=00"},
-        good | {mark: "v0=é".encode().decode("latin-1")},
-        good | {stamp: "soon"},
-        good | {stamp: "-1"},
-        good | {stamp: "9" * 30},
+        {timestamp: valid[timestamp]},
+        {signature: valid[signature]},
+        valid | {signature: "v0=00"},
+        valid | {signature: "v0=é".encode().decode("latin-1")},
+        valid | {timestamp: "soon"},
+        valid | {timestamp: "-1"},
+        valid | {timestamp: "9" * 30},
         french.user_actions.signed(body, secret="another"),
         french.user_actions.signed(body, timestamp=time.time() - 400),
         french.user_actions.signed(body, timestamp=time.time() + 400),
         french.user_actions.signed(b"other bytes"),
     ]
-    for headers in bad:
+    for headers in invalid:
         assert await post(french, body, headers) == 401, headers
-    assert await post(french, body, good) == 200
+    assert await post(french, body, valid) == 200
     checked = await french.user_actions.verify_url()
     assert checked.answer == {"challenge": "ch4llenge"}
 
 
 @pytest.mark.parametrize(("body", "kind"), GARBAGE)
-async def test_garbage_is_refused_never_an_error(french: Scene, body: bytes, kind: str) -> None:
+async def test_garbage_is_answered_400_or_401(french: Scene, body: bytes, kind: str) -> None:
     assert await post(french, body, {}, kind) in {400, 401}
     assert await post(french, body, french.user_actions.signed(body), kind) == 400
 
 
-async def test_a_command_may_contain_the_word_payload(french: Scene) -> None:
+async def test_command_may_contain_the_word_payload(french: Scene) -> None:
     answer = await french.slash(french.anna, french.marketing, "payload")
     assert french.label("start") in answer.buttons()
 
 
-async def test_events_that_are_nothing_to_us_are_acknowledged(french: Scene) -> None:
+async def test_other_events_are_acknowledged(french: Scene) -> None:
     for kind in ("team_join", "channel_rename", "reaction_added", "member_joined_channel", "app_mentionx"):
         ack = await french.user_actions.event({"type": kind, "user": french.anna.id, "event_ts": "1.0"})
         assert ack.status == 200
 
 
-async def test_the_bots_own_edited_and_special_messages_are_left_alone(french: Scene) -> None:
-    room = french.team.im(french.anna)
+async def test_messages_of_bots_edits_and_subtypes_are_ignored(french: Scene) -> None:
+    direct = french.team.im(french.anna)
     assert french.team.bot
-    base = {"type": "message", "channel": room.id, "channel_type": "im", "ts": "1.0", "text": "oui", "event_ts": "1.0"}
-    for more in (
+    base = {
+        "type": "message",
+        "channel": direct.id,
+        "channel_type": "im",
+        "ts": "1.0",
+        "text": "oui",
+        "event_ts": "1.0",
+    }
+    for fields in (
         {"user": french.team.bot.id, "bot_id": french.team.bot_id},
         {"user": french.anna.id, "subtype": "message_changed", "hidden": True},
         {"user": french.anna.id, "subtype": "file_share"},
@@ -121,55 +131,55 @@ async def test_the_bots_own_edited_and_special_messages_are_left_alone(french: S
         {"subtype": "bot_message", "bot_id": "B02"},
         {},
     ):
-        assert (await french.user_actions.event(base | more)).status == 200
+        assert (await french.user_actions.event(base | fields)).status == 200
     await french.settle()
-    assert french.sees(french.anna, room) == []
+    assert french.sees(french.anna, direct) == []
 
 
-# --- Once ---------------------------------------------------------------------------------------------------------
+# --- Duplicates ---------------------------------------------------------------------------------------------------
 
 
-async def test_an_event_delivered_again_changes_nothing_even_on_another_replica(french: Scene) -> None:
-    room = french.team.im(french.anna)
-    for typed in ("start", "aide"):
-        ack = await french.user_actions.direct_message(french.anna, typed)
+async def test_redelivered_event_changes_nothing_on_any_replica(french: Scene) -> None:
+    direct = french.team.im(french.anna)
+    for text in ("start", "aide"):
+        ack = await french.user_actions.direct_message(french.anna, text)
         await french.settle()
-        before = len(french.sees(french.anna, room))
+        before = len(french.sees(french.anna, direct))
         await french.user_actions.redeliver(ack)
         french.user_actions.app_url = (await french.another_server()).url
         await french.user_actions.redeliver(ack, 2)
         await french.settle()
-        assert len(french.sees(french.anna, room)) == before
+        assert len(french.sees(french.anna, direct)) == before
 
 
-async def test_words_delivered_after_what_was_pressed_later_change_nothing(french: Scene) -> None:
+async def test_text_delivered_after_a_later_press_changes_nothing(french: Scene) -> None:
     card = await french.tell(french.anna, "commencer")
     url, french.user_actions.app_url = french.user_actions.app_url, "http://127.0.0.1:1"
-    words = await french.user_actions.direct_message(french.anna, "orientation=seo")
-    assert words.error
+    message = await french.user_actions.direct_message(french.anna, "orientation=seo")
+    assert message.error
     french.user_actions.app_url = url
     await french.press(french.anna, card, french.option("orientation", "key"))
-    await french.user_actions.redeliver(words)
+    await french.user_actions.redeliver(message)
     await french.settle()
-    room = french.team.im(french.anna)
-    assert french.reads(french.anna, room, french.t("notice.stale"))
+    direct = french.team.im(french.anna)
+    assert french.reads(french.anna, direct, french.t("notice.stale"))
     newer = await french.user_actions.direct_message(french.anna, "oui")
     assert newer.ok
     await french.settle()
-    assert french.reads(french.anna, room, french.t("question.transformation.text"))
+    assert french.reads(french.anna, direct, french.t("question.transformation.text"))
 
 
-async def test_a_press_delivered_twice_and_pressed_twice_is_one(french: Scene) -> None:
+async def test_press_redelivered_or_repeated_counts_once(french: Scene) -> None:
     card = await french.slash(french.anna, french.marketing)
     old = card.snapshot()
     ack = await french.press(french.anna, card, french.option("orientation", "key"))
     await french.user_actions.redeliver(ack)
     await french.press(french.anna, old, french.option("orientation", "key"))
     assert french.t("question.brand.text") in " ".join(card.texts())
-    assert not french.reads(french.anna, french.marketing, french.t("notice.stale")), "the same button: no word due"
+    assert not french.reads(french.anna, french.marketing, french.t("notice.stale")), "the same button needs no notice"
 
 
-async def test_a_stale_press_gets_a_word_and_the_present_card(scene: Scene) -> None:
+async def test_stale_press_gets_a_notice_and_the_current_card(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     old = card.snapshot()
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
@@ -178,7 +188,7 @@ async def test_a_stale_press_gets_a_word_and_the_present_card(scene: Scene) -> N
     assert scene.t("question.brand.text") in " ".join(card.texts())
 
 
-async def test_posted_once_however_often_it_is_pressed(french: Scene, answers: dict[str, str]) -> None:
+async def test_repeated_presses_post_once(french: Scene, answers: dict[str, str]) -> None:
     card = await finished(french, answers)
     old = card.snapshot()
     await asyncio.gather(*(french.user_actions.press(french.anna, old, french.label("post")) for _ in range(4)))
@@ -189,14 +199,13 @@ async def test_posted_once_however_often_it_is_pressed(french: Scene, answers: d
     await french.posted(french.marketing)
 
 
-# --- Whose --------------------------------------------------------------------------------------------------------
+# --- Authorization ------------------------------------------------------------------------------------------------
 
 
-async def test_a_forged_or_foreign_value_is_a_kind_word(french: Scene) -> None:
+async def test_forged_button_value_gets_a_notice(french: Scene) -> None:
     card = await french.slash(french.anna, french.marketing)
-    other = french.slack.add_workspace("Ailleurs")
     session = card.buttons()[french.option("orientation", "key")]["value"].split("|")[1]
-    for given in (
+    for value in (
         "",
         "garbage",
         "card|x",
@@ -205,20 +214,19 @@ async def test_a_forged_or_foreign_value_is_a_kind_word(french: Scene) -> None:
         "card|" + "é" * 20 + "|||",
         f"card|{session}|99|brand|yes",
     ):
-        payload = _press(french, french.anna, card, "answer:x:y", given)
+        payload = _press(french, french.anna, card, "answer:x:y", value)
         assert await _interact(french, payload) == 200
     await french.settle()
     assert french.reads(french.anna, french.marketing, french.t("notice.unknown"))
     assert french.t("question.orientation.text") in " ".join(card.texts())
 
-    stolen = _press(french, french.ben, card, "answer:orientation:key", f"card|{session}|0|orientation|key")
-    assert await _interact(french, stolen) == 200
+    foreign = _press(french, french.ben, card, "answer:orientation:key", f"card|{session}|0|orientation|key")
+    assert await _interact(french, foreign) == 200
     await french.settle()
-    assert french.t("question.orientation.text") in " ".join(card.texts()), "it is Anna's"
-    del other
+    assert french.t("question.orientation.text") in " ".join(card.texts()), "the dialog is Anna's"
 
 
-async def test_another_workspace_does_not_reach_a_dialog(make_scene: MakeScene) -> None:
+async def test_dialog_is_not_reachable_from_another_workspace(make_scene: MakeScene) -> None:
     scene = await make_scene("fr", oauth=True)
     await _install(scene)
     card = await scene.slash(scene.anna, scene.marketing)
@@ -237,37 +245,39 @@ async def test_another_workspace_does_not_reach_a_dialog(make_scene: MakeScene) 
     )
     await user_actions.press(eve, forged, scene.option("orientation", "key"))
     await scene.settle()
-    assert any(scene.t("notice.gone") in each.texts() for each in scene.slack.visible_to(eve, there.channel("plaza")))
+    assert any(
+        scene.t("notice.gone") in message.texts() for message in scene.slack.visible_to(eve, there.channel("plaza"))
+    )
     assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
 async def test_typed_text_is_escaped(french: Scene) -> None:
     answer = await french.slash(french.anna, french.marketing, "mode=<!channel>&boom")
-    said = json.dumps([answer.blocks, answer.text])
-    assert "<!channel>" not in said
-    assert "&lt;" in said
+    text = json.dumps([answer.blocks, answer.text])
+    assert "<!channel>" not in text
+    assert "&lt;" in text
 
 
-# --- Posts that Slack refuses, or that get lost -------------------------------------------------------------------
+# --- Refused and lost posts ---------------------------------------------------------------------------------------
 
 
-async def test_not_in_the_channel_says_how_to_invite_and_posts_once_it_is(
+async def test_post_to_a_channel_without_the_bot_works_after_an_invitation(
     scene: Scene, answers: dict[str, str]
 ) -> None:
     card = await finished(scene, answers, scene.secret)
     await scene.press(scene.anna, card, "post")
-    word = await retry(scene, scene.anna)
-    said = " ".join(word.texts())
+    notice = await retry(scene, scene.anna)
+    text = " ".join(notice.texts())
     assert scene.team.bot
-    assert "/invite" in said
-    assert f"<@{scene.team.bot.id}>" in said
+    assert "/invite" in text
+    assert f"<@{scene.team.bot.id}>" in text
     assert scene.secret.messages == []
     await scene.user_actions.invite(scene.anna, scene.secret)
-    await scene.press(scene.anna, word, "retry_post")
+    await scene.press(scene.anna, notice, "retry_post")
     await scene.posted(scene.secret)
 
 
-async def test_from_a_direct_message_into_a_private_channel(french: Scene, answers: dict[str, str]) -> None:
+async def test_post_from_a_direct_message_to_a_private_channel(french: Scene, answers: dict[str, str]) -> None:
     await french.tell(french.anna, "start")
     card = french.card(french.anna, french.team.im(french.anna))
     await french.answer_all(french.anna, card, answers)
@@ -275,17 +285,17 @@ async def test_from_a_direct_message_into_a_private_channel(french: Scene, answe
     picker = french.user_actions.modal(french.anna)
     assert picker
     await french.user_actions.submit_view(french.anna, picker, {"where": french.secret.id})
-    word = await retry(french, french.anna)
-    assert "secret" not in json.dumps(word.blocks), "Slack shows the name to those who may know it"
+    notice = await retry(french, french.anna)
+    assert "secret" not in json.dumps(notice.blocks), "Slack shows the name to those who may know it"
     await french.user_actions.invite(french.anna, french.secret)
-    await french.press(french.anna, word, "retry_post")
+    await french.press(french.anna, notice, "retry_post")
     await french.posted(french.secret)
 
 
 @pytest.mark.parametrize(
     ("trouble", "reason"), [("archived", "archived"), ("restricted", "forbidden"), ("scope", "missing_scope")]
 )
-async def test_channels_that_slack_keeps_us_out_of(
+async def test_refused_post_is_reported_with_its_reason(
     scene: Scene, answers: dict[str, str], trouble: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = await finished(scene, answers)
@@ -296,29 +306,29 @@ async def test_channels_that_slack_keeps_us_out_of(
     if trouble != "scope":
         fault.cancel()
     await scene.press(scene.anna, card, "post")
-    word = await retry(scene, scene.anna)
+    notice = await retry(scene, scene.anna)
     bot = scene.team.bot.id if scene.team.bot else ""
-    assert scene.t(f"slack.refused.{reason}", channel=f"<#{scene.marketing.id}>", bot=f"<@{bot}>") in word.texts()
+    assert scene.t(f"slack.refused.{reason}", channel=f"<#{scene.marketing.id}>", bot=f"<@{bot}>") in notice.texts()
     scene.marketing.archived = scene.marketing.restricted = False
     if trouble == "scope":
         assert "scope" in caplog.text
         caplog.clear()
-    await scene.press(scene.anna, word, "retry_post")
+    await scene.press(scene.anna, notice, "retry_post")
     await scene.posted(scene.marketing)
 
 
-async def test_a_lost_answer_is_never_posted_again_without_a_word(french: Scene, answers: dict[str, str]) -> None:
+async def test_lost_response_is_not_posted_again_without_asking(french: Scene, answers: dict[str, str]) -> None:
     card = await finished(french, answers)
     french.slack.fail("chat.postMessage", drop="after")
     await french.press(french.anna, card, "post")
-    word = await retry(french, french.anna)
-    assert any("peut-être" in line for line in word.texts())
+    notice = await retry(french, french.anna)
+    assert any("peut-être" in line for line in notice.texts())
     assert len(french.marketing.messages) == 1
 
 
 @pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 502, "effect": True}])
 @pytest.mark.parametrize("private", [False, True])
-async def test_a_lost_answer_is_settled_by_looking(
+async def test_lost_response_is_resolved_by_reading_the_channel(
     make_scene: MakeScene, answers: dict[str, str], fault: dict[str, Any], private: bool
 ) -> None:
     scene = await make_scene("fr", scopes=(*SCOPES, *OPTIONAL_SCOPES))
@@ -344,7 +354,7 @@ async def test_a_lost_answer_is_settled_by_looking(
 
 
 @pytest.mark.parametrize("fault", [{"retry_after": 1}, {"status": 503}])
-async def test_429_and_5xx_are_tried_again(french: Scene, answers: dict[str, str], fault: dict[str, int]) -> None:
+async def test_429_and_5xx_are_retried(french: Scene, answers: dict[str, str], fault: dict[str, int]) -> None:
     card = await finished(french, answers)
     french.slack.fail("chat.postMessage", **fault)
     await french.press(french.anna, card, "post")
@@ -353,10 +363,10 @@ async def test_429_and_5xx_are_tried_again(french: Scene, answers: dict[str, str
     await french.posted(french.marketing)
 
 
-# --- Cards that are gone ------------------------------------------------------------------------------------------
+# --- Cards that cannot be updated ---------------------------------------------------------------------------------
 
 
-async def test_an_expired_response_url_brings_a_fresh_card(french: Scene) -> None:
+async def test_expired_response_url_sends_a_new_card(french: Scene) -> None:
     await french.user_actions.invite(french.anna, french.marketing)
     card = await french.slash(french.anna, french.marketing)
     french.slack.fail("response_url", status=404, match=lambda args: args.get("replace_original") is True)
@@ -367,7 +377,7 @@ async def test_an_expired_response_url_brings_a_fresh_card(french: Scene) -> Non
     assert french.t("question.brand.text") in " ".join(fresh.texts())
 
 
-async def test_where_we_may_not_write_the_card_goes_on_in_a_direct_message(french: Scene) -> None:
+async def test_card_moves_to_a_direct_message_if_the_bot_cannot_write(french: Scene) -> None:
     card = await french.slash(french.anna, french.secret)
     french.slack.fail("response_url", status=404)
     await french.press(french.anna, card, french.option("orientation", "key"))
@@ -377,7 +387,7 @@ async def test_where_we_may_not_write_the_card_goes_on_in_a_direct_message(frenc
     assert french.t("question.transformation.text") in " ".join(moved.texts())
 
 
-async def test_a_deleted_card_is_sent_again_in_its_thread(french: Scene) -> None:
+async def test_deleted_card_is_sent_again_in_its_thread(french: Scene) -> None:
     await french.user_actions.invite(french.anna, french.marketing)
     asked = await french.user_actions.mention(french.anna, french.marketing)
     await french.settle()
@@ -391,7 +401,7 @@ async def test_a_deleted_card_is_sent_again_in_its_thread(french: Scene) -> None
     assert fresh.thread_ts == asked.message.ts
 
 
-async def test_a_deleted_thread_moves_the_dialog_to_a_direct_message(french: Scene) -> None:
+async def test_deleted_thread_moves_the_dialog_to_a_direct_message(french: Scene) -> None:
     await french.user_actions.invite(french.anna, french.marketing)
     asked = await french.user_actions.mention(french.anna, french.marketing)
     await french.settle()
@@ -405,27 +415,27 @@ async def test_a_deleted_thread_moves_the_dialog_to_a_direct_message(french: Sce
     assert french.t("question.brand.text") in " ".join(moved.texts())
 
 
-async def test_a_trigger_that_is_too_old_offers_the_form_again(scene: Scene) -> None:
+async def test_expired_trigger_offers_the_form_again(scene: Scene) -> None:
     scene.slack.fail("views.open", error="expired_trigger_id")
     await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
-    word = scene.sees(scene.anna, scene.marketing)[-1]
-    assert scene.t("slack.form_late") in word.texts()
-    await scene.press(scene.anna, word, "open_form")
+    notice = scene.sees(scene.anna, scene.marketing)[-1]
+    assert scene.t("slack.form_late") in notice.texts()
+    await scene.press(scene.anna, notice, "open_form")
     assert scene.user_actions.modal(scene.anna)
 
 
-# --- Installing and leaving ---------------------------------------------------------------------------------------
+# --- Installation -------------------------------------------------------------------------------------------------
 
 
 async def _install(scene: Scene, *, follow: bool = True) -> tuple[int, str]:
     async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
-        async with http.get(f"{scene.server.url}/slack/install", allow_redirects=False) as begun:
-            assert begun.status == 302
-            cookie = begun.cookies["slack_install"]
+        async with http.get(f"{scene.server.url}/slack/install", allow_redirects=False) as response:
+            assert response.status == 302
+            cookie = response.cookies["slack_install"]
             assert cookie["httponly"]
             assert cookie["samesite"] == "Lax"
-            target = begun.headers["Location"]
+            target = response.headers["Location"]
         assert target.startswith(scene.slack.url)
         if not follow:
             return 0, target
@@ -437,36 +447,36 @@ async def _oauth(make_scene: MakeScene) -> Scene:
     return await make_scene("fr", oauth=True, public_url=None)
 
 
-async def test_installing_welcomes_once_and_says_what_next(make_scene: MakeScene) -> None:
+async def test_installation_sends_one_welcome(make_scene: MakeScene) -> None:
     scene = await _oauth(make_scene)
     status, page = await _install(scene)
     assert status == 200
     assert "/cm" in page
     await scene.settle()
-    room = scene.team.im(scene.anna)
-    assert scene.reads(scene.anna, room, scene.t("slack.welcome"))
-    count = len(scene.sees(scene.anna, room))
+    direct = scene.team.im(scene.anna)
+    assert scene.reads(scene.anna, direct, scene.t("slack.welcome"))
+    count = len(scene.sees(scene.anna, direct))
     await _install(scene)
     await scene.settle()
-    assert len(scene.sees(scene.anna, room)) == count
+    assert len(scene.sees(scene.anna, direct)) == count
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     assert scene.slack.calls_to("auth.test") == []
 
 
-async def test_a_state_is_bound_to_the_browser_and_good_for_once(make_scene: MakeScene) -> None:
+async def test_oauth_state_is_bound_to_the_browser_and_single_use(make_scene: MakeScene) -> None:
     scene = await _oauth(make_scene)
     _, target = await _install(scene, follow=False)
     async with ClientSession() as other, other.get(target) as page:
         assert page.status == 400, "another browser has no cookie"
     async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
-        async with http.get(f"{scene.server.url}/slack/install", allow_redirects=False) as begun:
-            target = begun.headers["Location"]
-            cookies = {"slack_install": begun.cookies["slack_install"].value}
+        async with http.get(f"{scene.server.url}/slack/install", allow_redirects=False) as response:
+            target = response.headers["Location"]
+            cookies = {"slack_install": response.cookies["slack_install"].value}
         async with http.get(target) as page:
             assert page.status == 200
         async with http.get(target, cookies=cookies) as page:
-            assert page.status == 400, "it was used"
+            assert page.status == 400, "the state was used"
         for query in ("", "?state=x&code=y", "?error=access_denied"):
             async with http.get(
                 f"{scene.server.url}/slack/oauth_redirect{query}", cookies={"slack_install": "x"}
@@ -479,7 +489,7 @@ async def test_a_state_is_bound_to_the_browser_and_good_for_once(make_scene: Mak
     assert (await _install(scene))[0] == 400
 
 
-async def test_uninstalling_deletes_the_tokens_at_once(make_scene: MakeScene) -> None:
+async def test_uninstalling_deletes_the_token(make_scene: MakeScene) -> None:
     scene = await _oauth(make_scene)
     await _install(scene)
     await scene.slash(scene.anna, scene.marketing)
@@ -491,7 +501,7 @@ async def test_uninstalling_deletes_the_tokens_at_once(make_scene: MakeScene) ->
     assert all(call.operation == "response_url" for call in scene.slack.calls[before:])
 
 
-async def test_concurrent_presses_refresh_a_token_once(make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_concurrent_requests_refresh_a_token_once(make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await _oauth(make_scene)
     scene.slack.app.rotation = True
     with monkeypatch.context() as soon:
@@ -510,7 +520,7 @@ async def test_concurrent_presses_refresh_a_token_once(make_scene: MakeScene, mo
     assert not [call for call in scene.slack.failed_calls if call.error in {"token_expired", "invalid_auth"}]
 
 
-async def test_an_organisation_wide_installation(make_scene: MakeScene) -> None:
+async def test_organization_wide_installation(make_scene: MakeScene) -> None:
     scene = await _oauth(make_scene)
     big = scene.slack.add_workspace("Siège", enterprise="E0BIG")
     branch = scene.slack.add_workspace("Agence", enterprise="E0BIG")
@@ -531,7 +541,7 @@ async def test_an_organisation_wide_installation(make_scene: MakeScene) -> None:
 # --- The process --------------------------------------------------------------------------------------------------
 
 
-async def test_sigterm_finishes_what_was_acknowledged(french: Scene) -> None:
+async def test_shutdown_finishes_acknowledged_work(french: Scene) -> None:
     card = await french.slash(french.anna, french.marketing)
     french.slack.fail("response_url", delay=0.3)
     await french.user_actions.press(french.anna, card, french.option("orientation", "key"))
@@ -539,7 +549,7 @@ async def test_sigterm_finishes_what_was_acknowledged(french: Scene) -> None:
     assert french.t("question.brand.text") in " ".join(card.texts())
 
 
-async def test_a_card_that_could_not_be_drawn_is_drawn_later(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failed_card_update_is_repeated_by_the_worker(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "GRACE", timedelta(seconds=0.1))
     await french.user_actions.invite(french.anna, french.marketing)
     await french.user_actions.mention(french.anna, french.marketing)
@@ -549,26 +559,26 @@ async def test_a_card_that_could_not_be_drawn_is_drawn_later(french: Scene, monk
     await french.press(french.anna, card, french.option("orientation", "key"))
     assert french.t("question.orientation.text") in " ".join(card.texts())
     waiting = french.t("question.brand.text")
-    await french.slack.wait_for(lambda: waiting in " ".join(card.texts()), timeout=25, what="the worker's drawing")
+    await french.slack.wait_for(lambda: waiting in " ".join(card.texts()), timeout=25, what="the worker's update")
 
 
-async def test_when_the_database_is_away_slack_delivers_the_event_again(
+async def test_event_is_redelivered_when_the_database_is_unavailable(
     french: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object, **__: object) -> None:
+    async def unavailable(*_: object, **__: object) -> None:
         raise ServiceUnavailable
 
     card = await french.slash(french.anna, french.marketing)
 
     with monkeypatch.context() as broken:
-        broken.setattr(service.Service, "turn", away)
+        broken.setattr(service.Service, "turn", unavailable)
         ack = await french.user_actions.direct_message(french.anna, "start")
         assert ack.status == 503
         pressed = await french.user_actions.slash(french.anna, french.marketing)
         assert pressed.status == 200
         assert french.t("notice.error") in pressed.answer["text"]
         await french.press(french.anna, card, french.option("orientation", "key"))
-        assert any(french.t("notice.error") in each.text for each in french.sees(french.anna, french.marketing))
+        assert any(french.t("notice.error") in message.text for message in french.sees(french.anna, french.marketing))
     await french.user_actions.redeliver(ack)
     await french.settle()
     assert french.t("question.orientation.text") in " ".join(
@@ -576,7 +586,7 @@ async def test_when_the_database_is_away_slack_delivers_the_event_again(
     )
 
 
-async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same(
+async def test_slow_request_is_acknowledged_in_time_and_finished(
     french: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turn = service.Service.turn
@@ -601,7 +611,7 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
     assert len(french.sees(french.anna, french.team.im(french.anna))) == 1
 
 
-def _press(scene: Scene, user: User, card: Message, action: str, given: str) -> dict[str, object]:
+def _press(scene: Scene, user: User, card: Message, action: str, value: str) -> dict[str, object]:
     url = scene.slack.response_url(scene.slack.state.new_response_url(user.id, card.channel, card))
     return {
         "type": "block_actions",
@@ -611,7 +621,7 @@ def _press(scene: Scene, user: User, card: Message, action: str, given: str) -> 
         "container": {"type": "message", "message_ts": card.ts, "channel_id": card.channel.id, "is_ephemeral": True},
         "channel": {"id": card.channel.id, "name": card.channel.name},
         "response_url": url,
-        "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": given}],
+        "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": value}],
     }
 
 
@@ -620,6 +630,6 @@ async def _interact(scene: Scene, payload: dict[str, object]) -> int:
     return await post(scene, body, scene.user_actions.signed(body), "application/x-www-form-urlencoded")
 
 
-def test_a_value_holds_ids_alone() -> None:
+def test_button_value_contains_only_ids() -> None:
     encoded = encode_buttons([Button("answer", "Oui", "brand", "yes")], ButtonContext("card", "s1", 3))
     assert encoded == [("answer:brand:yes", "card|s1|3|brand|yes")]

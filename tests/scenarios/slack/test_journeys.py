@@ -1,4 +1,4 @@
-"""What people do in Slack, over truly signed requests, in both languages."""
+"""User journeys in Slack, over signed requests, in both languages."""
 
 import pytest
 
@@ -9,17 +9,15 @@ from dialogs.translations import translations
 from tests.scenarios.slack.conftest import Scene
 
 
-async def test_the_command_runs_one_private_card_from_the_first_question_to_the_post(
-    scene: Scene, answers: dict[str, str]
-) -> None:
+async def test_command_shows_one_private_card_up_to_the_post(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     assert card.ephemeral_to == scene.anna.id
     assert scene.t("question.orientation.text") in " ".join(card.texts())
     await scene.answer_all(scene.anna, card, answers)
     assert scene.label("post") in card.buttons()
     assert scene.label("keep_private") in card.buttons()
-    assert any(f"<#{scene.marketing.id}>" in line for line in card.texts()), "known beforehand where it goes"
-    assert len(scene.sees(scene.anna, scene.marketing)) == 1, "one card, edited in place"
+    assert any(f"<#{scene.marketing.id}>" in line for line in card.texts()), "the channel of the post is shown before"
+    assert len(scene.sees(scene.anna, scene.marketing)) == 1, "one card, updated in place"
 
     await scene.press(scene.anna, card, "post")
     post = await scene.posted(scene.marketing)
@@ -27,11 +25,13 @@ async def test_the_command_runs_one_private_card_from_the_first_question_to_the_
     assert scene.t("outcome.in_house.title") in " ".join(post.texts())
     assert scene.t("outcome.in_house.title") in post.text
     assert list(post.buttons()) == [scene.label("details"), scene.label("run_own")]
-    await scene.slack.wait_for(lambda: scene.t("notice.posted") in " ".join(card.texts()), what="word of the post")
+    await scene.slack.wait_for(
+        lambda: scene.t("notice.posted") in " ".join(card.texts()), what="the notice of the post"
+    )
     assert scene.slack.failed_calls == []
 
 
-async def test_the_command_brings_a_running_dialog_back_after_slack_was_reloaded(scene: Scene) -> None:
+async def test_command_shows_the_running_dialog_again(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     scene.user_actions.reload(scene.anna)
@@ -44,9 +44,7 @@ async def test_the_command_brings_a_running_dialog_back_after_slack_was_reloaded
 @pytest.mark.parametrize(
     ("french", "english"), [("oui non oui", "yes no yes"), ("marque=oui mode=agence", "brand=yes mode=agency")]
 )
-async def test_a_quick_check_is_answered_at_once_and_goes_on_from_there(
-    scene: Scene, french: str, english: str
-) -> None:
+async def test_quick_check_is_answered_and_continued(scene: Scene, french: str, english: str) -> None:
     card = await scene.slash(scene.anna, scene.marketing, french if scene.t.language == "fr" else english)
     assert card.ephemeral_to == scene.anna.id
     assert scene.t("fact.strategic.true") in " ".join(card.texts())
@@ -55,7 +53,7 @@ async def test_a_quick_check_is_answered_at_once_and_goes_on_from_there(
     assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
-async def test_a_quick_check_can_be_posted_as_it_is(scene: Scene) -> None:
+async def test_quick_check_can_be_posted(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing, "oui non oui")
     await scene.press(scene.anna, card, "post")
     post = await scene.posted(scene.marketing)
@@ -67,7 +65,7 @@ async def test_back_why_change_and_restart(scene: Scene, answers: dict[str, str]
     await scene.press(scene.anna, card, scene.option("orientation", "seo"))
     await scene.press(scene.anna, card, "why")
     assert scene.t("question.brand.why") in " ".join(card.texts())
-    assert scene.option("brand", "yes") in card.buttons(), "the place is not lost"
+    assert scene.option("brand", "yes") in card.buttons(), "the question is still there"
     await scene.press(scene.anna, card, "back")
     assert scene.t("question.orientation.text") in " ".join(card.texts())
     await scene.answer_all(scene.anna, card, answers)
@@ -81,7 +79,7 @@ async def test_back_why_change_and_restart(scene: Scene, answers: dict[str, str]
     assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
-async def test_keep_to_myself_shows_everything_and_posts_nothing(scene: Scene, answers: dict[str, str]) -> None:
+async def test_keep_private_shows_the_recommendation_and_posts_nothing(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "keep_private")
@@ -93,7 +91,7 @@ async def test_keep_to_myself_shows_everything_and_posts_nothing(scene: Scene, a
     await scene.posted(scene.marketing)
 
 
-async def test_help_and_anything_else(scene: Scene) -> None:
+async def test_help_and_unclear_text(scene: Scene) -> None:
     answers = [await scene.slash(scene.anna, scene.marketing, typed) for typed in ("help", "aide", "xyzzy plugh")]
     for answer in answers:
         assert scene.t("slack.help") in answer.texts()
@@ -102,16 +100,16 @@ async def test_help_and_anything_else(scene: Scene) -> None:
     assert scene.t("question.orientation.text") in " ".join(answers[0].texts())
 
 
-async def test_a_faulty_quick_check_is_answered_with_the_nearest_reading(scene: Scene) -> None:
+async def test_invalid_quick_check_is_answered_with_the_valid_options(scene: Scene) -> None:
     answer = await scene.slash(scene.anna, scene.marketing, "brand=yes mode=agentzia")
     assert "agentzia" in " ".join(answer.texts())
-    assert scene.t("option.mode.in_house") in " ".join(answer.texts()), "what is valid"
+    assert scene.t("option.mode.in_house") in " ".join(answer.texts()), "the valid options"
     assert scene.label("help") in answer.buttons()
     await scene.press(scene.anna, answer, "help")
     assert scene.reads(scene.anna, scene.marketing, scene.t("slack.help"))
 
 
-async def test_the_language_is_ones_own_choice_over_slacks(scene: Scene) -> None:
+async def test_chosen_language_overrides_slacks(scene: Scene) -> None:
     other = "en" if scene.t.language == "fr" else "fr"
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.slash(scene.anna, scene.marketing, f"lang {other}")
@@ -126,7 +124,7 @@ async def test_the_language_is_ones_own_choice_over_slacks(scene: Scene) -> None
     assert translations(other)("welcome.text") in shown.texts()
 
 
-async def test_a_mention_runs_in_the_thread_and_belongs_to_who_asked(scene: Scene, answers: dict[str, str]) -> None:
+async def test_mention_runs_in_the_thread_and_belongs_to_its_author(scene: Scene, answers: dict[str, str]) -> None:
     await scene.user_actions.invite(scene.anna, scene.marketing)
     asked = await scene.user_actions.mention(scene.anna, scene.marketing)
     await scene.settle()
@@ -136,11 +134,11 @@ async def test_a_mention_runs_in_the_thread_and_belongs_to_who_asked(scene: Scen
     assert not card.ephemeral
 
     await scene.press(scene.ben, card, scene.option("orientation", "key"))
-    assert scene.t("question.orientation.text") in " ".join(card.texts()), "nothing has changed"
-    word = scene.sees(scene.ben, scene.marketing)[-1]
-    assert word.ephemeral_to == scene.ben.id
-    assert scene.t("notice.not_yours") in word.texts()
-    await scene.press(scene.ben, word, "run_own")
+    assert scene.t("question.orientation.text") in " ".join(card.texts()), "the card is unchanged"
+    notice = scene.sees(scene.ben, scene.marketing)[-1]
+    assert notice.ephemeral_to == scene.ben.id
+    assert scene.t("notice.not_yours") in notice.texts()
+    await scene.press(scene.ben, notice, "run_own")
     own = scene.card(scene.ben, scene.marketing)
     assert own.ephemeral_to == scene.ben.id
     assert scene.t("question.orientation.text") in " ".join(own.texts())
@@ -151,7 +149,7 @@ async def test_a_mention_runs_in_the_thread_and_belongs_to_who_asked(scene: Scen
     assert post.thread_ts is None
 
 
-async def test_typed_words_in_the_thread_answer(scene: Scene) -> None:
+async def test_text_in_the_thread_is_an_answer(scene: Scene) -> None:
     await scene.user_actions.invite(scene.anna, scene.marketing)
     asked = await scene.user_actions.mention(scene.anna, scene.marketing)
     await scene.settle()
@@ -166,7 +164,7 @@ async def test_typed_words_in_the_thread_answer(scene: Scene) -> None:
     assert scene.t("question.brand.text") in " ".join(card.texts())
 
 
-async def test_a_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene) -> None:
+async def test_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene) -> None:
     await scene.user_actions.invite(scene.anna, scene.marketing)
     asked = await scene.user_actions.mention(scene.anna, scene.marketing, "oui non oui")
     await scene.settle()
@@ -176,7 +174,7 @@ async def test_a_quick_check_in_a_mention_is_answered_in_the_thread(scene: Scene
     assert scene.t("fact.strategic.true") in " ".join(card.texts())
 
 
-async def test_a_mention_for_help_gets_help_and_one_for_private_things_is_answered_privately(scene: Scene) -> None:
+async def test_mention_for_personal_commands_is_answered_privately(scene: Scene) -> None:
     await scene.user_actions.invite(scene.anna, scene.marketing)
     await scene.user_actions.mention(scene.anna, scene.marketing, "help")
     await scene.settle()
@@ -187,29 +185,29 @@ async def test_a_mention_for_help_gets_help_and_one_for_private_things_is_answer
     assert not scene.reads(scene.ben, scene.marketing, scene.t("checks.none"))
 
 
-async def test_a_direct_message_greets_begins_and_reads_typed_answers(scene: Scene) -> None:
+async def test_direct_message_starts_and_reads_typed_answers(scene: Scene) -> None:
     fr = scene.t.language == "fr"
     hello = await scene.tell(scene.anna, "bonjour" if fr else "hello")
     assert scene.t("help.text") in hello.texts()
     await scene.press(scene.anna, hello, "start")
-    room = scene.team.im(scene.anna)
-    first = scene.card(scene.anna, room)
+    direct = scene.team.im(scene.anna)
+    first = scene.card(scene.anna, direct)
     assert scene.t("question.orientation.text") in " ".join(first.texts())
     card = await scene.tell(scene.anna, "la clé" if fr else "the key")
-    card = scene.card(scene.anna, room)
+    card = scene.card(scene.anna, direct)
     assert scene.t("question.brand.text") in " ".join(card.texts())
-    word = await scene.tell(scene.anna, "blabla < & >")
-    assert "oui" in " ".join(word.texts()).lower() or "yes" in " ".join(word.texts()).lower()
+    notice = await scene.tell(scene.anna, "blabla < & >")
+    assert "oui" in " ".join(notice.texts()).lower() or "yes" in " ".join(notice.texts()).lower()
     helped = await scene.tell(scene.anna, "aide" if fr else "help")
     assert scene.t("help.text") in helped.texts()
     await scene.press(scene.anna, helped, "continue")
     assert scene.slack.failed_calls == []
 
 
-async def test_from_a_direct_message_the_channel_is_picked(scene: Scene, answers: dict[str, str]) -> None:
-    room = scene.team.im(scene.anna)
+async def test_post_from_a_direct_message_asks_for_the_channel(scene: Scene, answers: dict[str, str]) -> None:
+    direct = scene.team.im(scene.anna)
     await scene.tell(scene.anna, "start")
-    card = scene.card(scene.anna, room)
+    card = scene.card(scene.anna, direct)
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
     picker = scene.user_actions.modal(scene.anna)
@@ -220,14 +218,14 @@ async def test_from_a_direct_message_the_channel_is_picked(scene: Scene, answers
 
     elsewhere = scene.team.add_channel("elsewhere", members=[scene.ben])
     await scene.user_actions.submit_view(scene.anna, picker, {"where": elsewhere.id})
-    assert picker.errors == {"where": scene.t("slack.not_member")}, "nobody posts where they are not"
+    assert picker.errors == {"where": scene.t("slack.not_member")}, "only members can post"
     await scene.user_actions.submit_view(scene.anna, picker, {"where": scene.marketing.id})
     assert not picker.open
     await scene.posted(scene.marketing)
     await scene.slack.wait_for(lambda: scene.t("notice.posted") in " ".join(card.texts()))
 
 
-async def test_details_are_private_and_run_own_begins_ones_own(scene: Scene, answers: dict[str, str]) -> None:
+async def test_details_are_private_and_run_own_starts_a_dialog(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
@@ -243,7 +241,7 @@ async def test_details_are_private_and_run_own_begins_ones_own(scene: Scene, ans
     assert scene.t("question.brand.text") in " ".join(own.texts())
 
 
-async def test_a_post_is_in_the_language_of_whoever_posts(make_scene: object, answers: dict[str, str]) -> None:
+async def test_post_is_in_the_language_of_its_author(make_scene: object, answers: dict[str, str]) -> None:
     scene: Scene = await make_scene("fr")  # type: ignore[operator]
     scene.ben.locale = "en-US"
     card = await scene.slash(scene.anna, scene.marketing)
@@ -253,10 +251,14 @@ async def test_a_post_is_in_the_language_of_whoever_posts(make_scene: object, an
     assert scene.t("announcement.title") in post.texts()
     await scene.press(scene.ben, post, "details")
     details = scene.sees(scene.ben, scene.marketing)[-1]
-    assert translations("en")("recommendation.what_if") in " ".join(details.texts()), "details in the reader's"
+    assert translations("en")("recommendation.what_if") in " ".join(details.texts()), (
+        "details are in the reader's language"
+    )
 
 
-async def test_the_form_shows_what_applies_and_ends_in_the_review(scene: Scene, answers: dict[str, str]) -> None:
+async def test_form_shows_the_questions_that_apply_and_ends_in_the_review(
+    scene: Scene, answers: dict[str, str]
+) -> None:
     ack = await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
     assert ack.ok
@@ -279,7 +281,7 @@ async def test_the_form_shows_what_applies_and_ends_in_the_review(scene: Scene, 
     await scene.posted(scene.marketing)
 
 
-async def test_a_form_sent_again_because_the_answer_was_lost_begins_one_dialog(
+async def test_form_submitted_again_after_a_lost_response_starts_one_dialog(
     french: Scene, answers: dict[str, str]
 ) -> None:
     await french.user_actions.slash(french.anna, french.marketing, "formulaire")
@@ -293,17 +295,19 @@ async def test_a_form_sent_again_because_the_answer_was_lost_begins_one_dialog(
     await french.settle()
     again = Exchange(
         "interaction", sent.payload | {"trigger_id": "1.2.another"}
-    )  # it stayed open, and they pressed again
+    )  # the form stayed open and is submitted again
     assert (await french.user_actions.deliver(again)).status == 200
     await french.settle()
-    cards = [each for each in french.sees(french.anna, french.marketing) if french.label("post") in each.buttons()]
-    presses = [parse_button(each.element) for card in cards for each in card.elements()]
+    cards = [
+        message for message in french.sees(french.anna, french.marketing) if french.label("post") in message.buttons()
+    ]
+    presses = [parse_button(item.element) for card in cards for item in card.elements()]
     assert len({press.context.session for press in presses if press}) == 1
     await french.press(french.anna, cards[-1], "post")
     await french.posted(french.marketing)
 
 
-async def test_the_form_is_filled_from_the_running_dialog_and_checked_on_the_server(scene: Scene) -> None:
+async def test_form_is_filled_from_the_running_dialog_and_validated(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     await scene.user_actions.slash(scene.anna, scene.marketing, "form")
@@ -316,11 +320,11 @@ async def test_the_form_is_filled_from_the_running_dialog_and_checked_on_the_ser
     values |= {"mode": "agency", "person": "lasting", "routine": "no"}
     submitted = await scene.user_actions.submit_view(scene.anna, view, values)
     assert submitted.ok
-    assert view.open, "the link with the agency is still to be said"
+    assert view.open, "the question about the agency is missing"
     assert "agency_link" in [block["block_id"] for block in view.blocks]
 
 
-async def test_the_global_shortcut_opens_the_form_and_ends_in_a_direct_message(
+async def test_global_shortcut_opens_the_form_and_ends_in_a_direct_message(
     scene: Scene, answers: dict[str, str]
 ) -> None:
     await scene.user_actions.shortcut(scene.anna, "open_form")
@@ -336,7 +340,7 @@ async def test_the_global_shortcut_opens_the_form_and_ends_in_a_direct_message(
     assert scene.label("keep_private") in card.buttons()
 
 
-async def test_the_home_tab_shows_the_viewers_own_checks(scene: Scene, answers: dict[str, str]) -> None:
+async def test_home_tab_shows_the_viewers_checks(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "keep_private")
@@ -362,7 +366,7 @@ async def test_the_home_tab_shows_the_viewers_own_checks(scene: Scene, answers: 
     assert translations(other_language)("welcome.text") in home.texts()
 
 
-async def test_my_checks_lead_back_to_each(scene: Scene) -> None:
+async def test_my_checks_open_a_check(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     listed = await scene.slash(scene.anna, scene.marketing, "my checks")
@@ -371,7 +375,7 @@ async def test_my_checks_lead_back_to_each(scene: Scene) -> None:
     assert scene.t("question.brand.text") in " ".join(scene.card(scene.anna, scene.marketing).texts())
 
 
-async def test_forget_me_asks_first_and_says_what_was_deleted(scene: Scene) -> None:
+async def test_forget_me_asks_first_and_reports_the_count(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     asked = await scene.slash(scene.anna, scene.marketing, "oublie-moi" if scene.t.language == "fr" else "forget me")
     assert scene.t("forget.confirm") in asked.texts()

@@ -1,4 +1,4 @@
-"""Somebody who asks more than anybody can mean: a kind word now and then, no query, and nothing changes."""
+"""Too many requests of one person: a notice now and then, no query, and no change."""
 
 from collections.abc import Callable
 
@@ -8,45 +8,45 @@ from bot.core.service import Service
 from dialogs.translations import languages, translations
 from tests.scenarios.slack.conftest import MakeScene, Scene
 
-TWICE = 0.2
-"""Events a second: two at once, and then one every five seconds."""
+TWO_AT_ONCE = 0.2
+"""Events per second that allow two at once, then one every five seconds."""
 
 
 @pytest.fixture
-def at_rest(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From the call on, the application must not be asked."""
+def forbid_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, any query of the application fails."""
 
-    def begin() -> None:
-        async def asked(*_: object) -> None:
-            raise AssertionError("the application was asked")
+    def forbid() -> None:
+        async def fail(*_: object) -> None:
+            raise AssertionError("the application was queried")
 
         for name in ("turn", "find_running", "get_language", "is_duplicate", "list_checks"):
-            monkeypatch.setattr(Service, name, asked)
+            monkeypatch.setattr(Service, name, fail)
 
-    return begin
+    return forbid
 
 
 async def limited(make_scene: MakeScene, language: str = "fr") -> Scene:
-    return await make_scene(language, rate_person=TWICE)
+    return await make_scene(language, rate_person=TWO_AT_ONCE)
 
 
-async def test_commands(make_scene: MakeScene, at_rest, language: str) -> None:
+async def test_command_gets_one_notice(make_scene: MakeScene, forbid_queries, language: str) -> None:
     scene = await limited(make_scene, language)
     for _ in range(2):
         await scene.slash(scene.anna, scene.marketing, "aide")
     calls = len(scene.slack.calls)
-    at_rest()
+    forbid_queries()
     ack = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert ack.message
-    assert ack.message.text == scene.t("notice.too_fast"), "in the language that was in memory"
+    assert ack.message.text == scene.t("notice.too_fast"), "in the language in memory"
     again = await scene.user_actions.slash(scene.anna, scene.marketing, "start")
     assert again.status == 200
-    assert not again.answer, "told a moment ago"
+    assert not again.answer, "the notice was just sent"
     await scene.settle()
     assert len(scene.slack.calls) == calls
 
 
-async def test_others_go_on(make_scene: MakeScene) -> None:
+async def test_other_people_are_not_limited(make_scene: MakeScene) -> None:
     scene = await limited(make_scene)
     for _ in range(5):
         await scene.user_actions.slash(scene.anna, scene.marketing, "aide")
@@ -54,36 +54,38 @@ async def test_others_go_on(make_scene: MakeScene) -> None:
     assert scene.label("start") in answer.buttons()
 
 
-async def test_presses(make_scene: MakeScene, at_rest) -> None:
+async def test_press_gets_one_notice(make_scene: MakeScene, forbid_queries) -> None:
     scene = await limited(make_scene)
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     before = card.snapshot()
-    at_rest()
+    forbid_queries()
     for _ in range(3):
         ack = await scene.press(scene.anna, card, scene.option("brand", "yes"))
         assert ack.status == 200
     assert card.blocks == before.blocks
-    said = [each for each in scene.sees(scene.anna, scene.marketing) if scene.t("notice.too_fast") in each.texts()]
-    assert len(said) == 1
-    assert said[0].ephemeral_to == scene.anna.id
+    notices = [
+        message for message in scene.sees(scene.anna, scene.marketing) if scene.t("notice.too_fast") in message.texts()
+    ]
+    assert len(notices) == 1
+    assert notices[0].ephemeral_to == scene.anna.id
 
 
-async def test_typed_words(make_scene: MakeScene, at_rest) -> None:
+async def test_direct_message_gets_one_notice(make_scene: MakeScene, forbid_queries) -> None:
     scene = await limited(make_scene)
     for _ in range(2):
         await scene.tell(scene.anna, "aide")
-    at_rest()
-    room = scene.team.im(scene.anna)
-    before = len(scene.sees(scene.anna, room))
+    forbid_queries()
+    direct = scene.team.im(scene.anna)
+    before = len(scene.sees(scene.anna, direct))
     for _ in range(3):
         assert (await scene.user_actions.direct_message(scene.anna, "aide")).status == 200
     await scene.settle()
-    found = scene.sees(scene.anna, room)[before:]
-    assert [each.text for each in found] == [scene.t("notice.too_fast")]
+    messages = scene.sees(scene.anna, direct)[before:]
+    assert [message.text for message in messages] == [scene.t("notice.too_fast")]
 
 
-async def test_who_was_never_met_reads_it_in_every_language(make_scene: MakeScene) -> None:
+async def test_unknown_person_gets_the_notice_in_all_languages(make_scene: MakeScene) -> None:
     scene = await limited(make_scene)
     for _ in range(3):
         ack = await scene.user_actions.event(
@@ -92,12 +94,12 @@ async def test_who_was_never_met_reads_it_in_every_language(make_scene: MakeScen
         assert ack.status == 200
     scene.slack.failed_calls.clear()
     await scene.settle()
-    said, *others = [call.args["text"] for call in scene.slack.calls if call.operation.startswith("chat.post")]
-    assert set(others) <= {said}, "there, and in a direct message where that is refused"
-    assert said.splitlines() == [translations(language)("notice.too_fast") for language in languages()]
+    text, *others = [call.args["text"] for call in scene.slack.calls if call.operation.startswith("chat.post")]
+    assert set(others) <= {text}, "in the conversation, or in a direct message if that fails"
+    assert text.splitlines() == [translations(language)("notice.too_fast") for language in languages()]
 
 
-async def test_a_form_stays_open_with_what_is_in_it(make_scene: MakeScene, answers: dict[str, str]) -> None:
+async def test_form_stays_open_with_its_answers(make_scene: MakeScene, answers: dict[str, str]) -> None:
     scene = await make_scene("fr", rate_person=1)
     await scene.user_actions.slash(scene.anna, scene.marketing, "form")
     await scene.settle()
@@ -112,8 +114,8 @@ async def test_a_form_stays_open_with_what_is_in_it(make_scene: MakeScene, answe
     assert scene.user_actions.modal(scene.anna) is modal
 
 
-async def test_leaving_is_heard_whatever_came_before(make_scene: MakeScene) -> None:
-    scene = await make_scene("fr", rate_person=TWICE, rate_tenant=0.01)
+async def test_uninstalling_is_never_limited(make_scene: MakeScene) -> None:
+    scene = await make_scene("fr", rate_person=TWO_AT_ONCE, rate_tenant=0.01)
     for _ in range(5):
         await scene.user_actions.slash(scene.anna, scene.marketing, "aide")
     await scene.user_actions.uninstall()

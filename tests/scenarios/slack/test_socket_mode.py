@@ -1,4 +1,4 @@
-"""Socket Mode: the same dialog, and the same door, through a connection that the server opens itself."""
+"""Socket Mode: the same dialogs and checks as over HTTP."""
 
 import asyncio
 import json
@@ -17,11 +17,11 @@ from tests.scenarios.slack.conftest import MakeScene, Scene
 
 SOON = 0.3
 """Seconds to wait for an acknowledgement that must not come."""
-NOT_TAKEN: dict[str, Any] = {
-    "half a pair": {"command": "/cm", "text": "\ud800"},
-    "a zero character": {"command": "/cm", "text": "\0"},
+REFUSED: dict[str, Any] = {
+    "half a surrogate pair": {"command": "/cm", "text": "\ud800"},
+    "NUL character": {"command": "/cm", "text": "\0"},
     "in a key": {"type": "block_actions", "\udfff": {}},
-    "no number": {"type": "block_actions", "n": float("nan")},
+    "NaN": {"type": "block_actions", "n": float("nan")},
     "a list": [1, 2],
     "a text": "start",
     "nothing": {},
@@ -38,48 +38,46 @@ async def send(scene: Scene, payload: Any, seconds: float = 3, kind: str = "inte
     return await scene.slack.send_envelope(kind, payload, seconds, accepts_response_payload=True)
 
 
-async def test_it_does_the_same(scene: Scene, answers: dict[str, str]) -> None:
+async def test_dialog_works_as_over_http(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
 
 
-async def test_what_comes_is_timed_and_has_an_id_in_the_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    def taken(status: int) -> float:
+async def test_requests_have_a_metric_and_an_id_in_the_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    def responses(status: int) -> float:
         return REGISTRY.get_sample_value("cm_advisor_ack_seconds_count", {"route": ROUTE, "status": str(status)}) or 0
 
     caplog.handler.setFormatter(formatter("json"))
-    good, bad = taken(200), taken(400)
+    accepted, refused = responses(200), responses(400)
     await scene.slash(scene.anna, scene.marketing)
     with caplog.at_level(logging.INFO):
         for _ in range(2):
             with pytest.raises(TimeoutError):
-                await send(scene, NOT_TAKEN["a zero character"], SOON)
-    assert (taken(200) - good, taken(400) - bad) == (1, 2)
+                await send(scene, REFUSED["NUL character"], SOON)
+    assert (responses(200) - accepted, responses(400) - refused) == (1, 2)
     lines = [json.loads(line) for line in caplog.text.splitlines() if "cannot be stored" in line]
     assert len({line["request"] for line in lines}) == 2
 
 
-@pytest.mark.parametrize("payload", NOT_TAKEN.values(), ids=NOT_TAKEN)
-async def test_what_the_door_refuses_is_not_acknowledged(
-    scene: Scene, payload: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def asked(*_: object) -> None:
-        raise AssertionError("the application was asked")
+@pytest.mark.parametrize("payload", REFUSED.values(), ids=REFUSED)
+async def test_refused_request_is_not_acknowledged(scene: Scene, payload: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise AssertionError("the application was called")
 
     if isinstance(payload, dict) and payload:
         payload = payload | {"team_id": scene.team.id, "user_id": scene.anna.id, "channel_id": scene.marketing.id}
-    with monkeypatch.context() as at_rest:
+    with monkeypatch.context() as patched:
         for name in ("turn", "find_running", "get_language", "is_duplicate"):
-            at_rest.setattr(service.Service, name, asked)
+            patched.setattr(service.Service, name, fail)
         with pytest.raises(TimeoutError):
             await send(scene, payload, SOON)
     card = await scene.slash(scene.anna, scene.marketing)
-    assert scene.option("orientation", "key") in card.buttons(), "the connection goes on"
+    assert scene.option("orientation", "key") in card.buttons(), "the connection still works"
 
 
-async def test_what_somebody_typed_that_no_database_takes_begins_nothing(scene: Scene) -> None:
+async def test_text_that_cannot_be_stored_starts_nothing(scene: Scene) -> None:
     scene.user_actions.timeout_seconds = SOON
     ack = await scene.user_actions.direct_message(scene.anna, "start \ud800")
     assert ack.error == "operation_timeout"
@@ -87,14 +85,12 @@ async def test_what_somebody_typed_that_no_database_takes_begins_nothing(scene: 
     assert scene.sees(scene.anna, scene.team.im(scene.anna)) == []
 
 
-async def test_an_event_that_is_nothing_to_us_is_acknowledged(scene: Scene) -> None:
+async def test_other_events_are_acknowledged(scene: Scene) -> None:
     assert (await scene.user_actions.event({"type": "tokens_revoked", "tokens": {}})).status == 200
     assert await send(scene, {"type": "something_new", "team": {"id": scene.team.id}}) == {}
 
 
-async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_slow_request_is_acknowledged_in_time_and_finished(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as loaded:
         loaded.setattr(http, "RESPONSE_SECONDS", 0.1)
         slow(loaded, 0.3)
@@ -112,7 +108,7 @@ async def test_what_takes_too_long_is_acknowledged_in_time_and_done_all_the_same
     assert len(scene.sees(scene.anna, scene.team.im(scene.anna))) == 1
 
 
-async def test_who_asks_too_much_is_told_so(make_scene: MakeScene) -> None:
+async def test_rate_limit_notice(make_scene: MakeScene) -> None:
     scene = await make_scene("en", socket=True, rate_person=0.2)
     for _ in range(2):
         await scene.slash(scene.anna, scene.marketing, "help")
@@ -121,7 +117,7 @@ async def test_who_asks_too_much_is_told_so(make_scene: MakeScene) -> None:
     assert ack.message.text == scene.t("notice.too_fast")
 
 
-async def test_at_the_end_what_was_taken_is_acknowledged_and_nothing_more_is_taken(
+async def test_shutdown_acknowledges_accepted_requests_and_accepts_no_more(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
@@ -131,32 +127,32 @@ async def test_at_the_end_what_was_taken_is_acknowledged_and_nothing_more_is_tak
     await scene.server.stop()
     ack = await pressing
     assert ack.status == 200
-    assert scene.option("brand", "yes") in card.buttons(), "and drawn"
+    assert scene.option("brand", "yes") in card.buttons(), "and its card is updated"
     assert scene.slack.sockets == []
 
 
-async def test_it_comes_back_when_slack_asks_for_that(scene: Scene) -> None:
+async def test_reconnects_when_slack_asks_for_it(scene: Scene) -> None:
     first = list(scene.slack.sockets)
     await scene.slack.refresh_sockets()
     scene.user_actions.timeout_seconds = SOON
-    async with asyncio.timeout(5):  # a word said while connections change may be lost, and is said again
-        while not (await scene.user_actions.slash(scene.anna, scene.marketing)).ok:  # noqa: ASYNC110 - as people do
+    async with asyncio.timeout(5):  # a command may get lost while connections change
+        while not (await scene.user_actions.slash(scene.anna, scene.marketing)).ok:  # noqa: ASYNC110 - people repeat it as well
             await asyncio.sleep(0.1)
     assert not set(map(id, first)) & set(map(id, scene.slack.sockets))
 
 
-async def test_a_token_that_slack_refuses_is_named_and_keeps_nobody_from_starting_or_ending(
+async def test_refused_app_token_is_logged_and_does_not_block_start_or_stop(
     make_scene: MakeScene, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with asyncio.timeout(5):
         scene = await make_scene("en", slack_app_token="xapp-of-somebody-else")
-        await scene.slack.wait_for(lambda: "SLACK_APP_TOKEN: invalid_auth" in caplog.text, what="a word in the log")
+        await scene.slack.wait_for(lambda: "SLACK_APP_TOKEN: invalid_auth" in caplog.text, what="the log message")
         await scene.server.stop()
     assert scene.slack.sockets == []
     caplog.clear()
 
 
-async def test_slack_away_at_the_start_is_waited_for(
+async def test_connects_later_if_slack_is_unreachable_at_start(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await scene.server.stop()

@@ -1,4 +1,4 @@
-"""Traces, as a collector receives them by OTLP over HTTP."""
+"""Traces that a collector receives by OTLP over HTTP."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from tests.scenarios.slack.conftest import MakeScene, Scene
 
 @dataclass
 class Collector:
-    """What was received. `raw`: as it came."""
+    """What was received. `raw`: all bodies."""
 
     url: str = ""
     spans: list[Span] = field(default_factory=list)
@@ -34,8 +34,8 @@ class Collector:
         assert request.content_type == "application/x-protobuf"
         body = await request.read()
         self.raw += body
-        told = ExportTraceServiceRequest.FromString(body)
-        for resource in told.resource_spans:
+        exported = ExportTraceServiceRequest.FromString(body)
+        for resource in exported.resource_spans:
             self.services |= {a.value.string_value for a in resource.resource.attributes if a.key == "service.name"}
             self.spans += [span for scope in resource.scope_spans for span in scope.spans]
         return web.Response(content_type="application/x-protobuf")
@@ -43,14 +43,16 @@ class Collector:
     def of(self, name: str) -> list[Span]:
         return [span for span in self.spans if span.name == name]
 
-    def way(self, span: Span) -> list[str]:
-        """The names from the root down to this span."""
-        above = next((other for other in self.spans if other.span_id == span.parent_span_id), None)
-        return [*(self.way(above) if above else []), span.name]
+    def path(self, span: Span) -> list[str]:
+        """Return the span names from the root to this span."""
+        parent = next((other for other in self.spans if other.span_id == span.parent_span_id), None)
+        return [*(self.path(parent) if parent else []), span.name]
 
 
-def told(span: Span) -> dict[str, str]:
-    return {each.key: each.value.string_value or str(each.value.int_value) for each in span.attributes}
+def attributes(span: Span) -> dict[str, str]:
+    return {
+        attribute.key: attribute.value.string_value or str(attribute.value.int_value) for attribute in span.attributes
+    }
 
 
 @pytest.fixture
@@ -68,20 +70,22 @@ async def post_a_check(scene: Scene, answers: dict[str, str]) -> None:
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
-    await scene.slack.wait_for(lambda: scene.t("notice.posted") in " ".join(card.texts()), what="word of the post")
+    await scene.slack.wait_for(
+        lambda: scene.t("notice.posted") in " ".join(card.texts()), what="the notice of the post"
+    )
 
 
-async def test_one_trace_from_the_press_to_the_post(
+async def test_press_and_post_are_one_trace(
     make_scene: MakeScene, collector: Collector, answers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers: list[str] = []
     serve = SlackSimulator._serve
 
-    async def seen(self: SlackSimulator, request: web.Request, *more: Any) -> web.StreamResponse:
+    async def record_headers(self: SlackSimulator, request: web.Request, *more: Any) -> web.StreamResponse:
         headers.extend(request.headers)
         return await serve(self, request, *more)
 
-    monkeypatch.setattr(SlackSimulator, "_serve", seen)
+    monkeypatch.setattr(SlackSimulator, "_serve", record_headers)
     scene = await make_scene("en", otel_exporter_otlp_endpoint=collector.url)
     await post_a_check(scene, answers)
     await scene.server.stop()
@@ -89,39 +93,41 @@ async def test_one_trace_from_the_press_to_the_post(
     assert collector.services == {"cm-advisor"}
     [job] = collector.of("job post")
     trace = [span for span in collector.spans if span.trace_id == job.trace_id]
-    assert collector.way(job) == ["POST /slack/events", "turn", "unit of work", "job post"]
-    posts = [span for span in trace if span.name == "call slack" and collector.way(span)[:-1] == collector.way(job)]
-    assert [told(span)["http.response.status_code"] for span in posts][-1:] == ["200"]
+    assert collector.path(job) == ["POST /slack/events", "turn", "unit of work", "job post"]
+    posts = [span for span in trace if span.name == "call slack" and collector.path(span)[:-1] == collector.path(job)]
+    assert [attributes(span)["http.response.status_code"] for span in posts][-1:] == ["200"]
     [turn] = [span for span in trace if span.name == "turn"]
-    assert told(turn) == {"platform": "slack", "event": "ConfirmPost", "repeated": "0"}
-    assert {told(span)["request.id"] for span in trace if "request.id" in told(span)} > {told(job)["request.id"]}
+    assert attributes(turn) == {"platform": "slack", "event": "ConfirmPost", "repeated": "0"}
+    assert {attributes(span)["request.id"] for span in trace if "request.id" in attributes(span)} > {
+        attributes(job)["request.id"]
+    }
     [drawn] = [span for span in trace if span.name == "job posted"]
-    assert "call slack" in {span.name for span in trace if span.parent_span_id == drawn.span_id}, "the card says so"
-    # Each press is a trace of its own; looking for work is none.
+    assert "call slack" in {span.name for span in trace if span.parent_span_id == drawn.span_id}, "the card is updated"
+    # Each press is its own trace. Polling for jobs is not traced.
     requests = collector.of("POST /slack/events")
     assert len({span.trace_id for span in requests}) == len(requests) > len(answers)
     assert not [span for span in collector.of("unit of work") if not span.parent_span_id]
-    # Nothing about a person, and nothing for the platform.
+    # No personal data, and no trace headers for the platform.
     for private in (scene.anna.id, scene.anna.name, scene.team.id, scene.marketing.id, "xoxb-", "brand"):
         assert private.encode() not in collector.raw
     assert "Authorization" in headers
     assert not {name.lower() for name in headers} & {"traceparent", "tracestate", "baggage"}
 
 
-async def test_what_comes_by_the_socket_has_traces_too(
+async def test_socket_mode_socket_requestsare_traced(
     make_scene: MakeScene, collector: Collector, answers: dict[str, str]
 ) -> None:
     scene = await make_scene("en", socket=True, otel_exporter_otlp_endpoint=collector.url)
     await post_a_check(scene, answers)
     await scene.server.stop()
     [job] = collector.of("job post")
-    assert collector.way(job) == [ROUTE, "turn", "unit of work", "job post"]
-    deliveries = [told(span) for span in collector.of(ROUTE)]
-    assert {each["http.response.status_code"] for each in deliveries} == {"200"}
-    assert len({each["request.id"] for each in deliveries}) == len(deliveries) > len(answers)
+    assert collector.path(job) == [ROUTE, "turn", "unit of work", "job post"]
+    socket_requests = [attributes(span) for span in collector.of(ROUTE)]
+    assert {span["http.response.status_code"] for span in socket_requests} == {"200"}
+    assert len({span["request.id"] for span in socket_requests}) == len(socket_requests) > len(answers)
 
 
-async def test_of_an_error_only_its_kind_and_of_a_strangers_trace_nothing(
+async def test_errors_show_only_their_type_and_foreign_trace_ids_are_ignored(
     make_scene: MakeScene, collector: Collector
 ) -> None:
     scene = await make_scene("en", otel_exporter_otlp_endpoint=collector.url)
@@ -135,8 +141,8 @@ async def test_of_an_error_only_its_kind_and_of_a_strangers_trace_nothing(
     await scene.user_actions.direct_message(scene.anna, "hello")
     await scene.settle()
     await scene.server.stop()
-    assert [told(span)["http.response.status_code"] for span in collector.of("-")] == ["404"]
-    assert "401" in {told(span)["http.response.status_code"] for span in collector.of("POST /slack/events")}
+    assert [attributes(span)["http.response.status_code"] for span in collector.of("-")] == ["404"]
+    assert "401" in {attributes(span)["http.response.status_code"] for span in collector.of("POST /slack/events")}
     assert not any(span.trace_id.hex() == "a" * 32 for span in collector.spans)
     assert not [span for span in collector.spans if "readyz" in span.name]
     lost = [span for span in collector.of("call slack") if span.status.code == Status.STATUS_CODE_ERROR]
@@ -146,17 +152,15 @@ async def test_of_an_error_only_its_kind_and_of_a_strangers_trace_nothing(
     assert b"anna" not in collector.raw
 
 
-async def test_without_a_collector_everything_goes_on_and_ends_in_time(
-    make_scene: MakeScene, answers: dict[str, str]
-) -> None:
+async def test_unreachable_collector_delays_nothing(make_scene: MakeScene, answers: dict[str, str]) -> None:
     scene = await make_scene("en", otel_exporter_otlp_endpoint="http://127.0.0.1:1")
     await post_a_check(scene, answers)
-    began = time.monotonic()
+    start = time.monotonic()
     await scene.server.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - start < 10
 
 
-def test_nothing_is_imported_where_nobody_asks() -> None:
+def test_tracing_is_not_imported_without_a_collector() -> None:
     script = """
 import asyncio, json, sys
 from bot.settings import Settings
