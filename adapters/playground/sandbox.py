@@ -1,4 +1,4 @@
-"""A small company in both stand-ins: three people, their channels and chats, and the app installed in each."""
+"""Both simulators with three people, their channels and chats, and the running app installed in each."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,26 +26,26 @@ PEOPLE = (("lea", "Léa Martin", "fr-FR"), ("tom", "Tom Baker", "en-GB"), ("ines
 
 
 class RunningApp(Protocol):
-    """The app, running. `url`: its address."""
+    """The running app. `url`: its base URL."""
 
     url: str
 
     async def restart(self) -> None:
-        """Run it anew on the same database, perhaps at another address; what it was doing is finished first."""
+        """Drain and restart it on the same database; `url` may change."""
         ...
 
 
 Serve = Callable[[Mapping[str, str]], AbstractAsyncContextManager[RunningApp]]
-"""Serves the app with these settings while it is open."""
+"""Run the app with these settings until the context ends."""
 
 
 class ActionError(Exception):
-    """A person cannot do that there. The words are for them, in their language."""
+    """The action is not possible. The text is for the person, in their language."""
 
 
 @dataclass
 class Person:
-    """One person, on both platforms."""
+    """A person on both platforms."""
 
     key: str
     name: str
@@ -63,7 +63,7 @@ class Person:
 
 @dataclass
 class Sandbox:
-    """Both platforms, with the app behind them."""
+    """Both simulators and the app."""
 
     slack: SlackSimulator
     workspace: Workspace
@@ -71,48 +71,52 @@ class Sandbox:
     teams: TeamsSimulator
     teams_user_actions: TeamsUserActions
     people: dict[str, Person]
-    served: RunningApp
+    app: RunningApp
     commands: tuple[str, ...]
-    """The slash commands there are."""
+    """The slash commands of the manifest."""
 
-    async def speak(self, person: Person, locale: str) -> None:
-        """The person changes their language on both platforms.
+    async def set_locale(self, person: Person, locale: str) -> None:
+        """Change the person's language on both platforms.
 
-        The app asks Slack for it once an hour; here it is run anew, for nobody would wait that long.
+        Restart the app, which otherwise asks Slack for the language only once an hour.
         """
         person.slack.locale = person.teams.locale = locale
-        await self.served.restart()
+        await self.app.restart()
         self._connect()
 
     def _connect(self) -> None:
-        self.slack_user_actions.app_url = self.served.url
-        self.teams_user_actions.endpoint = f"{self.served.url}/api/messages"
+        self.slack_user_actions.app_url = self.app.url
+        self.teams_user_actions.endpoint = f"{self.app.url}/api/messages"
 
-    def forget(self) -> None:
-        """Keep no more of what went by than the wire does."""
+    def trim_records(self) -> None:
+        """Limit what the simulators record to MAX_ENTRIES."""
         slack: tuple[list[Any], ...] = (self.slack_user_actions.exchanges, self.slack.calls)
         teams = (self.teams_user_actions.exchanges, self.teams.calls, self.teams.violations, self.teams.typing)
-        for notes in (*slack, *teams):
-            del notes[:-MAX_ENTRIES]
+        for records in (*slack, *teams):
+            del records[:-MAX_ENTRIES]
 
     def conversations(self, person: Person) -> list[Conversation]:
-        """The person's places in Teams."""
-        return [place for place in self.teams.places.values() if person.teams in place.members]
+        """Return the person's conversations in Teams."""
+        return [item for item in self.teams.conversations.values() if person.teams in item.members]
 
 
 @asynccontextmanager
-async def open_sandbox(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncIterator[Sandbox]:
-    """Start both stand-ins and the app, and install it; all of it ends with the context.
+async def open_sandbox(serve: Serve, traffic: TrafficLog, manifest: Json) -> AsyncIterator[Sandbox]:
+    """Start both simulators and the app, and install it, until the context ends.
 
-    `manifest`: Slack's, whose scopes and events are all the app gets.
+    `manifest`: the Slack app manifest, with the app's scopes and events.
     """
     async with AsyncExitStack() as stack:
         events = frozenset(manifest["settings"]["event_subscriptions"]["bot_events"])
-        told = AppSettings(signing_secret=token_hex(16), events=events)
-        slack = SlackSimulator(limits=True, burst=5, app=told, middlewares=[wire.listen("Slack", _read)])
+        app_settings = AppSettings(signing_secret=token_hex(16), events=events)
+        slack = SlackSimulator(
+            limits=True, burst=5, app=app_settings, middlewares=[traffic.middleware("Slack", _parse)]
+        )
         await slack.start()
         stack.push_async_callback(slack.stop)
-        teams = TeamsSimulator(app_password=token_hex(16), bot_name=APP, middlewares=[wire.listen("Teams", _read)])
+        teams = TeamsSimulator(
+            app_password=token_hex(16), bot_name=APP, middlewares=[traffic.middleware("Teams", _parse)]
+        )
         await stack.enter_async_context(teams)
         workspace = slack.add_workspace("Fabrique")
         token = slack.install(workspace, manifest["oauth_config"]["scopes"]["bot"]).value
@@ -124,48 +128,48 @@ async def open_sandbox(serve: Serve, wire: TrafficLog, manifest: Json) -> AsyncI
         }
         everybody = [person.slack for person in people.values()]
         workspace.add_channel("marketing", members=[*everybody, bot])
-        for one in everybody:
-            workspace.im(one)
+        for user in everybody:
+            workspace.im(user)
         workspace.channel("general").members.add(bot.id)
         settings = {
             "SLACK_SIGNING_SECRET": slack.app.signing_secret,
             "SLACK_BOT_TOKEN": token,
             "SLACK_API_URL": slack.api_url,
         }
-        served = await stack.enter_async_context(serve(settings | teams.settings()))
-        slack_user_actions = SlackUserActions(slack, served.url, workspace)
+        app = await stack.enter_async_context(serve(settings | teams.settings()))
+        slack_user_actions = SlackUserActions(slack, app.url, workspace)
         slack_user_actions.retries = True
-        teams_user_actions = TeamsUserActions(teams, f"{served.url}/api/messages")
+        teams_user_actions = TeamsUserActions(teams, f"{app.url}/api/messages")
         slack_user_actions.on_exchange.append(
-            lambda ack: wire.note(
+            lambda exchange: traffic.add(
                 ("Slack", APP),
                 slack_user_actions.path,
-                _kind(ack.payload, ack.kind),
-                ack.status,
-                ack.seconds,
-                ack.payload,
-                ack.answer,
+                _label(exchange.payload, exchange.kind),
+                exchange.status,
+                exchange.seconds,
+                exchange.payload,
+                exchange.answer,
             )
         )
         teams_user_actions.on_exchange.append(
-            lambda answer: wire.note(
+            lambda exchange: traffic.add(
                 ("Teams", APP),
                 "/api/messages",
-                answer.activity.get("name") or answer.activity["type"],
-                answer.status or None,
-                answer.seconds,
-                answer.activity,
-                answer.body,
+                exchange.activity.get("name") or exchange.activity["type"],
+                exchange.status or None,
+                exchange.seconds,
+                exchange.activity,
+                exchange.body,
             )
         )
-        commands = tuple(each["command"] for each in manifest["features"]["slash_commands"])
-        sandbox = Sandbox(slack, workspace, slack_user_actions, teams, teams_user_actions, people, served, commands)
+        commands = tuple(command["command"] for command in manifest["features"]["slash_commands"])
+        sandbox = Sandbox(slack, workspace, slack_user_actions, teams, teams_user_actions, people, app, commands)
         await _install(sandbox)
         yield sandbox
 
 
 async def _install(sandbox: Sandbox) -> None:
-    """Teams tells the app where it was added, and the app says hello there."""
+    """Install the app in Teams; it sends its welcome messages."""
     first, *_ = sandbox.people.values()
     everybody = [person.teams for person in sandbox.people.values()]
     team = sandbox.teams.add_team("Marketing", everybody, channels=["Campaigns"])
@@ -176,13 +180,13 @@ async def _install(sandbox: Sandbox) -> None:
         await sandbox.teams_user_actions.install(person.teams, sandbox.teams.personal(person.teams))
 
 
-def _kind(payload: Mapping[str, Any], kind: str) -> str:
+def _label(payload: Mapping[str, Any], kind: str) -> str:
     event = payload.get("event") or {}
     return str(event.get("type") or payload.get("command") or payload.get("type") or kind)
 
 
-def _read(body: Any) -> Any:
-    """Read what a stand-in was sent, or answered: JSON, or a form whose fields may be JSON."""
+def _parse(body: Any) -> Any:
+    """Parse a body of the simulators: JSON, or a form whose fields may be JSON."""
     text = bytes(body).decode(errors="replace")
     try:
         return json.loads(text)

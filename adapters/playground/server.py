@@ -1,8 +1,8 @@
-"""The page's server: what each person sees, what they do, and what went over the wire. On loopback alone.
+"""The page's server: the state each person sees, their actions, and the traffic log. Loopback only.
 
-``GET /api/state?as=KEY`` is one person's view of both panes, ``POST /api/do`` a gesture of theirs, ``GET /api/stream``
-server-sent events: ``changed`` when there is something new to see. What a page elsewhere sends is refused: the address
-asked for must be loopback's, a gesture must come from this very page, as JSON.
+``GET /api/state?as=KEY`` returns one person's view of both panes, ``POST /api/do`` carries out an action, and
+``GET /api/stream`` sends the server-sent event ``changed``. Requests of other sites are rejected: the host must be
+loopback, and an action must have this page's origin and a JSON body.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ Json = dict[str, Any]
 BUILT = Path(str(files("adapters.playground"))) / "page" / "dist"
 LOCALES = ("fr-FR", "en-GB")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_QUIET = 0.05
-"""Seconds between two words that something changed: a turn changes several things at once."""
+_EVENT_INTERVAL = 0.05
+"""Seconds between two `changed` events, because one turn changes several things."""
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; connect-src 'self';"
     " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -37,30 +37,32 @@ _POLICY = (
 
 @dataclass(frozen=True)
 class ManifestFeatures:
-    """What the app's own manifests say it offers. `slack`: all; `teams`: by language, commands and forms."""
+    """The app's features. `slack`: the whole manifest; `teams`: language -> commands and message extension."""
 
     slack: Json
     teams: dict[str, Json]
 
 
 class Playground:
-    """Both platforms, the app between them, and the page's server. `serve` runs the app."""
+    """The sandbox and the page's server. `serve` runs the app."""
 
-    def __init__(self, serve: Serve, offers: ManifestFeatures) -> None:
+    def __init__(self, serve: Serve, features: ManifestFeatures) -> None:
         self._serve = serve
-        self._offers = offers
+        self._features = features
         self._version = 0
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._changing = asyncio.Lock()
         self.sandbox: Sandbox
-        self.wire: TrafficLog
+        self.traffic: TrafficLog
 
     async def start(self) -> None:
-        """Open a sandbox where nothing happened yet."""
-        self.wire = TrafficLog(self._change)
-        self._teams = TeamsPane(self._offers.teams)
-        self.sandbox = await self._stack.enter_async_context(open_sandbox(self._serve, self.wire, self._offers.slack))
+        """Open a new sandbox."""
+        self.traffic = TrafficLog(self._change)
+        self._teams = TeamsPane(self._features.teams)
+        self.sandbox = await self._stack.enter_async_context(
+            open_sandbox(self._serve, self.traffic, self._features.slack)
+        )
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -71,15 +73,15 @@ class Playground:
         self._changed = asyncio.Event()
 
     def application(self) -> web.Application:
-        """Return the page's server."""
-        app = web.Application(middlewares=[_only_from_here])
+        """Return the web application of the page."""
+        app = web.Application(middlewares=[_reject_other_sites])
         app.add_routes(
             [
                 web.get("/", self._index),
                 web.get("/api/state", self._state),
                 web.get("/api/stream", self._stream),
-                web.get("/api/wire", self._entries),
-                web.get("/api/words", self._words),
+                web.get("/api/traffic", self._get_traffic),
+                web.get("/api/texts", self._texts),
                 web.post("/api/do", self._do),
             ]
         )
@@ -94,92 +96,92 @@ class Playground:
         person = self.sandbox.people.get(request.query.get("as", ""))
         if person is None:
             raise web.HTTPNotFound
-        people = [{"key": one.key, "name": one.name, "locale": one.locale} for one in self.sandbox.people.values()]
+        people = [{"key": item.key, "name": item.name, "locale": item.locale} for item in self.sandbox.people.values()]
         return web.json_response(
             {
                 "version": self._version,
                 "people": people,
-                "slack": slack_pane.state(self.sandbox, person, self._offers.slack["features"]),
+                "slack": slack_pane.state(self.sandbox, person, self._features.slack["features"]),
                 "teams": self._teams.state(self.sandbox, person),
             }
         )
 
-    async def _words(self, _request: web.Request) -> web.Response:
-        """The page's own words in each language."""
-        known = {language: translations(language) for language in languages()}
+    async def _texts(self, _request: web.Request) -> web.Response:
+        """Return language -> id -> text of the page."""
+        catalogs = {language: translations(language) for language in languages()}
         return web.json_response(
             {
-                language: {id: text(id) for id in text.ids() if id.startswith("playground.")}
-                for language, text in known.items()
+                language: {id: t(id) for id in t.ids() if id.startswith("playground.")}
+                for language, t in catalogs.items()
             }
         )
 
-    async def _entries(self, request: web.Request) -> web.Response:
-        """What is newer than entry `after` of `wire`; all, when that is another than the present one."""
+    async def _get_traffic(self, request: web.Request) -> web.Response:
+        """Return the entries after number `after`, or all if `log` is not the current log."""
         after = request.query.get("after", "")
-        known = int(after) if after.isdecimal() and request.query.get("wire") == self.wire.id else 0
+        last = int(after) if after.isdecimal() and request.query.get("log") == self.traffic.id else 0
         return web.json_response(
-            {"wire": self.wire.id, "entries": [entry for entry in self.wire.entries if entry["n"] > known]}
+            {"log": self.traffic.id, "entries": [entry for entry in self.traffic.entries if entry["n"] > last]}
         )
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await stream.prepare(request)
-        told = -1
+        sent = -1
         with suppress(ConnectionError):
             while True:
                 changed = self._changed
-                if told == self._version:
+                if sent == self._version:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(changed.wait(), 15)
-                    await asyncio.sleep(_QUIET)
-                told = self._version
-                await stream.write(f"event: changed\ndata: {json.dumps({'version': told})}\n\n".encode())
+                    await asyncio.sleep(_EVENT_INTERVAL)
+                sent = self._version
+                await stream.write(f"event: changed\ndata: {json.dumps({'version': sent})}\n\n".encode())
         return stream
 
     async def _do(self, request: web.Request) -> web.Response:
         try:
-            given = await request.json()
+            args = await request.json()
         except ValueError:
-            given = None
-        if not isinstance(given, dict):
+            args = None
+        if not isinstance(args, dict):
             raise web.HTTPBadRequest
-        person = self.sandbox.people.get(str(given.get("as")))
+        person = self.sandbox.people.get(str(args.get("as")))
         if person is None:
             raise web.HTTPNotFound
         try:
-            said = await self._act(person, str(given.get("do")), given)
-        except ActionError as impossible:
-            return web.json_response({"ok": False, "error": str(impossible)})
+            notice = await self._act(person, str(args.get("do")), args)
+        except ActionError as error:
+            return web.json_response({"ok": False, "error": str(error)})
         except (LookupError, ValueError, AssertionError, StopIteration, TypeError):
-            # What a page shows was there a moment ago; what it asks for may be gone.
+            # The page may show something that no longer exists.
             return web.json_response({"ok": False, "error": person.t("playground.gone")})
         finally:
-            self.sandbox.forget()
+            self.sandbox.trim_records()
             self._change()
-        return web.json_response({"ok": True, "said": said})
+        return web.json_response({"ok": True, "notice": notice})
 
-    async def _act(self, person: Person, do: str, given: Json) -> str | None:
-        match given.get("platform"), do:
+    async def _act(self, person: Person, action: str, args: Json) -> str | None:
+        match args.get("platform"), action:
             case "slack", _:
-                await slack_pane.act(self.sandbox, person, do, given)
+                await slack_pane.act(self.sandbox, person, action, args)
             case "teams", _:
-                return await self._teams.act(self.sandbox, person, do, given)
-            case "page", "locale" if given.get("locale") in LOCALES:
+                return await self._teams.act(self.sandbox, person, action, args)
+            case "page", "locale" if args.get("locale") in LOCALES:
                 async with self._changing:
-                    await self.sandbox.speak(person, given["locale"])
+                    await self.sandbox.set_locale(person, args["locale"])
             case "page", "reset":
                 async with self._changing:
                     await self._stack.aclose()
                     await self.start()
             case _:
-                raise LookupError(do)
+                raise LookupError(action)
         return None
 
 
 @web.middleware
-async def _only_from_here(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what another site's page may have sent: by a name of its own for this machine, or across sites."""
+async def _reject_other_sites(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Reject requests of other sites: DNS rebinding and cross-site requests."""
     host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
     if host not in _LOOPBACK:
         raise web.HTTPForbidden

@@ -1,4 +1,4 @@
-"""What one person sees of Slack, as JSON, and what they do there."""
+"""The Slack half of the page: its state as JSON, and a person's actions."""
 
 from typing import Any
 
@@ -10,25 +10,29 @@ Json = dict[str, Any]
 
 
 def state(sandbox: Sandbox, person: Person, features: Json) -> Json:
-    """Return the pane. `features`: those of the app's manifest."""
+    """Return what the person sees. `features`: those of the app manifest."""
     workspace, user = sandbox.workspace, person.slack
-    names = {each.id: each.real_name or each.name for each in workspace.users.values()}
-    places = [channel for channel in workspace.channels.values() if user.id in channel.members]
+    names = {other.id: other.real_name or other.name for other in workspace.users.values()}
+    channels = [channel for channel in workspace.channels.values() if user.id in channel.members]
     home, modal = sandbox.slack_user_actions.home(user), sandbox.slack_user_actions.modal(user)
     return {
         "app": {"id": workspace.bot.id if workspace.bot else "", "name": APP},
         "commands": [
-            {"command": each["command"], "hint": each["usage_hint"], "description": each["description"]}
-            for each in features["slash_commands"]
+            {"command": command["command"], "hint": command["usage_hint"], "description": command["description"]}
+            for command in features["slash_commands"]
         ],
-        "shortcuts": [{"id": each["callback_id"], "name": each["name"]} for each in features["shortcuts"]],
+        "shortcuts": [{"id": shortcut["callback_id"], "name": shortcut["name"]} for shortcut in features["shortcuts"]],
         "users": [{"id": id, "name": name} for id, name in names.items()],
-        "places": [{"id": each.id, "kind": "dm" if each.is_im else "channel", "name": each.name} for each in places],
+        "conversations": [
+            {"id": channel.id, "kind": "dm" if channel.is_im else "channel", "name": channel.name}
+            for channel in channels
+        ],
         "messages": {
-            each.id: [_message(message, names) for message in sandbox.slack.visible_to(user, each)] for each in places
+            channel.id: [_message(message, names) for message in sandbox.slack.visible_to(user, channel)]
+            for channel in channels
         },
         "home": {"blocks": home.blocks} if home else None,
-        "modal": _modal(modal) if modal else None,
+        "modal": modal and {"id": modal.id, "view": modal.definition, "state": modal.state, "errors": modal.errors},
     }
 
 
@@ -45,43 +49,40 @@ def _message(message: Message, names: dict[str, str]) -> Json:
     }
 
 
-def _modal(view: View) -> Json:
-    return {"id": view.id, "view": view.definition, "state": view.state, "errors": view.errors}
+async def act(sandbox: Sandbox, person: Person, action: str, args: Json) -> None:
+    """Carry out an action.
 
-
-async def act(sandbox: Sandbox, person: Person, do: str, given: Json) -> None:
-    """Do what the person does.
-
-    Raises `ActionError`, and `LookupError` or `ValueError` for what Slack itself would not let them do.
+    Raises `ActionError`; and `LookupError` or `ValueError` for what Slack does not allow.
     """
     user_actions, user = sandbox.slack_user_actions, person.slack
-    ack: Exchange | None = None
-    match do:
+    exchange: Exchange | None = None
+    match action:
         case "type":
-            ack = await _type(sandbox, person, _place(sandbox, given), str(given["text"]), given.get("thread"))
+            exchange = await _type(sandbox, person, _channel(sandbox, args), str(args["text"]), args.get("thread"))
         case "press":
-            ids = {name: str(given[name]) for name in ("action_id", "block_id")}
-            ack = await user_actions.press(user, _surface(sandbox, person, given), value=given.get("value"), **ids)
+            ids = {name: str(args[name]) for name in ("action_id", "block_id")}
+            where = _message_or_view(sandbox, person, args)
+            exchange = await user_actions.press(user, where, value=args.get("value"), **ids)
         case "submit":
-            view = _open(sandbox, person)
+            view = _open_modal(sandbox, person)
             try:
-                ack = await user_actions.submit_view(user, view, given.get("values") or {})
+                exchange = await user_actions.submit_view(user, view, args.get("values") or {})
             except Incomplete as incomplete:
                 view.errors = dict.fromkeys(incomplete.block_ids, person.t("playground.complete"))
         case "close":
-            await user_actions.close_view(user, _open(sandbox, person))
+            await user_actions.close_view(user, _open_modal(sandbox, person))
         case "home":
-            ack = await user_actions.open_home(user)
+            exchange = await user_actions.open_home(user)
         case "shortcut":
-            ack = await user_actions.shortcut(user, str(given["id"]))
+            exchange = await user_actions.shortcut(user, str(args["id"]))
         case _:
-            raise LookupError(do)
-    # Of an event that fails Slack tells nobody; of all else, whoever waits for it.
-    if ack and ack.error and ack.kind != "event":
-        raise ActionError(person.t("playground.slack.failed", error=ack.error))
+            raise LookupError(action)
+    # Slack shows no error for an event.
+    if exchange and exchange.error and exchange.kind != "event":
+        raise ActionError(person.t("playground.slack.failed", error=exchange.error))
 
 
-async def _type(sandbox: Sandbox, person: Person, place: Channel, text: str, thread: str | None) -> Exchange:
+async def _type(sandbox: Sandbox, person: Person, channel: Channel, text: str, thread: str | None) -> Exchange:
     user_actions, user = sandbox.slack_user_actions, person.slack
     if text.startswith("/"):
         command, _, rest = text.partition(" ")
@@ -89,30 +90,31 @@ async def _type(sandbox: Sandbox, person: Person, place: Channel, text: str, thr
             raise ActionError(person.t("playground.slack.no_command", command=command))
         if thread:
             raise ActionError(person.t("playground.slack.not_in_thread", command=command))
-        return await user_actions.slash(user, place, rest.strip(), command)
-    if place.is_im:
+        return await user_actions.slash(user, channel, rest.strip(), command)
+    if channel.is_im:
         return await user_actions.direct_message(user, text, thread)
-    if f"@{APP}".lower() in text.lower():
-        at = text.lower().index(f"@{APP}".lower())
-        said = f"{text[:at]} {text[at + len(APP) + 1 :]}"
-        return await user_actions.mention(user, place, " ".join(said.split()), thread)
-    return await user_actions.say(user, place, text, thread)
+    mention = f"@{APP}".lower()
+    if mention in text.lower():
+        start = text.lower().index(mention)
+        rest = f"{text[:start]} {text[start + len(mention) :]}"
+        return await user_actions.mention(user, channel, " ".join(rest.split()), thread)
+    return await user_actions.say(user, channel, text, thread)
 
 
-def _place(sandbox: Sandbox, given: Json) -> Channel:
-    return sandbox.workspace.channels[str(given["place"])]
+def _channel(sandbox: Sandbox, args: Json) -> Channel:
+    return sandbox.workspace.channels[str(args["conversation"])]
 
 
-def _surface(sandbox: Sandbox, person: Person, given: Json) -> Message | View:
-    if given["in"] == "modal":
-        return _open(sandbox, person)
-    if given["in"] == "home":
+def _message_or_view(sandbox: Sandbox, person: Person, args: Json) -> Message | View:
+    if args["in"] == "modal":
+        return _open_modal(sandbox, person)
+    if args["in"] == "home":
         return sandbox.workspace.homes[person.slack.id]
-    seen = sandbox.slack.visible_to(person.slack, _place(sandbox, given))
-    return {each.ts: each for each in seen}[given["ts"]]
+    messages = sandbox.slack.visible_to(person.slack, _channel(sandbox, args))
+    return {message.ts: message for message in messages}[args["ts"]]
 
 
-def _open(sandbox: Sandbox, person: Person) -> View:
+def _open_modal(sandbox: Sandbox, person: Person) -> View:
     view = sandbox.slack_user_actions.modal(person.slack)
     if view is None:
         raise LookupError("modal")

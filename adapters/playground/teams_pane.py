@@ -1,4 +1,4 @@
-"""What one person sees of Teams, as JSON, and what they do there."""
+"""The Teams half of the page: its state as JSON, and a person's actions."""
 
 from typing import Any
 
@@ -11,93 +11,94 @@ Json = dict[str, Any]
 
 
 class TeamsPane:
-    """The pane; the task module a person has open is its own, by person. `offers`: the app package's words."""
+    """Also holds each person's open task module. `features`: language -> commands and message extension."""
 
-    def __init__(self, offers: dict[str, Json]) -> None:
-        self._offers = offers
+    def __init__(self, features: dict[str, Json]) -> None:
+        self._features = features
         self._tasks: dict[str, Json] = {}
 
     def state(self, sandbox: Sandbox, person: Person) -> Json:
-        places = sandbox.conversations(person)
-        offered = self._offers.get(person.locale[:2]) or next(iter(self._offers.values()))
+        """Return what the person sees."""
+        conversations = sandbox.conversations(person)
+        features = self._features.get(person.locale[:2]) or next(iter(self._features.values()))
         task = self._tasks.get(person.key)
         return {
             "app": {"name": APP},
-            "commands": offered["commands"],
-            "extension": offered["extension"],
-            "places": [{"id": each.id, "kind": each.kind, "name": each.name or APP} for each in places],
+            "commands": features["commands"],
+            "extension": features["extension"],
+            "conversations": [{"id": item.id, "kind": item.kind, "name": item.name or APP} for item in conversations],
             "messages": {
-                each.id: [_message(one, person) for one in sandbox.teams.messages(each, by_bot=False)]
-                for each in places
+                item.id: [_message(message, person) for message in sandbox.teams.messages(item, by_bot=False)]
+                for item in conversations
             },
             "task": task and {"title": task["title"], "card": task["card"]},
         }
 
-    async def act(self, sandbox: Sandbox, person: Person, do: str, given: Json) -> str | None:
-        """Do what the person does; return the words that only they are shown.
+    async def act(self, sandbox: Sandbox, person: Person, action: str, args: Json) -> str | None:
+        """Carry out an action; return the text that only this person sees.
 
-        Raises `ActionError`, and `LookupError` or `AssertionError` for what Teams itself would not let them do.
+        Raises `ActionError`; and `LookupError` or `AssertionError` for what Teams does not allow.
         """
         try:
-            answer = await self._act(sandbox, person, do, given)
+            exchange = await self._act(sandbox, person, action, args)
         except Incomplete as incomplete:
             raise ActionError(incomplete.text) from None
-        if answer and not answer.ok:
+        if exchange and not exchange.ok:
             raise ActionError(person.t("playground.teams.failed"))
-        return (answer.message or answer.task_message) if answer else None
+        return (exchange.message or exchange.task_message) if exchange else None
 
-    async def _act(self, sandbox: Sandbox, person: Person, do: str, given: Json) -> Exchange | None:
+    async def _act(self, sandbox: Sandbox, person: Person, action: str, args: Json) -> Exchange | None:
         user_actions, user = sandbox.teams_user_actions, person.teams
-        match do:
+        match action:
             case "type":
-                return await _type(sandbox, person, given)
+                return await _type(sandbox, person, args)
             case "press":
-                message = _seen(sandbox, person, given)
-                answer = await user_actions.press(user, message, given["path"], given.get("inputs"))
-                return self._open(person, answer, {"message": message})
-            case "seen":
-                return await user_actions.refresh(user, _seen(sandbox, person, given))
+                message = _visible_message(sandbox, person, args)
+                exchange = await user_actions.press(user, message, args["path"], args.get("inputs"))
+                return self._show_task(person, exchange, {"message": message})
+            case "refresh":
+                return await user_actions.refresh(user, _visible_message(sandbox, person, args))
             case "extension":
-                where, command = _place(sandbox, person, given), str(given["id"])
-                answer = await user_actions.fetch_task(user, where, command)
-                return self._open(person, answer, {"where": where, "command": command})
+                conversation, command = _conversation(sandbox, person, args), str(args["id"])
+                exchange = await user_actions.fetch_task(user, conversation, command)
+                return self._show_task(person, exchange, {"conversation": conversation, "command": command})
             case "task":
-                return await self._submit(sandbox, person, given)
+                return await self._submit(sandbox, person, args)
             case "task_close":
                 self._tasks.pop(person.key, None)
                 return None
             case _:
-                raise LookupError(do)
+                raise LookupError(action)
 
-    async def _submit(self, sandbox: Sandbox, person: Person, given: Json) -> Exchange:
-        task = self._tasks[person.key]
-        data = fill(task["card"], given["path"], given.get("inputs"))
+    async def _submit(self, sandbox: Sandbox, person: Person, args: Json) -> Exchange:
+        user_actions, task = sandbox.teams_user_actions, self._tasks[person.key]
+        data = fill(task["card"], args["path"], args.get("inputs"))
         if "command" in task:
-            answer = await sandbox.teams_user_actions.submit_action(person.teams, task["where"], task["command"], data)
+            exchange = await user_actions.submit_action(person.teams, task["conversation"], task["command"], data)
         else:
-            answer = await sandbox.teams_user_actions.submit_task(person.teams, task["message"], data)
-        return self._open(person, answer, task)
+            exchange = await user_actions.submit_task(person.teams, task["message"], data)
+        return self._show_task(person, exchange, task)
 
-    def _open(self, person: Person, answer: Exchange, about: Json) -> Exchange:
-        """Show the form that came back; without a next form a task module closes, unless it could not be sent."""
-        if answer.task_card:
-            title = answer.body["task"]["value"].get("title", APP)
-            self._tasks[person.key] = {**about, "title": title, "card": answer.task_card}
-        elif answer.ok:
+    def _show_task(self, person: Person, exchange: Exchange, origin: Json) -> Exchange:
+        """Show the form in the response. Without one the task module closes, unless the request failed."""
+        if exchange.task_card:
+            title = exchange.body["task"]["value"].get("title", APP)
+            self._tasks[person.key] = {**origin, "title": title, "card": exchange.task_card}
+        elif exchange.ok:
             self._tasks.pop(person.key, None)
-        return answer
+        return exchange
 
 
-async def _type(sandbox: Sandbox, person: Person, given: Json) -> Exchange | None:
-    where, text = _place(sandbox, person, given), str(given["text"])
-    if where.kind == "personal":
+async def _type(sandbox: Sandbox, person: Person, args: Json) -> Exchange | None:
+    conversation, text = _conversation(sandbox, person, args), str(args["text"])
+    if conversation.kind == "personal":
         return await sandbox.teams_user_actions.personal(person.teams, text)
-    thread = sandbox.teams.find(given.get("root"))
-    if given.get("mention"):
-        return await sandbox.teams_user_actions.mention(person.teams, where, text, thread=thread)
-    # Without a mention it is for the people there: the app hears nothing of it.
-    said = {"type": "message", "text": text}
-    sandbox.teams.record(Message(sandbox.teams.new_id(), where, thread.root if thread else None, said, by=person.teams))
+    thread = sandbox.teams.find(args.get("root"))
+    if args.get("mention"):
+        return await sandbox.teams_user_actions.mention(person.teams, conversation, text, thread=thread)
+    # Without a mention Teams sends nothing to the app.
+    activity, root = {"type": "message", "text": text}, thread.root if thread else None
+    sandbox.teams.record(Message(sandbox.teams.new_id(), conversation, root, activity, by=person.teams))
     return None
 
 
@@ -115,15 +116,15 @@ def _message(message: Message, person: Person) -> Json:
     }
 
 
-def _place(sandbox: Sandbox, person: Person, given: Json) -> Conversation:
-    place = sandbox.teams.places[given["place"]]
-    if person.teams not in place.members:
-        raise LookupError(place.id)
-    return place
+def _conversation(sandbox: Sandbox, person: Person, args: Json) -> Conversation:
+    conversation = sandbox.teams.conversations[args["conversation"]]
+    if person.teams not in conversation.members:
+        raise LookupError(conversation.id)
+    return conversation
 
 
-def _seen(sandbox: Sandbox, person: Person, given: Json) -> Message:
-    message = sandbox.teams.log[given["message"]]
-    if message.where is not _place(sandbox, person, given) or message.deleted:
+def _visible_message(sandbox: Sandbox, person: Person, args: Json) -> Message:
+    message = sandbox.teams.log[args["message"]]
+    if message.where is not _conversation(sandbox, person, args) or message.deleted:
         raise LookupError(message.id)
     return message

@@ -1,4 +1,4 @@
-"""What went over the wire between the platforms' stand-ins and the app, for whoever wants to see it."""
+"""A log of the requests between the simulators and the app, for the page."""
 
 import itertools
 import re
@@ -15,13 +15,13 @@ from aiohttp.typedefs import Handler
 Json = dict[str, Any]
 
 MAX_ENTRIES = 300
-_SECRET = ("token", "secret", "password", "trigger_id", "response_url", "signature", "authorization")
-_SECRET_WORDS = re.compile(r"(xox[a-z]\S?-|xapp-|eyJ|/response/)[\w.\-]+")
-"""In whatever field: tokens, and the addresses to answer at, which anybody could post to who knew them."""
+_SECRET_KEYS = ("token", "secret", "password", "trigger_id", "response_url", "signature", "authorization")
+_SECRET_TEXT = re.compile(r"(xox[a-z]\S?-|xapp-|eyJ|/response/)[\w.\-]+")
+"""Tokens, and response URLs, which accept posts from anybody who has them."""
 
 
 class TrafficLog:
-    """The last `MAX_ENTRIES` exchanges, as JSON with every secret cut short. `changed`: called after each."""
+    """The last `MAX_ENTRIES` requests, as JSON without secrets. `changed` is called after each."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self.id = token_hex(4)
@@ -29,17 +29,17 @@ class TrafficLog:
         self._changed = changed
         self._numbers = itertools.count(1)
 
-    def note(
+    def add(
         self,
         parties: tuple[str, str],
         path: str,
         label: str,
         status: int | None,
         seconds: float,
-        told: Any,
-        answer: Any,
+        request: Any,
+        response: Any,
     ) -> None:
-        """Note one exchange. `parties`: who asked, and whom. `status` None: there was no answer."""
+        """Add a request. `parties`: sender and receiver. `status` None: no response."""
         self.entries.append(
             {
                 "n": next(self._numbers),
@@ -50,34 +50,34 @@ class TrafficLog:
                 "label": label,
                 "status": status,
                 "ms": round(seconds * 1000, 1),
-                "request": redacted(told),
-                "response": redacted(answer),
+                "request": redacted(request),
+                "response": redacted(response),
             }
         )
         self._changed()
 
-    def listen(self, platform: str, read: Callable[[Any], Any]) -> Any:
-        """Return a middleware that notes every call the app makes to a stand-in."""
+    def middleware(self, platform: str, parse: Callable[[Any], Any]) -> Any:
+        """Return a middleware that logs the app's calls to a simulator."""
 
         @web.middleware
-        async def noting(request: web.Request, handler: Handler) -> web.StreamResponse:
-            raw, began = await request.read(), time.perf_counter()
+        async def log_call(request: web.Request, handler: Handler) -> web.StreamResponse:
+            raw, started = await request.read(), time.perf_counter()
             response = await handler(request)
-            body = read(response.body) if isinstance(response, web.Response) and response.body else None
-            path, seconds = redacted(request.path), time.perf_counter() - began
+            body = parse(response.body) if isinstance(response, web.Response) and response.body else None
+            path, seconds = redacted(request.path), time.perf_counter() - started
             label = f"{request.method} {path.rsplit('/', 1)[-1]}"
-            self.note(("CM Advisor", platform), path, label, response.status, seconds, read(raw), body)
+            self.add(("CM Advisor", platform), path, label, response.status, seconds, parse(raw), body)
             return response
 
-        return noting
+        return log_call
 
 
-def redacted(value: Any, name: str = "") -> Any:
-    """Return a copy in which secrets are told by their first letters."""
+def redacted(value: Any, key: str = "") -> Any:
+    """Return a copy in which secrets are cut to their first characters."""
     if isinstance(value, dict):
-        return {key: redacted(one, str(key).lower()) for key, one in value.items()}
+        return {key: redacted(item, str(key).lower()) for key, item in value.items()}
     if isinstance(value, list):
-        return [redacted(one, name) for one in value]
+        return [redacted(item, key) for item in value]
     if not isinstance(value, str):
         return value
-    return f"{value[:5]}…" if any(word in name for word in _SECRET) else _SECRET_WORDS.sub(r"\1…", value)
+    return f"{value[:5]}…" if any(word in key for word in _SECRET_KEYS) else _SECRET_TEXT.sub(r"\1…", value)

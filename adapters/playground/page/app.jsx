@@ -1,42 +1,40 @@
-// The page: Slack on the left, Teams on the right. The server holds everything; this draws it and sends what is done.
+// The page: Slack on the left, Teams on the right. The server holds the state; the page shows it and sends actions.
 import { useCallback, useEffect, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { SlackPane } from "./slack.jsx";
 import { TeamsPane } from "./teams.jsx";
-import { Wire } from "./wire.jsx";
+import { Traffic } from "./traffic.jsx";
 import "slack-blocks-to-jsx/dist/style.css";
 import "./app.css";
 
-const kept = (name, otherwise) => localStorage.getItem(name) ?? otherwise;
-
-function usePersisted(name, otherwise) {
-  const [value, set] = useState(() => kept(name, otherwise));
+function usePersisted(name, initial) {
+  const [value, set] = useState(() => localStorage.getItem(name) ?? initial);
   return [value, (next) => (localStorage.setItem(name, next), set(next))];
 }
 
-function App({ catalogues }) {
+function App({ texts }) {
   const [who, setWho] = usePersisted("who", "lea");
   const [theme, setTheme] = usePersisted("theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   const [pane, setPane] = usePersisted("pane", "slack");
   const [state, setState] = useState(null);
-  const [said, setSaid] = useState("");
-  const [wire, setWire] = useState(false);
+  const [notice, setNotice] = useState("");
+  const [showTraffic, setShowTraffic] = useState(false);
   const version = useRef(0);
-  const looking = useRef(who);
-  looking.current = who;
+  const selectedWho = useRef(who);
+  selectedWho.current = who;
 
   const load = useCallback(async () => {
-    const found = await (await fetch(`/api/state?as=${who}`)).json();
-    // A slow answer may come after a newer one, or when somebody else is looking.
-    if (found.version < version.current || looking.current !== who) return;
-    version.current = found.version;
-    setState(found);
+    const next = await (await fetch(`/api/state?as=${who}`)).json();
+    // A slow response may arrive after a newer one, or after another person was selected.
+    if (next.version < version.current || selectedWho.current !== who) return;
+    version.current = next.version;
+    setState(next);
   }, [who]);
 
   useEffect(() => {
     const stream = new EventSource("/api/stream");
     stream.addEventListener("open", () => {
-      version.current = 0; // a server that was started anew counts from the beginning
+      version.current = 0; // a restarted server counts from 0
       load();
     });
     stream.addEventListener("changed", load);
@@ -44,25 +42,25 @@ function App({ catalogues }) {
   }, [load]);
 
   const send = useCallback(
-    async (platform, what, more = {}) => {
-      const body = JSON.stringify({ as: who, platform, do: what, ...more });
-      const answer = await fetch("/api/do", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-      const { ok, error, said: told } = await answer.json();
-      setSaid(ok ? (told ?? "") : error);
+    async (platform, action, args = {}) => {
+      const body = JSON.stringify({ as: who, platform, do: action, ...args });
+      const response = await fetch("/api/do", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const result = await response.json();
+      setNotice(result.ok ? (result.notice ?? "") : result.error);
       await load();
-      return ok;
+      return result.ok;
     },
     [who, load],
   );
 
-  const me = state?.people.find((one) => one.key === who);
+  const me = state?.people.find((person) => person.key === who);
   const language = me?.locale.slice(0, 2) ?? "fr";
   useEffect(() => {
     document.documentElement.lang = language;
     document.documentElement.dataset.theme = theme;
   }, [language, theme]);
   if (!state) return null;
-  const t = (id) => catalogues[language][`playground.${id}`];
+  const t = (id) => texts[language][`playground.${id}`];
   const shared = { t, who, me, theme, language };
   return (
     <>
@@ -71,9 +69,9 @@ function App({ catalogues }) {
         <label>
           {t("who")}{" "}
           <select value={who} onChange={(event) => setWho(event.target.value)}>
-            {state.people.map((one) => (
-              <option key={one.key} value={one.key}>
-                {one.name}
+            {state.people.map((person) => (
+              <option key={person.key} value={person.key}>
+                {person.name}
               </option>
             ))}
           </select>
@@ -86,33 +84,33 @@ function App({ catalogues }) {
           </select>
         </label>
         <button onClick={() => setTheme(theme === "dark" ? "light" : "dark")}>{t(theme === "dark" ? "light" : "dark")}</button>
-        <button aria-pressed={wire} onClick={() => setWire(!wire)}>
+        <button aria-pressed={showTraffic} onClick={() => setShowTraffic(!showTraffic)}>
           {t("wire")}
         </button>
         <button onClick={() => confirm(t("reset.sure")) && send("page", "reset")}>{t("reset")}</button>
       </header>
       <nav className="tabs" aria-label={t("platforms")}>
-        {["slack", "teams"].map((one) => (
-          <button key={one} aria-pressed={pane === one} onClick={() => setPane(one)}>
-            {one === "slack" ? "Slack" : "Teams"}
+        {["slack", "teams"].map((platform) => (
+          <button key={platform} aria-pressed={pane === platform} onClick={() => setPane(platform)}>
+            {platform === "slack" ? "Slack" : "Teams"}
           </button>
         ))}
       </nav>
-      <p className="said" role="status">
-        {said && (
+      <p className="notice" role="status">
+        {notice && (
           <span>
-            {said} <button onClick={() => setSaid("")}>{t("close")}</button>
+            {notice} <button onClick={() => setNotice("")}>{t("close")}</button>
           </span>
         )}
       </p>
       <main className={`on-${pane}`}>
-        <SlackPane key={`s-${who}`} {...shared} state={state.slack} send={(what, more) => send("slack", what, more)} />
-        <TeamsPane key={`t-${who}`} {...shared} state={state.teams} send={(what, more) => send("teams", what, more)} />
+        <SlackPane key={`s-${who}`} {...shared} state={state.slack} send={(action, args) => send("slack", action, args)} />
+        <TeamsPane key={`t-${who}`} {...shared} state={state.teams} send={(action, args) => send("teams", action, args)} />
       </main>
-      {wire && <Wire t={t} version={state.version} close={() => setWire(false)} />}
+      {showTraffic && <Traffic t={t} version={state.version} close={() => setShowTraffic(false)} />}
     </>
   );
 }
 
-const catalogues = await (await fetch("/api/words")).json();
-createRoot(document.getElementById("root")).render(<App catalogues={catalogues} />);
+const texts = await (await fetch("/api/texts")).json();
+createRoot(document.getElementById("root")).render(<App texts={texts} />);

@@ -1,20 +1,20 @@
-// What both panes have in common: the list of places, the box one types into, and a dialog.
+// Shared by both panes: the list of conversations, the composer, the message log and a dialog.
 import { useEffect, useId, useRef, useState } from "react";
 
-export function Places({ label, places, here, go }) {
+export function Conversations({ label, conversations, selected, select }) {
   return (
-    <nav className="places" aria-label={label}>
-      {places.map((one) => (
-        <button key={one.id} aria-current={one.id === here ? "page" : undefined} onClick={() => go(one.id)}>
-          {one.label}
+    <nav className="conversations" aria-label={label}>
+      {conversations.map(({ id, label }) => (
+        <button key={id} aria-current={id === selected ? "page" : undefined} onClick={() => select(id)}>
+          {label}
         </button>
       ))}
     </nav>
   );
 }
 
-// `offers`: what may be completed, each {text, hint, about}; listed above the box while the line begins as they do.
-export function Composer({ label, placeholder, button, offers, type, children }) {
+// `suggestions`: {text, hint, about}; those that begin with the typed text are listed above the input.
+export function Composer({ label, placeholder, button, suggestions, type, children }) {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const submit = async (event) => {
@@ -28,48 +28,49 @@ export function Composer({ label, placeholder, button, offers, type, children })
     <form className="composer" onSubmit={submit}>
       {children}
       <div className="line">
-        <Completed label={label} placeholder={placeholder} offers={offers} text={text} setText={setText} />
+        <Autocomplete label={label} placeholder={placeholder} suggestions={suggestions} text={text} setText={setText} />
         <button disabled={busy}>{button}</button>
       </div>
     </form>
   );
 }
 
-function Completed({ label, placeholder, offers, text, setText }) {
-  const [at, setAt] = useState(0);
+function Autocomplete({ label, placeholder, suggestions, text, setText }) {
+  const [index, setIndex] = useState(0);
   const [closed, setClosed] = useState(false);
   const id = useId();
   const typed = text.toLowerCase();
-  const found = typed && !closed ? offers.filter((one) => one.text.toLowerCase().startsWith(typed)) : [];
-  // What is typed in full is sent by Enter, not completed once more.
-  const chosen = found.some((one) => one.text.toLowerCase() === typed) && at === 0 ? -1 : Math.min(at, found.length - 1);
-  const put = (next, shut) => {
+  const matches = typed && !closed ? suggestions.filter(({ text }) => text.toLowerCase().startsWith(typed)) : [];
+  // Enter sends a completely typed suggestion.
+  const isComplete = matches.some(({ text }) => text.toLowerCase() === typed);
+  const active = isComplete && index === 0 ? -1 : Math.min(index, matches.length - 1);
+  const change = (next, close) => {
     setText(next);
-    setAt(0);
-    setClosed(shut);
+    setIndex(0);
+    setClosed(close);
   };
-  const take = (one) => put(`${one.text}${one.hint ? " " : ""}`, true);
-  const key = (event) => {
+  const accept = ({ text, hint }) => change(`${text}${hint ? " " : ""}`, true);
+  const onKeyDown = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!found.length) return;
-    if (step) setAt((Math.max(chosen, 0) + step + found.length) % found.length);
-    else if ((event.key === "Enter" || (event.key === "Tab" && !event.shiftKey)) && chosen >= 0) take(found[chosen]);
+    if (!matches.length) return;
+    if (step) setIndex((Math.max(active, 0) + step + matches.length) % matches.length);
+    else if ((event.key === "Enter" || (event.key === "Tab" && !event.shiftKey)) && active >= 0) accept(matches[active]);
     else if (event.key === "Escape") setClosed(true);
     else return;
     event.preventDefault();
   };
   return (
-    <div className="completed">
+    <div className="autocomplete">
       <input role="combobox" aria-label={label} placeholder={placeholder} value={text} autoComplete="off"
-        aria-autocomplete="list" aria-expanded={found.length > 0} aria-controls={found.length ? id : undefined}
-        aria-activedescendant={chosen >= 0 ? `${id}${chosen}` : undefined} onKeyDown={key}
-        onBlur={() => setClosed(true)} onChange={(event) => put(event.target.value, false)} />
-      {found.length > 0 && (
+        aria-autocomplete="list" aria-expanded={matches.length > 0} aria-controls={matches.length ? id : undefined}
+        aria-activedescendant={active >= 0 ? `${id}${active}` : undefined} onKeyDown={onKeyDown}
+        onBlur={() => setClosed(true)} onChange={(event) => change(event.target.value, false)} />
+      {matches.length > 0 && (
         <ul role="listbox" id={id} aria-label={label}>
-          {found.map((one, i) => (
-            <li key={one.text} role="option" id={`${id}${i}`} aria-selected={i === chosen}
-              onMouseDown={(event) => (event.preventDefault(), take(one))}>
-              <strong>{one.text}</strong> {one.hint} <small>{one.about}</small>
+          {matches.map((match, i) => (
+            <li key={match.text} role="option" id={`${id}${i}`} aria-selected={i === active}
+              onMouseDown={(event) => (event.preventDefault(), accept(match))}>
+              <strong>{match.text}</strong> {match.hint} <small>{match.about}</small>
             </li>
           ))}
         </ul>
@@ -79,15 +80,15 @@ function Completed({ label, placeholder, offers, text, setText }) {
 }
 
 export function Modal({ title, close, closeLabel, children }) {
-  const box = useRef(null);
+  const dialog = useRef(null);
   useEffect(() => {
-    box.current.showModal();
+    dialog.current.showModal();
   }, []);
   return (
-    <dialog ref={box} aria-label={title} onCancel={(event) => (event.preventDefault(), close())}>
+    <dialog ref={dialog} aria-label={title} onCancel={(event) => (event.preventDefault(), close())}>
       <header>
         <h2>{title}</h2>
-        <button type="button" className="cross" aria-label={closeLabel} onClick={close}>
+        <button type="button" className="close" aria-label={closeLabel} onClick={close}>
           ×
         </button>
       </header>
@@ -96,7 +97,7 @@ export function Modal({ title, close, closeLabel, children }) {
   );
 }
 
-// Keeps the newest message in sight.
+// Scrolls to the newest message.
 export function Log({ label, count, children }) {
   const end = useRef(null);
   useEffect(() => {
@@ -110,24 +111,24 @@ export function Log({ label, count, children }) {
   );
 }
 
-// What a newcomer can do where nobody wrote yet.
-export function Empty({ words, button, start }) {
+// The hint in a conversation without messages.
+export function Empty({ text, button, start }) {
   return (
     <p className="empty">
-      {words} <button onClick={start}>{button}</button>
+      {text} <button onClick={start}>{button}</button>
     </p>
   );
 }
 
-export function Author({ name, bot, marks }) {
+export function Author({ name, bot, labels }) {
   return (
     <p className="author">
       <span className={bot ? "avatar bot" : "avatar"} aria-hidden="true">
         {name.slice(0, 1)}
       </span>
       <strong>{name}</strong>
-      {marks.filter(Boolean).map((mark) => (
-        <small key={mark}>{mark}</small>
+      {labels.filter(Boolean).map((label) => (
+        <small key={label}>{label}</small>
       ))}
     </p>
   );

@@ -1,53 +1,53 @@
-// Slack. Blocks are drawn by slack-blocks-to-jsx; its buttons send nothing by themselves, so clicks are told here by
-// their order, which is that of the blocks. Its form fields take no input at all: those of a modal are the browser's.
+// Slack. slack-blocks-to-jsx renders the blocks. Its buttons have no handlers: a click is mapped to its block by the
+// order of the buttons. Its form fields take no input: a modal has fields of its own.
 import { useEffect, useRef, useState } from "react";
 import { Message } from "slack-blocks-to-jsx";
-import { Author, Composer, Empty, InThread, Log, Modal, Places } from "./common.jsx";
+import { Author, Composer, Conversations, Empty, InThread, Log, Modal } from "./common.jsx";
 
 const HOME = "home";
 
 export function SlackPane({ t, theme, state, send }) {
-  const [here, setHere] = useState(state.places.find((one) => one.name === "marketing").id);
+  const [selected, setSelected] = useState(state.conversations.find(({ name }) => name === "marketing").id);
   const [thread, setThread] = useState(null);
-  const place = state.places.find((one) => one.id === here);
-  const go = (id) => {
-    setHere(id);
+  const conversation = state.conversations.find(({ id }) => id === selected);
+  const select = (id) => {
+    setSelected(id);
     setThread(null);
     if (id === HOME) send("home");
   };
-  const places = [
+  const conversations = [
     { id: HOME, label: t("home") },
-    ...state.places.map((one) => ({ id: one.id, label: one.kind === "dm" ? state.app.name : `# ${one.name}` })),
+    ...state.conversations.map(({ id, kind, name }) => ({ id, label: kind === "dm" ? state.app.name : `# ${name}` })),
   ];
-  const messages = state.messages[here] ?? [];
-  const draw = { theme, state, t };
+  const messages = state.messages[selected] ?? [];
+  const shared = { theme, state, t };
   return (
     <section className="pane slack" aria-label="Slack">
       <h2>Slack</h2>
-      <Places label={t("slack.places")} places={places} here={here} go={go} />
-      {here === HOME ? (
+      <Conversations label={t("slack.places")} conversations={conversations} selected={selected} select={select} />
+      {selected === HOME ? (
         <div className="log" tabIndex={0} role="region" aria-label={t("home")}>
-          {state.home && <Blocks {...draw} blocks={state.home.blocks} press={(found) => send("press", { in: "home", ...found })} />}
+          {state.home && <Blocks {...shared} blocks={state.home.blocks} press={(ids) => send("press", { in: "home", ...ids })} />}
         </div>
       ) : (
         <>
-          <Log key={here} label={t("messages")} count={messages.length}>
-            {!messages.length && place.kind !== "dm" && (
-              <Empty words={t("slack.empty")} button={state.commands[0].command}
-                start={() => send("type", { place: here, text: state.commands[0].command })} />
+          <Log key={selected} label={t("messages")} count={messages.length}>
+            {!messages.length && conversation.kind !== "dm" && (
+              <Empty text={t("slack.empty")} button={state.commands[0].command}
+                start={() => send("type", { conversation: selected, text: state.commands[0].command })} />
             )}
-            {messages.map((one) => (
-              <article key={one.ts} className={one.thread_ts && one.thread_ts !== one.ts ? "reply" : undefined}>
-                <Author name={one.author} bot={one.bot}
-                  marks={[one.bot && "APP", one.ephemeral && t("only_you"), one.edited && t("edited")]} />
-                {one.blocks.length ? (
-                  <Blocks {...draw} blocks={one.blocks}
-                    press={(found) => send("press", { in: "message", place: here, ts: one.ts, ...found })} />
+            {messages.map((message) => (
+              <article key={message.ts} className={message.thread_ts && message.thread_ts !== message.ts ? "reply" : undefined}>
+                <Author name={message.author} bot={message.bot}
+                  labels={[message.bot && "APP", message.ephemeral && t("only_you"), message.edited && t("edited")]} />
+                {message.blocks.length ? (
+                  <Blocks {...shared} blocks={message.blocks}
+                    press={(ids) => send("press", { in: "message", conversation: selected, ts: message.ts, ...ids })} />
                 ) : (
-                  <Blocks {...draw} blocks={[{ type: "section", text: { type: "mrkdwn", text: one.text } }]} />
+                  <Blocks {...shared} blocks={[{ type: "section", text: { type: "mrkdwn", text: message.text } }]} />
                 )}
-                {!one.ephemeral && (
-                  <button className="link" onClick={() => setThread(one.thread_ts ?? one.ts)}>
+                {!message.ephemeral && (
+                  <button className="link" onClick={() => setThread(message.thread_ts ?? message.ts)}>
                     {t("reply")}
                   </button>
                 )}
@@ -56,57 +56,57 @@ export function SlackPane({ t, theme, state, send }) {
           </Log>
           {thread && <InThread t={t} leave={() => setThread(null)} />}
           <Composer label={t("slack.write")} button={t("send")}
-            placeholder={place?.kind === "dm" ? t("slack.write_dm") : t("slack.write_channel")}
-            offers={[...state.commands.map((one) => ({ text: one.command, hint: one.hint, about: one.description })),
-              ...(place?.kind === "dm" ? [] : [{ text: `@${state.app.name} check`, about: t("mention") }])]}
-            type={(text) => send("type", { place: here, text, thread })}>
-            {state.shortcuts.map((one) => (
-              <button key={one.id} type="button" title={one.name} aria-label={one.name} onClick={() => send("shortcut", { id: one.id })}>
+            placeholder={conversation?.kind === "dm" ? t("slack.write_dm") : t("slack.write_channel")}
+            suggestions={[...state.commands.map(({ command, hint, description }) => ({ text: command, hint, about: description })),
+              ...(conversation?.kind === "dm" ? [] : [{ text: `@${state.app.name} check`, about: t("mention") }])]}
+            type={(text) => send("type", { conversation: selected, text, thread })}>
+            {state.shortcuts.map(({ id, name }) => (
+              <button key={id} type="button" title={name} aria-label={name} onClick={() => send("shortcut", { id })}>
                 ⚡
               </button>
             ))}
           </Composer>
         </>
       )}
-      {state.modal && <Form key={state.modal.id} {...draw} modal={state.modal} send={send} />}
+      {state.modal && <Form key={state.modal.id} {...shared} modal={state.modal} send={send} />}
     </section>
   );
 }
 
 const buttonsOf = (block) =>
   (block.type === "actions" ? block.elements : block.accessory ? [block.accessory] : [])
-    .filter((one) => one.type === "button")
-    .map((one) => ({ element: one, block_id: block.block_id }));
+    .filter(({ type }) => type === "button")
+    .map((element) => ({ element, block_id: block.block_id }));
 
 function Blocks({ blocks, theme, state, press }) {
   const [busy, setBusy] = useState(false);
   const box = useRef(null);
-  const held = useRef(false);
+  const hadFocus = useRef(false);
   const buttons = blocks.flatMap(buttonsOf);
-  // A button that is gone takes the keyboard's place with it: it stays with the message.
+  // When the focused button disappears, move the focus to its message.
   useEffect(() => {
-    if (held.current && document.activeElement === document.body) box.current.focus({ preventScroll: true });
-    held.current = box.current.contains(document.activeElement);
+    if (hadFocus.current && document.activeElement === document.body) box.current.focus({ preventScroll: true });
+    hadFocus.current = box.current.contains(document.activeElement);
   });
-  const clicked = async (event) => {
-    const pressed = event.target.closest(".slack_blocks_to_jsx__button_element");
+  const onClick = async (event) => {
+    const target = event.target.closest(".slack_blocks_to_jsx__button_element");
     const all = [...event.currentTarget.querySelectorAll(".slack_blocks_to_jsx__button_element")];
-    const found = buttons[all.indexOf(pressed)];
-    if (!found || !press || busy || found.element.url) return;
-    const { confirm: asked, action_id } = found.element;
-    if (asked && !confirm(`${asked.title.text}\n\n${asked.text.text}`)) return;
+    const button = buttons[all.indexOf(target)];
+    if (!button || !press || busy || button.element.url) return;
+    const { confirm: question, action_id } = button.element;
+    if (question && !confirm(`${question.title.text}\n\n${question.text.text}`)) return;
     setBusy(true);
-    await press({ block_id: found.block_id, action_id });
+    await press({ block_id: button.block_id, action_id });
     setBusy(false);
   };
-  // Its own question before a press would be asked beside ours, and answered to nobody.
-  const shown = blocks.map((block) =>
-    block.type === "actions" ? { ...block, elements: block.elements.map(({ confirm: _, ...one }) => one) } : block,
+  // Without `confirm`, which the renderer would show as well, and without effect.
+  const withoutConfirm = blocks.map((block) =>
+    block.type === "actions" ? { ...block, elements: block.elements.map(({ confirm: _, ...rest }) => rest) } : block,
   );
-  const data = { users: state.users, channels: state.places.map(({ id, name }) => ({ id, name })) };
+  const data = { users: state.users, channels: state.conversations.map(({ id, name }) => ({ id, name })) };
   return (
-    <div className="blocks" ref={box} tabIndex={-1} aria-busy={busy} onFocus={() => (held.current = true)} onClick={clicked}>
-      <Message blocks={shown} theme={theme} data={data} logo="" name="" withoutWrapper />
+    <div className="blocks" ref={box} tabIndex={-1} aria-busy={busy} onFocus={() => (hadFocus.current = true)} onClick={onClick}>
+      <Message blocks={withoutConfirm} theme={theme} data={data} logo="" name="" withoutWrapper />
     </div>
   );
 }
@@ -114,8 +114,8 @@ function Blocks({ blocks, theme, state, press }) {
 function Form({ modal, t, theme, state, send }) {
   const { view, errors } = modal;
   const [values, setValues] = useState({});
-  const put = (block, value) => {
-    setValues((before) => ({ ...before, [block.block_id]: value }));
+  const change = (block, value) => {
+    setValues((values) => ({ ...values, [block.block_id]: value }));
     if (block.dispatch_action) send("press", { in: "modal", block_id: block.block_id, action_id: block.element.action_id, value });
   };
   const submit = (event) => {
@@ -128,10 +128,10 @@ function Form({ modal, t, theme, state, send }) {
         {view.blocks.map((block) =>
           block.type === "input" ? (
             <Field key={block.block_id} block={block} state={state} error={errors[block.block_id]}
-              kept={modal.state[block.block_id]?.[block.element.action_id]} put={(value) => put(block, value)} />
+              current={modal.state[block.block_id]?.[block.element.action_id]} change={(value) => change(block, value)} />
           ) : (
             <Blocks key={block.block_id} blocks={[block]} theme={theme} state={state}
-              press={(found) => send("press", { in: "modal", ...found })} />
+              press={(ids) => send("press", { in: "modal", ...ids })} />
           ),
         )}
         <footer>
@@ -145,31 +145,31 @@ function Form({ modal, t, theme, state, send }) {
   );
 }
 
-function Field({ block, state, error, kept, put }) {
+function Field({ block, state, error, current, change }) {
   const { element } = block;
-  const chosen = kept?.selected_option?.value ?? kept?.selected_conversation ?? kept?.value ?? "";
-  const options = element.options?.map((one) => ({ value: one.value, label: one.text.text }));
-  const places = state.places.filter((one) => one.kind === "channel").map((one) => ({ value: one.id, label: `# ${one.name}` }));
+  const value = current?.selected_option?.value ?? current?.selected_conversation ?? current?.value ?? "";
+  const options = element.options?.map(({ value, text }) => ({ value, label: text.text }));
+  const channels = state.conversations.filter(({ kind }) => kind === "channel").map(({ id, name }) => ({ value: id, label: `# ${name}` }));
   return (
     <fieldset>
       <legend>{block.label.text}</legend>
       {element.type === "radio_buttons" ? (
-        options.map((one) => (
-          <label key={one.value}>
-            <input type="radio" name={block.block_id} defaultChecked={chosen === one.value} onChange={() => put(one.value)} />
-            {one.label}
+        options.map((option) => (
+          <label key={option.value}>
+            <input type="radio" name={block.block_id} defaultChecked={value === option.value} onChange={() => change(option.value)} />
+            {option.label}
           </label>
         ))
       ) : element.type === "plain_text_input" ? (
-        <input aria-label={block.label.text} defaultValue={chosen} onChange={(event) => put(event.target.value)} />
+        <input aria-label={block.label.text} defaultValue={value} onChange={(event) => change(event.target.value)} />
       ) : (
-        <select aria-label={block.label.text} defaultValue={chosen} onChange={(event) => put(event.target.value)}>
+        <select aria-label={block.label.text} defaultValue={value} onChange={(event) => change(event.target.value)}>
           <option value="" disabled>
             {element.placeholder?.text ?? "…"}
           </option>
-          {(options ?? places).map((one) => (
-            <option key={one.value} value={one.value}>
-              {one.label}
+          {(options ?? channels).map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
             </option>
           ))}
         </select>

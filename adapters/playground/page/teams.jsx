@@ -1,19 +1,19 @@
-// Teams. Cards are drawn by Microsoft's own renderer; what is pressed is told by its place in the card.
+// Teams. Microsoft's renderer renders the cards; a pressed action is identified by its path in the card.
 import * as AdaptiveCards from "adaptivecards";
 import { useEffect, useRef, useState } from "react";
-import { Author, Composer, Empty, InThread, Log, Modal, Places } from "./common.jsx";
+import { Author, Composer, Conversations, Empty, InThread, Log, Modal } from "./common.jsx";
 
-const colour = (dark, light) => ({ default: dark, subtle: light });
-const CONFIG = (dark) => {
-  const ink = dark ? colour("#ffffff", "#c8c6c4") : colour("#252423", "#5b5956");
+const color = (dark, light) => ({ default: dark, subtle: light });
+const hostConfig = (dark) => {
+  const ink = dark ? color("#ffffff", "#c8c6c4") : color("#252423", "#5b5956");
   const style = (background) => ({
     backgroundColor: background,
     foregroundColors: {
       default: ink,
-      accent: dark ? colour("#a6a7f2", "#a6a7f2") : colour("#464eb8", "#464eb8"),
-      good: dark ? colour("#92c353", "#92c353") : colour("#237b4b", "#237b4b"),
-      warning: dark ? colour("#f8d22a", "#f8d22a") : colour("#835c00", "#835c00"),
-      attention: dark ? colour("#ff8a8a", "#ff8a8a") : colour("#a4262c", "#a4262c"),
+      accent: dark ? color("#a6a7f2", "#a6a7f2") : color("#464eb8", "#464eb8"),
+      good: dark ? color("#92c353", "#92c353") : color("#237b4b", "#237b4b"),
+      warning: dark ? color("#f8d22a", "#f8d22a") : color("#835c00", "#835c00"),
+      attention: dark ? color("#ff8a8a", "#ff8a8a") : color("#a4262c", "#a4262c"),
     },
   });
   return new AdaptiveCards.HostConfig({
@@ -32,53 +32,53 @@ const CONFIG = (dark) => {
   });
 };
 
-// Where each action stands in the card, as a path of keys, so that the server finds the very same one.
+// Yields each action and its path of keys, by which the server finds it.
 function* actionsOf(node, path = []) {
-  if (Array.isArray(node)) for (const [i, one] of node.entries()) yield* actionsOf(one, [...path, i]);
+  if (Array.isArray(node)) for (const [i, item] of node.entries()) yield* actionsOf(item, [...path, i]);
   else if (node && typeof node === "object") {
     if (String(node.type).startsWith("Action.")) yield [node, path];
-    for (const [key, one] of Object.entries(node))
-      if (!["data", "fallback", "refresh", "msteams", "requires"].includes(key)) yield* actionsOf(one, [...path, key]);
+    for (const [key, value] of Object.entries(node))
+      if (!["data", "fallback", "refresh", "msteams", "requires"].includes(key)) yield* actionsOf(value, [...path, key]);
   }
 }
 
-const same = (action, raw) =>
+const isSame = (action, raw) =>
   raw.type === action.getJsonTypeName() && (raw.title ?? "") === (action.title ?? "") &&
   JSON.stringify(raw.data ?? null) === JSON.stringify(action.raw ?? null);
 
-function Card({ card, theme, act, seen }) {
-  const box = useRef(null);
-  const text = JSON.stringify(card);
+function Card({ card, theme, press, refresh }) {
+  const container = useRef(null);
+  const json = JSON.stringify(card);
   useEffect(() => {
-    const drawn = new AdaptiveCards.AdaptiveCard();
-    drawn.hostConfig = CONFIG(theme === "dark");
+    const renderer = new AdaptiveCards.AdaptiveCard();
+    renderer.hostConfig = hostConfig(theme === "dark");
     const context = new AdaptiveCards.SerializationContext();
-    const raw = JSON.parse(text);
-    const known = [...actionsOf(raw)];
-    // The renderer changes an action's data when it gathers inputs: what it was is noted while it is read.
+    const raw = JSON.parse(json);
+    const actions = [...actionsOf(raw)];
+    // The renderer adds inputs to an action's data: store the original.
     context.onParseAction = (action, json) => (action.raw = json.data ?? null);
-    drawn.parse(raw, context);
-    drawn.onExecuteAction = (action) => {
+    renderer.parse(raw, context);
+    renderer.onExecuteAction = (action) => {
       if (action instanceof AdaptiveCards.OpenUrlAction) return window.open(action.url, "_blank", "noopener");
-      const found = known.find(([one]) => same(action, one));
-      const inputs = Object.fromEntries(drawn.getAllInputs().map((one) => [one.id, one.value]));
-      const own = (action.associatedInputs ?? "auto").toString().toLowerCase() === "none" ? {} : inputs;
-      if (found) act(found[1], own);
+      const match = actions.find(([json]) => isSame(action, json));
+      const inputs = Object.fromEntries(renderer.getAllInputs().map(({ id, value }) => [id, value]));
+      const sent = (action.associatedInputs ?? "auto").toString().toLowerCase() === "none" ? {} : inputs;
+      if (match) press(match[1], sent);
     };
-    const held = box.current.contains(document.activeElement);
-    box.current.replaceChildren(drawn.render());
-    // A button that is gone takes the keyboard's place with it: it stays with the card.
-    if (held) box.current.focus({ preventScroll: true });
-  }, [text, theme]);
+    const hadFocus = container.current.contains(document.activeElement);
+    container.current.replaceChildren(renderer.render());
+    // When the focused button disappears, move the focus to its card.
+    if (hadFocus) container.current.focus({ preventScroll: true });
+  }, [json, theme]);
   useEffect(() => {
-    if (seen) seen();
-  }, [text]);
-  return <div className="card" ref={box} tabIndex={-1} />;
+    if (refresh) refresh();
+  }, [json]);
+  return <div className="card" ref={container} tabIndex={-1} />;
 }
 
 AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
-  // What the app's cards use of Markdown: emphasis and links. Everything else is shown as it is typed.
-  const safe = text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
+  // Supports the Markdown of the app's cards, emphasis and links; other text is shown as it is.
+  const safe = text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
   result.outputHtml = safe
     .replace(/\[([^\]]+)\]\((https:[^)\s]+)\)/g, '<a href="$2" target="_blank" rel="noopener">$1</a>')
     .replace(/\*\*([^*]+)\*\*/g, "<strong>$1</strong>")
@@ -89,36 +89,36 @@ AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
 };
 
 export function TeamsPane({ t, theme, state, send }) {
-  const [here, setHere] = useState(state.places.find((one) => one.name === "Campaigns").id);
+  const [selected, setSelected] = useState(state.conversations.find(({ name }) => name === "Campaigns").id);
   const [thread, setThread] = useState(null);
   const [mention, setMention] = useState(true);
-  const place = state.places.find((one) => one.id === here);
-  const messages = state.messages[here] ?? [];
-  const go = (id) => {
-    setHere(id);
+  const conversation = state.conversations.find(({ id }) => id === selected);
+  const messages = state.messages[selected] ?? [];
+  const select = (id) => {
+    setSelected(id);
     setThread(null);
   };
-  const places = state.places.map((one) => ({ id: one.id, label: one.kind === "channel" ? `# ${one.name}` : one.name }));
+  const conversations = state.conversations.map(({ id, kind, name }) => ({ id, label: kind === "channel" ? `# ${name}` : name }));
   return (
     <section className="pane teams" aria-label="Teams">
       <h2>Teams</h2>
-      <Places label={t("teams.places")} places={places} here={here} go={go} />
-      <Log key={here} label={t("messages")} count={messages.length}>
+      <Conversations label={t("teams.places")} conversations={conversations} selected={selected} select={select} />
+      <Log key={selected} label={t("messages")} count={messages.length}>
         {!messages.length && (
-          <Empty words={t("teams.empty")} button={state.commands[0].title}
-            start={() => send("type", { place: here, text: state.commands[0].title, mention: true })} />
+          <Empty text={t("teams.empty")} button={state.commands[0].title}
+            start={() => send("type", { conversation: selected, text: state.commands[0].title, mention: true })} />
         )}
-        {messages.map((one) => (
-          <article key={one.id} className={one.root && one.root !== one.id ? "reply" : undefined}>
-            <Author name={one.author} bot={one.bot} marks={[one.edited && t("edited")]} />
-            {one.text && <p>{one.text.replace(/<at>([^<]*)<\/at>/g, "@$1")}</p>}
-            {one.card && (
-              <Card card={one.card} theme={theme}
-                act={(path, inputs) => send("press", { place: here, message: one.id, path, inputs })}
-                seen={one.refreshes ? () => send("seen", { place: here, message: one.id }) : null} />
+        {messages.map((message) => (
+          <article key={message.id} className={message.root && message.root !== message.id ? "reply" : undefined}>
+            <Author name={message.author} bot={message.bot} labels={[message.edited && t("edited")]} />
+            {message.text && <p>{message.text.replace(/<at>([^<]*)<\/at>/g, "@$1")}</p>}
+            {message.card && (
+              <Card card={message.card} theme={theme}
+                press={(path, inputs) => send("press", { conversation: selected, message: message.id, path, inputs })}
+                refresh={message.refreshes ? () => send("refresh", { conversation: selected, message: message.id }) : null} />
             )}
-            {place.kind === "channel" && (
-              <button className="link" onClick={() => setThread(one.root ?? one.id)}>
+            {conversation.kind === "channel" && (
+              <button className="link" onClick={() => setThread(message.root ?? message.id)}>
                 {t("reply")}
               </button>
             )}
@@ -127,23 +127,23 @@ export function TeamsPane({ t, theme, state, send }) {
       </Log>
       {thread && <InThread t={t} leave={() => setThread(null)} />}
       <Composer label={t("teams.write")} button={t("send")}
-        placeholder={place.kind === "personal" ? t("slack.write_dm") : t("teams.write_channel")}
-        offers={state.commands.map((one) => ({ text: one.title, about: one.description }))}
-        type={(text) => send("type", { place: here, text, mention, root: thread })}>
-        {place.kind !== "personal" && (
+        placeholder={conversation.kind === "personal" ? t("slack.write_dm") : t("teams.write_channel")}
+        suggestions={state.commands.map(({ title, description }) => ({ text: title, about: description }))}
+        type={(text) => send("type", { conversation: selected, text, mention, root: thread })}>
+        {conversation.kind !== "personal" && (
           <label className="mention">
             <input type="checkbox" checked={mention} onChange={(event) => setMention(event.target.checked)} /> @{state.app.name}
           </label>
         )}
-        {state.extension.map((one) => (
-          <button key={one.id} type="button" title={one.title} aria-label={one.title} onClick={() => send("extension", { id: one.id, place: here })}>
+        {state.extension.map(({ id, title }) => (
+          <button key={id} type="button" title={title} aria-label={title} onClick={() => send("extension", { id, conversation: selected })}>
             +
           </button>
         ))}
       </Composer>
       {state.task && (
         <Modal title={state.task.title} close={() => send("task_close")} closeLabel={t("close")}>
-          <Card card={state.task.card} theme={theme} act={(path, inputs) => send("task", { path, inputs })} />
+          <Card card={state.task.card} theme={theme} press={(path, inputs) => send("task", { path, inputs })} />
         </Modal>
       )}
     </section>

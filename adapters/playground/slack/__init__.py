@@ -1,1 +1,1 @@
-"""Strict local stand-ins of the platforms' own servers: their limits, their errors and their faults."""
+"""A strict local simulator of Slack's servers."""

@@ -262,7 +262,7 @@ class TeamsSimulator(Simulator[Call], TeamsState):
     def _conversation(self, request: web.Request) -> tuple[Conversation, str | None]:
         """Return the conversation and, in a channel, the thread. Raises TeamsError unless the bot is in it."""
         id, _, root = request.match_info["conversation"].partition(";messageid=")
-        where = self.places.get(id)
+        where = self.conversations.get(id)
         if where is None or (root and (where.kind != "channel" or self.find(root) is None)):
             raise TeamsError(404, "ConversationNotFound", "Conversation not found.")
         self._require_installed(where)
@@ -303,7 +303,7 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         return 200, {"conversations": [{"id": team.id, "name": None}, *named]}
 
     def _installed_team(self, request: web.Request) -> Team:
-        general = self.places.get(request.match_info["team"])
+        general = self.conversations.get(request.match_info["team"])
         if not isinstance(general, Channel) or general is not general.team.general:
             raise TeamsError(404, "NotFound", "Team not found.")
         self._require_installed(general)

@@ -8,13 +8,13 @@ from adapters.playground.teams.models import Channel, Chat, Conversation, Messag
 
 
 class TeamsState:
-    """One tenant, or more, and everything in them. `places`: conversation id -> conversation."""
+    """One tenant, or more, and everything in them. `conversations`: conversation id -> conversation."""
 
     def __init__(self) -> None:
         self.tenant = str(uuid.uuid4())
         self.users: list[User] = []
         self.teams: list[Team] = []
-        self.places: dict[str, Conversation] = {}
+        self.conversations: dict[str, Conversation] = {}
         self.log: dict[str, Message] = {}
         self._personal: dict[User, Chat] = {}
         self._last_id = 1_790_000_000_000
@@ -33,20 +33,20 @@ class TeamsState:
     ) -> Team:
         team = Team(name, tenant or self.tenant, list(members), installed)
         team.channels = [Channel(channel, team) for channel in ("General", *channels)]
-        self.places |= {channel.id: channel for channel in team.channels}
+        self.conversations |= {channel.id: channel for channel in team.channels}
         self.teams.append(team)
         return team
 
     def add_group_chat(self, name: str, members: Iterable[User], tenant: str | None = None) -> Chat:
         chat = Chat(name, "groupChat", tenant or self.tenant, list(members), True, f"19:{uuid.uuid4().hex}@thread.v2")
-        self.places[chat.id] = chat
+        self.conversations[chat.id] = chat
         return chat
 
     def personal(self, user: User, installed: bool = True) -> Chat:
         """Return the user's chat with the bot; `installed` applies when it is created."""
         if user not in self._personal:
             chat = Chat("", "personal", user.tenant, [user], installed, f"a:1{secrets.token_urlsafe(48)}")
-            self._personal[user] = self.places[chat.id] = chat
+            self._personal[user] = self.conversations[chat.id] = chat
         return self._personal[user]
 
     def new_id(self) -> str:

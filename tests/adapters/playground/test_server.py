@@ -55,13 +55,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 def place_of(pane: Json, name: str) -> str:
-    return str(next(one["id"] for one in pane["places"] if one["name"] == name))
+    return str(next(one["id"] for one in pane["conversations"] if one["name"] == name))
 
 
 async def begun(browser: Browser, who: str) -> tuple[str, Json]:
     """Type /cm in #marketing; return the place and the card."""
     place = place_of((await browser.state(who))["slack"], "marketing")
-    assert (await browser.do(who, "slack", "type", place=place, text="/cm"))["ok"]
+    assert (await browser.do(who, "slack", "type", conversation=place, text="/cm"))["ok"]
     return place, (await browser.state(who))["slack"]["messages"][place][-1]
 
 
@@ -69,7 +69,7 @@ async def test_a_press_goes_through_and_only_its_person_sees_the_card(browser: B
     place, card = await begun(browser, "lea")
     block = next(one for one in card["blocks"] if one["type"] == "actions")
     pressed = {"block_id": block["block_id"], "action_id": block["elements"][0]["action_id"]}
-    seen = {"in": "message", "place": place, "ts": card["ts"]}
+    seen = {"in": "message", "conversation": place, "ts": card["ts"]}
     assert (await browser.do("tom", "slack", "press", **seen, **pressed))["ok"] is False
     assert (await browser.do("lea", "slack", "press", **seen, **pressed))["ok"]
     await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
@@ -84,7 +84,7 @@ async def test_a_language_is_that_of_the_person(browser: Browser) -> None:
     # Slack was asked for the language a moment ago, and is asked again.
     assert (await browser.do("lea", "page", "locale", locale="fr-FR"))["ok"]
     place = place_of((await browser.state("lea"))["slack"], "marketing")
-    await browser.do("lea", "slack", "type", place=place, text="@CM Advisor check")
+    await browser.do("lea", "slack", "type", conversation=place, text="@CM Advisor check")
     await browser.sees("lea", "slack", translations("fr")("question.orientation.text"))
 
 
@@ -95,7 +95,7 @@ async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
     said = json.dumps(teams["messages"][chat], ensure_ascii=False)
     assert [translations(language)("welcome.title") in said for language in languages()] == [True, True]
     (form,) = teams["extension"]
-    assert (await browser.do("tom", "teams", "extension", id=form["id"], place=chat))["ok"]
+    assert (await browser.do("tom", "teams", "extension", id=form["id"], conversation=chat))["ok"]
     assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
     assert (await browser.state("ines"))["teams"]["task"] is None
     opened = (await browser.state("tom"))["teams"]["task"]
@@ -111,7 +111,7 @@ async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
 
 async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
     await begun(browser, "lea")
-    async with browser.http.get(f"{browser.url}/api/wire") as answer:
+    async with browser.http.get(f"{browser.url}/api/traffic") as answer:
         entries = (await answer.json())["entries"]
     assert {(one["from"], one["to"]) for one in entries} == {
         (one, other) for one in ("Slack", "Teams", "CM Advisor") for other in ("Slack", "Teams", "CM Advisor")
@@ -130,17 +130,17 @@ async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
 
 async def test_the_wire_tells_only_what_is_new(browser: Browser) -> None:
     async def told(**known: Any) -> Json:
-        async with browser.http.get(f"{browser.url}/api/wire", params=known) as answer:
+        async with browser.http.get(f"{browser.url}/api/traffic", params=known) as answer:
             found: Json = await answer.json()
             return found
 
     all_of_it = await told()
     last = all_of_it["entries"][-1]["n"]
-    known = {"wire": all_of_it["wire"], "after": last}
+    known = {"log": all_of_it["log"], "after": last}
     assert (await told(**known))["entries"] == []
     await begun(browser, "lea")
     assert (await told(**known))["entries"][0]["n"] == last + 1
-    for lost in ({**known, "wire": "another"}, {**known, "after": "-1"}):
+    for lost in ({**known, "log": "another"}, {**known, "after": "-1"}):
         assert (await told(**lost))["entries"][0]["n"] == 1
 
 
@@ -148,7 +148,7 @@ async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
     place, card = await begun(browser, "lea")
     await press(browser, "lea", "slack", place, card, translations("fr")("option.orientation.key"))
     await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
-    async with browser.http.get(f"{browser.url}/api/wire") as answer:
+    async with browser.http.get(f"{browser.url}/api/traffic") as answer:
         told = json.dumps(await answer.json(), ensure_ascii=False)
     used = [url.id for url in browser.played.sandbox.slack.state.response_urls.values()]
     assert "/response/…" in told
@@ -161,7 +161,7 @@ async def test_every_request_is_truly_signed(browser: Browser) -> None:
     sandbox = browser.played.sandbox
     sandbox.slack.app.signing_secret = "another"
     place = place_of((await browser.state("lea"))["slack"], "marketing")
-    assert (await browser.do("lea", "slack", "type", place=place, text="/cm"))["ok"] is False
+    assert (await browser.do("lea", "slack", "type", conversation=place, text="/cm"))["ok"] is False
     assert (await browser.state("lea"))["slack"]["messages"][place] == []
 
 
@@ -193,9 +193,9 @@ async def test_other_sites_are_refused(browser: Browser, method: str, path: str,
     "given",
     [
         {},
-        {"platform": "slack", "do": "type", "place": "C0"},
-        {"platform": "teams", "do": "type", "place": "19:nowhere", "text": "aide"},
-        {"platform": "teams", "do": "seen", "place": "19:nowhere", "message": "1"},
+        {"platform": "slack", "do": "type", "conversation": "C0"},
+        {"platform": "teams", "do": "type", "conversation": "19:nowhere", "text": "aide"},
+        {"platform": "teams", "do": "refresh", "conversation": "19:nowhere", "message": "1"},
         {"platform": "x", "do": "y"},
     ],
 )
@@ -224,7 +224,7 @@ def found_in(node: Any, wanted: Any, path: tuple[str | int, ...] = ()) -> Any:
 async def press(browser: Browser, who: str, platform: str, place: str, message: Json, label: str) -> None:
     """Press what bears this label, as the page tells of it."""
     if platform == "slack":
-        where: Json = {"in": "message", "place": place, "ts": message["ts"]}
+        where: Json = {"in": "message", "conversation": place, "ts": message["ts"]}
         for block in message["blocks"]:
             for element in [*block.get("elements", ()), block.get("accessory")]:
                 if element and element["type"] == "button" and element["text"]["text"] == label:
@@ -232,7 +232,7 @@ async def press(browser: Browser, who: str, platform: str, place: str, message: 
     else:
         named = lambda node: str(node.get("type")).startswith("Action.") and node.get("title") == label  # noqa: E731
         ((path, _),) = found_in(message["card"], named)
-        where = {"place": place, "message": message["id"], "path": path, "inputs": {}}
+        where = {"conversation": place, "message": message["id"], "path": path, "inputs": {}}
     answer = await browser.do(who, platform, "press", **where)
     assert answer["ok"], answer
 
@@ -271,7 +271,7 @@ async def test_a_whole_dialog_in_slack(browser: Browser, who: str, language: str
 @pytest.mark.parametrize(("who", "language"), [("lea", "fr"), ("tom", "en")])
 async def test_a_whole_dialog_in_teams(browser: Browser, who: str, language: str) -> None:
     place = place_of((await browser.state(who))["teams"], "Campaigns")
-    assert (await browser.do(who, "teams", "type", place=place, text="check", mention=True))["ok"]
+    assert (await browser.do(who, "teams", "type", conversation=place, text="check", mention=True))["ok"]
     card = (await browser.state(who))["teams"]["messages"][place][-1]
     await hold(browser, who, "teams", place, card, translations(language))
     await browser.sees("ines", "teams", translations(language)("announcement.title"))
@@ -317,9 +317,9 @@ async def test_no_more_is_remembered_than_can_be_looked_at(browser: Browser) -> 
 
 async def test_slack_knows_its_commands(browser: Browser) -> None:
     place, card = await begun(browser, "tom")
-    unknown = await browser.do("tom", "slack", "type", place=place, text="/nothing of ours")
+    unknown = await browser.do("tom", "slack", "type", conversation=place, text="/nothing of ours")
     assert unknown["error"] == translations("en")("playground.slack.no_command", command="/nothing")
-    threaded = await browser.do("tom", "slack", "type", place=place, text="/cm", thread=card["ts"])
+    threaded = await browser.do("tom", "slack", "type", conversation=place, text="/cm", thread=card["ts"])
     assert threaded["error"] == translations("en")("playground.slack.not_in_thread", command="/cm")
     assert len((await browser.state("tom"))["slack"]["messages"][place]) == 1
 
@@ -362,5 +362,7 @@ def test_production_knows_nothing_of_it(tmp_path: Path) -> None:
     routes, modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert "/slack/events" in routes
     assert "/api/messages" in routes
-    assert [path for path in ("/api/do", "/api/state", "/api/wire", "/api/stream", "/assets") if path in routes] == []
+    assert [
+        path for path in ("/api/do", "/api/state", "/api/traffic", "/api/stream", "/assets") if path in routes
+    ] == []
     assert modules == "[]"
