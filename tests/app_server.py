@@ -89,6 +89,7 @@ class AppProcess:
         port: int | None = None,
         before_exec: Callable[[], None] | None = None,
     ) -> None:
+        self.name = name
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{name}.log"
@@ -116,8 +117,9 @@ class AppProcess:
         process = await self.spawn()
         while not await self.answers(path):
             if process.returncode is not None or time.perf_counter() - began > within:
+                output = self.output[-1500:]
                 await self.stop()
-                raise NotServing(f"{self._command} does not answer:\n{self.output[-1500:]}")
+                raise NotServing(f"{self.name} does not answer:\n{output}")
             await asyncio.sleep(0.005)
         return time.perf_counter() - began
 

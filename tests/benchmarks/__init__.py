@@ -1,1 +1,1 @@
-"""Benchmarks: ``python -m tests.benchmarks [NAME ...]``. To add some, write a module here and name it in `__main__`."""
+"""Benchmarks: ``python -m tests.benchmarks [NAME ...]``. A new benchmark is a module here, named in `__main__`."""

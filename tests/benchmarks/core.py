@@ -1,4 +1,4 @@
-"""The cost of a step, and of a proof."""
+"""The time of a reducer step, and of verifying the flow."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from dialogs.events import Answer, Review, Start
 from dialogs.reducer import step
 from dialogs.session import Actor, Session
 from dialogs.verify import verify
-from tests.benchmarks.measure import Figure, seconds
+from tests.benchmarks.measure import Figure, time_call
 
 ANN = Actor("bench:T1", "U1", "fr")
 PATH = {
@@ -41,20 +41,20 @@ def figures() -> Iterator[Figure]:
 
     done, _ = step(FLOW, None, Start(ANN, "bench", answers=PATH))
     assert done is not None
-    whole = json.dumps(done.to_json())
+    complete = json.dumps(done.to_json())
 
     def review() -> None:
-        session, _ = step(FLOW, Session.from_json(json.loads(whole)), Review(ANN))
+        session, _ = step(FLOW, Session.from_json(json.loads(complete)), Review(ANN))
         assert session is not None
         json.dumps(session.to_json())
 
-    peer = seconds(bare) / len(stored) * 1e6
-    yield Figure("step: an answer, with its JSON", seconds(steps) / len(stored) * 1e6, "µs", peer, "the JSON alone")
-    peer = seconds(lambda: json.dumps(json.loads(whole))) * 1e6
-    yield Figure("step: a review, with its JSON", seconds(review) * 1e6, "µs", peer, "the JSON alone")
-    began = time.perf_counter()
+    peer = time_call(bare) / len(stored) * 1e6
+    yield Figure("step: an answer, with its JSON", time_call(steps) / len(stored) * 1e6, "µs", peer, "the JSON alone")
+    peer = time_call(lambda: json.dumps(json.loads(complete))) * 1e6
+    yield Figure("step: a review, with its JSON", time_call(review) * 1e6, "µs", peer, "the JSON alone")
+    started = time.perf_counter()
     report = verify(FLOW)
-    yield Figure(f"prove: {report.paths} paths", (time.perf_counter() - began) * 1e3, "ms")
+    yield Figure(f"verify: {report.paths} paths", (time.perf_counter() - started) * 1e3, "ms")
 
 
 def _sessions() -> Iterator[Session]:

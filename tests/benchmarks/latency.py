@@ -1,51 +1,51 @@
-"""How long an answer takes: to one person alone, and under load."""
+"""Latency of the response to a press: one user alone, and under load."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from tests.benchmarks import slack, teams
-from tests.benchmarks.load import Person, Run, closed, open_loop
-from tests.benchmarks.measure import Figure, Found, Series, percentile
+from tests.benchmarks.load import Run, User, closed_loop, open_loop
+from tests.benchmarks.measure import Figure, Result, Series, percentile
 from tests.benchmarks.options import Options
-from tests.benchmarks.servers import Server
+from tests.benchmarks.servers import ServerProcess
 
-PEOPLE = 256
-AT_ONCE = 32
+USERS = 256
+CONCURRENCY = 32
 LOADS = (0.1, 0.25, 0.5, 0.65, 0.8, 0.9, 0.95)
-"""Of what was measured as the most."""
-GIVEN = 0.8
-"""The load at which figures are given."""
+"""As shares of the maximum measured in a closed loop."""
+REPORTED_LOAD = 0.8
 
 
-async def figures(options: Options) -> AsyncIterator[Found]:
+async def figures(options: Options) -> AsyncIterator[Result]:
     """Yield the figures of both platforms."""
-    ours, platform, people = await slack.opened(PEOPLE)
-    async for found in _of("Slack", ours, platform, people, options):
-        yield found
-    server, connector, pressers, _ = await teams.opened(PEOPLE)
-    async for found in _of("Teams", server, connector, pressers, options):
-        yield found
+    slack_server, slack_platform, slack_users = await slack.start(USERS)
+    async for result in _measure("Slack", slack_server, slack_platform, slack_users, options):
+        yield result
+    teams_server, teams_platform, teams_users, _ = await teams.start(USERS)
+    async for result in _measure("Teams", teams_server, teams_platform, teams_users, options):
+        yield result
 
 
-async def _of(
-    name: str, ours: Server, platform: Any, people: Sequence[Person], options: Options
-) -> AsyncIterator[Found]:
+async def _measure(
+    name: str, server: ServerProcess, platform: Any, users: Sequence[User], options: Options
+) -> AsyncIterator[Result]:
     try:
-        await closed(ours, people[:AT_ONCE], options.seconds / 2)  # warm
-        alone = await closed(ours, people[:1], options.seconds)
-        yield _figure(f"{name}: an answer, one person alone", alone)
-        most = (await closed(ours, people[:AT_ONCE], options.seconds * 2)).rate
-        runs = [await open_loop(ours, people, most * load, options.seconds) for load in LOADS]
-        given = runs[LOADS.index(GIVEN)]
-        yield _figure(f"{name}: an answer, at {GIVEN:.0%} of {most:,.0f} turns/s", given)
-        lines = {f"p{percent}": [percentile(run.acks, percent) * 1e3 for run in runs] for percent in (50, 99)}
-        offered = [round(most * load, 1) for load in LOADS]
-        yield Series(f"{name}: time to the answer", "turns a second offered", "milliseconds", offered, lines)
+        await closed_loop(server, users[:CONCURRENCY], options.seconds / 2)  # warm-up
+        alone = await closed_loop(server, users[:1], options.seconds)
+        yield _figure(f"{name}: response, one user alone", alone)
+        maximum = (await closed_loop(server, users[:CONCURRENCY], options.seconds * 2)).rate
+        runs = [await open_loop(server, users, maximum * load, options.seconds) for load in LOADS]
+        reported = runs[LOADS.index(REPORTED_LOAD)]
+        yield _figure(f"{name}: response, at {REPORTED_LOAD:.0%} of {maximum:,.0f} turns/s", reported)
+        lines = {f"p{percent}": [percentile(run.latencies, percent) * 1e3 for run in runs] for percent in (50, 99)}
+        offered = [round(maximum * load, 1) for load in LOADS]
+        yield Series(f"{name}: latency", "turns a second offered", "milliseconds", offered, lines)
     finally:
-        await ours.stop()
+        await server.stop()
         platform.close()
 
 
 def _figure(name: str, run: Run) -> Figure:
-    middle, late, latest = (percentile(run.acks, percent) * 1e3 for percent in (50, 99, 100))
-    return Figure(name, middle, "ms p50", notes={"p99 ms": late, "slowest ms": latest, "presses": len(run.acks)})
+    p50, p99, slowest = (percentile(run.latencies, percent) * 1e3 for percent in (50, 99, 100))
+    notes: dict[str, float | str] = {"p99 ms": p99, "slowest ms": slowest, "presses": len(run.latencies)}
+    return Figure(name, p50, "ms p50", notes=notes)

@@ -1,4 +1,4 @@
-"""People who press: as fast as they are answered, or at a given rate whatever the answers."""
+"""Generate load: users who press as soon as they are answered (closed loop), or at a given rate (open loop)."""
 
 import asyncio
 import random
@@ -8,37 +8,37 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tests.benchmarks.measure import median
-from tests.benchmarks.raw_http import Answer, Connection
-from tests.benchmarks.servers import Server
+from tests.benchmarks.raw_http import Connection, Response
+from tests.benchmarks.servers import ServerProcess
 
 TIMEOUT = 20.0
-"""Seconds until a press that nothing comes of ends the run."""
+"""Seconds after which a run without an answer fails."""
 
 
-class Person(Protocol):
-    """Somebody with a card to press on."""
+class User(Protocol):
+    """A user with a card."""
 
     def press(self) -> bytes:
         """Return the next request."""
         ...
 
-    def drawn(self) -> "asyncio.Future[bytes]":
-        """Return what is done once the platform was asked to draw what comes of the next press."""
+    def next_card(self) -> "asyncio.Future[bytes]":
+        """Return a future with the next call that sends or updates the card."""
         ...
 
-    def seen(self, answer: Answer, card: bytes | None) -> None:
-        """Take in what came. Raises `AssertionError` when it is not what should have come."""
+    def check(self, response: Response, card: bytes | None) -> None:
+        """Read the response and the card. Raises `AssertionError` when they are wrong."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was measured. `acks`: seconds from each press to its answer. `cpu`: the server's, in seconds."""
+    """One measurement. `latencies`: seconds from each press to its response. `cpu`: seconds used by the server."""
 
     turns: int
     seconds: float
     cpu: float
-    acks: list[float]
+    latencies: list[float]
 
     @property
     def rate(self) -> float:
@@ -51,94 +51,95 @@ class Run:
         return self.cpu / max(self.turns, 1) * 1e3
 
     @property
-    def busy(self) -> float:
-        """How much of a core the server used: near 1 when it was what the others waited for."""
+    def cores_busy(self) -> float:
+        """Cores used by the server: near 1 when the server is the bottleneck."""
         return self.cpu / self.seconds
 
 
-async def closed(server: Server, people: Sequence[Person], seconds: float, *, draws: bool = True) -> Run:
-    """Let everybody press again as soon as they are answered and, with `draws`, their new card was sent."""
-    connections = [await Connection.open(server.port) for _ in people]
-    acks: list[float] = []
-    began, used = time.perf_counter(), server.cpu()
+async def closed_loop(
+    server: ServerProcess, users: Sequence[User], seconds: float, *, expects_card: bool = True
+) -> Run:
+    """Each user presses again after the response and, with `expects_card`, after the new card."""
+    connections = [await Connection.open(server.port) for _ in users]
+    latencies: list[float] = []
+    started, used = time.perf_counter(), server.cpu()
 
-    async def work(person: Person, connection: Connection) -> int:
+    async def run_user(user: User, connection: Connection) -> int:
         turns = 0
-        while time.perf_counter() - began < seconds:
-            drawn = person.drawn() if draws else None
+        while time.perf_counter() - started < seconds:
+            card = user.next_card() if expects_card else None
             pressed = time.perf_counter()
-            answer = await connection.send(person.press())
-            acks.append(time.perf_counter() - pressed)
-            person.seen(answer, await drawn if drawn else None)
+            response = await connection.send(user.press())
+            latencies.append(time.perf_counter() - pressed)
+            user.check(response, await card if card else None)
             turns += 1
         return turns
 
     try:
         async with asyncio.timeout(seconds + TIMEOUT):
-            done = await asyncio.gather(*(work(*pair) for pair in zip(people, connections, strict=True)))
-        return Run(sum(done), time.perf_counter() - began, server.cpu() - used, acks)
+            turns = await asyncio.gather(*(run_user(*pair) for pair in zip(users, connections, strict=True)))
+        return Run(sum(turns), time.perf_counter() - started, server.cpu() - used, latencies)
     finally:
         for connection in connections:
             connection.close()
 
 
 async def open_loop(
-    server: Server, people: Sequence[Person], rate: float, seconds: float, *, draws: bool = True
+    server: ServerProcess, users: Sequence[User], rate: float, seconds: float, *, expects_card: bool = True
 ) -> Run:
-    """Press `rate` times a second in all, each at its own appointed time, as chance has it (a Poisson process).
+    """Press `rate` times a second in total, at random times (a Poisson process).
 
-    An answer's time is counted from when its press was due, not from when somebody came round to it: a server that
-    stalls is not spared the presses of that time (no coordinated omission). Each person presses in turn, and waits for
-    their own card first: with enough people that hardly ever makes a press late, and where it does, that counts.
+    A latency counts from the scheduled time of the press, so that a stalled server is not spared the presses of that
+    time (no coordinated omission). The users press in turn; each waits for their own card first.
     """
-    connections = [await Connection.open(server.port) for _ in people]
-    acks: list[float] = []
-    began, used = time.perf_counter() + 0.05, server.cpu()
-    dues = arrivals(rate, seconds)
+    connections = [await Connection.open(server.port) for _ in users]
+    latencies: list[float] = []
+    started, used = time.perf_counter() + 0.05, server.cpu()
+    schedule = arrivals(rate, seconds)
 
-    async def work(index: int, person: Person, connection: Connection) -> None:
-        for after in dues[index :: len(people)]:
-            due = began + after
-            if (wait := due - time.perf_counter()) > 0:
+    async def run_user(index: int, user: User, connection: Connection) -> None:
+        for offset in schedule[index :: len(users)]:
+            scheduled = started + offset
+            if (wait := scheduled - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
-            drawn = person.drawn() if draws else None
-            answer = await connection.send(person.press())
-            acks.append(time.perf_counter() - due)
-            person.seen(answer, await drawn if drawn else None)
+            card = user.next_card() if expects_card else None
+            response = await connection.send(user.press())
+            latencies.append(time.perf_counter() - scheduled)
+            user.check(response, await card if card else None)
 
     try:
         async with asyncio.timeout(seconds * 3 + TIMEOUT):
-            each = enumerate(zip(people, connections, strict=True))
-            await asyncio.gather(*(work(index, *pair) for index, pair in each))
-        return Run(len(dues), time.perf_counter() - began, server.cpu() - used, acks)
+            pairs = enumerate(zip(users, connections, strict=True))
+            await asyncio.gather(*(run_user(index, *pair) for index, pair in pairs))
+        return Run(len(schedule), time.perf_counter() - started, server.cpu() - used, latencies)
     finally:
         for connection in connections:
             connection.close()
 
 
 def arrivals(rate: float, seconds: float) -> list[float]:
-    """Return when people come who know nothing of each other: `rate` a second on average, the same each time."""
-    chance, now, found = random.Random(11), 0.0, []
-    while (now := now + chance.expovariate(rate)) < seconds:
-        found.append(now)
-    return found
+    """Return random times in `seconds`, `rate` a second on average, the same in each run."""
+    rng, now, times = random.Random(11), 0.0, []
+    while (now := now + rng.expovariate(rate)) < seconds:
+        times.append(now)
+    return times
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Two of which one was measured after the other, several times, in turns."""
+    """Measurements of the product and a peer in turns."""
 
-    ours: list[Run]
-    theirs: list[Run]
+    product: list[Run]
+    peer: list[Run]
 
     def rate(self) -> tuple[float, float, float]:
-        """Return turns a second of ours and of theirs (medians), and the median of their ratios."""
-        each = list(zip(self.ours, self.theirs, strict=True))
-        ratio = median([mine.rate / other.rate for mine, other in each])
-        return median([run.rate for run in self.ours]), median([run.rate for run in self.theirs]), ratio
+        """Return the median turns a second of the product and of the peer, and the median of their ratios."""
+        pairs = zip(self.product, self.peer, strict=True)
+        ratio = median([run.rate / other.rate for run, other in pairs])
+        return median([run.rate for run in self.product]), median([run.rate for run in self.peer]), ratio
 
     def cpu(self) -> tuple[float, float, float]:
-        """Return milliseconds of CPU a turn of ours and of theirs (medians), and the median of their ratios."""
-        each = list(zip(self.ours, self.theirs, strict=True))
-        ratio = median([mine.cpu_each / other.cpu_each for mine, other in each])
-        return median([run.cpu_each for run in self.ours]), median([run.cpu_each for run in self.theirs]), ratio
+        """Return the median CPU milliseconds a turn of the product and of the peer, and the median of their ratios."""
+        pairs = zip(self.product, self.peer, strict=True)
+        ratio = median([run.cpu_each / other.cpu_each for run, other in pairs])
+        return median([run.cpu_each for run in self.product]), median([run.cpu_each for run in self.peer]), ratio

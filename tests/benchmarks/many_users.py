@@ -1,4 +1,4 @@
-"""A thousand people finish their dialogs in the same instant, and post into twenty channels that take one a second."""
+"""A thousand users post at the same moment into twenty channels, each limited to one message a second."""
 
 import asyncio
 import re
@@ -9,31 +9,31 @@ from collections.abc import AsyncIterator
 from tests.benchmarks import slack
 from tests.benchmarks.measure import Aim, Figure, percentile
 from tests.benchmarks.options import Options
-from tests.benchmarks.raw_http import Connection, Request, answer, until
-from tests.benchmarks.servers import Server, product_server
+from tests.benchmarks.raw_http import Connection, Request, response, wait_until
+from tests.benchmarks.servers import ServerProcess, product_server
 
-PEOPLE = 1000
+USERS = 1000
 CHANNELS = 20
-PACE = 1.0
-"""Seconds between two messages that Slack takes in one channel."""
+CHANNEL_INTERVAL = 1.0
+"""Seconds between two messages in one channel that Slack accepts."""
 ANSWERS = "orientation=key,brand=yes,transformation=no,presence=unknown,mode=in_house,person=lasting,routine=yes"
-SLACK_WAITS = 3.0
+SLACK_TIMEOUT = 3.0
 
 _POST = re.compile(rb"post\|([\w-]+)\|")
 _CHANNEL = re.compile(rb'"channel": ?"(C\w+)"')
 _CARD = re.compile(rb"card\|([\w-]+)\|(\d+)\|")
 
 
-class Strict(slack.Platform):
-    """A Web API that takes one message a second in a channel, and says when to come again."""
+class RateLimitedPlatform(slack.Platform):
+    """A Web API that accepts one message a second in each channel, and answers others 429."""
 
     def __init__(self) -> None:
         super().__init__()
         self.posts: list[tuple[bytes, bytes, float]] = []
-        self.refused = 0
+        self.rejected = 0
         self.cards: dict[str, bytes] = {}
         self._last: dict[bytes, float] = {}
-        self._later = answer(b'{"ok":false,"error":"ratelimited"}', 429, b"Retry-After: 1\r\n")
+        self._rate_limited = response(b'{"ok":false,"error":"ratelimited"}', 429, b"Retry-After: 1\r\n")
 
     def handle(self, request: Request) -> bytes:
         if request.path.startswith(b"/response/"):
@@ -44,30 +44,30 @@ class Strict(slack.Platform):
             return super().handle(request)
         channel, now = _CHANNEL.search(request.body), time.monotonic()
         assert channel
-        if now - self._last.get(channel[1], 0.0) < PACE * 0.98:  # a clock or a network may be that far off
-            self.refused += 1
-            return self._later
+        if now - self._last.get(channel[1], 0.0) < CHANNEL_INTERVAL * 0.98:  # tolerance for clock and network
+            self.rejected += 1
+            return self._rate_limited
         self._last[channel[1]] = now
         self.posts.append((channel[1], session[1], now))
         return self.sent
 
 
-class Guest:
-    """A person in a channel, with a card that only they see."""
+class User:
+    """A user with an ephemeral card in a channel."""
 
-    def __init__(self, number: int, platform: Strict) -> None:
+    def __init__(self, number: int, platform: RateLimitedPlatform) -> None:
         self.number, self.platform = number, platform
         self.channel = f"C{number % CHANNELS:09d}"
 
     def check(self) -> bytes:
-        """Return the press that answers everything at once."""
+        """Return the press of a quick check, which answers all questions."""
         return self._press("quick", f"notice||||{ANSWERS}")
 
     def post(self) -> bytes:
         """Return the press that posts the recommendation."""
-        found = _CARD.search(self.platform.cards[str(self.number)])
-        assert found, self.platform.cards[str(self.number)][:300]
-        return self._press("post", f"card|{found[1].decode()}|{found[2].decode()}||")
+        match = _CARD.search(self.platform.cards[str(self.number)])
+        assert match, self.platform.cards[str(self.number)][:300]
+        return self._press("post", f"card|{match[1].decode()}|{match[2].decode()}||")
 
     def _press(self, action: str, value: str) -> bytes:
         body = slack.payload(action, value, [""])
@@ -81,57 +81,57 @@ class Guest:
 
 
 async def figures(options: Options) -> AsyncIterator[Figure]:
-    """Yield what a crowd comes to."""
-    platform = Strict()
+    """Yield the figures of all users posting at once."""
+    platform = RateLimitedPlatform()
     await platform.open()
-    ours = product_server(slack.settings(platform))
+    server = product_server(slack.settings(platform))
     try:
-        await ours.start("/readyz")
-        acks, began = await _burst(ours, platform)
-        name = f"{PEOPLE:,} people at once: the slowest answer"
-        notes = {"p50 s": percentile(acks, 50), "not 200": float(PEOPLE - len(acks))}
-        yield Figure(name, max(acks), "s", aim=Aim(SLACK_WAITS, of="value", most=True), notes=dict(notes))
-        ideal = (PEOPLE / CHANNELS - 1) * PACE
+        await server.start("/readyz")
+        latencies, started = await _burst(server, platform)
+        name = f"{USERS:,} users at once: the slowest response"
+        notes = {"p50 s": percentile(latencies, 50), "not 200": float(USERS - len(latencies))}
+        yield Figure(name, max(latencies), "s", aim=Aim(SLACK_TIMEOUT, of="value", maximum=True), notes=dict(notes))
+        ideal = (USERS / CHANNELS - 1) * CHANNEL_INTERVAL
         try:
-            await until(lambda: len(platform.posts) >= PEOPLE, within=ideal * 3)
+            await wait_until(lambda: len(platform.posts) >= USERS, within=ideal * 3)
         except TimeoutError:
-            options.say(f"a crowd: after {ideal * 3:.0f} s only {len(platform.posts)} of {PEOPLE} posts are out")
-        await asyncio.sleep(3)  # for a post that would come twice
-        yield _delivered(platform, began, ideal)
+            options.warn(f"many users: after {ideal * 3:.0f} s only {len(platform.posts)} of {USERS} posts were made")
+        await asyncio.sleep(3)  # for duplicate posts
+        yield _duration(platform, started, ideal)
         times = Counter(session for _, session, _ in platform.posts)
-        wrong = PEOPLE - len(times) + sum(count - 1 for count in times.values())
-        yield Figure("  posts lost or posted twice", wrong, "posts", aim=Aim(0, of="value", most=True))
+        wrong = USERS - len(times) + sum(count - 1 for count in times.values())
+        yield Figure("  posts lost or posted twice", wrong, "posts", aim=Aim(0, of="value", maximum=True))
     finally:
-        await ours.stop()
+        await server.stop()
         platform.close()
 
 
-def _delivered(platform: Strict, began: float, ideal: float) -> Figure:
-    took = max((when for _, _, when in platform.posts), default=began) - began
+def _duration(platform: RateLimitedPlatform, started: float, ideal: float) -> Figure:
+    took = max((when for _, _, when in platform.posts), default=started) - started
     name = f"  all posted, {CHANNELS} channels, one a second each"
-    notes: dict[str, float | str] = {"refused for their pace": float(platform.refused)}
-    return Figure(name, took, "s", ideal, "as Slack's pace allows", aim=Aim(1.5, most=True), notes=notes)
+    notes: dict[str, float | str] = {"rejected by rate limit": float(platform.rejected)}
+    return Figure(name, took, "s", ideal, "the minimum by Slack's limit", aim=Aim(1.5, maximum=True), notes=notes)
 
 
-async def _burst(ours: Server, platform: Strict) -> tuple[list[float], float]:
-    """Let everybody have a recommendation, then post it at once; return seconds to each answer, and when it began."""
-    guests = [Guest(number, platform) for number in range(PEOPLE)]
-    connections = [await Connection.open(ours.port) for _ in guests]
-    for some in range(0, PEOPLE, 50):
-        these = zip(connections[some : some + 50], guests[some : some + 50], strict=True)
-        await asyncio.gather(*(connection.send(guest.check()) for connection, guest in these))
-    await until(lambda: len(platform.cards) == PEOPLE, within=120)
-    await asyncio.sleep(2)  # each card's place is noted after Slack answered
-    presses = [guest.post() for guest in guests]
-    acks: list[float] = []
-    began = time.monotonic()
+async def _burst(server: ServerProcess, platform: RateLimitedPlatform) -> tuple[list[float], float]:
+    """Let all users reach a recommendation, then post at once; return the latencies, and when the posts started."""
+    users = [User(number, platform) for number in range(USERS)]
+    connections = [await Connection.open(server.port) for _ in users]
+    for first in range(0, USERS, 50):
+        batch = zip(connections[first : first + 50], users[first : first + 50], strict=True)
+        await asyncio.gather(*(connection.send(user.check()) for connection, user in batch))
+    await wait_until(lambda: len(platform.cards) == USERS, within=120)
+    await asyncio.sleep(2)  # the product stores where each card is after Slack's response
+    presses = [user.post() for user in users]
+    latencies: list[float] = []
+    started = time.monotonic()
 
     async def press(connection: Connection, request: bytes) -> None:
-        said = await connection.send(request)
-        if said.status == 200:
-            acks.append(time.monotonic() - began)
+        result = await connection.send(request)
+        if result.status == 200:
+            latencies.append(time.monotonic() - started)
 
     await asyncio.gather(*(press(*pair) for pair in zip(connections, presses, strict=True)))
     for connection in connections:
         connection.close()
-    return acks, began
+    return latencies, started

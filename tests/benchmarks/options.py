@@ -1,4 +1,4 @@
-"""How long and how often things are measured."""
+"""Options of all benchmarks."""
 
 import sys
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`seconds`: of one measurement; `pairs`: how often each of two is measured; `folder`: where results go."""
+    """`seconds` of one measurement; `pairs` of measurements in a comparison; `folder` for the results."""
 
     seconds: float
     pairs: int
     folder: Path
-    most_rows: int = 1_000_000
+    max_rows: int = 1_000_000
     turns: int = 200_000
 
     @staticmethod
-    def say(line: str) -> None:
-        """Say what cannot be measured, and why; the rest goes on."""
+    def warn(line: str) -> None:
+        """Print to stderr what was not measured and why."""
         print(line, file=sys.stderr, flush=True)

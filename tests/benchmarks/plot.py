@@ -1,6 +1,6 @@
-"""Draw series, read as JSON from standard input, as SVG into a folder; print the names of the files.
+"""Read series as JSON from standard input, write them as SVG plots into a folder, and print the file names.
 
-A program of its own, since matplotlib is in the peers' environment. It says the same of the same series, byte by byte.
+A separate program, since matplotlib is in the environment of the peers. The same series give the same bytes.
 """
 
 # mypy: ignore-errors
@@ -14,17 +14,18 @@ import matplotlib as mpl
 mpl.use("svg")
 mpl.rcParams.update({"svg.hashsalt": "cm-advisor", "svg.fonttype": "none", "font.size": 10})
 
-from matplotlib import pyplot  # noqa: E402 - after the choice of where to draw
+from matplotlib import pyplot  # noqa: E402 - after the choice of the backend
 
 
-def draw(series, folder):
+def plot(series, folder):
     figure, axes = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
     for name, values in series["lines"].items():
         axes.plot(series["x"], values, marker="o", label=name)
     axes.set(title=series["name"], xlabel=series["x_name"], ylabel=series["y_name"])
     if max(series["x"]) > 1000 * min(series["x"]) > 0:
         axes.set_xscale("log")
-    highest, lowest = (pick(max_of for line in series["lines"].values() for max_of in line) for pick in (max, min))
+    values = [value for line in series["lines"].values() for value in line]
+    highest, lowest = max(values), min(values)
     if highest > 50 * lowest > 0:
         axes.set_yscale("log")
     else:
@@ -38,7 +39,7 @@ def draw(series, folder):
 
 
 if __name__ == "__main__":
-    into = Path(sys.argv[1])
-    into.mkdir(parents=True, exist_ok=True)
-    for each in json.load(sys.stdin):
-        print(draw(each, into))
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for series in json.load(sys.stdin):
+        print(plot(series, folder))

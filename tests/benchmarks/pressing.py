@@ -1,50 +1,51 @@
-"""A press, durable and drawn, against what others need for less: each peer in turns with ours, on one core."""
+"""A press, with storage and its card, against peers that do less: in turns with each peer, on one core."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.app_server import NotServing
 from tests.benchmarks import slack, teams
-from tests.benchmarks.load import Pairs, Person, closed
+from tests.benchmarks.load import Pairs, User, closed_loop
 from tests.benchmarks.measure import Aim, Figure, median
 from tests.benchmarks.options import Options
-from tests.benchmarks.servers import NotServing, Server, peer
+from tests.benchmarks.servers import ServerProcess, peer_server
 
-SLACK_PEOPLE = 32
-TEAMS_PEOPLE = 16
+SLACK_USERS = 32
+TEAMS_USERS = 16
 AT_LEAST = Aim(1.0)
 GOAL = Aim(0.85, goal=True)
 
 
-def slack_peers(platform: slack.Platform) -> dict[Server, tuple[Aim | None, bool]]:
-    """Return servers, what we aim at against each, and whether it draws a card."""
-    told = platform.url, slack.SECRET
+def slack_peers(platform: slack.Platform) -> dict[ServerProcess, tuple[Aim | None, bool]]:
+    """Return the peers; for each the aim, and whether it sends a card."""
+    arguments = platform.url, slack.SECRET
 
-    def bolt(name: str, *how: str) -> Server:
-        return peer(name, "bolt", *told, *how, settings={})
+    def bolt(name: str, *options: str) -> ServerProcess:
+        return peer_server(name, "bolt", *arguments, *options, settings={})
 
     return {
         bolt("bolt, default client"): (AT_LEAST, True),
         bolt("bolt, shared session", "shared"): (GOAL, True),
         bolt("bolt, shared session, uvloop", "shared", "uvloop"): (None, True),
-        peer("plain aiohttp, signed ack, no card", "plain", slack.SECRET, settings={}): (None, False),
+        peer_server("plain aiohttp, signed ack, no card", "plain", slack.SECRET, settings={}): (None, False),
     }
 
 
-def teams_peers(platform: teams.Platform, card: Path) -> dict[Server, tuple[Aim | None, bool]]:
-    """Return servers, what we aim at against each, and whether it draws a card."""
-    told = {"STAND_IN": platform.url, "CARD": str(card)}
+def teams_peers(platform: teams.Platform, card: Path) -> dict[ServerProcess, tuple[Aim | None, bool]]:
+    """Return the peers; for each the aim, and whether it sends a card."""
+    arguments = {"SIMULATOR": platform.url, "CARD": str(card)}
 
-    def one(name: str, *script: str) -> Server:
-        return peer(name, *script, settings=told)
+    def peer(name: str, *script: str) -> ServerProcess:
+        return peer_server(name, *script, settings=arguments)
 
     return {
-        one("stock CloudAdapter, one reply", "stock"): (Aim(10), True),
-        one("microsoft-agents-hosting-core, one reply", "agents"): (AT_LEAST, True),
-        one("botbuilder types, own aiohttp", "types_only"): (GOAL, True),
-        one("botbuilder types, own aiohttp, uvloop", "types_only", "uvloop"): (None, True),
-        one("botbuilder-dialogs waterfall, in memory", "stock", "waterfall"): (None, True),
+        peer("stock CloudAdapter, one reply", "stock"): (Aim(10), True),
+        peer("microsoft-agents-hosting-core, one reply", "agents"): (AT_LEAST, True),
+        peer("botbuilder types, own aiohttp", "types_only"): (GOAL, True),
+        peer("botbuilder types, own aiohttp, uvloop", "types_only", "uvloop"): (None, True),
+        peer("botbuilder-dialogs waterfall, in memory", "stock", "waterfall"): (None, True),
     }
 
 
@@ -57,75 +58,79 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
 
 
 async def slack_figures(options: Options) -> AsyncIterator[Figure]:
-    """Yield a Slack press against each peer."""
-    ours, platform, people = await slack.opened(SLACK_PEOPLE)
+    """Yield a Slack press against each peer_server."""
+    product, platform, users = await slack.start(SLACK_USERS)
     try:
-        async for figure in _against("Slack press", ours, people, slack_peers(platform), options):
+        async for figure in _against("Slack press", product, users, slack_peers(platform), options):
             yield figure
     finally:
-        await ours.stop()
+        await product.stop()
         platform.close()
 
 
 async def teams_figures(options: Options) -> AsyncIterator[Figure]:
-    """Yield a Teams press against each peer."""
-    ours, platform, people, card = await teams.opened(TEAMS_PEOPLE)
+    """Yield a Teams press against each peer_server."""
+    product, platform, users, card = await teams.start(TEAMS_USERS)
     try:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "card.json"
             path.write_text(json.dumps(card))
-            async for figure in _against("Teams press", ours, people, teams_peers(platform, path), options):
+            async for figure in _against("Teams press", product, users, teams_peers(platform, path), options):
                 yield figure
     finally:
-        await ours.stop()
+        await product.stop()
         platform.close()
 
 
 async def _against(
     name: str,
-    ours: Server,
-    people: Sequence[Person],
-    peers: Mapping[Server, tuple[Aim | None, bool]],
+    product: ServerProcess,
+    users: Sequence[User],
+    peers: Mapping[ServerProcess, tuple[Aim | None, bool]],
     options: Options,
 ) -> AsyncIterator[Figure]:
-    found: list[Pairs] = []
-    await closed(ours, people, options.seconds / 2)  # warm
-    for theirs, (aim, draws) in peers.items():
+    all_pairs: list[Pairs] = []
+    await closed_loop(product, users, options.seconds / 2)  # warm-up
+    for peer, (aim, expects_card) in peers.items():
         try:
-            await theirs.start()
-            pairs = await _pairs(ours, theirs, people, draws=draws, options=options)
+            await peer.start()
+            pairs = await _pairs(product, peer, users, expects_card=expects_card, options=options)
         except (NotServing, AssertionError, ConnectionError, TimeoutError) as error:
-            options.say(
-                f"{name} against {theirs.name}: cannot run: {type(error).__name__}: {error}\n{theirs.said[-800:]}"
+            options.warn(
+                f"{name} against {peer.name}: cannot run: {type(error).__name__}: {error}\n{peer.output[-800:]}"
             )
             continue
         finally:
-            await theirs.stop()
-        found.append(pairs)
+            await peer.stop()
+        all_pairs.append(pairs)
         rate, their_rate, ratio = pairs.rate()
-        yield Figure(f"{name} against {theirs.name}", rate, "turns/s", their_rate, "", ratio, aim, _notes(pairs))
+        yield Figure(f"{name} against {peer.name}", rate, "turns/s", their_rate, "", ratio, aim, _notes(pairs))
         cpu, their_cpu, ratio = pairs.cpu()
         yield Figure("  CPU of the server, each turn", cpu, "ms", their_cpu, "", ratio)
-    runs = [run for pairs in found for run in pairs.ours]
+    runs = [run for pairs in all_pairs for run in pairs.product]
     if runs:
-        acks = median([run.cpu_each for run in runs])
-        yield Figure(f"{name}, all rounds", median([run.rate for run in runs]), "turns/s", notes={"CPU ms/turn": acks})
+        cpu_ms = median([run.cpu_each for run in runs])
+        yield Figure(
+            f"{name}, all rounds", median([run.rate for run in runs]), "turns/s", notes={"CPU ms/turn": cpu_ms}
+        )
 
 
-async def _pairs(ours: Server, theirs: Server, people: Sequence[Person], *, draws: bool, options: Options) -> Pairs:
-    """Measure one after the other, whoever was second first the next time: the machine's mood is shared out evenly."""
+async def _pairs(
+    product: ServerProcess, peer: ServerProcess, users: Sequence[User], *, expects_card: bool, options: Options
+) -> Pairs:
+    """Measure in turns, in alternating order, so that a drift of the machine affects both."""
     pairs = Pairs([], [])
-    await closed(theirs, people, options.seconds / 2, draws=draws)  # warm
+    await closed_loop(peer, users, options.seconds / 2, expects_card=expects_card)  # warm-up
     for number in range(options.pairs):
-        for mine in (True, False) if number % 2 == 0 else (False, True):
-            if mine:
-                pairs.ours.append(await closed(ours, people, options.seconds))
+        for is_product in (True, False) if number % 2 == 0 else (False, True):
+            if is_product:
+                pairs.product.append(await closed_loop(product, users, options.seconds))
             else:
-                pairs.theirs.append(await closed(theirs, people, options.seconds, draws=draws))
+                pairs.peer.append(await closed_loop(peer, users, options.seconds, expects_card=expects_card))
     return pairs
 
 
 def _notes(pairs: Pairs) -> dict[str, float | str]:
-    """Below 1 the server waited for something: the figure is not its own limit."""
-    mine, other = (median([run.busy for run in runs]) for runs in (pairs.ours, pairs.theirs))
-    return {"cores busy, ours": mine, "theirs": other}
+    """Return the cores used: below 1, the server was not the bottleneck."""
+    product, peer = (median([run.cores_busy for run in runs]) for runs in (pairs.product, pairs.peer))
+    return {"cores busy, product": product, "peer": peer}

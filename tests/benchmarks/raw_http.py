@@ -1,7 +1,6 @@
-"""HTTP as thin as it gets, for the two ends that are not measured: who presses, and the platform that is called.
+"""A minimal HTTP client and server, for the simulated users and platforms.
 
-Both live in one process beside the server under test and must never be what it waits for; a usual client and server
-would be.
+Both run in one process beside the server under test. A usual client and server would be slower than that server.
 """
 
 import asyncio
@@ -13,15 +12,13 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _JSON = b"HTTP/1.1 %d OK\r\nContent-Type: application/json; charset=utf-8\r\n%sContent-Length: %d\r\n\r\n"
 
 
-class Answer(NamedTuple):
-    """What a server answered."""
-
+class Response(NamedTuple):
     status: int
     body: bytes
 
 
 class Request(NamedTuple):
-    """What a stand-in is asked. `path` with its query, as it was sent."""
+    """`path` includes the query."""
 
     method: bytes
     path: bytes
@@ -29,27 +26,27 @@ class Request(NamedTuple):
 
 
 Handler = Callable[[Request], bytes]
-"""A request -> the whole answer, made by `answer`."""
+"""A request -> the bytes of the response, made by `response`."""
 
 
-def answer(body: bytes, status: int = 200, headers: bytes = b"") -> bytes:
-    """Return a whole answer with a JSON body. `headers`: more of them, each with its line end."""
+def response(body: bytes, status: int = 200, headers: bytes = b"") -> bytes:
+    """Return a response with a JSON body. `headers`: further lines, each with its line end."""
     return _JSON % (status, headers, len(body)) + body
 
 
-def post(path: str, headers: dict[str, str]) -> bytes:
-    """Return the head of a POST, but for its length and what differs from one to the next."""
+def post_head(path: str, headers: dict[str, str]) -> bytes:
+    """Return the head of a POST without Content-Length and without the last empty line."""
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join(lines).encode() + b"\r\n"
 
 
-def whole(head: bytes, body: bytes) -> bytes:
-    """Return the request of a head (every line ended) and a body."""
+def with_body(head: bytes, body: bytes) -> bytes:
+    """Return the request of a head and a body."""
     return b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
 
 
 class _Stream(asyncio.Protocol):
-    """Messages with a Content-Length, one after the other."""
+    """Parses messages with a Content-Length."""
 
     transport: asyncio.Transport
 
@@ -63,12 +60,12 @@ class _Stream(asyncio.Protocol):
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = bytes(self._buffer[: end + 2])
-            found = _LENGTH.search(head)
-            whole = end + 4 + (int(found[1]) if found else 0)
-            if len(self._buffer) < whole:
+            match = _LENGTH.search(head)
+            length = end + 4 + (int(match[1]) if match else 0)
+            if len(self._buffer) < length:
                 return
-            body = bytes(self._buffer[end + 4 : whole])
-            del self._buffer[:whole]
+            body = bytes(self._buffer[end + 4 : length])
+            del self._buffer[:length]
             self.received(head, body)
 
     def received(self, head: bytes, body: bytes) -> None:
@@ -76,36 +73,36 @@ class _Stream(asyncio.Protocol):
 
 
 class Connection(_Stream):
-    """A client's: one request at a time, kept alive."""
+    """A keep-alive client connection; one request at a time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: asyncio.Future[Answer] | None = None
+        self._waiting: asyncio.Future[Response] | None = None
 
     @classmethod
     async def open(cls, port: int) -> "Connection":
         _, connection = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
         return connection
 
-    async def send(self, request: bytes) -> Answer:
-        """Return the answer. Raises `ConnectionError` when the server hangs up."""
+    async def send(self, request: bytes) -> Response:
+        """Return the response. Raises `ConnectionError` when the server disconnects."""
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self._waiting
 
     def received(self, head: bytes, body: bytes) -> None:
         if self._waiting and not self._waiting.done():
-            self._waiting.set_result(Answer(int(head[9:12]), body))
+            self._waiting.set_result(Response(int(head[9:12]), body))
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self._waiting and not self._waiting.done():
-            self._waiting.set_exception(ConnectionError("the server hung up"))
+            self._waiting.set_exception(ConnectionError("the server disconnected"))
 
     def close(self) -> None:
         self.transport.close()
 
 
-class _Served(_Stream):
+class _ServerConnection(_Stream):
     def __init__(self, handler: Handler) -> None:
         super().__init__()
         self._handler = handler
@@ -118,12 +115,14 @@ class _Served(_Stream):
 
 async def listen(handler: Handler) -> tuple[asyncio.Server, int]:
     """Serve on a free port of the loopback; return the server and its port."""
-    server = await asyncio.get_running_loop().create_server(lambda: _Served(handler), "127.0.0.1", 0, backlog=2048)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _ServerConnection(handler), "127.0.0.1", 0, backlog=2048
+    )
     return server, server.sockets[0].getsockname()[1]
 
 
-async def until(there: Callable[[], bool], within: float = 60.0) -> None:
-    """Wait for something to be there. Raises `TimeoutError`."""
+async def wait_until(condition: Callable[[], bool], within: float = 60.0) -> None:
+    """Poll a condition. Raises `TimeoutError`."""
     async with asyncio.timeout(within):
-        while not there():  # noqa: ASYNC110 - what is waited for is another process's doing
+        while not condition():  # noqa: ASYNC110 - another process changes it
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Slack as a benchmark sees it: a workspace whose people press, and a Web API that answers at once."""
+"""Slack for benchmarks: users who press, and a Web API that responds at once."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ import time
 from urllib.parse import quote_plus, urlencode
 
 from adapters.playground.slack.payloads import signature
-from tests.benchmarks.raw_http import Answer, Connection, Request, answer, listen, post, until, whole
-from tests.benchmarks.servers import Server, product_server
+from tests.benchmarks.raw_http import Connection, Request, Response, listen, post_head, response, wait_until, with_body
+from tests.benchmarks.servers import ServerProcess, product_server
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 TOKEN = "xoxb-benchmark"
@@ -20,21 +20,23 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "Slac
 _CHANNEL = re.compile(rb'"channel": ?"(D\w+)"|\bchannel=(D\w+)')
 _CARD = re.compile(rb"card(?:\||%7C)([\w-]+)(?:\||%7C)(\d+)(?:\||%7C)")
 ANSWER, BACK = "answer:orientation:key", "back"
-MARKS = {name: f"XX{name}XX" for name in ("person", "channel", "trigger", "action", "value", "session", "revision")}
+PLACEHOLDERS = {
+    name: f"XX{name}XX" for name in ("user", "channel", "trigger", "action", "value", "session", "revision")
+}
 
 
 class Platform:
-    """The Web API. It remembers what was sent where, and answers as Slack does, without looking."""
+    """The Web API. It records calls and gives fixed responses, without validation."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, asyncio.Future[bytes]] = {}
         self.first: dict[str, bytes] = {}
         self.calls: dict[str, int] = {}
         self.port = 0
-        self._known = answer(b'{"ok":true}')
+        self._known = response(b'{"ok":true}')
         self._answers = {
-            "auth.test": answer(json.dumps({"ok": True, "team_id": TEAM, "user_id": BOT, "bot_id": "B1"}).encode()),
-            "users.info": answer(b'{"ok":true,"user":{"id":"U1","locale":"fr-FR"}}'),
+            "auth.test": response(json.dumps({"ok": True, "team_id": TEAM, "user_id": BOT, "bot_id": "B1"}).encode()),
+            "users.info": response(b'{"ok":true,"user":{"id":"U1","locale":"fr-FR"}}'),
         }
 
     async def open(self) -> None:
@@ -47,8 +49,8 @@ class Platform:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/api/"
 
-    def drawn(self, channel: str) -> "asyncio.Future[bytes]":
-        """Return what is done once a message in `channel` is changed, with the body of that call."""
+    def next_update(self, channel: str) -> "asyncio.Future[bytes]":
+        """Return a future with the body of the next update of a message in `channel`."""
         future = self.waiting[channel] = asyncio.get_running_loop().create_future()
         return future
 
@@ -65,40 +67,40 @@ class Platform:
             return self.sent
         return self._answers.get(method, self._known)
 
-    sent = answer(b'{"ok":true,"channel":"D1","ts":"1790000000.000100","text":"x"}')
+    sent = response(b'{"ok":true,"channel":"D1","ts":"1790000000.000100","text":"x"}')
 
-    def settle(self, message: dict) -> None:
-        """From now on answer with the message, as Slack does."""
-        whole_message = {"ok": True, "channel": "D1", "ts": message["ts"], "text": message["text"], "message": message}
-        self.sent = answer(json.dumps(whole_message).encode())
+    def echo_message(self, message: dict) -> None:
+        """Include the message in responses from now on, as Slack does."""
+        body = {"ok": True, "channel": "D1", "ts": message["ts"], "text": message["text"], "message": message}
+        self.sent = response(json.dumps(body).encode())
 
 
 def _channel(body: bytes) -> str:
-    found = _CHANNEL.search(body)
-    return (found[1] or found[2]).decode() if found else ""
+    match = _CHANNEL.search(body)
+    return (match[1] or match[2]).decode() if match else ""
 
 
-class Presser:
-    """A person in a direct conversation, who answers a question, goes back, answers it, and so on."""
+class SlackUser:
+    """A user in a direct message who answers a question, goes back, answers it again, and so on."""
 
     def __init__(self, number: int, platform: Platform) -> None:
         self.channel = f"D{number:09d}"
-        self.person = f"U{number:09d}"
+        self.user = f"U{number:09d}"
         self.session, self.revision, self._presses = b"", -1, 0
         self._platform = platform
 
     def begin(self) -> bytes:
-        """Return the press on the button that begins a dialog."""
-        return self._signed(form(payload(MARKS["action"], "notice||||", ["Bonjour"])), "start")
+        """Return the press of the start button."""
+        return self._signed(form(payload(PLACEHOLDERS["action"], "notice||||", ["Bonjour"])), "start")
 
-    def began(self) -> dict:
-        """Take in the first card; return it as the message Slack shows."""
+    def read_first_card(self) -> dict:
+        """Read the first card; return it as a message."""
         body = json.loads(self._platform.first[self.channel])
-        self._noticed(self._platform.first[self.channel])
+        self._read_card(self._platform.first[self.channel])
         return {"ts": "1790000000.000100", "text": body["text"], "blocks": body["blocks"]}
 
-    def shows(self, template: bytes) -> None:
-        """Press on a card like this from now on."""
+    def use_template(self, template: bytes) -> None:
+        """Use this template for all presses."""
         self._template = template
 
     def press(self) -> bytes:
@@ -106,63 +108,63 @@ class Presser:
         self._presses += 1
         return self._signed(self._template, ANSWER if even else BACK, b"orientation%7Ckey" if even else b"%7C")
 
-    def drawn(self) -> "asyncio.Future[bytes]":
-        return self._platform.drawn(self.channel)
+    def next_card(self) -> "asyncio.Future[bytes]":
+        return self._platform.next_update(self.channel)
 
-    def seen(self, said: Answer, card: bytes | None) -> None:
-        assert said.status == 200, said
+    def check(self, response: Response, card: bytes | None) -> None:
+        assert response.status == 200, response
         if card is not None:
-            self._noticed(card)
+            self._read_card(card)
 
-    def _noticed(self, card: bytes) -> None:
-        found = _CARD.search(card)
-        assert found, card[:300]
-        self.session, self.revision = found[1], int(found[2])
+    def _read_card(self, card: bytes) -> None:
+        match = _CARD.search(card)
+        assert match, card[:300]
+        self.session, self.revision = match[1], int(match[2])
 
-    def _signed(self, template: bytes, action: str, said: bytes = b"") -> bytes:
+    def _signed(self, template: bytes, action: str, answer: bytes = b"") -> bytes:
         body = (
-            template.replace(b"XXpersonXX", self.person.encode())
+            template.replace(b"XXpersonXX", self.user.encode())
             .replace(b"XXchannelXX", self.channel.encode())
-            .replace(b"XXtriggerXX", b"%d.%s" % (time.time_ns(), self.person.encode()))
+            .replace(b"XXtriggerXX", b"%d.%s" % (time.time_ns(), self.user.encode()))
             .replace(b"XXactionXX", quote_plus(action).encode())
-            .replace(b"XXvalueXX", b"card%%7C%s%%7C%d%%7C%s" % (self.session, self.revision, said))
+            .replace(b"XXvalueXX", b"card%%7C%s%%7C%d%%7C%s" % (self.session, self.revision, answer))
             .replace(b"XXsessionXX", self.session)
             .replace(b"XXrevisionXX", b"%d" % self.revision)
         )
         return signed(body)
 
 
-_HEAD = post(PATH, FORM)
+_HEAD = post_head(PATH, FORM)
 
 
 def signed(body: bytes) -> bytes:
-    """Return the request of a body, signed now."""
+    """Return the signed request of a body."""
     stamp = str(int(time.time()))
-    said = f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: {signature(SECRET, stamp, body)}\r\n"
-    return whole(_HEAD + said.encode(), body)
+    headers = f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: {signature(SECRET, stamp, body)}\r\n"
+    return with_body(_HEAD + headers.encode(), body)
 
 
 def payload(action: str, value: str, message: dict | list) -> dict:
-    """Return a press as Slack sends it: with the message it stands on, and all of its blocks."""
-    shown = message if isinstance(message, dict) else {"ts": "1790000000.000001", "text": message[0], "blocks": []}
+    """Return the payload of a press: with its message and all blocks."""
+    fields = message if isinstance(message, dict) else {"ts": "1790000000.000001", "text": message[0], "blocks": []}
     app = {"app_id": "A0BENCH01", "bot_id": "B0BENCH01"}
     return {
         "type": "block_actions",
-        "user": {"id": MARKS["person"], "username": "anna", "name": "anna", "team_id": TEAM},
+        "user": {"id": PLACEHOLDERS["user"], "username": "anna", "name": "anna", "team_id": TEAM},
         "api_app_id": app["app_id"],
         "token": "verification-token",
         "container": {
             "type": "message",
-            "message_ts": shown["ts"],
-            "channel_id": MARKS["channel"],
+            "message_ts": fields["ts"],
+            "channel_id": PLACEHOLDERS["channel"],
             "is_ephemeral": False,
         },
-        "trigger_id": MARKS["trigger"],
+        "trigger_id": PLACEHOLDERS["trigger"],
         "team": {"id": TEAM, "domain": "bench"},
         "enterprise": None,
         "is_enterprise_install": False,
-        "channel": {"id": MARKS["channel"], "name": "directmessage"},
-        "message": {"user": BOT, "type": "message", "team": TEAM, **app, **shown},
+        "channel": {"id": PLACEHOLDERS["channel"], "name": "directmessage"},
+        "message": {"user": BOT, "type": "message", "team": TEAM, **app, **fields},
         "state": {"values": {}},
         "response_url": f"https://hooks.slack.com/actions/{TEAM}/1/abcdefghijklmnop",
         "actions": [
@@ -179,44 +181,46 @@ def payload(action: str, value: str, message: dict | list) -> dict:
 
 
 def form(body: dict) -> bytes:
-    """Return a payload as the form it comes in."""
+    """Return a payload as form data."""
     return urlencode({"payload": json.dumps(body, ensure_ascii=True, separators=(",", ":"))}).encode()
 
 
-def templated(message: dict, session: str) -> bytes:
-    """Return the form of a press on `message`, which shows the card of `session`, with marks for what changes."""
-    text = json.dumps(payload(MARKS["action"], MARKS["value"], message))
-    return form(json.loads(text.replace(session, MARKS["session"])))
+def press_template(message: dict, session: str) -> bytes:
+    """Return the form data of a press on `message`, with placeholders for what changes."""
+    text = json.dumps(payload(PLACEHOLDERS["action"], PLACEHOLDERS["value"], message))
+    return form(json.loads(text.replace(session, PLACEHOLDERS["session"])))
 
 
 def settings(platform: Platform) -> dict[str, str]:
-    """Return what the product is told of Slack."""
+    """Return the settings of the product for Slack."""
     return {"SLACK_SIGNING_SECRET": SECRET, "SLACK_BOT_TOKEN": TOKEN, "SLACK_API_URL": platform.url}
 
 
-async def begun(server: Server, platform: Platform, count: int) -> list[Presser]:
-    """Let `count` people begin a dialog with the product; return them, ready to press."""
-    people = [Presser(number, platform) for number in range(count)]
+async def start_dialogs(server: ServerProcess, platform: Platform, count: int) -> list[SlackUser]:
+    """Let `count` users start a dialog; return them, ready to press."""
+    users = [SlackUser(number, platform) for number in range(count)]
     connection = await Connection.open(server.port)
-    for person in people:
-        said = await connection.send(person.begin())
-        assert said.status == 200, said
-    await until(lambda: len(platform.first) == count)
-    await asyncio.sleep(0.5)  # each card's place is noted after Slack answered
+    for user in users:
+        result = await connection.send(user.begin())
+        assert result.status == 200, result
+    await wait_until(lambda: len(platform.first) == count)
+    await asyncio.sleep(0.5)  # the product stores where each card is after Slack's response
     connection.close()
-    message = people[0].began()
-    platform.settle(message)
-    template = templated(message, people[0].session.decode())
-    for person in people:
-        person.began()
-        person.shows(template)
-    return people
+    message = users[0].read_first_card()
+    platform.echo_message(message)
+    template = press_template(message, users[0].session.decode())
+    for user in users:
+        user.read_first_card()
+        user.use_template(template)
+    return users
 
 
-async def opened(count: int, more: dict[str, str] | None = None) -> tuple[Server, Platform, list[Presser]]:
-    """Start the product for Slack alone; return it with its platform and people who have begun."""
+async def start(
+    count: int, extra_settings: dict[str, str] | None = None
+) -> tuple[ServerProcess, Platform, list[SlackUser]]:
+    """Start the product for Slack alone; return it with the platform and users who have started a dialog."""
     platform = Platform()
     await platform.open()
-    server = product_server({**settings(platform), **(more or {})})
+    server = product_server({**settings(platform), **(extra_settings or {})})
     await server.start("/readyz")
-    return server, platform, await begun(server, platform, count)
+    return server, platform, await start_dialogs(server, platform, count)

@@ -1,7 +1,7 @@
-"""A turn's way through the database: loaded, stepped, saved, its card's row written and, once drawn, deleted.
+"""Turns a second through the database: load, step, store, and write and delete the row of the card.
 
-The peer is the least that is safe: SQLite's own driver in one writer thread, a session read and written and one row
-beside it, committed as durably, a turn at a time.
+The peer is the minimum that is safe: the sqlite3 driver in one thread, a session read and written and one more row, one
+durable commit for each turn.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from dialogs.events import Answer, Back, Start
 from dialogs.session import Actor
 from tests.benchmarks.measure import Figure
 
-ANN = Actor("bench:T1", "U1", "fr")
-PEOPLE = 32
+ACTOR = Actor("bench:T1", "U1", "fr")
+USERS = 32
 SECONDS = 3.0
 
 Press = Callable[[int, int], Awaitable[object]]
 
 
 def figures() -> Iterator[Figure]:
-    """Yield the figures of the store."""
+    """Yield the figures of the storage."""
     with tempfile.TemporaryDirectory() as folder:
         peer = asyncio.run(_peer(Path(folder) / "peer.db"))
-        turns = asyncio.run(_turns(f"sqlite:///{folder}/ours.db"))
+        turns = asyncio.run(_turns(f"sqlite:///{folder}/product.db"))
         yield Figure("turns with their cards, SQLite", turns, "a second", peer, "sqlite3, one thread, a turn each")
         url = _postgres(Path(folder) / "postgres")
         if url:
@@ -40,19 +40,19 @@ def figures() -> Iterator[Figure]:
 
 
 async def _rate(press: Press) -> float:
-    """Return how often a second `press(person, number)` comes to its end when all people press at once."""
-    until = time.perf_counter() + SECONDS
+    """Return the calls of `press(user, number)` a second when all users press at once."""
+    end = time.perf_counter() + SECONDS
 
-    async def person(who: int) -> int:
+    async def run_user(user: int) -> int:
         number = 0
-        while time.perf_counter() < until:
-            await press(who, number)
+        while time.perf_counter() < end:
+            await press(user, number)
             number += 1
         return number
 
-    began = time.perf_counter()
-    done = sum(await asyncio.gather(*(person(who) for who in range(PEOPLE))))
-    return done / (time.perf_counter() - began)
+    started = time.perf_counter()
+    done = sum(await asyncio.gather(*(run_user(user) for user in range(USERS))))
+    return done / (time.perf_counter() - started)
 
 
 async def _turns(url: str) -> float:
@@ -60,16 +60,16 @@ async def _turns(url: str) -> float:
     store.upgrade()
     service = Service(FLOW, store)
     first = FLOW.questions[0]
-    for who in range(PEOPLE):
-        await service.turn(Turn(Start(ANN, f"s{who}"), conversation="D1", card={"ts": "1"}))
+    for user in range(USERS):
+        await service.turn(Turn(Start(ACTOR, f"s{user}"), conversation="D1", card={"ts": "1"}))
 
-    async def press(who: int, number: int) -> None:
-        answer = Answer(ANN, first.id, first.options[0], revision=number)
-        event = Back(ANN, revision=number) if number % 2 else answer
-        turned = await service.turn(Turn(event, f"s{who}", idempotency_key=f"{who}-{number}"))
-        assert turned.session
-        await service.mark_shown(f"s{who}", turned.session.revision)
-        if number % PEOPLE == who:  # which cards are drawn is written many at once
+    async def press(user: int, number: int) -> None:
+        answer = Answer(ACTOR, first.id, first.options[0], revision=number)
+        event = Back(ACTOR, revision=number) if number % 2 else answer
+        result = await service.turn(Turn(event, f"s{user}", idempotency_key=f"{user}-{number}"))
+        assert result.session
+        await service.mark_shown(f"s{user}", result.session.revision)
+        if number % USERS == user:  # shown cards are stored many at once
             await service.flush_shown()
 
     try:
@@ -81,20 +81,20 @@ async def _turns(url: str) -> float:
 async def _peer(path: Path) -> float:
     thread = ThreadPoolExecutor(1)
     loop = asyncio.get_running_loop()
-    database = await loop.run_in_executor(thread, _plain, path)
+    database = await loop.run_in_executor(thread, _create_peer_database, path)
 
-    def turn(who: int, number: int) -> None:
+    def turn(user: int, number: int) -> None:
         database.execute("BEGIN IMMEDIATE")
-        database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (f"{who}-{number}",))
-        [state] = database.execute("SELECT state FROM sessions WHERE id = ?", (who,)).fetchone()
+        database.execute("INSERT OR IGNORE INTO processed_events VALUES (?)", (f"{user}-{number}",))
+        [state] = database.execute("SELECT state FROM sessions WHERE id = ?", (user,)).fetchone()
         after = json.dumps({**json.loads(state), "revision": number + 1})
-        database.execute("UPDATE sessions SET state = ? WHERE id = ?", (after, who))
-        database.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?)", (who, number))
+        database.execute("UPDATE sessions SET state = ? WHERE id = ?", (after, user))
+        database.execute("INSERT OR REPLACE INTO jobs VALUES (?, ?)", (user, number))
         database.execute("COMMIT")
 
-    async def press(who: int, number: int) -> None:
-        await loop.run_in_executor(thread, turn, who, number)
-        await loop.run_in_executor(thread, database.execute, "DELETE FROM jobs WHERE id = ?", (who,))
+    async def press(user: int, number: int) -> None:
+        await loop.run_in_executor(thread, turn, user, number)
+        await loop.run_in_executor(thread, database.execute, "DELETE FROM jobs WHERE id = ?", (user,))
 
     try:
         return await _rate(press)
@@ -103,13 +103,13 @@ async def _peer(path: Path) -> float:
         thread.shutdown()
 
 
-def _plain(path: Path) -> sqlite3.Connection:
+def _create_peer_database(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None)
     database.executescript(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE seen (id TEXT PRIMARY KEY);"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE processed_events (id TEXT PRIMARY KEY);"
         "CREATE TABLE sessions (id INTEGER PRIMARY KEY, state TEXT); CREATE TABLE jobs (id INTEGER PRIMARY KEY, n INT)"
     )
-    database.executemany("INSERT INTO sessions VALUES (?, '{}')", [(who,) for who in range(PEOPLE)])
+    database.executemany("INSERT INTO sessions VALUES (?, '{}')", [(user,) for user in range(USERS)])
     return database
 
 

@@ -1,4 +1,4 @@
-"""Teams as a benchmark sees it: a channel where people press on shared cards, and a connector that answers at once."""
+"""Teams for benchmarks: users who press on shared cards in a channel, and a connector that responds at once."""
 
 import asyncio
 import json
@@ -10,8 +10,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from tests.benchmarks.raw_http import Answer, Connection, Request, answer, listen, post, until, whole
-from tests.benchmarks.servers import Server, product_server
+from tests.benchmarks.raw_http import Connection, Request, Response, listen, post_head, response, wait_until, with_body
+from tests.benchmarks.servers import ServerProcess, product_server
 
 APP = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 TENANT = "1a1b2c3d-4e5f-6789-abcd-ef0123456789"
@@ -24,7 +24,7 @@ _CARD = re.compile(rb'"session": ?"([\w-]+)"[^}]*?"revision": ?(\d+)|"revision":
 
 
 class Platform:
-    """The connector, Microsoft's keys and its token service. It answers without looking."""
+    """The connector, Microsoft's keys and its token service, with fixed responses and no validation."""
 
     def __init__(self) -> None:
         self.key = generate_private_key(public_exponent=65537, key_size=2048)
@@ -33,14 +33,14 @@ class Platform:
         self.calls = 0
         self.port = 0
         jwk = {**json.loads(RSAAlgorithm.to_jwk(self.key.public_key())), "kid": "k", "use": "sig"}
-        self._keys = answer(json.dumps({"keys": [jwk | {"endorsements": ["msteams"]}]}).encode())
-        self._token = answer(b'{"token_type":"Bearer","access_token":"%s","expires_in":3599}' % (b"t" * 1200))
-        self._done = answer(b'{"id":"1790000000000"}')
-        self._discovery = answer(json.dumps(_discovery()).encode())
+        self._keys = response(json.dumps({"keys": [jwk | {"endorsements": ["msteams"]}]}).encode())
+        self._token = response(b'{"token_type":"Bearer","access_token":"%s","expires_in":3599}' % (b"t" * 1200))
+        self._done = response(b'{"id":"1790000000000"}')
+        self._discovery = response(json.dumps(_discovery()).encode())
 
     async def open(self) -> None:
         self._server, self.port = await listen(self.handle)
-        self._openid = answer(json.dumps({"issuer": ISSUER, "jwks_uri": f"{self.url}/keys"}).encode())
+        self._openid = response(json.dumps({"issuer": ISSUER, "jwks_uri": f"{self.url}/keys"}).encode())
 
     def close(self) -> None:
         self._server.close()
@@ -54,20 +54,20 @@ class Platform:
         return f"{self.url}/amer/"
 
     def bearer(self) -> str:
-        """Return the token Microsoft signs our requests with, good for an hour."""
+        """Return a token for requests to the product, valid for an hour."""
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": APP, "nbf": now, "exp": now + 3600, "serviceurl": self.service}
         return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "k"})
 
-    def drawn(self, thread: str) -> "asyncio.Future[bytes]":
-        """Return what is done once a message is sent or changed in a thread, with its body."""
+    def next_message(self, thread: str) -> "asyncio.Future[bytes]":
+        """Return a future with the body of the next message or update in a thread."""
         future = self.waiting[thread] = asyncio.get_running_loop().create_future()
         return future
 
     def handle(self, request: Request) -> bytes:
         self.calls += 1
-        if found := _THREAD.search(request.path):
-            return self._activity(found[1].decode(), request)
+        if match := _THREAD.search(request.path):
+            return self._activity(match[1].decode(), request)
         for end, known in (("/openid", self._openid), ("/keys", self._keys), ("/token", self._token)):
             if request.path.endswith(end.encode()):
                 return known
@@ -85,7 +85,7 @@ class Platform:
 
 
 def _discovery() -> dict[str, str]:
-    """Return what MSAL asks for before its first token."""
+    """Return the discovery document that MSAL fetches before its first token."""
     base = f"{MICROSOFT}/{TENANT}"
     return {
         "issuer": f"{base}/v2.0",
@@ -95,8 +95,8 @@ def _discovery() -> dict[str, str]:
     }
 
 
-class Presser:
-    """A person in a channel's thread, who answers a question, goes back, answers it, and so on."""
+class TeamsUser:
+    """A user in a thread who answers a question, goes back, answers it again, and so on."""
 
     def __init__(self, number: int, platform: Platform) -> None:
         self.thread = f"{number:06d}"
@@ -104,51 +104,51 @@ class Presser:
         self._platform = platform
         self._person = f"29:{number:06d}"
         headers = {"Authorization": f"Bearer {platform.bearer()}", "Content-Type": "application/json; charset=utf-8"}
-        self._head = post(PATH, headers)
+        self._head = post_head(PATH, headers)
         self._template = b""
 
     def begin(self) -> bytes:
-        """Return the message that begins a dialog."""
-        said = {"type": "message", "text": "<at>Advisor</at> check", "textFormat": "plain"}
+        """Return the message that starts a dialog."""
+        message = {"type": "message", "text": "<at>Advisor</at> check", "textFormat": "plain"}
         mention = {"type": "mention", "text": "<at>Advisor</at>", "mentioned": {"id": f"28:{APP}", "name": "Advisor"}}
-        return whole(self._head, json.dumps({**self._activity(), **said, "entities": [mention]}).encode())
+        return with_body(self._head, json.dumps({**self._activity(), **message, "entities": [mention]}).encode())
 
-    def began(self) -> dict:
-        """Take in the first card; return it."""
+    def read_first_card(self) -> dict:
+        """Read the first card and return it."""
         body = self._platform.first[self.thread]
-        self._noticed(body)
+        self._read_card(body)
         data = {"session": self.session, "revision": "XXrevisionXX", "action": "XXactionXX"}
         action = {"type": "Action.Execute", "id": "answer", "title": "Oui", "verb": "press", "data": data}
         value = {"action": action, "trigger": "manual"}
-        what = {"type": "invoke", "name": "adaptiveCard/action", "value": value, "replyToId": "1790000000000"}
-        self._template = json.dumps({**self._activity(), **what, "id": "XXidXX"}).encode()
+        invoke = {"type": "invoke", "name": "adaptiveCard/action", "value": value, "replyToId": "1790000000000"}
+        self._template = json.dumps({**self._activity(), **invoke, "id": "XXidXX"}).encode()
         return dict(json.loads(body)["attachments"][0]["content"])
 
     def press(self) -> bytes:
         even = self._presses % 2 == 0
         self._presses += 1
-        said = b'answer", "question": "orientation", "option": "key' if even else b"back"
+        action = b'answer", "question": "orientation", "option": "key' if even else b"back"
         body = (
             self._template.replace(b"XXidXX", uuid.uuid4().hex.encode())
             .replace(b'"XXrevisionXX"', b"%d" % self.revision)
-            .replace(b"XXactionXX", said)
+            .replace(b"XXactionXX", action)
         )
-        return whole(self._head, body)
+        return with_body(self._head, body)
 
-    def drawn(self) -> "asyncio.Future[bytes]":
-        return self._platform.drawn(self.thread)
+    def next_card(self) -> "asyncio.Future[bytes]":
+        return self._platform.next_message(self.thread)
 
-    def seen(self, said: Answer, card: bytes | None) -> None:
-        assert said.status == 200, said
-        assert b"adaptive" in said.body, said.body[:300]
+    def check(self, response: Response, card: bytes | None) -> None:
+        assert response.status == 200, response
+        assert b"adaptive" in response.body, response.body[:300]
         if card is not None:
-            self._noticed(card)
+            self._read_card(card)
 
-    def _noticed(self, card: bytes) -> None:
-        found = _CARD.search(card)
-        assert found, card[:300]
-        session, revision = (found[1] or found[4]).decode(), int(found[2] or found[3])
-        if self.session in {"", session}:  # a peer draws one card for all
+    def _read_card(self, card: bytes) -> None:
+        match = _CARD.search(card)
+        assert match, card[:300]
+        session, revision = (match[1] or match[4]).decode(), int(match[2] or match[3])
+        if self.session in {"", session}:  # a peer sends the same card to all
             self.session, self.revision = session, revision
 
     def _activity(self) -> dict:
@@ -175,7 +175,7 @@ class Presser:
 
 
 def settings(platform: Platform) -> dict[str, str]:
-    """Return what the product is told of Teams."""
+    """Return the settings of the product for Teams."""
     return {
         "MICROSOFT_APP_ID": APP,
         "MICROSOFT_APP_PASSWORD": "secret",
@@ -187,24 +187,26 @@ def settings(platform: Platform) -> dict[str, str]:
     }
 
 
-async def begun(server: Server, platform: Platform, count: int) -> tuple[list[Presser], dict]:
-    """Let `count` people begin a dialog with the product; return them, ready to press, and a card of theirs."""
-    people = [Presser(number, platform) for number in range(count)]
+async def start_dialogs(server: ServerProcess, platform: Platform, count: int) -> tuple[list[TeamsUser], dict]:
+    """Let `count` users start a dialog; return them, ready to press, and one card."""
+    users = [TeamsUser(number, platform) for number in range(count)]
     connection = await Connection.open(server.port)
-    for person in people:
-        said = await connection.send(person.begin())
-        assert said.status == 200, said
-    await until(lambda: len(platform.first) == count)
-    await asyncio.sleep(0.5)  # each card's place is noted after the connector answered
+    for user in users:
+        result = await connection.send(user.begin())
+        assert result.status == 200, result
+    await wait_until(lambda: len(platform.first) == count)
+    await asyncio.sleep(0.5)  # the product stores where each card is after the connector's response
     connection.close()
-    cards = [person.began() for person in people]
-    return people, cards[0]
+    cards = [user.read_first_card() for user in users]
+    return users, cards[0]
 
 
-async def opened(count: int, more: dict[str, str] | None = None) -> tuple[Server, Platform, list[Presser], dict]:
-    """Start the product for Teams alone; return it with its platform, people who have begun, and a card."""
+async def start(
+    count: int, extra_settings: dict[str, str] | None = None
+) -> tuple[ServerProcess, Platform, list[TeamsUser], dict]:
+    """Start the product for Teams alone; return it with the platform, users who have started a dialog, and one card."""
     platform = Platform()
     await platform.open()
-    server = product_server({**settings(platform), **(more or {})})
+    server = product_server({**settings(platform), **(extra_settings or {})})
     await server.start("/readyz")
-    return server, platform, *await begun(server, platform, count)
+    return server, platform, *await start_dialogs(server, platform, count)

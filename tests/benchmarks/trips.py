@@ -1,4 +1,4 @@
-"""How often a turn goes to the database: round trips to PostgreSQL, counted on the wire; statements of SQLite."""
+"""Database accesses of a turn: round trips to PostgreSQL, counted by a proxy, and statements of SQLite."""
 
 import asyncio
 import sqlite3
@@ -16,19 +16,19 @@ from dialogs.events import Answer, Back, Start
 from dialogs.session import Actor
 from tests.benchmarks import slack
 from tests.benchmarks.database import postgres
-from tests.benchmarks.load import closed
+from tests.benchmarks.load import closed_loop
 from tests.benchmarks.measure import Aim, Figure
 from tests.benchmarks.options import Options
-from tests.benchmarks.servers import anywhere, command, product_server
+from tests.benchmarks.servers import product_server, run_command, use_all_cores
 
-ANN = Actor("bench:T1", "U1", "fr")
-WARM, TURNS = 20, 200
-"""Turns before it is counted, in which a driver prepares its statements; turns that are counted."""
-TWO = Aim(2, of="value", most=True)
+ACTOR = Actor("bench:T1", "U1", "fr")
+WARM_UP_TURNS, TURNS = 20, 200
+"""Turns before counting, in which the driver prepares its statements; turns that are counted."""
+MAX_TRIPS = Aim(2, of="value", maximum=True)
 
 
-class Wire:
-    """Stands between a client and PostgreSQL, and counts how often the client speaks after the server did."""
+class CountingProxy:
+    """A proxy before PostgreSQL that counts round trips: how often the client sends after the server did."""
 
     def __init__(self, socket: str) -> None:
         self._socket = socket
@@ -36,105 +36,111 @@ class Wire:
         self.port = 0
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._between, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         self._server.close()
 
-    async def _between(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(self._socket)
-        heard = True
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_unix_connection(self._socket)
+        server_sent = True
 
-        async def pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, asks: bool) -> None:
-            nonlocal heard
+        async def pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_client: bool) -> None:
+            nonlocal server_sent
             while data := await source.read(1 << 16):
-                self.trips += asks and heard
-                heard = not asks
+                self.trips += is_client and server_sent
+                server_sent = not is_client
                 sink.write(data)
             sink.close()
 
-        await asyncio.gather(pour(reader, back, asks=True), pour(there, writer, asks=False), return_exceptions=True)
+        await asyncio.gather(
+            pipe(reader, upstream_writer, is_client=True),
+            pipe(upstream_reader, writer, is_client=False),
+            return_exceptions=True,
+        )
 
 
 async def figures(options: Options) -> AsyncIterator[Figure]:
-    """Yield how often a turn asks, of each database."""
-    anywhere()
+    """Yield the accesses of a turn for each database."""
+    use_all_cores()
     with postgres() as server:
         if server:
             uri = server.create()
             address = urlsplit(uri)
-            wire = Wire(f"{parse_qs(address.query)['host'][0]}/.s.PGSQL.{address.port or 5432}")
-            await wire.open()
-            name = f"{address.username or 'postgres'}:@127.0.0.1:{wire.port}{address.path}?sslmode=disable"
-            async for figure in _postgresql(f"postgresql+psycopg://{name}", wire, options):
+            proxy = CountingProxy(f"{parse_qs(address.query)['host'][0]}/.s.PGSQL.{address.port or 5432}")
+            await proxy.open()
+            name = f"{address.username or 'postgres'}:@127.0.0.1:{proxy.port}{address.path}?sslmode=disable"
+            async for figure in _postgresql(f"postgresql+psycopg://{name}", proxy, options):
                 yield figure
-            wire.close()
-    with tempfile.TemporaryDirectory() as folder, _traced() as said:
-        turn, drawn = await _each(f"sqlite:///{folder}/trips.db", lambda: len(said))
-        yield Figure("SQLite: statements of a turn", turn, "statements", notes={"noting drawn cards": drawn})
+            proxy.close()
+    with tempfile.TemporaryDirectory() as folder, _recorded_statements() as statements:
+        turn, cards = await _trips_per_turn(f"sqlite:///{folder}/trips.db", lambda: len(statements))
+        yield Figure("SQLite: statements of a turn", turn, "statements", notes={"storing shown cards": cards})
 
 
-async def _postgresql(url: str, wire: Wire, options: Options) -> AsyncIterator[Figure]:
-    turn, drawn = await _each(url, lambda: wire.trips)
-    yield Figure("PostgreSQL: round trips of a turn", turn, "trips", aim=TWO, notes={"noting drawn cards": drawn})
+async def _postgresql(url: str, proxy: CountingProxy, options: Options) -> AsyncIterator[Figure]:
+    turn, cards = await _trips_per_turn(url, lambda: proxy.trips)
+    yield Figure(
+        "PostgreSQL: round trips of a turn", turn, "trips", aim=MAX_TRIPS, notes={"storing shown cards": cards}
+    )
     platform = slack.Platform()
     await platform.open()
-    told = {**slack.settings(platform), "DATABASE_URL": url}
-    await command(told, "db", "upgrade")
-    ours = product_server(told, cores=0)
+    settings = {**slack.settings(platform), "DATABASE_URL": url}
+    await run_command(settings, "db", "upgrade")
+    product = product_server(settings, cores=0)
     try:
-        await ours.start("/readyz")
-        people = await slack.begun(ours, platform, 32)
+        await product.start("/readyz")
+        users = await slack.start_dialogs(product, platform, 32)
         for count in (1, 32):
-            before = wire.trips
-            run = await closed(ours, people[:count], options.seconds)
-            each, notes = (wire.trips - before) / run.turns, {"turns": float(run.turns)}
+            before = proxy.trips
+            run = await closed_loop(product, users[:count], options.seconds)
+            each, notes = (proxy.trips - before) / run.turns, {"turns": float(run.turns)}
             name = f"  a whole Slack press, {count} at once, card and worker too"
             yield Figure(name, each, "trips", notes=dict(notes))
     finally:
-        await ours.stop()
+        await product.stop()
         platform.close()
 
 
-async def _each(url: str, count: Callable[[], int]) -> tuple[float, float]:
-    """Return how often the database is asked for a turn, and for noting that its card is drawn."""
-    store = Database(url)
-    await asyncio.to_thread(store.upgrade)
-    service = Service(FLOW, store)
-    await service.turn(Turn(Start(ANN, "s"), conversation="D1", card={"ts": "1"}))
-    first, turn, drawn = FLOW.questions[0], 0, 0
-    for number in range(WARM + TURNS):
-        if number == WARM:
-            turn = drawn = 0
-        answer = Answer(ANN, first.id, first.options[0], revision=number)
-        event = Back(ANN, revision=number) if number % 2 else answer
-        turn += await _counted(service.turn(Turn(event, "s", idempotency_key=str(number))), count)
+async def _trips_per_turn(url: str, count: Callable[[], int]) -> tuple[float, float]:
+    """Return the accesses for a turn, and for storing that its card is shown."""
+    database = Database(url)
+    await asyncio.to_thread(database.upgrade)
+    service = Service(FLOW, database)
+    await service.turn(Turn(Start(ACTOR, "s"), conversation="D1", card={"ts": "1"}))
+    first, turn, cards = FLOW.questions[0], 0, 0
+    for number in range(WARM_UP_TURNS + TURNS):
+        if number == WARM_UP_TURNS:
+            turn = cards = 0
+        answer = Answer(ACTOR, first.id, first.options[0], revision=number)
+        event = Back(ACTOR, revision=number) if number % 2 else answer
+        turn += await _count_during(service.turn(Turn(event, "s", idempotency_key=str(number))), count)
         await service.mark_shown("s", number + 1)
-        drawn += await _counted(service.flush_shown(), count)
-    await asyncio.to_thread(store.close)
-    return turn / TURNS, drawn / TURNS
+        cards += await _count_during(service.flush_shown(), count)
+    await asyncio.to_thread(database.close)
+    return turn / TURNS, cards / TURNS
 
 
-async def _counted(work: Awaitable[object], count: Callable[[], int]) -> int:
+async def _count_during(work: Awaitable[object], count: Callable[[], int]) -> int:
     before = count()
     await work
     return count() - before
 
 
 @contextmanager
-def _traced() -> Any:
-    """Give a list that every statement of a connection opened meanwhile is added to."""
-    said: list[str] = []
-    usual = sqlite3.dbapi2.connect
+def _recorded_statements() -> Any:
+    """Give a list of the statements of all connections opened within the block."""
+    statements: list[str] = []
+    original = sqlite3.dbapi2.connect
 
     def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
-        found: sqlite3.Connection = usual(*arguments, **named)
-        found.set_trace_callback(said.append)
-        return found
+        connection: sqlite3.Connection = original(*arguments, **named)
+        connection.set_trace_callback(statements.append)
+        return connection
 
     sqlite3.dbapi2.connect = sqlite3.connect = connect  # type: ignore[assignment]
     try:
-        yield said
+        yield statements
     finally:
-        sqlite3.dbapi2.connect = sqlite3.connect = usual
+        sqlite3.dbapi2.connect = sqlite3.connect = original

@@ -28,7 +28,6 @@ class Replica(AppProcess):
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(SETTINGS_PREFIXES)}
         command = (sys.executable, str(SKEWED_CLOCK), str(self._clock), "serve")
         super().__init__(inherited | {"LOG_LEVEL": "INFO"}, folder, command=command, name=name)
-        self.name = name
         self.up = False
         self.starts = 0
         self.clock_offset = 0.0

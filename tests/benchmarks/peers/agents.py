@@ -1,6 +1,6 @@
 # Its libraries are in an environment of their own.
 # mypy: ignore-errors
-"""Microsoft's present SDK for agents: its `CloudAdapter` on aiohttp, one reply. ``agents.py PORT``."""
+"""Microsoft's current SDK for agents: its `CloudAdapter` on aiohttp, one reply. ``agents.py PORT``."""
 
 import sys
 
@@ -25,7 +25,7 @@ class Bot(ActivityHandler):
 
 def main(port):
     local.redirect()
-    jwt_token_validator.BOTFRAMEWORK_JWKS_URIS[local.ISSUER] = f"{local.STAND_IN}/keys"
+    jwt_token_validator.BOTFRAMEWORK_JWKS_URIS[local.ISSUER] = f"{local.SIMULATOR}/keys"
     known = AgentAuthConfiguration(
         client_id=local.APP, tenant_id=local.TENANT, client_secret="secret", connection_name="SERVICE_CONNECTION"
     )

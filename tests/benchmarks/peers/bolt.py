@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """A bare bolt app: one action listener that acknowledges and changes the card with one Web API call; no storage.
 
-``bolt.py PORT API_URL SECRET [shared] [uvloop]``. `shared`: the client is given one `ClientSession`.
+``bolt.py PORT API_URL SECRET [shared] [uvloop]``. `shared`: the client uses one `ClientSession`.
 """
 
 import asyncio
@@ -15,11 +15,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-KNOWN = AuthorizeResult(enterprise_id=None, team_id="T0BENCH01", bot_user_id="U0BENCHBOT", bot_token="xoxb-benchmark")
+AUTHORIZED = AuthorizeResult(
+    enterprise_id=None, team_id="T0BENCH01", bot_user_id="U0BENCHBOT", bot_token="xoxb-benchmark"
+)
 
 
 async def authorize(**_context):
-    return KNOWN
+    return AUTHORIZED
 
 
 async def pressed(ack, body, client):

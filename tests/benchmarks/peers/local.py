@@ -1,9 +1,9 @@
 # Its libraries are in an environment of their own.
 # mypy: ignore-errors
-"""What the peers of Teams have in common: the card they answer with, and Microsoft's addresses turned to the stand-in.
+"""Shared by the peers for Teams: the card they send, and the redirection of Microsoft's URLs to the simulator.
 
-That is all that is changed of Microsoft's libraries: where their requests go. Each is still made, as often, as they
-make it; the stand-in answers at once where Microsoft takes a tenth of a second.
+Only the URLs of Microsoft's libraries are changed. They make the same requests as always. The simulator responds at
+once where Microsoft takes a tenth of a second.
 """
 
 import json
@@ -14,8 +14,8 @@ APP = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 TENANT = "1a1b2c3d-4e5f-6789-abcd-ef0123456789"
 ISSUER = "https://api.botframework.com"
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
-STAND_IN = os.environ.get("STAND_IN", "")
-METADATA = f"{STAND_IN}/openid"
+SIMULATOR = os.environ.get("SIMULATOR", "")
+METADATA = f"{SIMULATOR}/openid"
 
 
 def card():
@@ -23,12 +23,12 @@ def card():
 
 
 def redirect():
-    """Let what `requests` asks of Microsoft (MSAL's tokens) go to the stand-in."""
+    """Send requests to Microsoft by `requests` (MSAL's tokens) to the simulator."""
     import requests
 
-    usual = requests.Session.request
+    original = requests.Session.request
 
     def request(self, method, url, *arguments, **named):
-        return usual(self, method, url.replace("https://login.microsoftonline.com", STAND_IN), *arguments, **named)
+        return original(self, method, url.replace("https://login.microsoftonline.com", SIMULATOR), *arguments, **named)
 
     requests.Session.request = request

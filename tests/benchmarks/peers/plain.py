@@ -1,6 +1,6 @@
 # Its libraries are in an environment of their own.
 # mypy: ignore-errors
-"""As little as can be: aiohttp, the signature checked, an empty answer. ``plain.py PORT SECRET``."""
+"""The minimum: aiohttp, the signature verified, an empty response. ``plain.py PORT SECRET``."""
 
 import hashlib
 import hmac
@@ -13,8 +13,8 @@ def main(port, secret):
     async def pressed(request):
         raw = await request.read()
         stamp = request.headers["X-Slack-Request-Timestamp"]
-        wanted = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + raw, hashlib.sha256).hexdigest()
-        good = hmac.compare_digest(f"v0={wanted}", request.headers["X-Slack-Signature"])
+        expected = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + raw, hashlib.sha256).hexdigest()
+        good = hmac.compare_digest(f"v0={expected}", request.headers["X-Slack-Signature"])
         return web.Response(status=200 if good else 401)
 
     app = web.Application()

@@ -4,8 +4,8 @@
 
 `waterfall`: the reply is a step of a `WaterfallDialog`, its state in a `MemoryStorage`.
 
-The SDK as published answers every invoke that has a body with 500, since it writes the body as JSON twice: the
-handler here leaves the first writing out, so that this bot answers at all.
+The published SDK answers every invoke that has a body with 500, since it encodes the body as JSON twice. This handler
+leaves out the first encoding, so that the bot works.
 """
 
 import sys

@@ -1,7 +1,7 @@
 # Its libraries are in an environment of their own.
 # mypy: ignore-errors
-"""Microsoft's types and nothing else of theirs: token checked by PyJWT with a kept key, the activity deserialised, the
-card changed with one PUT by aiohttp; no storage. ``types_only.py PORT [uvloop]``.
+"""Only Microsoft's types: the token verified by PyJWT with a cached key, the activity deserialized, the card updated
+with one PUT by aiohttp; no storage. ``types_only.py PORT [uvloop]``.
 """
 
 import asyncio
@@ -36,10 +36,10 @@ class Bot:
 
 async def built():
     http = aiohttp.ClientSession()
-    async with http.get(f"{local.STAND_IN}/keys") as answer:
-        keys = {one["kid"]: jwt.PyJWK(one, "RS256") for one in (await answer.json())["keys"]}
+    async with http.get(f"{local.SIMULATOR}/keys") as answer:
+        keys = {key["kid"]: jwt.PyJWK(key, "RS256") for key in (await answer.json())["keys"]}
     bot = Bot(http, keys)
-    async with http.post(f"{local.STAND_IN}/{local.TENANT}/oauth2/v2.0/token") as answer:
+    async with http.post(f"{local.SIMULATOR}/{local.TENANT}/oauth2/v2.0/token") as answer:
         bot.token = (await answer.json())["access_token"]
     app = web.Application()
     app.router.add_post("/api/messages", bot.messages)
