@@ -21,7 +21,7 @@ from adapters.shared.replies import forgotten, offer_buttons
 from adapters.teams import cards
 from adapters.teams.adaptive_cards import CARD_TYPE, Json
 from adapters.teams.bot_framework import ActivityHandler, TurnContext
-from adapters.teams.button_value import ButtonValue, read_button
+from adapters.teams.button_value import ButtonValue
 from adapters.teams.channels import Channels
 from adapters.teams.connector import Connector
 from adapters.teams.conversation import ConversationRef
@@ -96,10 +96,10 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         request = await self._with_language(turn_context.activity)
         self._tasks.start(self._channels.add_team(request))
         try:
-            if request.data is None:
+            if request.button is None:
                 await self._on_text(request)
                 return
-            result = await self._press_button(request)
+            result = await self._press_button(request, request.button)
             if not result.shown:
                 card = result.card or cards.render(Notice("text", result.text))
                 await self._gateway.send_privately(request, card)
@@ -219,13 +219,12 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     # --- Buttons ---
 
     async def _on_button(self, request: IncomingRequest) -> Json:
-        result = await self._press_button(request)
+        result = await self._press_button(request, request.button or ButtonValue())
         if result.card is None:
             return message_response(request, result.text)
         return {"statusCode": 200, "type": CARD_TYPE, "value": result.card}
 
-    async def _press_button(self, request: IncomingRequest) -> ButtonResult:
-        button = read_button(request.data or {})
+    async def _press_button(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         if button.action == "refresh":
             return await self._owners_card(request, button.session)
         if button.action == "see_recommendation":

@@ -6,13 +6,14 @@ The SDK's own deserializer takes 0.5 ms per activity and accepts numbers as text
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from adapters.ports import CardRef, Turn
 from adapters.shared.json_codec import parse_json
+from adapters.teams.button_value import MAX_LENGTH, ButtonValue
 from adapters.teams.conversation import KINDS, ConversationRef
 from dialogs.events import Event
 from dialogs.session import Actor
@@ -36,11 +37,10 @@ class MalformedActivity(ValueError):
 class IncomingRequest:
     """An activity.
 
-    `type`, `name`: the activity type, and the name of an invoke. `ref`: the conversation; for a button, its message.
-    `card`: the same as JSON, to compare it with a stored card. `text`: what was typed, without the mention of
-    the bot. `data`: what a button or a form carries, not checked; None if there is nothing. `tenants`: all tenants that
-    the activity names. `team`: its id and its name, which may be empty. `installed`: True if the app was added, False
-    if it was removed, None for all other activities.
+    `name`: of an invoke. `ref`: the conversation; for a button, its message. `card`: the same as JSON, to compare it
+    with a stored card. `text`: what was typed, without the mention of the bot. `button`: None for typed text. `data`:
+    what a button or a form carries, not checked. `tenants`: all tenants that the activity names. `team`: its id and its
+    name, which may be empty. `installed`: True if the app was added, False if it was removed, otherwise None.
     """
 
     type: str
@@ -54,7 +54,8 @@ class IncomingRequest:
     idempotency_key: str
     text: str = ""
     occurred_at: datetime | None = None
-    data: Mapping[str, object] | None = None
+    button: ButtonValue | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
     tenants: frozenset[str] = frozenset()
     team: tuple[str, str] | None = None
     installed: bool | None = None
@@ -99,6 +100,7 @@ def parse_request(raw: bytes) -> IncomingRequest:
         "tenant": tenant,
         "activity": _text(body, "replyToId"),
     }
+    data = _data(activity_type, name, body.get("value"))
     return IncomingRequest(
         type=activity_type,
         name=name,
@@ -111,7 +113,8 @@ def parse_request(raw: bytes) -> IncomingRequest:
         idempotency_key=f"teams:{conversation_id}:{id}",
         text=_without_mention(_text(body, "text", None) or "", body.get("entities"), bot)[:MAX_TEXT_LENGTH],
         occurred_at=_time(_text(body, "timestamp")),
-        data=_data(activity_type, name, body.get("value")),
+        button=None if data is None else _button(data),
+        data=data or {},
         tenants=frozenset(tenants),
         team=(team, _inner(channel_data, "team", "name") or "") if team else None,
         installed=_installed(activity_type, body, channel_data, bot),
@@ -142,6 +145,25 @@ def _data(activity_type: str, name: str | None, value: object) -> Json | None:
         value = data.get("data")
         return value if isinstance(value, dict) else {}
     return value if isinstance(value, dict) else None
+
+
+def _button(data: Json) -> ButtonValue:
+    action, session, question, option, change, check, channel, person = (
+        read_text(data, key)
+        for key in ("action", "session", "question", "option", "change", "check", "channel", "person")
+    )
+    if action == "change" and change:  # the question chosen on the card
+        question = change
+    revision = data.get("revision")
+    if not isinstance(revision, int) or isinstance(revision, bool):
+        revision = -1
+    return ButtonValue(action or "", session, question, option, revision, check, channel, person)
+
+
+def read_text(data: Mapping[str, object], key: str) -> str | None:
+    """Return a printable text of at most `MAX_LENGTH` characters; None for any other value."""
+    value = data.get(key)
+    return value if isinstance(value, str) and len(value) <= MAX_LENGTH and value.isprintable() else None
 
 
 def _installed(activity_type: str, body: Json, channel_data: Json, bot: str) -> bool | None:

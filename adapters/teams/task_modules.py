@@ -11,9 +11,8 @@ from adapters.ports import Application, form_session_id
 from adapters.teams import adaptive_cards as ac
 from adapters.teams import cards
 from adapters.teams.adaptive_cards import Json
-from adapters.teams.button_value import read_text
 from adapters.teams.gateway import SENT_BY_PERSON, TeamsGateway
-from adapters.teams.request import IncomingRequest
+from adapters.teams.request import IncomingRequest, read_text
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Start
@@ -40,7 +39,7 @@ class TaskModules:
 
     async def submit(self, request: IncomingRequest) -> Json:
         """Return the next step. After the last one, put the result into the compose box, or start a dialog."""
-        data = request.data or {}
+        data = request.data
         form = read_text(data, "ticket") or secrets.token_urlsafe(12)
         answers = valid_answers(FLOW, data.get("given"))
         if read_text(data, "action") == "back":
