@@ -29,23 +29,23 @@ class FakeGateway:
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
-        self.shows: list[View] = []
-        self.told: list[str] = []
-        self.looked: list[datetime] = []
+        self.shown: list[View] = []
+        self.reported: list[str] = []
+        self.searches: list[datetime] = []
         self.found: Json | Exception | None = PermanentFailure("lost")
         self.answers: Sequence[Exception] = []
         self.fail: Exception | None = None
         self.before_post: Callable[[], object] = lambda: None
-        self.busy = self.most_busy = 0
+        self.sending = self.max_sending = 0
 
     def queue_name(self, outgoing: OutgoingMessage) -> str:
         return f"{outgoing.session.tenant}/{outgoing.destination}"
 
     async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> Json:
-        self.busy += 1
-        self.most_busy = max(self.busy, self.most_busy)
+        self.sending += 1
+        self.max_sending = max(self.sending, self.max_sending)
         await asyncio.sleep(0)
-        self.busy -= 1
+        self.sending -= 1
         self.before_post()
         self.posts.append((announcement.session, outgoing.destination or ""))
         if self.answers:
@@ -54,19 +54,19 @@ class FakeGateway:
         return {"link": f"https://example.org/{announcement.session}"}
 
     async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> Json | None:
-        self.looked.append(since)
+        self.searches.append(since)
         if isinstance(self.found, Exception):
             raise self.found
         return self.found
 
     async def show_card(self, outgoing: OutgoingMessage, view: View) -> Json | None:
-        self.shows.append(view)
+        self.shown.append(view)
         if self.fail:
             raise self.fail
-        return {"drawn": len(self.shows)}
+        return {"number": len(self.shown)}
 
     async def report_failure(self, outgoing: OutgoingMessage, reason: str) -> None:
-        self.told.append(reason)
+        self.reported.append(reason)
         if self.fail:
             raise self.fail
 

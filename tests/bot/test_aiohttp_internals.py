@@ -21,8 +21,10 @@ async def test_the_private_names_exist() -> None:
 
 def test_the_overridden_methods_have_the_same_parameters() -> None:
     for name in ("connection_made", "connection_lost", "data_received", "handle_error", "log_access"):
-        theirs, ours = (inspect.signature(getattr(each, name)).parameters for each in (RequestHandler, Connection))
-        assert list(ours) == list(theirs), f"{name}: {CHANGED}"
+        original, overridden = (
+            inspect.signature(getattr(each, name)).parameters for each in (RequestHandler, Connection)
+        )
+        assert list(overridden) == list(original), f"{name}: {CHANGED}"
 
 
 async def test_a_connection_is_idle_before_and_after_a_request() -> None:

@@ -31,14 +31,14 @@ ARGUMENTS = [f"{question}={option}" for question, option in PATH.items()]
 
 
 def run(*arguments: str, language: str | None = "en", **environment: str) -> subprocess.CompletedProcess:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "COLUMNS"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "COLUMNS"))}
     if language:
         environment["LC_ALL"] = f"{language}_XX.UTF-8"
     return subprocess.run(
         [SCRIPT, *arguments],
         check=False,
         capture_output=True,
-        env=kept | {"PYTHONUTF8": "1"} | environment,
+        env=inherited | {"PYTHONUTF8": "1"} | environment,
         text=True,
         encoding="utf-8",
         timeout=60,
@@ -56,14 +56,14 @@ def printed(*arguments: str, language: str | None = "en", **environment: str) ->
 
 @pytest.mark.parametrize("answers", [{}, {"brand": "yes"}, PATH, PATH | {"seo_expert": "no"}])
 @pytest.mark.parametrize("what_if", [True, False])
-def test_json_is_exactly_one_check_on_one_line(answers, what_if):
+def test_json_is_one_line(answers, what_if):
     arguments = [f"{question}={option}" for question, option in answers.items()]
     shown = printed("check", "--json", *([] if what_if else ["--no-what-if"]), *arguments)
     assert shown.count("\n") == 1
     assert shown == json.dumps(check(FLOW, answers, with_what_if=what_if)) + "\n"
 
 
-def test_json_names_every_fault_at_once_and_in_order():
+def test_json_has_all_errors_in_order():
     done = run("check", "--json", "brand", "mode=agncy", "brnad=yes", "routine=yes", "routine=no", "=x", "person=")
     shown = json.loads(done.stdout)
     assert (done.returncode, done.stderr, shown["status"]) == (2, "", "invalid")
@@ -74,7 +74,7 @@ def test_json_names_every_fault_at_once_and_in_order():
 # --- check, to read -----------------------------------------------------------------------------------------------
 
 
-def test_faults_go_to_standard_error_each_on_a_line():
+def test_errors_are_printed_to_standard_error():
     done = run("check", "marque=oui", "mode=agncy", "x")
     assert (done.returncode, done.stdout) == (2, "")
     lines = done.stderr.splitlines()
@@ -84,32 +84,32 @@ def test_faults_go_to_standard_error_each_on_a_line():
     assert "“agency”" in lines[2]
 
 
-def test_the_same_answer_twice_is_no_fault():
+def test_the_same_answer_twice_is_accepted():
     assert printed("check", "brand=yes", "brand=yes", "--json")
 
 
 @pytest.mark.parametrize("language", languages())
-def test_a_recommendation_says_all_there_is_to_say(language):
+def test_a_recommendation_is_printed_in_full(language):
     t = translations(language)
     shown = " ".join(printed("check", *ARGUMENTS, language=language).split())
     result: Any = check(FLOW, PATH)
-    said = [f"outcome.{result['outcome']}.title", "recommendation.what_if", "article.title", "control.title"]
-    said += [f"advice.{advice}.{part}" for advice in result["advice"] for part in ("title", "text", "step")]
-    said += [f"question.{step['question']}.short" for step in result["because"]]
-    said += [f"source.{step['source']}" for step in result["because"]]
-    for id in said:
+    texts = [f"outcome.{result['outcome']}.title", "recommendation.what_if", "article.title", "control.title"]
+    texts += [f"advice.{advice}.{part}" for advice in result["advice"] for part in ("title", "text", "step")]
+    texts += [f"question.{step['question']}.short" for step in result["because"]]
+    texts += [f"source.{step['source']}" for step in result["because"]]
+    for id in texts:
         assert " ".join(t(id).split()) in shown
     assert t("label.post") not in shown
     assert "None" not in shown
 
 
-def test_what_if_can_be_left_out():
+def test_no_what_if():
     title = translations("en")("recommendation.what_if")
     assert title in printed("check", *ARGUMENTS)
     assert title not in printed("check", "--no-what-if", *ARGUMENTS)
 
 
-def test_a_verdict_says_what_is_possible_and_how_to_go_on():
+def test_a_partial_result_is_printed_with_the_next_question():
     shown = printed("check", "brand=yes", "mode=agency", "light_mode=outsource")
     for id in ("fact.strategic.true", "outcome.agency.title", "recommendation.unused", "question.orientation.text"):
         assert " ".join(translations("en")(id).split()) in " ".join(shown.split())
@@ -125,7 +125,7 @@ def test_nothing_is_wider_than_the_terminal(width, language):
         assert shown == "".join(line.rstrip() + "\n" for line in shown.splitlines())
 
 
-def test_no_colours_where_nobody_sees_them():
+def test_no_colors_outside_a_terminal():
     assert "\x1b" not in printed("check", "brand=yes", TERM="xterm-256color")
 
 
@@ -143,23 +143,23 @@ def test_no_colours_where_nobody_sees_them():
         ({"LC_ALL": "tlh_QO.UTF-8", "LANG": "en_US"}, "fr"),
     ],
 )
-def test_the_language_is_that_of_the_environment(environment, language):
+def test_the_language_of_the_environment(environment, language):
     assert translations(language)("verdict.title") in printed("check", language=None, **environment)
 
 
-def test_the_language_asked_for_comes_first():
+def test_lang_overrides_the_environment():
     assert translations("en")("verdict.title") in printed("check", "--lang", "en", LC_ALL="fr_FR.UTF-8", language=None)
 
 
-def test_a_terminal_that_knows_no_accents_still_gets_an_answer():
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
-    environment = kept | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+def test_an_ascii_terminal():
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    environment = inherited | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = subprocess.run([SCRIPT, "check", *ARGUMENTS], check=True, capture_output=True, env=environment)
     assert done.stdout.isascii()
     assert done.stderr == b""
 
 
-def test_a_reader_that_leaves_is_no_failure():
+def test_a_closed_pipe_is_no_failure():
     process: Any
     with subprocess.Popen([SCRIPT, "flow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
@@ -178,7 +178,7 @@ def test_version():
     assert printed("--version") == f"cm-advisor {version('cm-advisor')}\n"
 
 
-def test_help_names_every_command_and_gives_examples():
+def test_help_lists_every_command_with_examples():
     shown = printed("--help")
     for name in COMMANDS:
         assert name in shown
@@ -187,18 +187,18 @@ def test_help_names_every_command_and_gives_examples():
 
 
 @pytest.mark.parametrize("arguments", [[], ["chekc"], ["check", "--lang", "tlh"], ["flow", "--format", "png"]])
-def test_what_the_command_line_does_not_know_is_an_error_of_use(arguments):
+def test_unknown_arguments_are_usage_errors(arguments):
     done = run(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("usage: ")
 
 
-def test_prove_says_what_it_covered():
+def test_prove_prints_what_it_checked():
     shown = printed("prove")
     assert "7944 paths" in shown
 
 
-def test_a_faulty_flow_fails_with_every_fault(monkeypatch, capsys):
+def test_prove_reports_every_fault(monkeypatch, capsys):
     from bot import cli
     from dialogs import verify
 
@@ -208,7 +208,7 @@ def test_a_faulty_flow_fails_with_every_fault(monkeypatch, capsys):
     assert capsys.readouterr().err == "option a=b: one\ntext c: two\n"
 
 
-def test_a_check_imports_nothing_of_the_platforms():
+def test_a_check_does_not_import_platforms():
     source = (
         "import sys; from bot.cli import main; main(['check', 'brand=yes', '--json']);"
         "print(sorted({name.split('.')[0] for name in sys.modules}))"

@@ -191,7 +191,7 @@ ANSWERS = st.fixed_dictionaries({}, optional={id: st.sampled_from(options) for i
 # --- Tests --------------------------------------------------------------------------------------------------------
 
 
-def test_every_path_comes_to_what_the_table_says():
+def test_every_path_has_the_outcome_of_the_table():
     count = 0
     for answers in every_path():
         assert check(FLOW, answers) == expected(answers)
@@ -241,7 +241,7 @@ def test_an_answer_whose_question_may_still_be_asked_counts_and_is_not_unused():
     assert found["possible_outcomes"] == ["agency", "hybrid", "in_house", "seo_expert"]
 
 
-def test_an_answer_that_is_surely_not_asked_is_unused():
+def test_an_answer_that_cannot_be_asked_is_unused():
     found = check(FLOW, {"brand": "yes", "light_mode": "outsource"})
     assert found["unused"] == ["light_mode"]
 

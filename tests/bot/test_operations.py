@@ -73,7 +73,7 @@ async def goes_on(url: str) -> None:
     database.close()
 
 
-async def test_a_backup_of_sqlite_taken_while_it_runs_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_a_hot_backup_of_sqlite_can_be_restored(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/cm-advisor.db")
     database.open()
     service = await live(database)
@@ -94,9 +94,7 @@ async def test_a_backup_of_sqlite_taken_while_it_runs_goes_on_where_it_was(tmp_p
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("into", ["the same", "an empty one"])
-async def test_a_backup_of_postgresql_taken_while_it_runs_goes_on_where_it_was(
-    postgres: str, tools: str, tmp_path: Path, into: str
-) -> None:
+async def test_a_hot_backup_of_postgresql_can_be_restored(postgres: str, tools: str, tmp_path: Path, into: str) -> None:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")

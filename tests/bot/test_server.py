@@ -82,7 +82,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> list[Platform]:
     return made
 
 
-async def test_what_is_counted_has_a_listener_of_its_own(settings: Settings, platform: list[Platform]) -> None:
+async def test_metrics_have_a_port_of_their_own(settings: Settings, platform: list[Platform]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -125,14 +125,14 @@ async def test_alive_and_ready(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("accepted", "language"), [("en-GB,fr;q=0.5", "en"), ("tlh-QO, fr;q=0.9", "fr"), ("", "fr"), ('"<x>', "fr")]
 )
-async def test_the_pages_that_the_stores_ask_for(client: TestClient, id: str, accepted: str, language: str) -> None:
+async def test_pages_for_the_app_stores(client: TestClient, id: str, accepted: str, language: str) -> None:
     path = "/" if id == "home" else f"/{id}"
     answer = await client.get(path, headers={"Accept-Language": accepted})
-    said = html.unescape(await answer.text())
+    text = html.unescape(await answer.text())
     assert answer.status == 200
-    assert f'<html lang="{language}">' in said
+    assert f'<html lang="{language}">' in text
     for part in ("title", "text"):
-        assert all(line in said for line in translations(language)(f"page.{id}.{part}").splitlines())
+        assert all(line in text for line in translations(language)(f"page.{id}.{part}").splitlines())
 
 
 async def test_not_ready_without_database_or_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,11 +148,13 @@ async def test_not_ready_without_database_or_worker(client: TestClient, monkeypa
     monkeypatch.undo()
 
 
-async def test_a_body_that_is_too_long_is_refused(client: TestClient) -> None:
+async def test_a_body_that_is_too_long_is_rejected(client: TestClient) -> None:
     assert (await client.post("/platform/x", data=b"x" * (server.MAX_BODY_BYTES + 1))).status == 413
 
 
-async def test_what_was_taken_is_finished(settings: Settings, platform: list[Platform], url: str) -> None:
+async def test_acknowledged_events_are_finished_at_shutdown(
+    settings: Settings, platform: list[Platform], url: str
+) -> None:
     async with TestClient(TestServer(await build(settings))) as client:
         assert await (await client.post("/platform/x", data=b"{}")).text() == "taken"
     [one] = platform
@@ -162,7 +164,7 @@ async def test_what_was_taken_is_finished(settings: Settings, platform: list[Pla
     database.close()
 
 
-async def test_a_start_that_fails_leaves_nothing_open(
+async def test_a_failed_start_leaves_nothing_open(
     settings: Settings, platform: list[Platform], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_self: Platform) -> None:
@@ -174,7 +176,7 @@ async def test_a_start_that_fails_leaves_nothing_open(
         await web.AppRunner(app).setup()
 
 
-def test_a_start_is_refused_in_sentences(
+def test_problems_at_the_start_are_printed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -190,7 +192,7 @@ def test_a_start_is_refused_in_sentences(
     assert "Is DATABASE_URL right" in capsys.readouterr().err
 
 
-async def test_the_process_ends_well_on_sigterm(tmp_path: Path) -> None:
+async def test_sigterm_ends_the_process(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -230,7 +232,7 @@ print(json.dumps([name for name in json.loads(sys.argv[2]) if name in sys.module
 """
 
 
-def test_a_start_imports_nothing_it_does_not_need(url: str) -> None:
+def test_a_start_imports_only_what_it_needs(url: str) -> None:
     """Seconds differ from machine to machine; what they are spent on can be told."""
     database = Database(url)
     other = "postgresql" if database.is_sqlite else "sqlite"

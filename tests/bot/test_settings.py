@@ -123,7 +123,7 @@ def test_database_commands_need_no_platform(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_settings(platforms=False, env_file=None).sqlalchemy_url == "postgresql+psycopg://u:p@db/name"
 
 
-def test_what_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_values_are_normalized(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=8080\nUNKNOWN=1\nALLOWED_TENANTS=a, b,\nLOG_FORMAT=json\n")
     for name, value in (SLACK | {"LOG_FORMAT": "text"}).items():
         monkeypatch.setenv(name, value)
@@ -138,7 +138,7 @@ def test_what_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert load_settings(env_file=None).encryption_keys == tuple(keys)
 
 
-def test_secrets_are_files_and_the_environment_comes_first(tmp_path, monkeypatch):
+def test_the_environment_overrides_secret_files(tmp_path, monkeypatch):
     for name, value in {"slack_signing_secret": "of the file", "slack_bot_token": "of the file"}.items():
         (tmp_path / name).write_text(f"{value}\n")
     monkeypatch.setenv("SLACK_BOT_TOKEN", "of the environment")

@@ -34,11 +34,11 @@ JSON = st.recursive(
 def run(lines: bytes, *, what_if: bool = True, language: str = "en") -> tuple[list[dict], BatchTotals]:
     sink = io.BytesIO()
     checker = BatchChecker(FLOW, translations(language), with_what_if=what_if)
-    tally = batch(io.BytesIO(lines), sink, checker, lambda size: None)
+    totals = batch(io.BytesIO(lines), sink, checker, lambda size: None)
     answered = sink.getvalue()
     assert answered.isascii()
     assert not answered or answered.endswith(b"\n")
-    return [json.loads(line) for line in answered.splitlines()], tally
+    return [json.loads(line) for line in answered.splitlines()], totals
 
 
 def one(line: bytes) -> dict:
@@ -56,16 +56,16 @@ def message(line: bytes) -> str:
 
 
 @given(st.lists(st.tuples(ANSWERS, JSON)), st.booleans())
-def test_each_line_is_its_check_with_its_id(checks, what_if):
+def test_each_result_has_the_id_of_its_line(checks, what_if):
     lines = "\n".join(json.dumps({"answers": answers, "id": id}) for answers, id in checks).encode()
-    answered, tally = run(lines, what_if=what_if)
+    answered, totals = run(lines, what_if=what_if)
     for (answers, id), line in zip(checks, answered, strict=True):
         assert line == {"id": id} | check(FLOW, answers, with_what_if=what_if)
         assert list(line)[:2] == ["id", "status"]
-    assert tally == BatchTotals(len(checks), 0)
+    assert totals == BatchTotals(len(checks), 0)
 
 
-def test_no_id_gives_none_and_null_gives_null():
+def test_a_missing_id_stays_missing_and_null_stays_null():
     assert "id" not in one(b'{"answers": {}}')
     assert one(b'{"answers": {}, "id": null}')["id"] is None
 
@@ -74,7 +74,7 @@ def test_other_members_are_ignored():
     assert one(b'{"answers": {}, "name": "Ann", "since": 2001}')["status"] == "partial"
 
 
-def test_an_invalid_line_keeps_its_id_and_every_fault():
+def test_an_invalid_line_has_its_id_and_all_errors():
     line = one(b'{"id": [1], "answers": {"brnad": "yes", "mode": "agncy", "routine": 3, "person": null}}')
     assert line["id"] == [1]
     assert [error["question"] for error in line["errors"]] == ["brnad", "mode", "routine", "person"]
@@ -83,11 +83,11 @@ def test_an_invalid_line_keeps_its_id_and_every_fault():
 
 
 def test_blank_lines_are_skipped():
-    answered, tally = run(b'\n  \r\n{"answers": {}}\r\n\n')
-    assert len(answered) == tally.checks == 1
+    answered, totals = run(b'\n  \r\n{"answers": {}}\r\n\n')
+    assert len(answered) == totals.checks == 1
 
 
-def test_a_byte_order_mark_is_no_fault():
+def test_a_byte_order_mark_is_accepted():
     assert one(b'\xef\xbb\xbf{"answers": {}}')["status"] == "partial"
 
 
@@ -123,43 +123,43 @@ def test_a_byte_order_mark_is_no_fault():
         (b'{"answers": {"brand": "' + b"x" * MAX_LINE_BYTES + b'"}}', "65536"),
     ],
 )
-def test_a_bad_line_is_invalid_and_says_why(line, part):
+def test_a_malformed_line_is_invalid_with_a_reason(line, part):
     assert part in message(line)
     assert len(message(line)) < 400
 
 
-def test_the_same_answer_twice_is_no_fault():
+def test_the_same_answer_twice_is_accepted():
     assert one(b'{"answers": {"brand": "yes", "brand": "yes"}}')["control"] == 1
 
 
-def test_a_lone_surrogate_comes_back_as_it_was():
+def test_a_lone_surrogate_in_an_id_is_preserved():
     assert one(b'{"answers": {}, "id": "\\ud800"}')["id"] == "\ud800"
 
 
-def test_faults_are_said_in_the_language_asked_for():
+def test_errors_are_in_the_requested_language():
     (french,), _ = run(b"{", language="fr")
     (english,), _ = run(b"{", language="en")
     assert french["errors"] != english["errors"]
 
 
 @given(st.lists(st.binary(max_size=60).map(lambda line: line.replace(b"\n", b"")), max_size=8))
-def test_any_bytes_are_answered_in_place(lines):
+def test_any_bytes_have_a_result_in_order(lines):
     good = b'{"answers": {"brand": "yes"}, "id": "good"}'
     between = [part for line in lines for part in (line, good)]
-    answered, tally = run(b"\n".join(between))
-    kept = [line for line in between if line and not line.isspace()]
-    assert tally.checks == len(answered) == len(kept)
-    for line, answer in zip(kept, answered, strict=True):
+    answered, totals = run(b"\n".join(between))
+    expected = [line for line in between if line and not line.isspace()]
+    assert totals.checks == len(answered) == len(expected)
+    for line, answer in zip(expected, answered, strict=True):
         assert answer.get("id") == "good" or line != good
 
 
 @given(JSON, JSON)
-def test_any_json_is_answered(answers, id):
+def test_any_json_has_a_result(answers, id):
     line = encode({"answers": answers, "id": id})
     assert one(line.encode())["id"] == id
 
 
-def test_thousands_of_wrong_names_in_one_line_are_not_all_compared(monkeypatch):
+def test_at_most_20_unknown_names_are_compared(monkeypatch):
     compared = []
     monkeypatch.setattr(lexicon, "nearest", lambda given, valid: compared.append(given))
     many = {f"brand{number}": "yes" for number in range(2900)}
@@ -182,7 +182,7 @@ class Dripping(io.BytesIO):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_where_reads_are_cut_makes_no_difference(seed):
+def test_block_boundaries_make_no_difference(seed):
     good = [f'{{"answers": {{"brand": "yes"}}, "id": {number}}}'.encode() for number in range(300)]
     for place in (0, 7, 8, 150, 299):
         good[place] = b"x" * (MAX_LINE_BYTES + place)
@@ -193,7 +193,7 @@ def test_where_reads_are_cut_makes_no_difference(seed):
     assert [json.loads(line).get("id") for line in sink.getvalue().splitlines()][6:10] == [6, None, None, 9]
 
 
-def test_an_answer_comes_before_the_next_line_is_sent():
+def test_a_result_is_flushed_before_the_next_line_is_read():
     process: Any
     with subprocess.Popen([*COMMAND, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         for number in range(3):
@@ -232,14 +232,14 @@ def test_memory_does_not_grow_with_the_batch():
         blocks = itertools.chain(itertools.repeat(lines, count), itertools.repeat(b"y" * 60_000, 30 * count))
         source: Any = Endless(blocks)
         sink: Any = Nowhere()
-        tally = batch(source, sink, checker, lambda size: None)
+        totals = batch(source, sink, checker, lambda size: None)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert tally == BatchTotals(1000 * count + 1, 1)
+        assert totals == BatchTotals(1000 * count + 1, 1)
     assert peaks[1] < peaks[0] + 200_000
 
 
-def test_a_reader_that_leaves_ends_it_quietly(tmp_path):
+def test_a_closed_pipe_ends_the_batch_quietly(tmp_path):
     file = tmp_path / "many.jsonl"
     file.write_bytes(b'{"answers": {}}\n' * 50_000)
     process: Any
@@ -260,14 +260,14 @@ def command(*arguments: str, lines: bytes = b"") -> subprocess.CompletedProcess:
     )
 
 
-def test_invalid_lines_are_counted_on_standard_error_and_are_no_failure():
+def test_invalid_lines_are_counted_on_standard_error():
     done = command("-", lines=b'{"answers": {}}\n{\n{}\n')
     assert done.returncode == 0
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["partial", "invalid", "invalid"]
     assert done.stderr.decode().strip() == "2 invalid lines of 3."
 
 
-def test_a_batch_without_faults_says_nothing_else(tmp_path):
+def test_a_valid_batch_prints_only_results(tmp_path):
     file = tmp_path / "lines.jsonl"
     file.write_text('{"answers": {}}')
     done = command(str(file), "--no-what-if")
@@ -275,12 +275,12 @@ def test_a_batch_without_faults_says_nothing_else(tmp_path):
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_an_empty_batch_is_empty():
+def test_an_empty_batch_has_no_results():
     done = command("-")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     done = command(str(tmp_path / "none.jsonl"))
     assert done.returncode == 2
     assert b"none.jsonl" in done.stderr

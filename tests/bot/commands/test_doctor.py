@@ -96,11 +96,11 @@ async def found(environment: dict[str, str], **more: Any) -> dict[str, Finding]:
         if name.endswith(("TOKEN", "SECRET", "PASSWORD", "KEY")) and value:
             assert value not in text, f"{name} is told"
     findings = {finding.check: finding for finding in listed}
-    assert all(finding.todo for finding in listed if finding.level != "ok" and finding.check not in SAID), text
+    assert all(finding.todo for finding in listed if finding.level != "ok" and finding.check not in WITHOUT_TODO), text
     return findings
 
 
-SAID = {"settings", "Slack", "Teams", "PUBLIC_URL", "Socket Mode", "stored tokens", "Teams keys"}
+WITHOUT_TODO = {"settings", "Slack", "Teams", "PUBLIC_URL", "Socket Mode", "stored tokens", "Teams keys"}
 """What is not configured, or not checked, is told without anything to do; a problem of a setting holds its own."""
 
 
@@ -108,7 +108,7 @@ def levels(findings: dict[str, Finding]) -> dict[str, str]:
     return {check: finding.level for check, finding in findings.items() if finding.level != "ok"}
 
 
-async def test_all_is_good(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, slack: Slack) -> None:
+async def test_a_valid_installation(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, slack: Slack) -> None:
     assert levels(await found(environment)) == {"PUBLIC_URL": "warning"}, "a local address is nobody else's"
     monkeypatch.setattr(doctor, "is_loopback", lambda _host: False)
     findings = await found(environment)
@@ -120,7 +120,7 @@ async def test_all_is_good(environment: dict[str, str], monkeypatch: pytest.Monk
     assert slack.sockets == []
 
 
-async def test_nothing_is_changed(environment: dict[str, str], database: str) -> None:
+async def test_doctor_changes_nothing(environment: dict[str, str], database: str) -> None:
     before = Path(database.removeprefix("sqlite:///"))
     await found(environment)
     with sa.create_engine(database).connect() as connection:
@@ -131,7 +131,7 @@ async def test_nothing_is_changed(environment: dict[str, str], database: str) ->
     assert not missing.exists()
 
 
-async def test_a_platform_that_is_not_configured_is_said(database: str) -> None:
+async def test_a_platform_that_is_not_configured_is_reported(database: str) -> None:
     findings = await found({"DATABASE_URL": database})
     assert findings["settings"].level == "failure"
     assert findings["Slack"] == Finding("Slack", "skipped", "not configured: no SLACK_ setting")
@@ -159,7 +159,7 @@ async def test_a_platform_that_is_not_configured_is_said(database: str) -> None:
         ({"DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/x"}, "database", "unavailable", "DATABASE_URL"),
     ],
 )
-async def test_each_trouble_has_its_sentence(
+async def test_each_failure_has_its_message(
     environment: dict[str, str], change: dict[str, str], check: str, message: str, todo: str
 ) -> None:
     finding = (await found(environment | change))[check]
@@ -183,7 +183,7 @@ async def test_the_clock(environment: dict[str, str], seconds: float, level: str
     assert level == "ok" or (("fast" if seconds > 0 else "slow") in finding.message and "NTP" in finding.todo)
 
 
-async def test_an_outage_is_a_warning_and_a_wait_ends(
+async def test_an_outage_is_a_warning_and_checks_time_out(
     environment: dict[str, str], slack: Slack, teams: TeamsSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slack.fail("auth.test", status=503)
@@ -219,20 +219,20 @@ async def test_a_managed_identity(environment: dict[str, str], monkeypatch: pyte
     assert (finding.level, "MICROSOFT_APP_ID" in finding.todo) == ("failure", True)
 
 
-async def test_public_url_of_another(environment: dict[str, str]) -> None:
+async def test_public_url_of_another_server(environment: dict[str, str]) -> None:
     async def moved(_request: web.Request) -> web.Response:
         raise web.HTTPMovedPermanently("https://example.org/")
 
     async def okay(_request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
-    for handler, said in ((moved, "redirects"), (okay, "not this server")):
+    for handler, message in ((moved, "redirects"), (okay, "not this server")):
         app = web.Application()
         app.router.add_get("/{any:.*}", handler)
         async with TestServer(app) as server:
             finding = (await found(environment | {"PUBLIC_URL": str(server.make_url(""))}))["PUBLIC_URL"]
         assert finding.level == "failure"
-        assert said in finding.message
+        assert message in finding.message
 
 
 async def test_a_database_of_another_version(environment: dict[str, str], database: str) -> None:
@@ -245,14 +245,14 @@ async def test_a_database_of_another_version(environment: dict[str, str], databa
     assert "cm-advisor db upgrade" in (await found(environment))["database"].todo
 
 
-async def test_a_database_that_is_none(environment: dict[str, str], tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database(environment: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "text.db"
     path.write_text("not a database" * 100)
     finding = (await found(environment | {"DATABASE_URL": f"sqlite:///{path}"}))["database"]
     assert finding.level == "failure"
 
 
-async def test_no_secret_goes_where_a_setting_is_wrong(environment: dict[str, str]) -> None:
+async def test_no_secret_is_sent_to_a_url_of_an_invalid_setting(environment: dict[str, str]) -> None:
     wrong = {"SLACK_API_URL": "http://slack.example/api/", "TEAMS_LOGIN_URL": "http://login.example"}
     findings = await found(environment | wrong)
     assert levels(findings) | {"PUBLIC_URL": ""} == {
@@ -289,13 +289,13 @@ async def test_stored_tokens(environment: dict[str, str], slack: Slack, database
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [SCRIPT, "doctor", *arguments],
         check=False,
         capture_output=True,
         cwd=folder,
-        env=kept | environment,
+        env=inherited | environment,
         encoding="utf-8",
         timeout=60,
     )
@@ -309,7 +309,7 @@ async def test_the_command(environment: dict[str, str], tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 9
 
 
-def test_the_command_where_it_fails(tmp_path: Path) -> None:
+def test_the_command_with_failures(tmp_path: Path) -> None:
     wrong = {"PORT": "many", "SLACK_BOT_TOKEN": "hunter2", "SLACK_API_URL": "http://slack.example"}
     done = run(tmp_path, PYTHONIOENCODING="ascii", **wrong)
     assert (done.returncode, done.stderr) == (1, "")
@@ -323,7 +323,7 @@ def test_the_command_where_it_fails(tmp_path: Path) -> None:
     assert {"check": "Teams", "level": "skipped"}.items() <= shown["checks"][-2].items()
 
 
-def test_a_file_of_settings_that_is_no_text(tmp_path: Path) -> None:
+def test_an_env_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe\n")
     done = run(tmp_path, PYTHONIOENCODING="utf-8")
     assert (done.returncode, done.stderr) == (1, "")

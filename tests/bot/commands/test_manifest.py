@@ -46,7 +46,7 @@ def test_the_file_for_slack_is_what_is_printed(capsys: pytest.CaptureFixture[str
     valid(json.loads(shown.out))
 
 
-def test_slack_is_told_the_address_of_the_settings(
+def test_the_slack_manifest_has_the_public_url(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLIC_URL", f"{URL}/below/")
@@ -56,12 +56,12 @@ def test_slack_is_told_the_address_of_the_settings(
     assert manifest["settings"]["interactivity"]["request_url"] == f"{URL}/below/slack/events"
     assert manifest["settings"]["socket_mode_enabled"] is False
     monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-secret")
-    told = printed(capsys, "slack", "--public-url", "https://other.example.org")
-    assert told["settings"]["socket_mode_enabled"] is True
-    assert told["features"]["slash_commands"][0]["url"] == "https://other.example.org/slack/events"
+    manifest = printed(capsys, "slack", "--public-url", "https://other.example.org")
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert manifest["features"]["slash_commands"][0]["url"] == "https://other.example.org/slack/events"
 
 
-def test_without_an_address_it_is_for_socket_mode(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_public_url_the_manifest_is_for_socket_mode(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["manifest", "slack"]) == 0
     shown = capsys.readouterr()
     manifest = json.loads(shown.out)
@@ -72,13 +72,13 @@ def test_without_an_address_it_is_for_socket_mode(capsys: pytest.CaptureFixture[
     valid(manifest)
 
 
-def test_the_source_is_changed_by_nothing() -> None:
+def test_building_a_manifest_does_not_change_the_source() -> None:
     assert build_manifest(None) == build_manifest(None)
     assert build_manifest(URL, socket_mode=True) != build_manifest(URL)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:3978", "advisor.example.org"])
-def test_an_address_platforms_do_not_take(capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str) -> None:
+def test_an_invalid_public_url(capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str) -> None:
     out = str(tmp_path / "app.zip")
     for arguments in (["slack"], ["teams", "--out", out, "--app-id", ID]):
         assert main(["manifest", *arguments, "--public-url", url]) == 2
@@ -100,7 +100,7 @@ def test_the_package_for_teams(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert manifest["validDomains"] == ["advisor.example.org"]
 
 
-def test_what_teams_misses_is_said_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_all_missing_settings_of_teams_are_reported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = str(tmp_path / "app.zip")
     assert main(["manifest", "teams", "--out", out]) == 2
     assert [line.split(" ")[0] for line in capsys.readouterr().err.splitlines()] == ["MICROSOFT_APP_ID", "PUBLIC_URL"]

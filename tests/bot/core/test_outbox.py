@@ -18,7 +18,7 @@ from tests.bot.conftest import Clock
 from tests.bot.fakes import ANNA, BEN, STRANGER, FakeGateway, begin, complete, confirm, rows, work
 
 
-async def test_a_post_goes_out_once_and_its_owner_reads_so(
+async def test_a_post_is_sent_once_and_the_card_says_so(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
 ) -> None:
     await confirm(service)
@@ -26,7 +26,7 @@ async def test_a_post_goes_out_once_and_its_owner_reads_so(
     assert gateway.posts == [("s1", "C1")]
     [check] = await service.list_checks(ANNA)
     assert check.post == {"link": "https://example.org/s1"}
-    [view] = gateway.shows
+    [view] = gateway.shown
     assert isinstance(view, RecommendationCard)
     assert view.note == (translations("en")("notice.posted"),)
     clock.forward(days=1)
@@ -36,20 +36,20 @@ async def test_a_post_goes_out_once_and_its_owner_reads_so(
     assert not await service.retry_post(ANNA, "s1"), "what went out is not posted again"
 
 
-async def test_a_card_nobody_drew_is_drawn(
+async def test_a_card_that_was_not_shown_in_time_is_shown(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
 ) -> None:
     await begin(service)
     await work(worker)
-    assert gateway.shows == [], "the adapter has its time"
+    assert gateway.shown == [], "the adapter has its time"
     clock.forward(seconds=16)
     await work(worker)
-    assert len(gateway.shows) == 1
+    assert len(gateway.shown) == 1
     assert await rows(database) == {}
-    assert (await service.turn(Turn(Cancel(ANNA), "s1"))).card == {"drawn": 1}
+    assert (await service.turn(Turn(Cancel(ANNA), "s1"))).card == {"number": 1}
 
 
-async def test_posted_is_said_after_the_card_that_says_posting(
+async def test_the_posted_notice_comes_after_the_pending_card(
     service: Service, worker: OutboxWorker, gateway: FakeGateway
 ) -> None:
     await begin(service, answers=complete())
@@ -57,29 +57,29 @@ async def test_posted_is_said_after_the_card_that_says_posting(
     await service.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
     await work(worker)
     assert len(gateway.posts) == 1
-    assert gateway.shows == [], "the adapter is still drawing"
+    assert gateway.shown == [], "the adapter is still drawing"
     await service.mark_shown("s1", 1)
     await work(worker)
-    assert len(gateway.shows) == 1
+    assert len(gateway.shown) == 1
 
 
-async def test_a_card_nobody_drew_waits_for_no_second_one(
+async def test_an_overdue_card_and_a_posted_notice_are_one_update(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock, database: Database
 ) -> None:
     await begin(service, answers=complete())
     await service.mark_shown("s1", 0)
     await service.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
     await work(worker)
-    assert gateway.shows == [], "who draws the card may still come to it"
+    assert gateway.shown == [], "who draws the card may still come to it"
     clock.forward(seconds=16)
     await work(worker)
-    [view] = gateway.shows
+    [view] = gateway.shown
     assert isinstance(view, RecommendationCard)
     assert view.note == (translations("en")("notice.posted"),), "one drawing says it all"
     assert await rows(database) == {"s1:post": "done"}
 
 
-async def test_of_two_workers_one_draws_a_card_that_was_left(
+async def test_only_one_of_two_workers_shows_an_overdue_card(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock, database: Database
 ) -> None:
     for number in range(20):
@@ -88,11 +88,11 @@ async def test_of_two_workers_one_draws_a_card_that_was_left(
     other = OutboxWorker(Service(FLOW, database, gateways={"slack": gateway}))
     while sum(await asyncio.gather(worker.work(), other.work())):
         pass
-    assert len(gateway.shows) == 20
+    assert len(gateway.shown) == 20
     assert await rows(database) == {}
 
 
-async def test_later_is_tried_again_and_given_up_after_an_hour(
+async def test_retries_end_after_an_hour(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
 ) -> None:
     gateway.answers = [RetryLater(30)] + [RetryLater()] * MAX_ATTEMPTS
@@ -107,7 +107,7 @@ async def test_later_is_tried_again_and_given_up_after_an_hour(
         await work(worker)
     assert len(gateway.posts) == MAX_ATTEMPTS
     assert timedelta(minutes=35) < clock.now - began < timedelta(minutes=80)
-    assert gateway.told == ["failed"]
+    assert gateway.reported == ["failed"]
     assert await rows(database) == {"s1:post": "dead"}
     gateway.answers = []
     assert await service.retry_post(ANNA, "s1")
@@ -116,7 +116,7 @@ async def test_later_is_tried_again_and_given_up_after_an_hour(
 
 
 @pytest.mark.parametrize(("answer", "reason"), [(OutcomeUnknown(), "lost"), (PermanentFailure("archived"), "archived")])
-async def test_a_post_held_back_waits_for_a_word(
+async def test_a_held_post_waits_for_its_owner(
     answer: Exception,
     reason: str,
     service: Service,
@@ -130,7 +130,7 @@ async def test_a_post_held_back_waits_for_a_word(
     await work(worker)
     clock.forward(seconds=6)  # the platform may still be at work on what was lost
     await work(worker)
-    assert gateway.told == [reason]
+    assert gateway.reported == [reason]
     clock.forward(days=7)
     await work(worker)
     assert len(gateway.posts) == 1
@@ -155,7 +155,7 @@ async def test_a_post_that_is_found_is_not_sent_again(
     await work(worker)
     clock.forward(seconds=12)
     await work(worker)
-    assert (len(gateway.posts), gateway.looked, gateway.told) == (1, [began], [])
+    assert (len(gateway.posts), gateway.searches, gateway.reported) == (1, [began], [])
     assert await rows(database) == {"s1:post": "done"}
     assert (await service.list_checks(ANNA))[0].post == LINK
 
@@ -177,12 +177,12 @@ async def test_a_post_that_is_not_there_is_sent_again(
     for _ in range(3):
         await work(worker)
         clock.forward(seconds=40)
-    assert (len(gateway.posts), len(gateway.looked), gateway.told) == (3, looks, [])
-    assert len(set(gateway.looked)) == 1, "the first may be out as well as the second"
+    assert (len(gateway.posts), len(gateway.searches), gateway.reported) == (3, looks, [])
+    assert len(set(gateway.searches)) == 1, "the first may be out as well as the second"
     assert await rows(database) == {"s1:post": "done"}
 
 
-async def test_nobody_looks_for_what_was_surely_not_done(
+async def test_a_rejected_post_is_not_looked_for(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
     gateway.answers = [RetryLater(1)]
@@ -190,10 +190,10 @@ async def test_nobody_looks_for_what_was_surely_not_done(
     await work(worker)
     clock.forward(seconds=12)
     await work(worker)
-    assert (len(gateway.posts), gateway.looked) == (2, [])
+    assert (len(gateway.posts), gateway.searches) == (2, [])
 
 
-async def test_what_cannot_be_looked_up_now_is_looked_up_later(
+async def test_a_failed_search_for_a_post_is_repeated(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
 ) -> None:
     gateway.answers, gateway.found = [OutcomeUnknown()], RetryLater(1)
@@ -205,11 +205,11 @@ async def test_what_cannot_be_looked_up_now_is_looked_up_later(
     gateway.found = LINK
     clock.forward(minutes=5)
     await work(worker)
-    assert (len(gateway.posts), gateway.told) == (1, [])
+    assert (len(gateway.posts), gateway.reported) == (1, [])
     assert await rows(database) == {"s1:post": "done"}
 
 
-async def test_a_courier_that_breaks_its_word(
+async def test_a_gateway_that_raises_another_exception(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
     gateway.answers = [ValueError("of no use to anybody")]
@@ -217,11 +217,11 @@ async def test_a_courier_that_breaks_its_word(
     await work(worker)
     clock.forward(seconds=6)
     await work(worker)
-    assert gateway.told == ["lost"]
+    assert gateway.reported == ["lost"]
     assert len(gateway.posts) == 1
 
 
-async def test_a_platform_that_never_answers(service: Service, gateway: FakeGateway, clock: Clock) -> None:
+async def test_a_platform_that_does_not_respond(service: Service, gateway: FakeGateway, clock: Clock) -> None:
     worker = OutboxWorker(service, timeout=timedelta(seconds=0.2))
 
     async def never(*_: object) -> None:
@@ -232,10 +232,10 @@ async def test_a_platform_that_never_answers(service: Service, gateway: FakeGate
     await work(worker)
     clock.forward(seconds=6)
     await work(worker)
-    assert gateway.told == ["lost"]
+    assert gateway.reported == ["lost"]
 
 
-async def test_one_queue_in_order_one_at_a_time_at_its_pace(
+async def test_a_queue_runs_in_order_one_at_a_time_at_its_pace(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
     other = OutboxWorker(service)
@@ -255,10 +255,10 @@ async def test_one_queue_in_order_one_at_a_time_at_its_pace(
         await asyncio.gather(work(worker), work(other))
         assert [id for id, _ in gateway.posts] == [f"s{number}" for number in range(sent)]
         clock.forward(seconds=0.5)
-    assert gateway.most_busy == 1
+    assert gateway.max_sending == 1
 
 
-async def test_workers_of_two_processes_take_each_row_once(url: str, clock: Clock, gateway: FakeGateway) -> None:
+async def test_two_workers_run_each_job_once(url: str, clock: Clock, gateway: FakeGateway) -> None:
     stores = [Database(url, clock), Database(url, clock)]
     stores[0].upgrade()
     services = [Service(FLOW, database, gateways={"slack": gateway}) for database in stores]
@@ -267,12 +267,12 @@ async def test_workers_of_two_processes_take_each_row_once(url: str, clock: Cloc
     await asyncio.gather(*(work(OutboxWorker(services[n % 2])) for n in range(4)))
     await work(OutboxWorker(services[0]))
     assert sorted(gateway.posts) == sorted((f"s{number}", f"C{number}") for number in range(20))
-    assert len(gateway.shows) == 20
+    assert len(gateway.shown) == 20
     for database in stores:
         database.close()
 
 
-async def test_a_lease_that_ran_out_before_sending_is_taken_over(
+async def test_a_lease_that_expired_before_sending_is_taken_over(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
     await confirm(service)
@@ -285,7 +285,7 @@ async def test_a_lease_that_ran_out_before_sending_is_taken_over(
     assert gateway.posts == [("s1", "C1")]
 
 
-async def test_a_lease_that_ran_out_while_sending_may_have_been_sent(
+async def test_a_lease_that_expired_while_sending_may_have_been_sent(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
 ) -> None:
     await confirm(service)
@@ -295,14 +295,14 @@ async def test_a_lease_that_ran_out_while_sending_may_have_been_sent(
     clock.forward(seconds=61)
     await work(worker)
     assert gateway.posts == []
-    assert gateway.told == ["lost"]
+    assert gateway.reported == ["lost"]
     # The slow one was not dead after all.
     await database.run(lambda transaction: slow._store_post(transaction, job, {"link": "x"}))
     assert (await rows(database))["s1:post"] == "done"
     assert not await service.retry_post(ANNA, "s1")
 
 
-async def test_a_worker_that_slept_through_its_lease_sends_nothing(
+async def test_a_worker_with_an_expired_lease_sends_nothing(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
     await confirm(service)
@@ -314,7 +314,7 @@ async def test_a_worker_that_slept_through_its_lease_sends_nothing(
     assert gateway.posts == [("s1", "C1")]
 
 
-async def test_what_cannot_be_told_or_drawn_stops_nothing(
+async def test_failing_cards_and_reports_stop_nothing(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock
 ) -> None:
     gateway.answers, gateway.fail = [PermanentFailure("archived")], PermanentFailure("gone")
@@ -329,7 +329,7 @@ async def test_what_cannot_be_told_or_drawn_stops_nothing(
         clock.forward(hours=2)
         await work(worker)
     assert await rows(database) == {"s1:post": "held"}
-    assert len(gateway.shows) == MAX_ATTEMPTS + 1
+    assert len(gateway.shown) == MAX_ATTEMPTS + 1
 
 
 async def test_a_platform_that_is_no_longer_configured(database: Database, clock: Clock, gateway: FakeGateway) -> None:
@@ -343,7 +343,7 @@ async def test_a_platform_that_is_no_longer_configured(database: Database, clock
     assert gateway.posts == [("s1", "C1")]
 
 
-async def test_a_dialog_forgotten_on_the_way(
+async def test_a_session_deleted_before_its_job_runs(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database
 ) -> None:
     await confirm(service)
@@ -354,7 +354,7 @@ async def test_a_dialog_forgotten_on_the_way(
     assert await rows(database) == {}
 
 
-async def test_the_worker_is_woken_and_drains(url: str, gateway: FakeGateway) -> None:
+async def test_the_worker_wakes_up_and_drains(url: str, gateway: FakeGateway) -> None:
     database = Database(url)
     database.upgrade()
     service = Service(FLOW, database, gateways={"slack": gateway})
@@ -386,7 +386,7 @@ async def test_the_worker_is_woken_and_drains(url: str, gateway: FakeGateway) ->
     database.close()
 
 
-async def test_a_post_cut_off_by_the_end_is_asked_about(url: str, gateway: FakeGateway, clock: Clock) -> None:
+async def test_a_post_interrupted_by_shutdown_is_reported(url: str, gateway: FakeGateway, clock: Clock) -> None:
     database = Database(url, clock)
     database.upgrade()
     service = Service(FLOW, database, gateways={"slack": gateway})
@@ -408,11 +408,11 @@ async def test_a_post_cut_off_by_the_end_is_asked_about(url: str, gateway: FakeG
     clock.forward(minutes=2)
     await work(OutboxWorker(service))
     assert gateway.posts == []
-    assert gateway.told == ["lost"]
+    assert gateway.reported == ["lost"]
     database.close()
 
 
-async def test_a_call_that_takes_longer_than_its_lease_stays_ours(
+async def test_a_lease_is_renewed_during_a_long_call(
     service: Service, gateway: FakeGateway, database: Database, clock: Clock
 ) -> None:
     slow, other = OutboxWorker(service, lease=timedelta(seconds=0.3)), OutboxWorker(service)
@@ -433,10 +433,10 @@ async def test_a_call_that_takes_longer_than_its_lease_stays_ours(
     answered.set()
     await working
     assert gateway.posts == [("s1", "C1")]
-    assert gateway.told == []
+    assert gateway.reported == []
 
 
-async def test_what_a_dead_worker_held_is_another_s_within_fifteen_seconds(
+async def test_jobs_of_a_dead_worker_are_taken_over_within_15_seconds(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
     await confirm(service)
@@ -449,7 +449,7 @@ async def test_what_a_dead_worker_held_is_another_s_within_fifteen_seconds(
     assert gateway.posts == [("s1", "C1")]
 
 
-async def test_what_is_done_keeps_the_pace_of_its_queue(service: Service, database: Database, clock: Clock) -> None:
+async def test_renewing_does_not_change_a_done_job(service: Service, database: Database, clock: Clock) -> None:
     worker = OutboxWorker(service, lease=timedelta(seconds=0.03))
     await confirm(service)
     [job] = await worker._claim(1)

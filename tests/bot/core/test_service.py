@@ -21,7 +21,7 @@ from tests.bot.conftest import Clock
 from tests.bot.fakes import ANNA, BEN, STRANGER, FakeGateway, answer, begin, complete, confirm, rows, work
 
 
-async def test_a_turn_is_saved_and_its_card_is_a_row_until_shown(service: Service, database: Database) -> None:
+async def test_a_turn_is_stored_and_its_card_is_pending_until_shown(service: Service, database: Database) -> None:
     begun = await begin(service)
     assert begun.session
     assert begun.card == {"ts": "1"}
@@ -51,7 +51,7 @@ async def test_an_event_delivered_again_changes_nothing(service: Service) -> Non
     assert await service.is_duplicate("Ev1")
 
 
-async def test_a_session_id_is_taken_only_once(service: Service) -> None:
+async def test_a_session_id_is_used_only_once(service: Service) -> None:
     await begin(service, answers={"orientation": "key"})
     for other in (ANNA, BEN, STRANGER):
         assert (await begin(service, actor=other)).duplicate
@@ -60,7 +60,7 @@ async def test_a_session_id_is_taken_only_once(service: Service) -> None:
     assert (await begin(service, actor=STRANGER)).session is None
 
 
-async def test_typed_words_find_the_running_dialog_of_the_place(service: Service) -> None:
+async def test_typed_text_finds_the_running_session_of_the_conversation(service: Service) -> None:
     await begin(service, "s1")
     await begin(service, "s2")
     running = await service.find_running(ANNA, "D1")
@@ -77,7 +77,7 @@ async def test_typed_words_find_the_running_dialog_of_the_place(service: Service
     assert (await service.turn(Turn(Typed(ANNA, "oui")))).session is None
 
 
-async def test_others_see_no_more_than_they_may(service: Service, database: Database) -> None:
+async def test_other_people_get_only_what_they_may_read(service: Service, database: Database) -> None:
     await begin(service)
     ben = await service.turn(Turn(Cancel(BEN), "s1", card={"ts": "stolen"}))
     assert [type(effect) for effect in ben.effects] == [Notify]
@@ -89,7 +89,7 @@ async def test_others_see_no_more_than_they_may(service: Service, database: Data
     assert (await service.turn(Turn(Resume(ANNA), "s1"))).card == {"ts": "1"}
 
 
-async def test_the_same_button_pressed_at_once_in_two_places(url: str, clock: Clock, gateway: FakeGateway) -> None:
+async def test_the_same_button_pressed_twice_at_once(url: str, clock: Clock, gateway: FakeGateway) -> None:
     stores = [Database(url, clock), Database(url, clock)]
     stores[0].upgrade()
     services = [Service(FLOW, database, gateways={"slack": gateway}) for database in stores]
@@ -131,7 +131,7 @@ async def test_a_list_of_checks(service: Service, clock: Clock) -> None:
     assert (await service.list_checks(ANNA))[0].updated_at == clock.now
 
 
-async def test_a_language_is_remembered(service: Service) -> None:
+async def test_a_language_is_stored(service: Service) -> None:
     assert await service.get_language(*ANNA[:2]) is None
     await service.set_language(ANNA, "fr")
     await service.set_language(ANNA, "en")
@@ -142,7 +142,7 @@ async def test_a_language_is_remembered(service: Service) -> None:
     assert (await service.list_checks(ANNA))[0].session.language == "fr"
 
 
-async def test_a_press_is_remembered_with_its_session(service: Service, database: Database) -> None:
+async def test_the_key_of_a_press_is_stored_in_its_session(service: Service, database: Database) -> None:
     session = (await begin(service)).session
     assert session
     presses = []
@@ -167,7 +167,7 @@ async def test_a_press_is_remembered_with_its_session(service: Service, database
 
 
 @pytest.mark.parametrize("named", [None, "s1"])
-async def test_words_are_remembered_whichever_dialog_they_meet(service: Service, named: str | None) -> None:
+async def test_the_key_of_typed_text_is_stored_for_all_sessions(service: Service, named: str | None) -> None:
     await begin(service)
     words = Turn(Cancel(ANNA), named, conversation="D1", idempotency_key="Ev1")
     cancelled = await service.turn(words)
@@ -180,7 +180,7 @@ async def test_words_are_remembered_whichever_dialog_they_meet(service: Service,
     assert (again.session.id, again.session.status) == ("s2", Status.OPEN)
 
 
-async def test_forgetting_a_person_leaves_nothing_of_them(service: Service, database: Database) -> None:
+async def test_forget_person_deletes_everything(service: Service, database: Database) -> None:
     await confirm(service, "s1")
     await begin(service, "s2")
     await begin(service, "s3", BEN)
@@ -199,7 +199,7 @@ async def test_forgetting_a_person_leaves_nothing_of_them(service: Service, data
     assert await service.is_duplicate("slack:T1:U1:Ev1"), "what was heard stays heard"
 
 
-async def test_a_dialog_nobody_goes_on_with_expires(
+async def test_an_idle_session_expires(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
     await begin(service)
@@ -214,10 +214,10 @@ async def test_a_dialog_nobody_goes_on_with_expires(
     await work(worker)
     assert await service.find_running(ANNA, "D1") is None
     assert await service.list_checks(ANNA) == []
-    assert len(gateway.shows) == 1
+    assert len(gateway.shown) == 1
 
 
-async def test_a_dialog_that_is_reopened_expires_too(service: Service, worker: OutboxWorker, clock: Clock) -> None:
+async def test_a_reopened_session_expires(service: Service, worker: OutboxWorker, clock: Clock) -> None:
     await begin(service, answers=complete())
     await service.turn(Turn(KeepPrivate(ANNA), "s1"))
     clock.forward(days=15)
@@ -254,7 +254,7 @@ async def test_retention(service: Service, database: Database, clock: Clock) -> 
     assert len(await service.list_checks(BEN)) == 1
 
 
-async def test_a_session_nobody_can_read_is_gone_and_stays(service: Service, database: Database) -> None:
+async def test_an_unreadable_session_counts_as_missing_and_stays_stored(service: Service, database: Database) -> None:
     await begin(service)
     change = sa.update(sessions).values(state={"id": "s1", "status": "of a later version"})
     await database.run(lambda transaction: transaction.execute(change))
@@ -265,7 +265,7 @@ async def test_a_session_nobody_can_read_is_gone_and_stays(service: Service, dat
     assert await database.run(lambda transaction: transaction.execute(count).scalar()) == 1
 
 
-async def test_a_database_that_cannot_be_had(service: Service, database: Database) -> None:
+async def test_an_unavailable_database(service: Service, database: Database) -> None:
     await database.run(lambda transaction: person_settings.drop(transaction.connection))
     with pytest.raises(ServiceUnavailable, match="Error") as caught:
         await service.get_language("slack:T1", "a person's id")
@@ -273,7 +273,7 @@ async def test_a_database_that_cannot_be_had(service: Service, database: Databas
     assert caught.value.__cause__ is None
 
 
-async def test_a_post_is_a_row_and_wakes_the_worker(service: Service, database: Database) -> None:
+async def test_a_post_adds_a_job_and_wakes_the_worker(service: Service, database: Database) -> None:
     woken: list[None] = []
     service.wake = lambda: woken.append(None)
     result = await confirm(service)
@@ -289,7 +289,7 @@ async def test_a_post_is_a_row_and_wakes_the_worker(service: Service, database: 
 
 
 @pytest.mark.parametrize("wrong", [0, -20, 20], ids="our clock is {} s off".format)
-async def test_words_older_than_what_has_been_done_since_change_nothing(
+async def test_typed_text_older_than_the_latest_event_changes_nothing(
     service: Service, clock: Clock, wrong: float
 ) -> None:
     """A platform delivers again, seconds or minutes later, what it could not. What came first says its own clock; ours
@@ -311,7 +311,7 @@ async def test_words_older_than_what_has_been_done_since_change_nothing(
 
 
 @pytest.mark.parametrize("written", [timedelta(seconds=-1), timedelta(days=-400)])
-async def test_where_the_platform_says_no_time_or_a_strange_one_it_is_ours(
+async def test_our_time_replaces_a_missing_or_impossible_one(
     service: Service, clock: Clock, written: timedelta
 ) -> None:
     await begin(service)
@@ -323,16 +323,16 @@ async def test_where_the_platform_says_no_time_or_a_strange_one_it_is_ours(
     assert (result.session.answers == before.answers) is (written > timedelta(days=-1))
 
 
-async def test_of_words_that_come_in_the_wrong_order_the_later_count(service: Service, clock: Clock) -> None:
+async def test_of_texts_in_the_wrong_order_the_later_one_counts(service: Service, clock: Clock) -> None:
     true = clock.now
     await service.turn(Turn(Start(ANNA, "s1"), "s1", "D1", occurred_at=true))
     clock.forward(minutes=5)  # Slack was away
-    for second, said in ((2, "orientation=key"), (1, "orientation=seo"), (3, "brand=yes")):
-        await service.turn(Turn(Typed(ANNA, said), "s1", occurred_at=true + timedelta(seconds=second)))
+    for second, text in ((2, "orientation=key"), (1, "orientation=seo"), (3, "brand=yes")):
+        await service.turn(Turn(Typed(ANNA, text), "s1", occurred_at=true + timedelta(seconds=second)))
     assert (await service.list_checks(ANNA))[0].session.answers == {"orientation": "key", "brand": "yes"}
 
 
-async def test_words_that_come_late_to_a_dialog_that_waited_count(service: Service, clock: Clock) -> None:
+async def test_late_text_counts_when_nothing_came_between(service: Service, clock: Clock) -> None:
     await begin(service)
     clock.forward(seconds=1)
     written = clock.now

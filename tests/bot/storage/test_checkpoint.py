@@ -47,7 +47,7 @@ def stored(path: Path) -> int:
     return count
 
 
-async def test_the_log_is_moved_beside_the_turns(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_checkpoints_run_beside_the_turns(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "INTERVAL", 64)
     database = opened(path)
     await write(database, 400)
@@ -63,7 +63,7 @@ async def test_the_log_is_moved_beside_the_turns(path: Path, monkeypatch: pytest
     assert stored(path) == 400
 
 
-async def test_a_log_that_grows_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_turns_wait_for_a_checkpoint_of_a_long_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is moved beside those who write never comes to the end of it."""
     monkeypatch.setattr(checkpoint, "INTERVAL", 64)
     monkeypatch.setattr(checkpoint, "MAX_LOG_PAGES", 200)
@@ -76,7 +76,7 @@ async def test_a_log_that_grows_is_waited_for(path: Path, monkeypatch: pytest.Mo
     assert size < 1000 * PAGE, "it has begun anew"
 
 
-async def test_what_takes_long_leaves_no_endless_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_long_work_does_not_let_the_log_grow(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A purge is few units of work, and each of them writes much."""
     monkeypatch.setattr(checkpoint, "MAX_LOG_PAGES", 400)
     database = opened(path)
@@ -93,7 +93,7 @@ async def test_what_takes_long_leaves_no_endless_log(path: Path, monkeypatch: py
     assert size < 1200 * PAGE
 
 
-async def test_a_log_that_cannot_be_moved_stops_nobody(
+async def test_a_failed_checkpoint_does_not_stop_turns(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(checkpoint, "INTERVAL", 8)

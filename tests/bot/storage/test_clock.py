@@ -17,21 +17,21 @@ class Machine:
         return self.wall
 
 
-def test_one_clock_decides_however_wrong_this_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shared_clock_ignores_the_machines_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     machine, shared = Machine(), SharedClock()
     monkeypatch.setattr(clock, "datetime", machine)
     monkeypatch.setattr("bot.storage.clock.time.monotonic", lambda: machine.monotonic)
-    assert shared() == machine.wall, "nobody has told it yet"
-    told = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    assert shared() == machine.wall, "nobody has server_time it yet"
+    server_time = datetime(2026, 11, 22, 9, tzinfo=UTC)
     machine.monotonic = 102.0
-    shared.set(told, asked_at=100.0)  # asked two seconds ago, answered in the middle of them
-    assert shared() == told + timedelta(seconds=1)
+    shared.set(server_time, asked_at=100.0)  # asked two seconds ago, answered in the middle of them
+    assert shared() == server_time + timedelta(seconds=1)
     machine.wall -= timedelta(days=1)
     machine.monotonic += 5
-    assert shared() == told + timedelta(seconds=6)
+    assert shared() == server_time + timedelta(seconds=6)
 
 
-async def test_the_databases_time_where_it_has_one(url: str) -> None:
+async def test_postgresql_sets_the_clock(url: str) -> None:
     database = Database(url)
     database.upgrade()
     await database.set_clock()

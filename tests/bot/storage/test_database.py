@@ -18,7 +18,7 @@ def session(id: str = "s1", **more: object) -> Session:
     return Session(id, "slack:T1", "U1", "en", 1, **more)  # type: ignore[arg-type]
 
 
-async def test_only_one_of_two_saves_over_the_same(database: Database) -> None:
+async def test_only_one_of_two_concurrent_updates_succeeds(database: Database) -> None:
     await database.run(
         lambda transaction: transaction.write(TurnChange(after=session(), conversation="D1", card={"ts": "1"}))
     )
@@ -38,7 +38,7 @@ async def test_only_one_of_two_saves_over_the_same(database: Database) -> None:
     assert await database.run(lambda transaction: transaction.look_up(SessionLookup("slack:T2", "s1"))[0]) is None
 
 
-async def test_what_fails_is_undone_alone(database: Database) -> None:
+async def test_only_the_failing_unit_of_work_is_undone(database: Database) -> None:
     def work(number: int, transaction: Transaction) -> int:
         transaction.execute(sa.insert(adapter_data).values(tenant="t", key=str(number), value={}))
         if number % 3 == 1:
@@ -49,15 +49,15 @@ async def test_what_fails_is_undone_alone(database: Database) -> None:
 
     jobs = [database.run(lambda transaction, number=number: work(number, transaction)) for number in range(30)]  # type: ignore[misc]
     results = await asyncio.gather(*jobs, return_exceptions=True)
-    kept = [result for result in results if isinstance(result, int)]
-    assert kept == list(range(0, 30, 3))
+    succeeded = [result for result in results if isinstance(result, int)]
+    assert succeeded == list(range(0, 30, 3))
     assert [type(result) for result in results[1::3]] == [KeyError] * 10
     assert [type(result) for result in results[2::3]] == [ServiceUnavailable] * 10
     found = await database.run(lambda transaction: transaction.execute(sa.select(adapter_data.c.key)).scalars().all())
-    assert sorted(map(int, found)) == kept
+    assert sorted(map(int, found)) == succeeded
 
 
-async def test_work_that_nobody_waits_for_is_not_begun_or_ends(database: Database) -> None:
+async def test_canceled_units_of_work(database: Database) -> None:
     tasks = [asyncio.create_task(database.run(lambda transaction: transaction.record_key("x"))) for _ in range(20)]
     await asyncio.sleep(0)
     for task in tasks[5:]:
@@ -67,14 +67,14 @@ async def test_work_that_nobody_waits_for_is_not_begun_or_ends(database: Databas
     assert not await database.run(lambda transaction: transaction.record_key("x")) or results.count(True) == 0
 
 
-async def test_the_clock_is_in_utc_and_exact(database: Database, clock: Clock) -> None:
+async def test_times_are_stored_in_utc_with_microseconds(database: Database, clock: Clock) -> None:
     clock.forward(microseconds=123456)
     await database.run(lambda transaction: transaction.write(TurnChange(after=session())))
     query = sa.select(sessions.c.created_at)
     assert await database.run(lambda transaction: transaction.execute(query).scalar_one()) == clock.now
 
 
-async def test_a_ping(database: Database, url: str) -> None:
+async def test_ping(database: Database, url: str) -> None:
     await database.ping()
     empty = Database("sqlite:///:memory:")
     with pytest.raises(ServiceUnavailable):
@@ -86,7 +86,7 @@ async def test_a_ping(database: Database, url: str) -> None:
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["answer", "language", "end"])), max_size=12),
 )
-async def test_saving_loses_nothing_whatever_the_order(database: Database, changes: list[tuple[str, str]]) -> None:
+async def test_concurrent_updates_lose_nothing(database: Database, changes: list[tuple[str, str]]) -> None:
     """Many turns at once on few sessions: each load, change and save is as if it were alone."""
     await database.run(lambda transaction: transaction.execute(sa.delete(sessions)))
     for id in "abc":

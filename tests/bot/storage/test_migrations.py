@@ -11,7 +11,7 @@ from bot.storage.schema import metadata
 from bot.storage.schema_version import SchemaMismatch, alembic_config
 
 
-def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
+def test_migrations_create_the_tables_of_the_schema(database: Database) -> None:
     with database._engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         inspector = sa.inspect(connection)
@@ -22,7 +22,7 @@ def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
     database.upgrade()  # once more is once
 
 
-def test_every_step_can_be_taken_back(database: Database) -> None:
+def test_every_migration_can_be_undone(database: Database) -> None:
     from alembic.command import downgrade
 
     with database._engine.begin() as connection:
@@ -33,7 +33,7 @@ def test_every_step_can_be_taken_back(database: Database) -> None:
         assert set(sa.inspect(connection).get_table_names()) == {"alembic_version"}
 
 
-def test_postgresql_is_upgraded_by_its_owner_sqlite_by_itself(url: str) -> None:
+def test_open_upgrades_only_sqlite(url: str) -> None:
     database = Database(url)
     if not database.is_sqlite:
         with pytest.raises(SchemaMismatch, match="cm-advisor db upgrade"):
@@ -44,7 +44,7 @@ def test_postgresql_is_upgraded_by_its_owner_sqlite_by_itself(url: str) -> None:
     database.close()
 
 
-def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
+def test_a_database_of_a_newer_version_is_not_changed(database: Database) -> None:
     with database._engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     for attempt in (database.open, database.upgrade, database.check):
@@ -52,7 +52,7 @@ def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None
             attempt()
 
 
-def test_a_database_that_is_not_there(url: str) -> None:
+def test_a_missing_database(url: str) -> None:
     gone = {"sqlite": "sqlite:////no/such/folder/x.db"}.get(
         url.partition(":")[0], "postgresql+psycopg://nobody:s3cret@127.0.0.1:1/x"
     )

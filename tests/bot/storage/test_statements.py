@@ -41,9 +41,9 @@ async def filled(url: str) -> AsyncIterator[Database]:
     fill(url, ROWS)
     database = Database(url)
     until, payload = sa.literal(datetime(2100, 1, 1, tzinfo=UTC), UtcDateTime), sa.literal({}, sa.JSON)
-    drawing = sa.select(sessions.c.id, sa.literal(0), until, payload).limit(ROWS // 4)
+    cards = sa.select(sessions.c.id, sa.literal(0), until, payload).limit(ROWS // 4)
     with database._engine.begin() as connection:
-        connection.execute(sa.insert(pending_cards).from_select(list(pending_cards.c), drawing))
+        connection.execute(sa.insert(pending_cards).from_select(list(pending_cards.c), cards))
         connection.execute(sa.text("ANALYZE"))
     database.close()
     database = Database(url)
@@ -52,32 +52,32 @@ async def filled(url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Statement]:
-    """What is said to the database from here on, as the driver hears it."""
-    heard: list[Statement] = []
+def sent_statements(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Statement]:
+    """What is sent_statements to the database from here on, as the driver hears it."""
+    sent: list[Statement] = []
     if url.startswith("sqlite"):
         usual = sqlite3.dbapi2.connect
 
         def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
             found: sqlite3.Connection = usual(*arguments, **named)
-            found.set_trace_callback(lambda statement: heard.append((statement, None)))
+            found.set_trace_callback(lambda statement: sent.append((statement, None)))
             return found
 
         monkeypatch.setattr(sqlite3.dbapi2, "connect", connect)
         monkeypatch.setattr(sqlite3, "connect", connect)
-        return heard
+        return sent
 
     execute = psycopg.Cursor.execute
 
     def listen(self: Any, query: Any, params: Any = None, **named: Any) -> Any:
-        heard.append((query, params))
+        sent.append((query, params))
         return execute(self, query, params, **named)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", listen)
-    return heard
+    return sent
 
 
-async def everything(database: Database) -> None:
+async def run_everything(database: Database) -> None:
     """What people and the worker do all day."""
     service = Service(FLOW, database, gateways={"slack": FakeGateway()})
     stored = session(ROWS - 1)
@@ -104,11 +104,9 @@ async def everything(database: Database) -> None:
     assert await worker.work()
 
 
-async def test_every_statement_of_a_turn_finds_its_rows_by_an_index(
-    filled: Database, said: list[Statement], url: str
-) -> None:
-    await everything(filled)
-    statements = [(text, values) for text, values in said if PLANNED.match(str(text))]
+async def test_every_statement_uses_an_index(filled: Database, sent_statements: list[Statement], url: str) -> None:
+    await run_everything(filled)
+    statements = [(text, values) for text, values in sent_statements if PLANNED.match(str(text))]
     assert len(statements) > 20, "what the store says is not heard"
     look = _sqlite if filled.is_sqlite else _postgresql
     assert list(look(url, statements)) == []

@@ -20,7 +20,7 @@ async def ciphertext(database: Database, tenant: str = "slack:T1") -> bytes:
     return await database.run(lambda transaction: transaction.execute(query).scalar_one())
 
 
-async def test_what_is_saved_is_encrypted_and_comes_back(database: Database) -> None:
+async def test_credentials_are_stored_encrypted(database: Database) -> None:
     vault = EncryptedTokenStore(database, [NEW])
     assert await vault.load("slack:T1") is None
     await vault.save("slack:T1", {"token": "xoxb-1"})
@@ -31,7 +31,7 @@ async def test_what_is_saved_is_encrypted_and_comes_back(database: Database) -> 
     assert await vault.load("slack:T1") is None
 
 
-async def test_keys_are_changed_without_installing_anew(database: Database) -> None:
+async def test_an_old_key_still_decrypts(database: Database) -> None:
     await EncryptedTokenStore(database, [OLD]).save("slack:T1", {"token": "xoxb-1"})
     before = await ciphertext(database)
     assert await EncryptedTokenStore(database, [NEW]).load("slack:T1") is None, "its key is gone"
@@ -42,7 +42,7 @@ async def test_keys_are_changed_without_installing_anew(database: Database) -> N
     assert await ciphertext(database) == after, "encrypted anew once, not each time"
 
 
-async def test_a_row_put_in_the_place_of_another_is_not_taken(database: Database) -> None:
+async def test_a_row_copied_from_another_tenant_is_rejected(database: Database) -> None:
     vault = EncryptedTokenStore(database, [NEW])
     await vault.save("slack:T1", {"token": "xoxb-1"})
     move = sa.update(tokens).values(tenant="slack:T2")
@@ -57,7 +57,7 @@ async def test_without_a_key_nothing_is_stored(database: Database) -> None:
     assert await database.run(lambda transaction: transaction.execute(sa.select(tokens)).all()) == []
 
 
-async def test_a_state_is_good_once_and_for_ten_minutes(database: Database, clock: Clock) -> None:
+async def test_a_state_is_valid_once_for_ten_minutes(database: Database, clock: Clock) -> None:
     vault = EncryptedTokenStore(database, [])
     state = await vault.issue_state()
     assert sorted(await asyncio.gather(*(vault.consume_state(state) for _ in range(5)))) == [False] * 4 + [True]
@@ -67,13 +67,13 @@ async def test_a_state_is_good_once_and_for_ten_minutes(database: Database, cloc
     assert not await vault.consume_state("\ud800 made up")
 
 
-async def test_who_installs_again_has_not_left(database: Database) -> None:
+async def test_a_tenant_that_installs_again_is_not_removed(database: Database) -> None:
     await Service.mark_tenant_removed(Service(None, database), "slack:T1")  # type: ignore[arg-type]
     await EncryptedTokenStore(database, [NEW]).save("slack:T1", {"token": "xoxb-1"})
     assert await database.run(lambda transaction: transaction.execute(sa.select(removed_tenants)).all()) == []
 
 
-async def test_everything_is_encrypted_with_the_first_key_and_the_old_one_can_go(database: Database) -> None:
+async def test_rotate_encrypts_everything_with_the_first_key(database: Database) -> None:
     for number in range(5):
         await EncryptedTokenStore(database, [OLD]).save(f"slack:T{number}", {"token": f"xoxb-{number}"})
     await EncryptedTokenStore(database, [NEW]).save("slack:T9", {"token": "xoxb-9"})
@@ -88,7 +88,7 @@ async def test_everything_is_encrypted_with_the_first_key_and_the_old_one_can_go
         assert await EncryptedTokenStore(database, [OLD]).load(f"slack:T{number}") is None
 
 
-async def test_what_no_key_opens_is_left_as_it_is_and_counted(database: Database) -> None:
+async def test_tokens_that_no_key_decrypts_are_counted(database: Database) -> None:
     await EncryptedTokenStore(database, [OLD]).save("slack:T1", {"token": "xoxb-1"})
     assert await EncryptedTokenStore(database, [NEW]).rotate() == RotationResult(rotated=0, first_key=0, unreadable=1)
     assert await EncryptedTokenStore(database, [OLD]).load("slack:T1") == {"token": "xoxb-1"}
@@ -96,7 +96,7 @@ async def test_what_no_key_opens_is_left_as_it_is_and_counted(database: Database
 
 
 @pytest.mark.parametrize("key", [OLD, NEW], ids=["by a server with the old key", "by one with the new"])
-async def test_a_token_refreshed_meanwhile_is_not_overwritten(
+async def test_rotate_does_not_overwrite_a_token_saved_meanwhile(
     database: Database, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await EncryptedTokenStore(database, [OLD]).save("slack:T1", {"token": "before"})

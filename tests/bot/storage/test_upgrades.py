@@ -58,7 +58,7 @@ def ahead(database: Database, by: int) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-async def test_a_database_of_a_release_is_upgraded_and_goes_on(url: str, release: str, clock: Clock) -> None:
+async def test_a_database_of_an_earlier_release_is_upgraded(url: str, release: str, clock: Clock) -> None:
     load(url, release)
     clock.now = datetime(2026, 11, 1, 9, 5, tzinfo=UTC)
     database = Database(url, clock)
@@ -70,8 +70,8 @@ async def test_a_database_of_a_release_is_upgraded_and_goes_on(url: str, release
     database.check()
     with database._engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-        kept = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in counts}
-    assert kept == counts
+        after_upgrade = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in counts}
+    assert after_upgrade == counts
 
     gateway = FakeGateway()
     service = Service(FLOW, database, gateways={"slack": gateway})
@@ -94,7 +94,7 @@ async def test_a_database_of_a_release_is_upgraded_and_goes_on(url: str, release
     database.close()
 
 
-async def test_the_tables_of_the_next_release_are_borne(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+async def test_tables_of_the_next_release_are_accepted(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "bot.storage.schema_version")
     ahead(database, by=1)
     database.check()
@@ -118,14 +118,14 @@ async def test_the_tables_of_the_next_release_are_borne(database: Database, capl
     assert await service.forget_person(BEN) == 1
 
 
-def test_the_tables_of_the_release_after_that_are_not(database: Database) -> None:
+def test_tables_two_releases_ahead_are_rejected(database: Database) -> None:
     ahead(database, by=2)
     for attempt in (database.open, database.upgrade, database.check):
         with pytest.raises(SchemaMismatch, match="newer version"):
             attempt()
 
 
-def test_migrations_are_numbered_one_after_the_other() -> None:
+def test_migrations_are_numbered_consecutively() -> None:
     steps = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
     assert steps == [f"{number:04}" for number in range(len(steps), 0, -1)], "how far ahead is reckoned from them"
     assert newest_version() == steps[0], "and the newest is told from the names of the files"

@@ -29,10 +29,10 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is written, at every level, as JSON."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
-    kept = logging.root.handlers[:], logging.root.level
+    before = logging.root.handlers[:], logging.root.level
     configure_logging(Settings(_env_file=None, log_level="DEBUG", log_format="json"))
     yield stream
-    logging.root.handlers, logging.root.level = kept
+    logging.root.handlers, logging.root.level = before
     for name in ("adapters", "bot"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
@@ -66,12 +66,12 @@ async def asking() -> AsyncIterator[TestClient]:
             yield client
 
 
-async def test_every_line_of_a_request_has_its_id_the_platform_call_too(asking: TestClient, lines: Lines) -> None:
+async def test_every_log_line_of_a_request_has_its_id(asking: TestClient, lines: Lines) -> None:
     ids = [(await asking.post("/ask/anna?code=s3cret")).headers["X-Request-Id"] for _ in range(3)]
     assert len(set(ids)) == 3
-    told = [line for line in lines() if "request" in line]
+    logged_lines = [line for line in lines() if "request" in line]
     for id in ids:
-        asked, called, answered = (line for line in told if line["request"] == id)
+        asked, called, answered = (line for line in logged_lines if line["request"] == id)
         assert (asked["logger"], asked["level"], asked["message"]) == ("adapters.slack", "info", "asked")
         assert (called["platform"], called["outcome"]) == ("slack", "2xx")
         assert (answered["method"], answered["route"], answered["status"]) == ("POST", "/ask/{who}", 204)
@@ -80,18 +80,18 @@ async def test_every_line_of_a_request_has_its_id_the_platform_call_too(asking: 
     assert "anna" not in json.dumps(lines())
 
 
-async def test_every_line_of_a_job_has_its_id(
+async def test_every_log_line_of_a_job_has_its_id(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, lines: Lines
 ) -> None:
     gateway.fail = PermanentFailure("gone")
     await confirm(service)
     await work(worker)
-    told = [line for line in lines() if line["logger"] == "bot.core.outbox"]
-    assert told
-    assert all(line["request"].startswith("job-") and line["message"].startswith("job ") for line in told)
+    logged_lines = [line for line in lines() if line["logger"] == "bot.core.outbox"]
+    assert logged_lines
+    assert all(line["request"].startswith("job-") and line["message"].startswith("job ") for line in logged_lines)
 
 
-def test_of_libraries_only_warnings_and_none_of_their_fields(lines: Lines) -> None:
+def test_only_warnings_of_libraries_are_logged_without_their_fields(lines: Lines) -> None:
     library = logging.getLogger("slack_bolt")
     library.info("what people send")
     library.warning("a\n%s", "b", extra={"body": "what people send", "route": "known"})
@@ -100,7 +100,7 @@ def test_of_libraries_only_warnings_and_none_of_their_fields(lines: Lines) -> No
     assert "body" not in line
 
 
-def test_a_level_that_is_off_costs_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_requests_are_not_logged_below_the_level(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(_env_file=None, log_level="WARNING", log_format="json"))
     access = AccessLogger(logging.getLogger("bot.access"), "")
     asked = make_mocked_request("GET", "/")
@@ -110,7 +110,7 @@ def test_a_level_that_is_off_costs_no_line(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err == ""
 
 
-def test_what_went_well_and_in_time_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_fast_successful_requests_are_not_logged_at_info(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Settings(_env_file=None, log_level="INFO", log_format="json"))
     access = AccessLogger(logging.getLogger("bot.access"), "")
     asked = make_mocked_request("GET", "/")
@@ -120,13 +120,13 @@ def test_what_went_well_and_in_time_is_no_line(capsys: pytest.CaptureFixture[str
     assert [(line["status"], line["ms"]) for line in lines] == [(200, 2000), (404, 100), (503, 100)]
 
 
-async def test_a_request_without_a_route_says_nothing_of_its_path(asking: TestClient, lines: Lines) -> None:
+async def test_the_path_of_an_unknown_route_is_not_logged(asking: TestClient, lines: Lines) -> None:
     assert (await asking.get("/anna?code=s3cret")).status == 404
     assert [line["message"].partition(" 404 ")[0] for line in lines() if line["logger"] == "bot.access"] == ["GET -"]
 
 
 @pytest.mark.parametrize("how", ["json", "text"])
-def test_what_an_error_says_is_not_logged_but_where_it_came_from(how: str) -> None:
+def test_an_exception_is_logged_with_its_stack_but_not_its_message(how: str) -> None:
     typed = str(uuid4())
 
     def failing() -> None:
@@ -137,14 +137,14 @@ def test_what_an_error_says_is_not_logged_but_where_it_came_from(how: str) -> No
 
     with pytest.raises(ValueError, match=typed) as caught:
         failing()
-    told = (caught.type, caught.value, caught.tb)
-    logged = formatter(how).format(logging.LogRecord("bot", logging.ERROR, "", 0, "It failed", (), told))
+    logged_lines = (caught.type, caught.value, caught.tb)
+    logged = formatter(how).format(logging.LogRecord("bot", logging.ERROR, "", 0, "It failed", (), logged_lines))
     assert typed not in logged
     for part in ("It failed", "in failing", "ValueError"):
         assert part in logged
 
 
-def test_text_is_for_people() -> None:
+def test_the_text_format() -> None:
     record = logging.LogRecord("bot.core.outbox", logging.INFO, "", 0, "posted %d", (2,), None)
     record.ms = 12
     with bound_contextvars(request="job-1"):
