@@ -1,10 +1,13 @@
-"""Block Kit elements. Lengths are cut to Slack's limits."""
+"""Views as Slack messages, and the Block Kit elements that they consist of. Lengths are cut to Slack's limits."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapters.slack.button_value import ButtonContext, encode_buttons
-from dialogs.views import Button
+from dialogs import views
+from dialogs.plain_text import plain_text as plain_text_of
+from dialogs.translations import Translations
+from dialogs.views import AnswerRow, Button, View
 
 Block = dict[str, Any]
 Message = dict[str, Any]
@@ -15,11 +18,15 @@ MAX_SECTION_LENGTH = 2900
 MAX_CONTEXT_LENGTH = 2000
 MAX_HEADER_LENGTH = 150
 MAX_LABEL_LENGTH = 75
+MAX_ACCESSIBILITY_LABEL_LENGTH = 75
 DANGER_ACTIONS = frozenset({"forget_confirm"})
 FORWARD_ACTIONS = frozenset(
     {"post", "keep_private", "continue", "start", "run_own", "new_check", "retry_post", "details"}
 )
 """Buttons that go forward. All others are in a second row."""
+
+
+# --- Elements -----------------------------------------------------------------------------------------------------
 
 
 def escape(text: str) -> str:
@@ -106,3 +113,161 @@ def _button(view: Button, action_id: str, value: str) -> Block:
     elif view.action in DANGER_ACTIONS:
         element["style"] = "danger"
     return element
+
+
+# --- Views --------------------------------------------------------------------------------------------------------
+
+
+def render(
+    view: View | views.Announcement, button_context: ButtonContext, t: Translations, channel: str | None = None
+) -> Message:
+    """Return a view as a message. `channel`: of a dialog's card; it is named as the channel of a later post."""
+    text = escape(plain_text_of(view))
+    match view:
+        case views.QuestionCard():
+            return {"text": text, "blocks": _question(view, button_context)}
+        case views.ReviewCard():
+            blocks = _review(view, button_context, t) + _share(view.share, t, channel)
+        case views.RecommendationCard():
+            blocks = _recommendation(view) + _share(view.share, t, channel)
+        case views.PartialResultCard():
+            blocks = _partial_result(view) + _share(view.share, t, channel)
+        case views.Announcement():
+            text = text.replace("{person}", f"<@{view.owner}>")
+            blocks = _announcement(view)
+        case views.HelpCard():
+            blocks = [header(view.title), *(block for part in view.parts for block in sections(escape(part)))]
+        case _:
+            blocks = sections(escape(view.text))
+    return {"text": text, "blocks": [*blocks, *button_rows(view.buttons, button_context)]}
+
+
+def _question(view: views.QuestionCard, button_context: ButtonContext) -> list[Block]:
+    return [
+        *_notes(view.note),
+        context(view.progress),
+        section(f"*{escape(view.text)}*"),
+        *([context(view.current)] if view.current else ()),
+        *[section(f"*{escape(part.title)}*\n{escape(part.text)}") for part in view.help],
+        actions(view.choices, button_context),
+        *([actions(view.buttons, button_context)] if view.buttons else ()),
+    ]
+
+
+def _review(view: views.ReviewCard, button_context: ButtonContext, t: Translations) -> list[Block]:
+    blocks = [*_notes(view.note), header(view.title), context(view.intro)]
+    for row in view.rows:
+        change = button(Button("change", view.change, row.question), button_context)
+        label = t("slack.change_of", question=row.name)
+        change["accessibility_label"] = label[:MAX_ACCESSIBILITY_LABEL_LENGTH]
+        blocks.append(section(f"{escape(row.name)}\n*{escape(row.answer)}*") | {"accessory": change})
+    if view.unused:
+        unused = "\n".join(f"{row.name} · {row.answer}" for row in view.unused)
+        blocks.append(context(f"{view.unused_title}\n{unused}"))
+    if view.preview:
+        blocks += [divider(), *_preview(view.preview)]
+    return blocks
+
+
+def _preview(preview: views.Preview) -> list[Block]:
+    return [
+        context(preview.title),
+        section(f"*{escape(preview.outcome)}*\n{escape(preview.summary)}"),
+        *_control(preview.control),
+    ]
+
+
+def _recommendation(view: views.RecommendationCard) -> list[Block]:
+    provisional = [section(f":warning: {escape(view.provisional)}")] if view.provisional else []
+    advice = [section(f"*{escape(view.advice_title)}*")] if view.advice else []
+    advice += [
+        section(f"*{escape(line.title)}* · {_source(line)}\n{escape(line.text)}\n{escape(line.step)}")
+        for line in view.advice
+    ]
+    return [
+        *_notes(view.note),
+        context(view.title),
+        header(view.outcome),
+        section(escape(view.summary)),
+        *provisional,
+        *_control(view.control),
+        divider(),
+        *advice,
+        divider(),
+        *_bullets(view.because_title, _answers(view.because, cited=True)),
+        *_bullets(view.others_title, _answers(view.others, cited=True)),
+        *_bullets(view.what_if_title, map(escape, view.what_if)),
+        *_bullets(view.open_title, map(escape, view.open)),
+        *_bullets(view.unused_title, _answers(view.unused)),
+        context(view.caveat),
+    ]
+
+
+def _partial_result(view: views.PartialResultCard) -> list[Block]:
+    details = [line for line in (view.since, view.control) if line]
+    return [
+        *_notes(view.note),
+        header(view.title),
+        section(f"*{escape(view.strategic)}*"),
+        *([context("\n".join(details))] if details else ()),
+        *_bullets("", _answers(view.rows)),
+        *_bullets(view.possible_title, map(escape, view.possible)),
+        *_bullets(view.unused_title, _answers(view.unused)),
+        *([section(escape(view.next))] if view.next else ()),
+        context(view.caveat),
+    ]
+
+
+def _announcement(view: views.Announcement) -> list[Block]:
+    steps = [section(f"*{escape(view.steps_title)}*")] if view.steps else []
+    steps += [section(f"*{escape(line.title)}*\n{escape(line.step)}") for line in view.steps]
+    return [
+        header(view.title),
+        context_of(escape(view.by).replace("{person}", f"<@{view.owner}>")),
+        section(f"*{escape(view.headline)}*\n{escape(view.summary)}"),
+        *_control(view.control),
+        *_bullets(view.because_title, _answers(view.because)),
+        *steps,
+        context(f"{view.sources}\n{view.caveat}"),
+    ]
+
+
+def _notes(notes: Iterable[str]) -> list[Block]:
+    return [section(f">{escape(note)}") for note in notes]
+
+
+def _control(control: views.Control | None) -> list[Block]:
+    if control is None:
+        return []
+    return [section(f"*{escape(control.title)}*  {control.bar}\n{escape(control.text)}")]
+
+
+def _share(share: str | None, t: Translations, channel: str | None) -> list[Block]:
+    if not share:
+        return []
+    if channel is None:
+        return [divider(), context_of(escape(share))]
+    return [divider(), context_of(post_destination(t, channel), escape(share))]
+
+
+def post_destination(t: Translations, channel: str) -> str:
+    """Return the line of mrkdwn that says where a post from a card in this channel would go."""
+    if channel[:1] in {"C", "G"}:
+        return t("slack.post_where", channel=f"<#{channel}>")
+    return t("slack.post_where_later")
+
+
+def _answers(rows: Iterable[AnswerRow], *, cited: bool = False) -> list[str]:
+    return [f"{escape(row.name)} · *{escape(row.answer)}*" + (f" · {_source(row)}" if cited else "") for row in rows]
+
+
+def _source(line: AnswerRow | views.AdviceLine) -> str:
+    return f"_{escape(line.source)}_"
+
+
+def _bullets(title: str, lines: Iterable[str]) -> list[Block]:
+    """Return a list of escaped lines under a title; nothing when there are no lines."""
+    bullets = [f"•  {line}" for line in lines]
+    if not bullets:
+        return []
+    return sections("\n".join([f"*{escape(title)}*", *bullets] if title else bullets))

@@ -46,7 +46,7 @@ class Context:
     async def actor(self, request: IncomingRequest, *, allow_cached: bool = False) -> Actor:
         """Return who acted, with the language they chose, else that of their Slack, else the default.
 
-        `allow_cached`: the choice may be 60 seconds old. For presses in a dialog, which has a language of its own.
+        `allow_cached`: the choice may be 60 seconds old. For presses on a dialog, which stores its language.
         """
         tenant, person = key = (request.installation.tenant, request.person)
         language = await self.application.get_language(tenant, person, allow_cached=allow_cached)

@@ -12,7 +12,7 @@ from datetime import datetime
 from weakref import WeakValueDictionary
 
 from adapters.ports import CardRef, Json, OutcomeUnknown, OutgoingMessage, PermanentFailure, RetryLater
-from adapters.slack import block_kit, cards
+from adapters.slack import block_kit
 from adapters.slack.button_value import ButtonContext
 from adapters.slack.web_api import INVALID_TOKEN_ERRORS, SlackError, WebApi, Workspace
 from dialogs.session import Session, Status
@@ -57,7 +57,7 @@ class SlackGateway:
     async def post(self, outgoing: OutgoingMessage, announcement: Announcement) -> CardRef:
         """Post into the channel, with the marker in the metadata."""
         session, channel = outgoing.session, outgoing.destination or ""
-        message = cards.render(announcement, ButtonContext("post", session.id), translations(session.language))
+        message = block_kit.render(announcement, ButtonContext("post", session.id), translations(session.language))
         if not outgoing.lease_held():
             raise RetryLater
         try:
@@ -151,7 +151,7 @@ class SlackGateway:
     def card_message(self, session: Session, view: View, card: CardRef) -> block_kit.Message:
         """Return a session's card as a message."""
         button_context = ButtonContext("card", session.id, session.revision)
-        return cards.render(view, button_context, translations(session.language), str(card.get("channel", "")))
+        return block_kit.render(view, button_context, translations(session.language), str(card.get("channel", "")))
 
     async def update_or_send(
         self, workspace: Workspace, person: str, card: CardRef, message: block_kit.Message, language: str

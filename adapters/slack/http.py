@@ -25,12 +25,12 @@ from adapters.ports import Decision, Json, OutcomeUnknown, RetryLater, ServiceUn
 from adapters.shared.json_codec import is_storable, parse_json
 from adapters.slack import buttons, cards
 from adapters.slack.block_kit import escape
-from adapters.slack.button_value import ButtonContext
 from adapters.slack.context import Context
 from adapters.slack.installations import Installation
 from adapters.slack.request import IncomingRequest, MalformedRequest, candidate_tenants, get_text, read_request
 from adapters.slack.web_api import SlackError
 from dialogs.translations import DEFAULT_LANGUAGE, languages, translations
+from dialogs.views import Notice
 
 MAX_SIGNATURE_AGE_SECONDS = 300
 RESPONSE_SECONDS = 2.5
@@ -133,7 +133,7 @@ class RequestHandler:
             message = {"text": escape(text), "response_type": "ephemeral"}
             return BoltResponse(status=200, body=json.dumps(message))
         if decision is Decision.REJECT and not request.view:  # the home tab and forms cannot show a message
-            notice = cards.text_message(text, ButtonContext("notice"))
+            notice = cards.notice(Notice("too_fast", text), None, language or DEFAULT_LANGUAGE)
             self._context.tasks.start(self._context.say(request, notice, language or DEFAULT_LANGUAGE))
         return BoltResponse(status=200)
 

@@ -38,10 +38,10 @@ def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
     def shown(session: Session, event: Event) -> block_kit.Message:
         _, effects = step(FLOW, session, event)
         view = next(effect.view for effect in effects if hasattr(effect, "view"))
-        return slack_cards.render(view, MARK, t, "C1")
+        return block_kit.render(view, MARK, t, "C1")
 
     def drawn(session: Session) -> block_kit.Message:
-        return slack_cards.render(presenter.current(FLOW, session), MARK, t, "C1")
+        return block_kit.render(presenter.current(FLOW, session), MARK, t, "C1")
 
     yield "1-question", drawn(replace(begun, answers={}))
     yield "2-yes-no", drawn(begun)
@@ -51,5 +51,5 @@ def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
     yield "6-recommendation", shown(done, KeepPrivate(actor))
     yield "7-quick", drawn(replace(done, answers={"brand": "yes", "mode": "agency"}, status=Status.QUICK))
     announcement = presenter.announcement(FLOW, done, walk(FLOW, FULL))
-    yield "8-post", slack_cards.render(announcement, ButtonContext("post", "s1"), t)
+    yield "8-post", block_kit.render(announcement, ButtonContext("post", "s1"), t)
     yield "9-help", slack_cards.help_message(actor)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from adapters.slack import cards as slack
+from adapters.slack import block_kit as slack
 from adapters.slack.button_value import ButtonContext
 from adapters.teams import cards as teams
 from adapters.terminal.render import render

@@ -101,8 +101,10 @@ async def test_press_and_post_are_one_trace(
     assert {attributes(span)["request.id"] for span in trace if "request.id" in attributes(span)} > {
         attributes(job)["request.id"]
     }
-    [drawn] = [span for span in trace if span.name == "job posted"]
-    assert "call slack" in {span.name for span in trace if span.parent_span_id == drawn.span_id}, "the card is updated"
+    [updated] = [span for span in trace if span.name == "job posted"]
+    assert "call slack" in {span.name for span in trace if span.parent_span_id == updated.span_id}, (
+        "the card is updated"
+    )
     # Each press is its own trace. Polling for jobs is not traced.
     requests = collector.of("POST /slack/events")
     assert len({span.trace_id for span in requests}) == len(requests) > len(answers)
@@ -145,9 +147,9 @@ async def test_errors_show_only_their_type_and_foreign_trace_ids_are_ignored(
     assert "401" in {attributes(span)["http.response.status_code"] for span in collector.of("POST /slack/events")}
     assert not any(span.trace_id.hex() == "a" * 32 for span in collector.spans)
     assert not [span for span in collector.spans if "readyz" in span.name]
-    lost = [span for span in collector.of("call slack") if span.status.code == Status.STATUS_CODE_ERROR]
-    assert lost
-    assert {span.status.message for span in lost} == {"ServerDisconnectedError"}
+    failed = [span for span in collector.of("call slack") if span.status.code == Status.STATUS_CODE_ERROR]
+    assert failed
+    assert {span.status.message for span in failed} == {"ServerDisconnectedError"}
     assert not [event for span in collector.spans for event in span.events]
     assert b"anna" not in collector.raw
 

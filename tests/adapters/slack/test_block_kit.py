@@ -8,7 +8,7 @@ import pytest
 
 from adapters.playground.slack.rules import check_message, check_view
 from adapters.shared.router import parse_outside_dialog
-from adapters.slack import cards, modals
+from adapters.slack import block_kit, cards, modals
 from adapters.slack.button_value import ButtonContext, parse_button
 from dialogs import presenter
 from dialogs.community_flow import FLOW
@@ -18,7 +18,7 @@ from dialogs.reducer import step
 from dialogs.session import Actor, Session, Status
 from dialogs.text.parse import Ambiguous, Command, Parsed, Problems, QuickCheck, parse
 from dialogs.translations import translations
-from dialogs.views import Announcement, Button, View
+from dialogs.views import Announcement, Button, Notice, View
 from dialogs.walk import walk
 
 LANGUAGES = ("fr", "en")
@@ -78,7 +78,7 @@ def test_slack_accepts_every_view_of_every_path(language: str) -> None:
     rendered: set[str] = set()
     for answers in distinct_paths():
         for view in views(answers, language):
-            message = cards.render(view, CARD, t, CHANNEL)
+            message = block_kit.render(view, CARD, t, CHANNEL)
             text = repr(message)
             if text in rendered:
                 continue
@@ -115,7 +115,7 @@ def test_slack_accepts_every_reply(language: str) -> None:
 
 
 def test_typed_text_is_escaped() -> None:
-    message = cards.text_message("<!channel> & <@U1>", ButtonContext("notice"), (Button("help", "Aide"),))
+    message = cards.notice(Notice("any", "<!channel> & <@U1>", (Button("help", "Aide"),)), None, "fr")
     assert "<!" not in repr(message)
     assert message["text"] == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
@@ -123,7 +123,7 @@ def test_typed_text_is_escaped() -> None:
 def test_review_offers_both_ways_on_and_a_change_of_each_answer() -> None:
     answers = next(path for path in distinct_paths() if walk(FLOW, path).next_question is None)
     session = Session("s1", "slack:T1", "U1", "fr", FLOW.version, answers)
-    blocks = cards.render(presenter.current(FLOW, session), CARD, translations("fr"), CHANNEL)["blocks"]
+    blocks = block_kit.render(presenter.current(FLOW, session), CARD, translations("fr"), CHANNEL)["blocks"]
     buttons = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
     labels = [button["text"]["text"] for button in buttons]
     assert labels[:2] == [translations("fr")("label.post"), translations("fr")("label.keep_private")]
@@ -132,7 +132,7 @@ def test_review_offers_both_ways_on_and_a_change_of_each_answer() -> None:
     assert [button["action_id"] for button in changes] == [f"change:{question}" for question in answers]
     assert all(button["accessibility_label"] for button in changes)
     context = [element["text"] for block in blocks if block["type"] == "context" for element in block["elements"]]
-    assert cards.post_destination(translations("fr"), CHANNEL) in context
+    assert block_kit.post_destination(translations("fr"), CHANNEL) in context
 
 
 def test_no_answer_is_emphasized() -> None:
@@ -140,7 +140,7 @@ def test_no_answer_is_emphasized() -> None:
     session, effects = step(FLOW, None, Start(actor, "s1"))
     for option in ("key", "yes"):
         view = next(effect.view for effect in effects if hasattr(effect, "view"))
-        blocks = cards.render(view, CARD, translations("fr"))["blocks"]
+        blocks = block_kit.render(view, CARD, translations("fr"))["blocks"]
         choices = next(block for block in blocks if block["type"] == "actions")
         assert all("style" not in element for element in choices["elements"])
         question = walk(FLOW, session.answers).next_question
