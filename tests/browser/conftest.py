@@ -1,6 +1,6 @@
-"""One Chromium for all browser tests of a process; each test has pages, and what they remember, of its own.
+"""One Chromium for all browser tests of a process; each test has its own pages and browser contexts.
 
-It lives as long as the process, so they run, and make their fixtures, on the event loop of the session.
+The tests and their fixtures run on the event loop of the session, like Chromium.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from pytest_asyncio import fixture
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TIMEOUT = 20_000
-"""Milliseconds for whatever a page has to show or do: the machine may be busy."""
+"""Milliseconds for anything on a page; long, because the machine may be busy."""
 
 expect.set_options(timeout=TIMEOUT)
 
@@ -32,7 +32,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @fixture(loop_scope="session")
 async def browser(chromium: Browser) -> AsyncIterator[Browser]:
-    """Whose pages are closed when the test is over."""
+    """Chromium; its contexts are closed after the test."""
     yield chromium
     for context in chromium.contexts:
         await context.close()

@@ -1,4 +1,4 @@
-"""The playground over HTTP, as its page uses it, with the real app behind: what is refused, what is told, to whom."""
+"""The playground's HTTP interface, as the page uses it, with the real app."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 class Browser:
-    """The page in somebody's browser."""
+    """A client of the page's server."""
 
     def __init__(self, server: BaseTestServer, http: aiohttp.ClientSession, played: Playground) -> None:
         self.url, self.http, self.played = f"http://127.0.0.1:{server.port}", http, played
@@ -39,7 +39,7 @@ class Browser:
             return found
 
     async def sees(self, who: str, pane: str, text: str) -> None:
-        """Wait until the pane shows these words, as whoever looks at it does."""
+        """Wait until the pane shows this text."""
         async with asyncio.timeout(5):
             while text not in json.dumps((await self.state(who))[pane], ensure_ascii=False):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -54,46 +54,46 @@ async def browser() -> AsyncIterator[Browser]:
     await played.stop()
 
 
-def place_of(pane: Json, name: str) -> str:
+def conversation_of(pane: Json, name: str) -> str:
     return str(next(one["id"] for one in pane["conversations"] if one["name"] == name))
 
 
 async def begun(browser: Browser, who: str) -> tuple[str, Json]:
-    """Type /cm in #marketing; return the place and the card."""
-    place = place_of((await browser.state(who))["slack"], "marketing")
-    assert (await browser.do(who, "slack", "type", conversation=place, text="/cm"))["ok"]
-    return place, (await browser.state(who))["slack"]["messages"][place][-1]
+    """Type /cm in #marketing; return the conversation id and the card."""
+    conversation = conversation_of((await browser.state(who))["slack"], "marketing")
+    assert (await browser.do(who, "slack", "type", conversation=conversation, text="/cm"))["ok"]
+    return conversation, (await browser.state(who))["slack"]["messages"][conversation][-1]
 
 
-async def test_a_press_goes_through_and_only_its_person_sees_the_card(browser: Browser) -> None:
-    place, card = await begun(browser, "lea")
+async def test_press_works_and_only_its_person_sees_the_card(browser: Browser) -> None:
+    conversation, card = await begun(browser, "lea")
     block = next(one for one in card["blocks"] if one["type"] == "actions")
     pressed = {"block_id": block["block_id"], "action_id": block["elements"][0]["action_id"]}
-    seen = {"in": "message", "conversation": place, "ts": card["ts"]}
-    assert (await browser.do("tom", "slack", "press", **seen, **pressed))["ok"] is False
-    assert (await browser.do("lea", "slack", "press", **seen, **pressed))["ok"]
+    where = {"in": "message", "conversation": conversation, "ts": card["ts"]}
+    assert (await browser.do("tom", "slack", "press", **where, **pressed))["ok"] is False
+    assert (await browser.do("lea", "slack", "press", **where, **pressed))["ok"]
     await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
-    assert (await browser.state("tom"))["slack"]["messages"][place] == []
+    assert (await browser.state("tom"))["slack"]["messages"][conversation] == []
 
 
-async def test_a_language_is_that_of_the_person(browser: Browser) -> None:
+async def test_each_person_has_a_language(browser: Browser) -> None:
     assert (await browser.do("lea", "page", "locale", locale="en-GB"))["ok"]
     _, card = await begun(browser, "lea")
     assert translations("en")("question.orientation.text") in json.dumps(card, ensure_ascii=False)
     assert not (await browser.do("lea", "page", "locale", locale="tlh"))["ok"]
-    # Slack was asked for the language a moment ago, and is asked again.
+    # The app asked Slack for the language before, and asks again.
     assert (await browser.do("lea", "page", "locale", locale="fr-FR"))["ok"]
-    place = place_of((await browser.state("lea"))["slack"], "marketing")
-    await browser.do("lea", "slack", "type", conversation=place, text="@CM Advisor check")
+    conversation = conversation_of((await browser.state("lea"))["slack"], "marketing")
+    await browser.do("lea", "slack", "type", conversation=conversation, text="@CM Advisor check")
     await browser.sees("lea", "slack", translations("fr")("question.orientation.text"))
 
 
-async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
+async def test_teams_welcome_and_form(browser: Browser) -> None:
     teams = (await browser.state("tom"))["teams"]
-    chat = place_of(teams, "CM Advisor")
-    # Teams does not say which language a person speaks until they do something: the first word is in each.
-    said = json.dumps(teams["messages"][chat], ensure_ascii=False)
-    assert [translations(language)("welcome.title") in said for language in languages()] == [True, True]
+    chat = conversation_of(teams, "CM Advisor")
+    # Teams sends no locale on installation: the welcome is in every language.
+    text = json.dumps(teams["messages"][chat], ensure_ascii=False)
+    assert [translations(language)("welcome.title") in text for language in languages()] == [True, True]
     (form,) = teams["extension"]
     assert (await browser.do("tom", "teams", "extension", id=form["id"], conversation=chat))["ok"]
     assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
@@ -104,72 +104,72 @@ async def test_teams_says_hello_and_its_form_opens(browser: Browser) -> None:
     inputs = {field["id"]: field["choices"][0]["value"] for _, field in fields}
     browser.played.sandbox.teams_user_actions.endpoint = "http://127.0.0.1:9/"
     assert not (await browser.do("tom", "teams", "task", path=path, inputs=inputs))["ok"]
-    assert (await browser.state("tom"))["teams"]["task"] == opened, "what could not be sent is not lost"
+    assert (await browser.state("tom"))["teams"]["task"] == opened, "a form that could not be sent stays open"
     await browser.do("tom", "teams", "task_close")
     assert (await browser.state("tom"))["teams"]["task"] is None
 
 
-async def test_the_wire_is_told_without_secrets(browser: Browser) -> None:
+async def test_traffic_has_no_secrets(browser: Browser) -> None:
     await begun(browser, "lea")
     async with browser.http.get(f"{browser.url}/api/traffic") as answer:
         entries = (await answer.json())["entries"]
     assert {(one["from"], one["to"]) for one in entries} == {
         (one, other) for one in ("Slack", "Teams", "CM Advisor") for other in ("Slack", "Teams", "CM Advisor")
     } - {(one, one) for one in ("Slack", "Teams", "CM Advisor")} - {("Slack", "Teams"), ("Teams", "Slack")}
-    told = json.dumps(entries)
+    text = json.dumps(entries)
     sandbox = browser.played.sandbox
     token = next(iter(sandbox.slack.state.tokens))
     urls = [url.id for url in sandbox.slack.state.response_urls.values()]
     for secret in (*urls, token, sandbox.teams.app_password, sandbox.slack.app.signing_secret, *sandbox.teams._tokens):
-        assert secret not in told
+        assert secret not in text
     assert redacted({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
         "token": "abcde…",
         "a": [{"client_secret": "12345…"}],
     }
 
 
-async def test_the_wire_tells_only_what_is_new(browser: Browser) -> None:
-    async def told(**known: Any) -> Json:
+async def test_traffic_returns_only_new_entries(browser: Browser) -> None:
+    async def text(**known: Any) -> Json:
         async with browser.http.get(f"{browser.url}/api/traffic", params=known) as answer:
             found: Json = await answer.json()
             return found
 
-    all_of_it = await told()
+    all_of_it = await text()
     last = all_of_it["entries"][-1]["n"]
     known = {"log": all_of_it["log"], "after": last}
-    assert (await told(**known))["entries"] == []
+    assert (await text(**known))["entries"] == []
     await begun(browser, "lea")
-    assert (await told(**known))["entries"][0]["n"] == last + 1
+    assert (await text(**known))["entries"][0]["n"] == last + 1
     for lost in ({**known, "log": "another"}, {**known, "after": "-1"}):
-        assert (await told(**lost))["entries"][0]["n"] == 1
+        assert (await text(**lost))["entries"][0]["n"] == 1
 
 
-async def test_no_address_to_answer_at_is_on_the_wire(browser: Browser) -> None:
-    place, card = await begun(browser, "lea")
-    await press(browser, "lea", "slack", place, card, translations("fr")("option.orientation.key"))
+async def test_traffic_has_no_response_urls(browser: Browser) -> None:
+    conversation, card = await begun(browser, "lea")
+    await press(browser, "lea", "slack", conversation, card, translations("fr")("option.orientation.key"))
     await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
     async with browser.http.get(f"{browser.url}/api/traffic") as answer:
-        told = json.dumps(await answer.json(), ensure_ascii=False)
+        text = json.dumps(await answer.json(), ensure_ascii=False)
     used = [url.id for url in browser.played.sandbox.slack.state.response_urls.values()]
-    assert "/response/…" in told
+    assert "/response/…" in text
     assert used
-    assert [id for id in used if id in told] == []
-    assert redacted({"code": "BadArgument", "said": "xoxb-12345678"}) == {"code": "BadArgument", "said": "xoxb-…"}
+    assert [id for id in used if id in text] == []
+    assert redacted({"code": "BadArgument", "text": "xoxb-12345678"}) == {"code": "BadArgument", "text": "xoxb-…"}
 
 
-async def test_every_request_is_truly_signed(browser: Browser) -> None:
+async def test_every_request_is_signed(browser: Browser) -> None:
     sandbox = browser.played.sandbox
     sandbox.slack.app.signing_secret = "another"
-    place = place_of((await browser.state("lea"))["slack"], "marketing")
-    assert (await browser.do("lea", "slack", "type", conversation=place, text="/cm"))["ok"] is False
-    assert (await browser.state("lea"))["slack"]["messages"][place] == []
+    conversation = conversation_of((await browser.state("lea"))["slack"], "marketing")
+    assert (await browser.do("lea", "slack", "type", conversation=conversation, text="/cm"))["ok"] is False
+    assert (await browser.state("lea"))["slack"]["messages"][conversation] == []
 
 
-async def test_afresh_is_afresh(browser: Browser) -> None:
+async def test_reset(browser: Browser) -> None:
     await begun(browser, "lea")
     assert (await browser.do("lea", "page", "reset"))["ok"]
     slack = (await browser.state("lea"))["slack"]
-    assert slack["messages"][place_of(slack, "marketing")] == []
+    assert slack["messages"][conversation_of(slack, "marketing")] == []
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_other_sites_are_refused(browser: Browser, method: str, path: str,
         {"platform": "x", "do": "y"},
     ],
 )
-async def test_what_nobody_can_do_is_refused_in_words(browser: Browser, given: Json) -> None:
+async def test_impossible_action_is_an_error_with_a_text(browser: Browser, given: Json) -> None:
     given = {"platform": "page", "do": "", **given}
     answer = await browser.do("lea", given.pop("platform"), given.pop("do"), **given)
     assert answer == {"ok": False, "error": translations("fr")("playground.gone")}
@@ -208,12 +208,12 @@ async def test_what_nobody_can_do_is_refused_in_words(browser: Browser, given: J
 # --- Whole dialogs, by the interface alone ------------------------------------------------------------------------
 
 SHORT = ("key", "yes", "no", "unknown", "in_house", "lasting", "no")
-"""The shortest way to the end on the strategic side; `ASKED` in this order."""
+"""The answers of the shortest strategic path; the questions are in `ASKED`."""
 ASKED = ("orientation", "brand", "transformation", "presence", "mode", "person", "routine")
 
 
 def found_in(node: Any, wanted: Any, path: tuple[str | int, ...] = ()) -> Any:
-    """Every dictionary for which `wanted` is true, with its path."""
+    """Yield path and dictionary for each dictionary that `wanted` accepts."""
     if isinstance(node, dict) and wanted(node):
         yield path, node
     for key, one in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
@@ -221,10 +221,10 @@ def found_in(node: Any, wanted: Any, path: tuple[str | int, ...] = ()) -> Any:
             yield from found_in(one, wanted, (*path, key))
 
 
-async def press(browser: Browser, who: str, platform: str, place: str, message: Json, label: str) -> None:
-    """Press what bears this label, as the page tells of it."""
+async def press(browser: Browser, who: str, platform: str, conversation: str, message: Json, label: str) -> None:
+    """Press the button with this label, as the page does."""
     if platform == "slack":
-        where: Json = {"in": "message", "conversation": place, "ts": message["ts"]}
+        where: Json = {"in": "message", "conversation": conversation, "ts": message["ts"]}
         for block in message["blocks"]:
             for element in [*block.get("elements", ()), block.get("accessory")]:
                 if element and element["type"] == "button" and element["text"]["text"] == label:
@@ -232,36 +232,38 @@ async def press(browser: Browser, who: str, platform: str, place: str, message: 
     else:
         named = lambda node: str(node.get("type")).startswith("Action.") and node.get("title") == label  # noqa: E731
         ((path, _),) = found_in(message["card"], named)
-        where = {"conversation": place, "message": message["id"], "path": path, "inputs": {}}
+        where = {"conversation": conversation, "message": message["id"], "path": path, "inputs": {}}
     answer = await browser.do(who, platform, "press", **where)
     assert answer["ok"], answer
 
 
-async def shown(browser: Browser, who: str, platform: str, place: str, id: str, text: str) -> Json:
-    """Wait until one message shows this text; return it."""
+async def shown(browser: Browser, who: str, platform: str, conversation: str, id: str, text: str) -> Json:
+    """Wait until the message shows this text; return it."""
     async with asyncio.timeout(5):
         while True:
-            messages = (await browser.state(who))[platform]["messages"][place]
+            messages = (await browser.state(who))[platform]["messages"][conversation]
             message: Json = next(one for one in messages if id in (one.get("ts"), one.get("id")))
             if text in json.dumps(message, ensure_ascii=False):
                 return message
             await asyncio.sleep(0.02)
 
 
-async def hold(browser: Browser, who: str, platform: str, place: str, card: Json, t: Translations) -> None:
-    """Answer all, and post."""
+async def complete_dialog(
+    browser: Browser, who: str, platform: str, conversation: str, card: Json, t: Translations
+) -> None:
+    """Answer all questions and post the recommendation."""
     id = card.get("ts") or card["id"]
     for question, option in zip(ASKED, SHORT, strict=True):
-        asked = await shown(browser, who, platform, place, id, t(f"question.{question}.text"))
-        await press(browser, who, platform, place, asked, t(f"option.{question}.{option}"))
-    done = await shown(browser, who, platform, place, id, t("label.post"))
-    await press(browser, who, platform, place, done, t("label.post"))
+        asked = await shown(browser, who, platform, conversation, id, t(f"question.{question}.text"))
+        await press(browser, who, platform, conversation, asked, t(f"option.{question}.{option}"))
+    done = await shown(browser, who, platform, conversation, id, t("label.post"))
+    await press(browser, who, platform, conversation, done, t("label.post"))
 
 
 @pytest.mark.parametrize(("who", "language"), [("lea", "fr"), ("tom", "en")])
 async def test_a_whole_dialog_in_slack(browser: Browser, who: str, language: str) -> None:
-    place, card = await begun(browser, who)
-    await hold(browser, who, "slack", place, card, translations(language))
+    conversation, card = await begun(browser, who)
+    await complete_dialog(browser, who, "slack", conversation, card, translations(language))
     await browser.sees("ines", "slack", translations(language)("announcement.title"))
     sandbox = browser.played.sandbox
     assert sandbox.slack.failed_calls == []
@@ -270,25 +272,25 @@ async def test_a_whole_dialog_in_slack(browser: Browser, who: str, language: str
 
 @pytest.mark.parametrize(("who", "language"), [("lea", "fr"), ("tom", "en")])
 async def test_a_whole_dialog_in_teams(browser: Browser, who: str, language: str) -> None:
-    place = place_of((await browser.state(who))["teams"], "Campaigns")
-    assert (await browser.do(who, "teams", "type", conversation=place, text="check", mention=True))["ok"]
-    card = (await browser.state(who))["teams"]["messages"][place][-1]
-    await hold(browser, who, "teams", place, card, translations(language))
+    conversation = conversation_of((await browser.state(who))["teams"], "Campaigns")
+    assert (await browser.do(who, "teams", "type", conversation=conversation, text="check", mention=True))["ok"]
+    card = (await browser.state(who))["teams"]["messages"][conversation][-1]
+    await complete_dialog(browser, who, "teams", conversation, card, translations(language))
     await browser.sees("ines", "teams", translations(language)("announcement.title"))
     assert browser.played.sandbox.teams.violations == []
 
 
 async def test_two_people_at_once_each_in_their_language(browser: Browser) -> None:
-    (place, hers), (_, his) = await begun(browser, "lea"), await begun(browser, "tom")
+    (conversation, hers), (_, his) = await begun(browser, "lea"), await begun(browser, "tom")
     await asyncio.gather(
-        hold(browser, "lea", "slack", place, hers, translations("fr")),
-        hold(browser, "tom", "slack", place, his, translations("en")),
+        complete_dialog(browser, "lea", "slack", conversation, hers, translations("fr")),
+        complete_dialog(browser, "tom", "slack", conversation, his, translations("en")),
     )
     for language in ("fr", "en"):
         await browser.sees("ines", "slack", translations(language)("announcement.title"))
 
 
-async def test_a_form_that_is_not_complete_says_so_at_its_fields(browser: Browser) -> None:
+async def test_incomplete_form_shows_errors_at_its_fields(browser: Browser) -> None:
     assert (await browser.do("tom", "slack", "shortcut", id="open_form"))["ok"]
     await browser.sees("tom", "slack", translations("en")("question.orientation.text"))
     before = len(browser.played.sandbox.slack_user_actions.exchanges)
@@ -300,7 +302,7 @@ async def test_a_form_that_is_not_complete_says_so_at_its_fields(browser: Browse
     assert (await browser.state("lea"))["slack"]["modal"] is None
 
 
-async def test_no_more_is_remembered_than_can_be_looked_at(browser: Browser) -> None:
+async def test_recorded_calls_are_limited(browser: Browser) -> None:
     await begun(browser, "lea")
     sandbox = browser.played.sandbox
     notes: tuple[list[Any], ...] = (
@@ -316,15 +318,15 @@ async def test_no_more_is_remembered_than_can_be_looked_at(browser: Browser) -> 
 
 
 async def test_slack_knows_its_commands(browser: Browser) -> None:
-    place, card = await begun(browser, "tom")
-    unknown = await browser.do("tom", "slack", "type", conversation=place, text="/nothing of ours")
+    conversation, card = await begun(browser, "tom")
+    unknown = await browser.do("tom", "slack", "type", conversation=conversation, text="/nothing of ours")
     assert unknown["error"] == translations("en")("playground.slack.no_command", command="/nothing")
-    threaded = await browser.do("tom", "slack", "type", conversation=place, text="/cm", thread=card["ts"])
+    threaded = await browser.do("tom", "slack", "type", conversation=conversation, text="/cm", thread=card["ts"])
     assert threaded["error"] == translations("en")("playground.slack.not_in_thread", command="/cm")
-    assert len((await browser.state("tom"))["slack"]["messages"][place]) == 1
+    assert len((await browser.state("tom"))["slack"]["messages"][conversation]) == 1
 
 
-def test_neither_a_proxy_nor_a_real_installation_has_a_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_has_no_proxy_and_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"HTTPS_PROXY": "http://proxy", "http_proxy": "x", "SLACK_BOT_TOKEN": "xoxb-1", "LANG": "fr_FR"}
     monkeypatch.setattr("os.environ", environment)
     _isolate_environment()
@@ -332,7 +334,7 @@ def test_neither_a_proxy_nor_a_real_installation_has_a_say(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"as": "x"}', 404)])
-async def test_what_is_not_a_gesture_is_refused(browser: Browser, body: bytes, status: int) -> None:
+async def test_invalid_action_is_rejected(browser: Browser, body: bytes, status: int) -> None:
     headers = {"Origin": browser.url, "Content-Type": "application/json"}
     async with browser.http.post(f"{browser.url}/api/do", data=body, headers=headers) as answer:
         assert answer.status == status
@@ -357,7 +359,7 @@ asyncio.run(main())
 """
 
 
-def test_production_knows_nothing_of_it(tmp_path: Path) -> None:
+def test_production_does_not_load_the_playground(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PRODUCTION, str(tmp_path / "a.db")]
     routes, modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert "/slack/events" in routes

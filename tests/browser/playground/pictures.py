@@ -1,6 +1,6 @@
-"""The README's pictures, taken from the playground as it is: ``make pictures``.
+"""Take the README's screenshots of the playground: ``make pictures``.
 
-One of the whole page, and for each platform how a check begins and how it ends, in each language.
+One of the whole page, and for each platform the begin of a check, in each language.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from tests.browser.conftest import CHROMIUM
 from tests.browser.playground.test_page import Visitor, visit
 
 DOCS = Path("deploy/docs")
-SMALLER = shutil.which("optipng")
+OPTIPNG = shutil.which("optipng")
 
 
 async def take(where: Locator, name: str) -> None:
-    """Write a picture of what is there; a smaller file where Debian's `optipng` is installed."""
+    """Write a screenshot, compressed if Debian's `optipng` is installed."""
     file = DOCS / f"{name}.png"
     await where.screenshot(path=file)
-    if SMALLER:
-        process = await asyncio.create_subprocess_exec(SMALLER, "-quiet", "-o3", "-strip", "all", file)
+    if OPTIPNG:
+        process = await asyncio.create_subprocess_exec(OPTIPNG, "-quiet", "-o3", "-strip", "all", file)
         assert await process.wait() == 0
 
 
 async def in_slack(visitor: Visitor) -> None:
-    """What the command offers while it is typed, then the first question."""
+    """The suggestions while the command is typed, then the first question."""
     await visitor.page.set_viewport_size({"width": 1180, "height": 420})
     box = visitor.slack.get_by_role("combobox")
     await box.fill("/cm")
@@ -41,7 +41,7 @@ async def in_slack(visitor: Visitor) -> None:
 
 
 async def in_teams(visitor: Visitor) -> None:
-    """The first question, below the post that asked for it."""
+    """The first question, below the post that started it."""
     await visitor.page.set_viewport_size({"width": 1180, "height": 560})
     await visitor.write(visitor.teams, visitor.text("label.start"))
     await expect(visitor.teams.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()

@@ -1,6 +1,6 @@
-"""The playground as a newcomer uses it: the real command, the built page, a real browser.
+"""The playground in a real browser: the command and the built page.
 
-``SCREENSHOTS=folder`` keeps pictures there.
+``SCREENSHOTS=folder`` writes screenshots there.
 """
 
 import asyncio
@@ -53,9 +53,9 @@ async def running() -> AsyncIterator[str]:
 
 @fixture(loop_scope="session")
 async def url(running: str) -> str:
-    """The same address, with nothing done there yet."""
-    afresh, headers = {"as": "lea", "platform": "page", "do": "reset"}, {"Origin": running.rstrip("/")}
-    async with aiohttp.ClientSession() as http, http.post(f"{running}api/do", json=afresh, headers=headers) as answer:
+    """The same address after a reset."""
+    reset, headers = {"as": "lea", "platform": "page", "do": "reset"}, {"Origin": running.rstrip("/")}
+    async with aiohttp.ClientSession() as http, http.post(f"{running}api/do", json=reset, headers=headers) as answer:
         assert (await answer.json())["ok"]
     return running
 
@@ -66,7 +66,7 @@ CUT = """[...document.querySelectorAll(".card button")].map((one) => [one, one.c
 
 
 class Visitor:
-    """Somebody at the page. `text`: the words of the app in their language."""
+    """A person using the page. `text`: translations in their language."""
 
     def __init__(self, page: Page, language: str) -> None:
         self.page, self.language, self.text = page, language, translations(language)
@@ -140,7 +140,7 @@ async def test_a_whole_dialog_in_each_pane(url: str, browser: Browser, language:
     await visitor.posted(visitor.teams)
 
 
-async def test_two_people_at_once_and_a_reload_in_the_middle(url: str, browser: Browser) -> None:
+async def test_two_people_and_a_reload(url: str, browser: Browser) -> None:
     lea, tom = await visit(browser, url, "fr"), await visit(browser, url, "en")
     await lea.write(lea.slack, "/cm")
     await tom.write(tom.slack, "/cm")
@@ -150,7 +150,7 @@ async def test_two_people_at_once_and_a_reload_in_the_middle(url: str, browser: 
     await expect(lea.slack.get_by_text(lea.text(second))).to_be_visible()
     await tom.press(tom.slack, first)
     await expect(tom.slack.get_by_text(tom.text(second))).to_be_visible()
-    # What is for one person alone is not shown to the other.
+    # One person's ephemeral card is not shown to the other.
     await expect(tom.slack.get_by_text(lea.text(second))).to_have_count(0)
 
 
@@ -176,7 +176,7 @@ async def test_with_the_keyboard_alone(url: str, browser: Browser) -> None:
     keys = visitor.page.keyboard
 
     async def to(name: str) -> None:
-        """Go there with the tabulator, from wherever it is now."""
+        """Press Tab until the element with this name has the focus."""
         for _ in range(120):
             await keys.press("Tab")
             if (
@@ -198,7 +198,7 @@ async def test_with_the_keyboard_alone(url: str, browser: Browser) -> None:
     await expect(visitor.slack.get_by_text(visitor.text("question.transformation.text"))).to_be_visible()
 
 
-async def test_a_command_is_completed_as_in_slack(url: str, browser: Browser) -> None:
+async def test_commands_are_autocompleted(url: str, browser: Browser) -> None:
     visitor = await visit(browser, url, "en")
     box, options = visitor.slack.get_by_role("combobox"), visitor.slack.get_by_role("option")
     await box.press_sequentially("/")
@@ -216,7 +216,7 @@ async def test_a_command_is_completed_as_in_slack(url: str, browser: Browser) ->
     await expect(box).to_be_focused()
     await box.press("Enter")
     await expect(visitor.slack.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
-    # What may be said to the app in Teams is listed too, and gone through with the arrows.
+    # The commands in Teams are suggested too; the arrow keys select one.
     box, options = visitor.teams.get_by_role("combobox"), visitor.teams.get_by_role("option")
     first = manifest_features().teams["en"]["commands"][0]["title"]
     await box.press_sequentially(first[:1])
@@ -227,7 +227,7 @@ async def test_a_command_is_completed_as_in_slack(url: str, browser: Browser) ->
     await expect(box).to_have_value(re.compile(f"^{re.escape(first)}"))
 
 
-async def test_the_keyboard_stays_with_the_card(url: str, browser: Browser) -> None:
+async def test_focus_stays_on_the_card(url: str, browser: Browser) -> None:
     visitor = await visit(browser, url, "en")
     await visitor.teams.get_by_role(
         "button", name=manifest_features().teams["en"]["commands"][0]["title"], exact=True
@@ -238,7 +238,7 @@ async def test_the_keyboard_stays_with_the_card(url: str, browser: Browser) -> N
     assert await visitor.page.evaluate("!!document.activeElement.closest('.card')")
 
 
-async def serious(visitor: Visitor) -> list[Any]:
+async def serious_violations(visitor: Visitor) -> list[Any]:
     found = await visitor.page.evaluate("axe.run().then((result) => result.violations)")
     return [
         (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
@@ -247,26 +247,26 @@ async def serious(visitor: Visitor) -> list[Any]:
     ]
 
 
-async def test_nothing_serious_for_who_cannot_see_it_well(url: str, browser: Browser) -> None:
+async def test_no_serious_accessibility_violation(url: str, browser: Browser) -> None:
     axe = (await asyncio.to_thread(package, "axe-core", "4.10.3") / "axe.min.js").read_text(encoding="utf-8")
     for language, theme, width in itertools.product(("fr", "en"), ("light", "dark"), (1440, 390)):
         visitor = await visit(browser, url, language, theme=theme, width=width)
-        await visitor.page.evaluate(axe)  # past the page's own policy, as a browser's developer tools are
+        await visitor.page.evaluate(axe)  # not subject to the page's content security policy
         box = visitor.slack.get_by_role("combobox")
         await box.fill("/")
-        assert await serious(visitor) == [], (language, theme, width, "a list of commands")
+        assert await serious_violations(visitor) == [], (language, theme, width, "a list of commands")
         await visitor.write(visitor.slack, "/cm")
         await expect(visitor.slack.get_by_text(visitor.text("question.orientation.text")).last).to_be_visible()
         await visitor.shot(f"{theme}-{width}")
-        assert await serious(visitor) == [], (language, theme, width, "Slack")
+        assert await serious_violations(visitor) == [], (language, theme, width, "Slack")
         if width < 900:
             await visitor.page.get_by_role("button", name="Teams", exact=True).click()
         await visitor.go(visitor.teams, "CM Advisor")
         await expect(visitor.teams.get_by_text(visitor.text("welcome.title"))).to_be_visible()
         await visitor.write(visitor.teams, visitor.text("label.start"))
         await expect(visitor.teams.get_by_text(visitor.text("question.orientation.text")).last).to_be_visible()
-        # No button may lie outside its card: what is cut off cannot be pressed.
+        # Each button is inside its card; a cut-off button cannot be pressed.
         assert await visitor.page.evaluate(CUT) == []
         await visitor.shot(f"{theme}-{width}-teams")
-        assert await serious(visitor) == [], (language, theme, width, "Teams")
+        assert await serious_violations(visitor) == [], (language, theme, width, "Teams")
         await visitor.page.close()

@@ -1,4 +1,4 @@
-"""One of each card, from a true walk: what the screenshots show."""
+"""One card of each kind, for the screenshots."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,16 +40,16 @@ def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
         view = next(effect.view for effect in effects if hasattr(effect, "view"))
         return block_kit.render(view, MARK, t, "C1")
 
-    def drawn(session: Session) -> block_kit.Message:
+    def current(session: Session) -> block_kit.Message:
         return block_kit.render(presenter.current(FLOW, session), MARK, t, "C1")
 
-    yield "1-question", drawn(replace(begun, answers={}))
-    yield "2-yes-no", drawn(begun)
+    yield "1-question", current(replace(begun, answers={}))
+    yield "2-yes-no", current(begun)
     yield "3-why", shown(begun, Why(actor))
     yield "4-change", shown(done, Change(actor, "person"))
-    yield "5-review", drawn(done)
+    yield "5-review", current(done)
     yield "6-recommendation", shown(done, KeepPrivate(actor))
-    yield "7-quick", drawn(replace(done, answers={"brand": "yes", "mode": "agency"}, status=Status.QUICK))
+    yield "7-quick", current(replace(done, answers={"brand": "yes", "mode": "agency"}, status=Status.QUICK))
     announcement = presenter.announcement(FLOW, done, walk(FLOW, FULL))
     yield "8-post", block_kit.render(announcement, ButtonContext("post", "s1"), t)
     yield "9-help", slack_cards.help_message(actor)

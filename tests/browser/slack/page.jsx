@@ -1,4 +1,4 @@
-// Slack's look without Slack: `show(blocks, {dark, wide})` draws one message, as slack-blocks-to-jsx does.
+// `show(blocks, {dark})` renders one message with slack-blocks-to-jsx, in Slack's style.
 import React from "react";
 import { createRoot } from "react-dom/client";
 import { Message } from "slack-blocks-to-jsx";

@@ -1,6 +1,6 @@
-"""The cards as Slack draws them, light and dark: rendered by slack-blocks-to-jsx in the system's Chromium.
+"""The cards as Slack shows them, light and dark, rendered by slack-blocks-to-jsx in Chromium.
 
-``SCREENSHOTS=folder`` keeps the pictures there.
+``SCREENSHOTS=folder`` writes the screenshots there.
 """
 
 import os
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_sc
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page that draws blocks."""
+    """Build the page that renders blocks."""
     home, out = packages(*PACKAGES), tmp_path_factory.mktemp("page")
     options = ["--bundle", f"--outfile={out}/page.js", "--define:process.env.NODE_ENV='production'"]
     build = [str(home / "node_modules/.bin/esbuild"), str(HERE / "page.jsx"), *options]
@@ -44,7 +44,7 @@ async def page(built: Path, browser: Browser) -> Page:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["fr", "en"])
-async def test_every_card_is_drawn(page: Page, language: str, theme: str) -> None:
+async def test_every_card_is_rendered(page: Page, language: str, theme: str) -> None:
     for name, message in cards(language):
         await page.evaluate("([blocks, dark]) => window.show(blocks, {dark})", [message["blocks"], theme == "dark"])
         await page.wait_for_timeout(100)

@@ -1,6 +1,6 @@
-"""The whole dialog by clicking, in Microsoft's own playground of Teams, in a real browser, without any account.
+"""A whole dialog in Microsoft's Agents Playground, in a real browser, without an account.
 
-``SCREENSHOTS=folder`` keeps a picture of each step there.
+``SCREENSHOTS=folder`` writes a screenshot of each step there.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ SHOTS = os.environ.get("SCREENSHOTS")
 
 @dataclass
 class Teams:
-    """The page, and what a person does there."""
+    """The page and a person's actions."""
 
     page: Page
     text: Translations

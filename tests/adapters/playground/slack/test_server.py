@@ -1,4 +1,4 @@
-"""The stand-in of Slack keeps its own promises: limits at the edge, lives, refusals, faults, signatures."""
+"""The Slack simulator: limits, expiry, errors, faults, signatures and user actions."""
 
 import asyncio
 import json
@@ -19,24 +19,24 @@ from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import SlackUserActions
 
 
-def plain(words: str) -> Json:
-    return {"type": "plain_text", "text": words}
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
 
 
-def button(words: str = "Oui", **more: Any) -> Json:
-    return {"type": "button", "text": plain(words), "action_id": "yes", "value": "1", **more}
+def button(text: str = "Oui", **more: Any) -> Json:
+    return {"type": "button", "text": plain(text), "action_id": "yes", "value": "1", **more}
 
 
 def actions(*elements: Json) -> Json:
     return {"type": "actions", "elements": list(elements)}
 
 
-def mrkdwn(words: str) -> Json:
-    return {"type": "mrkdwn", "text": words}
+def mrkdwn(text: str) -> Json:
+    return {"type": "mrkdwn", "text": text}
 
 
-def section(words: str = "Bonjour", **more: Any) -> Json:
-    return {"type": "section", "text": mrkdwn(words), **more}
+def section(text: str = "Bonjour", **more: Any) -> Json:
+    return {"type": "section", "text": mrkdwn(text), **more}
 
 
 def choice(n: int, **more: Any) -> Json:
@@ -61,7 +61,7 @@ def asking(element: Json | None = None, **more: Any) -> Json:
 
 
 class ManualClock:
-    """A clock that moves only when told to."""
+    """A clock that moves only by `advance`."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -74,7 +74,7 @@ class ManualClock:
 
 
 class App:
-    """A small app: keeps what it got, checks the signature, answers what the test says."""
+    """An app that checks signatures, records requests and responds with `answer` and `status`."""
 
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], Any]] = []
@@ -103,7 +103,7 @@ class App:
 
 
 class Scene:
-    """A workspace with two people, a public and a private channel, and the app in it."""
+    """A workspace with two people, a public and a private channel, and the installed app."""
 
     def __init__(self, slack: SlackSimulator, clock: ManualClock, app: App) -> None:
         self.slack, self.clock, self.app = slack, clock, app
@@ -178,34 +178,34 @@ VIEWS: dict[str, tuple[Any, int]] = {
 
 
 def confirm(**more: Json) -> Json:
-    words = {name: plain("Oui") for name in ("title", "text", "confirm", "deny")}
-    return {**words, **more}
+    texts = {name: plain("Oui") for name in ("title", "text", "confirm", "deny")}
+    return {**texts, **more}
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_message_limits_at_the_edge(name: str) -> None:
     blocks, most = MESSAGES[name]
     assert check_message({"text": "a", "blocks": blocks(most)}) == []
-    [problem] = check_message({"text": "a", "blocks": blocks(most + 1)})
-    assert f"less than {most + 1} characters" in problem or f"no more than {most} items" in problem
-    assert "[json-pointer:/blocks" in problem
+    [violation] = check_message({"text": "a", "blocks": blocks(most + 1)})
+    assert f"less than {most + 1} characters" in violation or f"no more than {most} items" in violation
+    assert "[json-pointer:/blocks" in violation
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_view_limits_at_the_edge(name: str) -> None:
     view, most = VIEWS[name]
     assert check_view(view(most)) == []
-    [problem] = check_view(view(most + 1))
-    assert "[json-pointer:/view/" in problem
+    [violation] = check_view(view(most + 1))
+    assert "[json-pointer:/view/" in violation
 
 
-def test_the_words_are_slacks() -> None:
-    [problem] = check_message({"text": "a", "blocks": [section(), actions(button("a" * 76))]})
-    assert problem == "[ERROR] must be less than 76 characters [json-pointer:/blocks/1/elements/0/text/text]"
+def test_error_messages_are_those_of_slack() -> None:
+    [violation] = check_message({"text": "a", "blocks": [section(), actions(button("a" * 76))]})
+    assert violation == "[ERROR] must be less than 76 characters [json-pointer:/blocks/1/elements/0/text/text]"
 
 
 @pytest.mark.parametrize(
-    ("blocks", "said"),
+    ("blocks", "expected"),
     [
         ([{"type": "header", "text": mrkdwn("a")}], "unsupported type: mrkdwn"),
         ([actions({**button(), "text": mrkdwn("a")})], "unsupported type: mrkdwn"),
@@ -223,12 +223,12 @@ def test_the_words_are_slacks() -> None:
         ("words", "invalid_blocks_format"),
     ],
 )
-def test_refused_blocks(blocks: Any, said: str) -> None:
-    problems = check_message({"text": "a", "blocks": blocks})
-    assert any(said in each for each in problems), problems
+def test_invalid_blocks(blocks: Any, expected: str) -> None:
+    violations = check_message({"text": "a", "blocks": blocks})
+    assert any(expected in violation for violation in violations), violations
 
 
-def test_accepted_blocks() -> None:
+def test_valid_blocks() -> None:
     row = actions(button(), button("Non", action_id="no", style="danger"))
     assert check_message({"text": "a", "blocks": [section(accessory=button()), row]}) == []
 
@@ -253,7 +253,7 @@ def test_views_differ_from_messages() -> None:
 # --- The Web API --------------------------------------------------------------------------------------------
 
 
-async def test_slack_sdk_talks_to_it(scene: Scene) -> None:
+async def test_slack_sdk_works_with_it(scene: Scene) -> None:
     scene.invite(scene.marketing)
     me = await scene.client.auth_test()
     assert scene.team.bot
@@ -274,7 +274,7 @@ async def test_slack_sdk_talks_to_it(scene: Scene) -> None:
     assert [each.operation for each in scene.slack.failed_calls] == []
 
 
-async def test_update_without_blocks_keeps_the_old_ones(scene: Scene) -> None:
+async def test_update_without_blocks_keeps_the_blocks(scene: Scene) -> None:
     scene.invite(scene.marketing)
     posted = await scene.client.chat_postMessage(channel=scene.marketing.id, text="a", blocks=[actions(button())])
     await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="b")
@@ -318,7 +318,7 @@ async def test_where_a_bot_may_post(scene: Scene) -> None:
     assert await error("C404") == "channel_not_found"
 
 
-async def test_refused_arguments(scene: Scene) -> None:
+async def test_invalid_arguments(scene: Scene) -> None:
     scene.invite(scene.marketing)
     here = {"channel": scene.marketing.id}
     answer = await scene.refused("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
@@ -349,7 +349,7 @@ async def test_refused_arguments(scene: Scene) -> None:
             assert (await body.json())["error"] == "not_authed"
 
 
-async def test_history_is_read_page_by_page(scene: Scene) -> None:
+async def test_history_has_pages(scene: Scene) -> None:
     client, marketing = scene.client, scene.marketing
     client.token = scene.slack.install(scene.team, "channels:history,chat:write").value
     scene.invite(marketing)
@@ -363,7 +363,7 @@ async def test_history_is_read_page_by_page(scene: Scene) -> None:
     assert (last["has_more"], last.get("response_metadata")) == (False, None)
 
 
-async def test_history_is_for_members_with_the_scope(scene: Scene) -> None:
+async def test_history_needs_membership_and_scope(scene: Scene) -> None:
     async def error(channel: Channel, **more: str) -> str:
         return str((await scene.refused("conversations.history", channel=channel.id, **more))["error"])
 
@@ -379,7 +379,7 @@ async def test_history_is_for_members_with_the_scope(scene: Scene) -> None:
     assert await error(scene.marketing, oldest="yesterday") == "invalid_ts_oldest"
 
 
-async def test_metadata_is_kept_for_who_asks(scene: Scene) -> None:
+async def test_metadata_is_returned_on_request(scene: Scene) -> None:
     client, marketing = scene.client, scene.marketing
     client.token = scene.slack.install(scene.team, "channels:history,chat:write").value
     scene.invite(marketing)
@@ -423,7 +423,7 @@ async def test_ephemeral_messages(scene: Scene) -> None:
 # --- Views --------------------------------------------------------------------------------------------------
 
 
-async def test_trigger_lives_three_seconds_and_once(scene: Scene) -> None:
+async def test_trigger_expires_and_is_used_once(scene: Scene) -> None:
     ack = await scene.user_actions.shortcut(scene.amelie, "form")
     trigger = ack.payload["trigger_id"]
     bad = await scene.refused("views.open", trigger_id=trigger, view=modal(title=plain("a" * 25)))
@@ -530,7 +530,7 @@ async def respond(url: str, **payload: Any) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-async def test_response_url_lives_five_uses_and_half_an_hour(scene: Scene) -> None:
+async def test_response_url_has_five_uses_and_half_an_hour(scene: Scene) -> None:
     ack = await scene.user_actions.slash(scene.amelie, scene.marketing)
     url = ack.payload["response_url"]
     assert await respond(url, blocks=[section("")]) == (400, "invalid_blocks")
@@ -569,7 +569,7 @@ async def test_pressing_an_ephemeral_card_and_replacing_it(scene: Scene) -> None
     assert card.deleted
 
 
-async def test_a_commands_url_replaces_nothing(scene: Scene) -> None:
+async def test_response_url_of_a_command_replaces_nothing(scene: Scene) -> None:
     url = (await scene.user_actions.slash(scene.amelie, scene.marketing)).payload["response_url"]
     await respond(url, text="un")
     await respond(url, text="deux", replace_original=True)
@@ -579,7 +579,7 @@ async def test_a_commands_url_replaces_nothing(scene: Scene) -> None:
 # --- Limits and faults --------------------------------------------------------------------------------------
 
 
-async def test_one_message_a_second_and_channel(scene: Scene) -> None:
+async def test_one_message_per_second_and_channel(scene: Scene) -> None:
     scene.slack.limits.messages = True
     await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")
     answer = await scene.refused("chat.postMessage", channel=scene.marketing.id, text="b")
@@ -603,7 +603,7 @@ async def test_tiers(scene: Scene) -> None:
 
 async def test_faults(scene: Scene) -> None:
     here = scene.marketing.id
-    scene.client.retry_handlers.clear()  # slack_sdk's own repeat a call whose answer was lost
+    scene.client.retry_handlers.clear()  # those of slack_sdk repeat a call without a response
     scene.slack.fail("chat.postMessage", times=2, status=502)
     for _ in range(2):
         with pytest.raises(SlackApiError) as caught:
@@ -641,7 +641,7 @@ async def test_faults(scene: Scene) -> None:
 # --- What people do -----------------------------------------------------------------------------------------
 
 
-async def test_mentions_reach_only_members(scene: Scene) -> None:
+async def test_mentions_are_sent_only_to_members(scene: Scene) -> None:
     ack = await scene.user_actions.mention(scene.amelie, scene.marketing, "oui")
     assert (ack.error, scene.app.got) == ("not_delivered", [])
     scene.invite(scene.marketing)
@@ -656,7 +656,7 @@ async def test_mentions_reach_only_members(scene: Scene) -> None:
         await scene.user_actions.mention(scene.team.add_user("carol"), scene.marketing, "oui")
 
 
-async def test_direct_messages_and_the_bots_own_echo(scene: Scene) -> None:
+async def test_events_of_direct_messages_and_own_messages(scene: Scene) -> None:
     ack = await scene.user_actions.direct_message(scene.amelie, "bonjour")
     assert ack.payload["event"]["channel_type"] == "im"
     await scene.client.chat_postMessage(channel=scene.amelie.id, text="Bonjour !")
@@ -665,7 +665,7 @@ async def test_direct_messages_and_the_bots_own_echo(scene: Scene) -> None:
     assert (echo["text"], echo["bot_id"]) == ("Bonjour !", scene.team.bot_id)
 
 
-async def test_slack_delivers_again(scene: Scene) -> None:
+async def test_slack_retries_events(scene: Scene) -> None:
     scene.app.status = 500
     scene.user_actions.retries = True
     ack = await scene.user_actions.direct_message(scene.amelie, "bonjour")
@@ -677,7 +677,7 @@ async def test_slack_delivers_again(scene: Scene) -> None:
     assert (again.ok, scene.app.got[-1][0].get("X-Slack-Retry-Num")) == (True, None)
 
 
-async def test_late_and_failing_answers_are_told_to_the_person(scene: Scene) -> None:
+async def test_late_and_failed_responses_are_shown_to_the_person(scene: Scene) -> None:
     scene.user_actions.timeout_seconds = 0.1
     scene.app.delay = 0.3
     ack = await scene.user_actions.slash(scene.amelie, scene.marketing)
@@ -696,7 +696,7 @@ async def test_uninstalling(scene: Scene) -> None:
 # --- OAuth --------------------------------------------------------------------------------------------------
 
 
-async def authorise(scene: Scene, **query: str) -> dict[str, str]:
+async def authorize(scene: Scene, **query: str) -> dict[str, str]:
     params = {"client_id": scene.slack.app.client_id, "scope": "commands,chat:write", "state": "s", **query}
     url = f"{scene.slack.url}/oauth/v2/authorize"
     async with ClientSession() as session, session.get(url, params=params, allow_redirects=False) as page:
@@ -707,7 +707,7 @@ async def authorise(scene: Scene, **query: str) -> dict[str, str]:
 async def test_oauth_and_rotation(scene: Scene) -> None:
     app, anywhere = scene.slack.app, "http://127.0.0.1:1/slack/oauth_redirect"
     app.rotation = True
-    back = await authorise(scene, redirect_uri=anywhere)
+    back = await authorize(scene, redirect_uri=anywhere)
     assert back["state"] == "s"
     anonymous = AsyncWebClient(base_url=scene.slack.api_url)
 
@@ -727,4 +727,4 @@ async def test_oauth_and_rotation(scene: Scene) -> None:
     with pytest.raises(SlackApiError, match="invalid_refresh_token"):
         await access(**refresh)
     scene.slack.oauth.allow = False
-    assert await authorise(scene, redirect_uri=anywhere) == {"error": "access_denied", "state": "s"}
+    assert await authorize(scene, redirect_uri=anywhere) == {"error": "access_denied", "state": "s"}

@@ -1,4 +1,4 @@
-"""The stand-in of Microsoft's servers, on its own: does it refuse, limit, fail and show as Teams does?"""
+"""The Teams simulator: login, signing keys, connector, rate limits, faults, user actions and rules."""
 
 import copy
 from collections.abc import AsyncIterator
@@ -33,8 +33,8 @@ def execute(title: str, **data: Any) -> Json:
     return {**action, "type": "Action.Execute", "verb": "answer", "fallback": action}
 
 
-def text(words: str, **looks: Any) -> Json:
-    return {"type": "TextBlock", "text": words, "wrap": True, **looks}
+def text(value: str, **more: Any) -> Json:
+    return {"type": "TextBlock", "text": value, "wrap": True, **more}
 
 
 def card(*actions: Json, body: Any = (), **more: Any) -> Json:
@@ -52,7 +52,7 @@ def card(*actions: Json, body: Any = (), **more: Any) -> Json:
     }
 
 
-def holding(content: Json) -> Json:
+def card_message(content: Json) -> Json:
     return {"type": "message", "attachments": [{"contentType": CARD_TYPE, "content": content}]}
 
 
@@ -60,7 +60,7 @@ TEXT = {"type": "message", "text": "hello"}
 
 
 class Bot:
-    """The smallest client of the connector."""
+    """A minimal client of the connector."""
 
     def __init__(self, teams: TeamsSimulator):
         self.teams, self.token = teams, ""
@@ -109,8 +109,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def teams(clock: Clock) -> AsyncIterator[TeamsSimulator]:
-    async with TeamsSimulator(clock=clock) as standin:
-        yield standin
+    async with TeamsSimulator(clock=clock) as teams:
+        yield teams
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def channel(teams: TeamsSimulator, anna, ben):
         ({"tenant": "botframework.com"}, (400, "invalid_request")),
     ],
 )
-async def test_login_refuses(teams, bot, changes, expected):
+async def test_login_rejects_invalid_requests(teams, bot, changes, expected):
     status, body = await bot.login(**changes)
     assert (status, body["error"]) == expected
     assert body["error_description"].startswith("AADSTS")
@@ -156,7 +156,7 @@ async def test_login_refuses(teams, bot, changes, expected):
 
 
 async def verify(teams: TeamsSimulator, authorization: str | None) -> Json:
-    """What an honest bot does, by the documentation."""
+    """Verify the token as the documentation describes."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme != "Bearer":
         raise jwt.InvalidTokenError("no bearer")
@@ -182,7 +182,7 @@ async def verify(teams: TeamsSimulator, authorization: str | None) -> Json:
     return claims
 
 
-async def test_a_true_token_verifies_until_the_keys_rotate(teams):
+async def test_token_is_valid_until_the_keys_rotate(teams):
     user_actions = TeamsUserActions(teams, "")
     old = f"Bearer {user_actions.token()}"
     assert (await verify(teams, old))["aud"] == teams.app_id
@@ -194,12 +194,12 @@ async def test_a_true_token_verifies_until_the_keys_rotate(teams):
 
 
 @pytest.mark.parametrize("case", FORGERIES)
-async def test_a_forged_token_does_not(teams, case):
+async def test_forged_token_is_invalid(teams, case):
     with pytest.raises(jwt.InvalidTokenError):
         await verify(teams, FORGERIES[case](teams))
 
 
-def test_a_stand_in_has_three_different_keys():
+def test_simulator_has_three_different_keys():
     teams = TeamsSimulator()
     numbers = {key.jwk()["n"] for key in (teams.signing, teams.unendorsed, teams.unpublished)}
     assert len(numbers) == 3
@@ -209,7 +209,7 @@ def test_a_stand_in_has_three_different_keys():
 # --- The connector ---
 
 
-async def test_tokens_are_asked_for_and_expire(teams, bot, channel, clock):
+async def test_tokens_are_required_and_expire(teams, bot, channel, clock):
     assert (await bot.send(channel.id))[0] == 201
     clock.now += TOKEN_SECONDS
     assert await bot.send(channel.id) == (401, {"message": "Authorization has been denied for this request."})
@@ -252,7 +252,7 @@ async def test_personal_chats(teams, bot, anna, ben, channel):
         assert code(await bot.call("POST", "conversations", person(ben, **wrong))) == (400, "BadSyntax")
 
 
-async def test_what_it_refuses(teams, bot, channel, anna):
+async def test_invalid_requests_are_rejected(teams, bot, channel, anna):
     assert (await bot.send(quote(channel.id, safe="")))[0] == 201  # clients differ in what they escape
     elsewhere = teams.add_team("Sales", [anna], installed=False)
     assert code(await bot.send(elsewhere.id)) == (403, "BotNotInConversationRoster")
@@ -270,10 +270,10 @@ async def test_what_it_refuses(teams, bot, channel, anna):
     mine = TeamsUserActions(teams, "").make_mention(anna, channel, "hello")
     assert code(await bot.call("PUT", f"{path}/{mine['id']}", TEXT)) == (403, "Forbidden")
     async with ClientSession() as session, session.delete(f"{teams.service_url}v3/{path}/{mine['id']}") as response:
-        assert response.status == 405, "what the app does not do is not there"
+        assert response.status == 405, "operations that the app does not use are not simulated"
 
 
-async def test_typing_is_no_message(teams, bot, channel):
+async def test_typing_is_not_a_message(teams, bot, channel):
     assert (await bot.send(channel.id, {"type": "typing"}))[0] == 201
     assert (len(teams.typing), teams.messages(channel), teams.violations) == (1, [], [])
 
@@ -298,7 +298,7 @@ async def test_limits(teams, bot, channel, clock):
     assert (await bot.send(channel.id))[0] == 201
 
 
-async def test_members_may_be_looked_up_twice_as_often(bot, anna, channel):
+async def test_members_have_twice_the_rate_limit(bot, anna, channel):
     for _ in range(14):
         assert (await bot.call("GET", f"conversations/{channel.id}/members/{anna.id}"))[0] == 200
     assert (await bot.call("GET", f"conversations/{channel.id}/members/{anna.id}"))[0] == 429
@@ -317,7 +317,7 @@ async def test_faults(teams, bot, channel):
         assert len(teams.messages(channel)) == stored
     teams.fail("send", 502, effect=True)
     assert (await bot.send(channel.id))[0] == 502
-    assert len(teams.messages(channel)) == 2, "done all the same"
+    assert len(teams.messages(channel)) == 2, "carried out despite the error"
     teams.fail("send", delay=0.01)
     assert (await bot.send(channel.id))[0] == 201
     assert [call.status for call in teams.calls_to("send")] == [503, 503, 412, None, None, 502, 201]
@@ -326,11 +326,11 @@ async def test_faults(teams, bot, channel):
 
 
 async def test_members_and_teams(teams, bot, anna, channel):
-    one = f"conversations/{channel.id}/members"
+    members = f"conversations/{channel.id}/members"
     for key in (anna.id, anna.aad):
-        status, member = await bot.call("GET", f"{one}/{key}")
+        status, member = await bot.call("GET", f"{members}/{key}")
         assert (status, member["objectId"], member["tenantId"]) == (200, anna.aad, teams.tenant)
-    assert code(await bot.call("GET", f"{one}/29:nobody")) == (404, "MemberNotFoundInConversation")
+    assert code(await bot.call("GET", f"{members}/29:nobody")) == (404, "MemberNotFoundInConversation")
     team = channel.team
     assert (await bot.call("GET", f"teams/{team.id}"))[1]["name"] == "Marketing"
     listed = [{"id": team.id, "name": None}, {"id": channel.id, "name": "Campaigns"}]
@@ -343,13 +343,13 @@ async def test_members_and_teams(teams, bot, anna, channel):
 
 @pytest.fixture
 async def app() -> AsyncIterator[Any]:
-    """An app that keeps what it hears and answers what it is told to."""
+    """An app that records requests and responds with `response` and `status`."""
 
     async def hear(request: web.Request) -> web.Response:
-        server["heard"].append((request.headers.get("Authorization"), await request.json()))
-        return web.json_response(server["says"], status=server["status"])
+        server["requests"].append((request.headers.get("Authorization"), await request.json()))
+        return web.json_response(server["response"], status=server["status"])
 
-    server: dict[str, Any] = {"heard": [], "says": {}, "status": 200}
+    server: dict[str, Any] = {"requests": [], "response": {}, "status": 200}
     application = web.Application()
     application.router.add_post("/api/messages", hear)
     runner = web.AppRunner(application)
@@ -369,21 +369,21 @@ def invoked(kind: str, value: Any, status: int = 200) -> Json:
     return {"statusCode": status, "type": kind, "value": value}
 
 
-async def test_a_mention_in_a_channel(teams, user_actions, app, anna, ben, channel):
+async def test_mention_in_a_channel(teams, user_actions, app, anna, ben, channel):
     answer = await user_actions.mention(anna, channel, "check oui")
-    authorization, heard = app["heard"][-1]
+    authorization, activity = app["requests"][-1]
     await verify(teams, authorization)
     assert answer.ok
-    assert heard["text"] == f"<at>{teams.bot_name}</at> check oui\n"
-    assert heard["conversation"]["id"] == f"{channel.id};messageid={heard['id']}"
-    assert heard["channelData"]["team"] == {"id": channel.team.id}
-    assert heard["locale"] == "fr-FR"
-    assert {e["mentioned"]["id"] for e in heard["entities"] if e["type"] == "mention"} == {teams.bot_id}
-    post = teams.find(heard["id"])
+    assert activity["text"] == f"<at>{teams.bot_name}</at> check oui\n"
+    assert activity["conversation"]["id"] == f"{channel.id};messageid={activity['id']}"
+    assert activity["channelData"]["team"] == {"id": channel.team.id}
+    assert activity["locale"] == "fr-FR"
+    assert {e["mentioned"]["id"] for e in activity["entities"] if e["type"] == "mention"} == {teams.bot_id}
+    post = teams.find(activity["id"])
     later = user_actions.make_mention(ben, channel, "oui", thread=post)
-    assert later["conversation"]["id"] == heard["conversation"]["id"]
-    assert later["id"] != heard["id"]
-    assert (await user_actions.redeliver(answer)).activity["id"] == heard["id"]
+    assert later["conversation"]["id"] == activity["conversation"]["id"]
+    assert later["id"] != activity["id"]
+    assert (await user_actions.redeliver(answer)).activity["id"] == activity["id"]
     with pytest.raises(AssertionError, match="Zoe"):
         user_actions.make_mention(teams.add_user("Zoe"), channel, "hello")
 
@@ -392,34 +392,32 @@ async def test_group_and_personal(teams, user_actions, app, anna, ben):
     chat = teams.add_group_chat("Plans", [anna, ben])
     await user_actions.mention(anna, chat, "check")
     await user_actions.personal(ben, "bonjour")
-    (_, group), (_, personal) = app["heard"]
+    (_, group), (_, personal) = app["requests"]
     assert (group["conversation"]["conversationType"], group["conversation"]["isGroup"]) == ("groupChat", True)
     assert personal["conversation"]["id"] == teams.personal(ben).id
     assert "isGroup" not in personal["conversation"]
     assert personal["text"] == "bonjour"
 
 
-async def test_a_card_returned_replaces_it_for_one_until_the_bot_edits(
-    teams, user_actions, app, bot, anna, ben, channel
-):
-    await bot.send(channel.id, holding(card()))
+async def test_returned_card_is_user_specific_until_the_bot_edits(teams, user_actions, app, bot, anna, ben, channel):
+    await bot.send(channel.id, card_message(card()))
     message = teams.last(channel)
-    app["says"] = invoked(CARD_TYPE, card(execute("Back")))
+    app["response"] = invoked(CARD_TYPE, card(execute("Back")))
     answer = await user_actions.press(anna, message, "Yes")
-    heard = app["heard"][-1][1]
+    activity = app["requests"][-1][1]
     action = {"type": "Action.Execute", "title": "Yes", "verb": "answer", "data": {"step": 1, "option": "yes"}}
-    assert heard["value"] == {"action": action, "trigger": "manual"}
-    assert (heard["name"], heard["replyToId"]) == ("adaptiveCard/action", message.id)
+    assert activity["value"] == {"action": action, "trigger": "manual"}
+    assert (activity["name"], activity["replyToId"]) == ("adaptiveCard/action", message.id)
     assert message.card_for(anna) == answer.card == card(execute("Back"))
     assert message.card_for(ben) == card()
     with pytest.raises(CannotPress, match="Back"):
         await user_actions.press(anna, message, "Yes")
-    await bot.call("PUT", f"conversations/{channel.id}/activities/{message.id}", holding(card(execute("Next"))))
+    await bot.call("PUT", f"conversations/{channel.id}/activities/{message.id}", card_message(card(execute("Next"))))
     assert message.card_for(anna) == card(execute("Next"))
-    app["says"] = invoked(MESSAGE_TYPE, "Only Anna can answer.")
+    app["response"] = invoked(MESSAGE_TYPE, "Only Anna can answer.")
     assert (await user_actions.press(ben, message, "Next")).message == "Only Anna can answer."
     assert teams.violations == []
-    app["status"], app["says"] = 500, {}
+    app["status"], app["response"] = 500, {}
     await user_actions.press(ben, message, "Next")
     assert teams.violations == ["adaptiveCard/action answered 500"]
 
@@ -436,8 +434,8 @@ FORM: list[Json] = [
 ]
 
 
-async def test_inputs_are_merged_as_teams_does(teams, user_actions, app, bot, anna, channel):
-    await bot.send(channel.id, holding(card(execute("Go"), body=FORM)))
+async def test_inputs_are_merged_into_the_data(teams, user_actions, app, bot, anna, channel):
+    await bot.send(channel.id, card_message(card(execute("Go"), body=FORM)))
     message = teams.last(channel)
     assert teams.violations == []
     for inputs in ({}, {"goal": "other"}, {"goal": "lead", "who": "x"}):
@@ -446,13 +444,13 @@ async def test_inputs_are_merged_as_teams_does(teams, user_actions, app, bot, an
     invoke = user_actions.make_press(anna, message, "Go", {"goal": "lead"})
     assert invoke["value"]["action"]["data"] == {"step": 1, "goal": "lead"}
     await user_actions.press(anna, message, "Go", {"goal": "sale"}, old_client=True)
-    heard = app["heard"][-1][1]
-    assert (heard["type"], heard["replyToId"], "text" in heard) == ("message", message.id, False)
-    assert heard["value"] == {"step": 1, "goal": "sale"}
+    activity = app["requests"][-1][1]
+    assert (activity["type"], activity["replyToId"], "text" in activity) == ("message", message.id, False)
+    assert activity["value"] == {"step": 1, "goal": "sale"}
 
 
-async def test_which_button_is_meant(teams, user_actions, bot, anna, channel):
-    await bot.send(channel.id, holding(card(execute("Once"), execute("Twice", n=1), execute("Twice", n=2))))
+async def test_button_is_found_by_title_or_path(teams, user_actions, bot, anna, channel):
+    await bot.send(channel.id, card_message(card(execute("Once"), execute("Twice", n=1), execute("Twice", n=2))))
     message = teams.last(channel)
     for label in ("Twice", "Nowhere", ["body", 0], ["body", 1, "actions", 9]):
         with pytest.raises(CannotPress):
@@ -460,17 +458,17 @@ async def test_which_button_is_meant(teams, user_actions, bot, anna, channel):
     twins = [
         user_actions.make_press(anna, message, ["body", 1, "actions", place])["value"]["action"] for place in (1, 2)
     ]
-    assert [twin["data"]["n"] for twin in twins] == [1, 2], "where a label does not say which, a path does"
+    assert [twin["data"]["n"] for twin in twins] == [1, 2], "a path finds one of two equal titles"
 
 
-async def test_refresh_only_for_those_named(teams, user_actions, app, bot, anna, ben, channel):
+async def test_refresh_only_for_listed_users(teams, user_actions, app, bot, anna, ben, channel):
     refresh = {"action": execute("Look"), "userIds": [anna.id]}
-    await bot.send(channel.id, holding(card(refresh=refresh)))
-    app["says"] = invoked(CARD_TYPE, card(execute("Yours")))
+    await bot.send(channel.id, card_message(card(refresh=refresh)))
+    app["response"] = invoked(CARD_TYPE, card(execute("Yours")))
     assert await user_actions.refresh(ben, teams.last(channel)) is None
     answer = await user_actions.refresh(anna, teams.last(channel))
     assert answer
-    assert app["heard"][-1][1]["value"]["trigger"] == "automatic"
+    assert app["requests"][-1][1]["value"]["trigger"] == "automatic"
     assert teams.last(channel).card_for(anna) == answer.card
     assert teams.violations == []
 
@@ -478,14 +476,14 @@ async def test_refresh_only_for_those_named(teams, user_actions, app, bot, anna,
 async def test_message_extension(teams, user_actions, app, anna, channel):
     form = card(submit("Check"), body=FORM)
     task = {"title": "Check", "card": {"contentType": CARD_TYPE, "content": form}}
-    app["says"] = {"task": {"type": "continue", "value": task}}
+    app["response"] = {"task": {"type": "continue", "value": task}}
     opened = await user_actions.fetch_task(anna, channel, "check")
-    heard = app["heard"][-1][1]
-    assert (heard["name"], heard["value"]["commandId"]) == ("composeExtension/fetchTask", "check")
+    activity = app["requests"][-1][1]
+    assert (activity["name"], activity["value"]["commandId"]) == ("composeExtension/fetchTask", "check")
     attachment = {"contentType": CARD_TYPE, "content": card()}
-    app["says"] = {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": [attachment]}}
+    app["response"] = {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": [attachment]}}
     await user_actions.submit_action(anna, channel, "check", fill(opened.task_card, "Check", {"goal": "lead"}))
-    assert app["heard"][-1][1]["value"]["data"] == {"step": 1, "goal": "lead"}
+    assert app["requests"][-1][1]["value"]["data"] == {"step": 1, "goal": "lead"}
     (sent,) = teams.messages(channel, by_bot=False)
     assert (sent.by, sent.card) == (anna, card())
     assert teams.violations == []
@@ -494,44 +492,44 @@ async def test_message_extension(teams, user_actions, app, anna, channel):
 async def test_install_and_membership(teams, user_actions, app, anna, ben):
     team = teams.add_team("Sales", [anna], installed=False)
     await user_actions.install(anna, team)
-    (_, update), (_, installation) = app["heard"]
+    (_, update), (_, installation) = app["requests"]
     assert update["membersAdded"] == [{"id": teams.bot_id}]
     assert update["channelData"]["eventType"] == "teamMemberAdded"
     assert (installation["action"], team.installed) == ("add", True)
     assert "locale" not in update
     assert "locale" not in installation
     await user_actions.add_members(anna, team, [ben])
-    assert app["heard"][-1][1]["membersAdded"] == [{"id": ben.id, "aadObjectId": ben.aad}]
+    assert app["requests"][-1][1]["membersAdded"] == [{"id": ben.id, "aadObjectId": ben.aad}]
     assert ben in team.members
     await user_actions.uninstall(anna, team)
-    assert (app["heard"][-1][1]["action"], team.installed) == ("remove", False)
+    assert (app["requests"][-1][1]["action"], team.installed) == ("remove", False)
     with pytest.raises(AssertionError, match="not installed"):
         user_actions.make_mention(anna, team.general, "hello")
     await user_actions.install(anna, teams.personal(anna, installed=False))
     await user_actions.uninstall(anna, teams.personal(anna))
-    kinds = [heard["type"] for _, heard in app["heard"]][-3:]
+    kinds = [activity["type"] for _, activity in app["requests"]][-3:]
     assert kinds == ["conversationUpdate", "installationUpdate", "installationUpdate"]
 
 
-async def test_silence(user_actions, anna):
+async def test_unreachable_app(user_actions, anna):
     user_actions.endpoint = "http://127.0.0.1:9/"
     assert (await user_actions.personal(anna, "hello")).status == 0
 
 
-async def test_send_activity_as_one_likes(teams, user_actions, app, anna):
+async def test_send_activity_with_another_header_or_body(teams, user_actions, app, anna):
     app["status"] = 401
     answer = await user_actions.send_activity(
         user_actions.make_personal(anna, "x"), authorization=FORGERIES["expired"](teams)
     )
     assert (answer.status, teams.violations) == (401, [])
     await user_actions.send_activity(user_actions.make_personal(anna, "x"), authorization=None)
-    assert app["heard"][-1][0] is None
+    assert app["requests"][-1][0] is None
     answer = await user_actions.send_activity({}, raw=b"{")
     assert answer.status == 500
     assert teams.violations
 
 
-async def test_waiting(teams, bot, channel):
+async def test_wait_for(teams, bot, channel):
     with pytest.raises(TimeoutError):
         await teams.wait_for(lambda: teams.messages(channel), timeout=0.05)
     await bot.send(channel.id)
@@ -562,14 +560,14 @@ RICH = card(
 )
 
 
-def test_good_cards_pass():
+def test_valid_cards():
     assert check_card(card()) == []
     assert check_card(RICH) == []
-    assert check_activity(holding(RICH)) == check_activity(TEXT) == check_activity({"type": "typing"}) == []
+    assert check_activity(card_message(RICH)) == check_activity(TEXT) == check_activity({"type": "typing"}) == []
 
 
 @pytest.mark.parametrize(
-    ("bad", "fault"),
+    ("invalid", "expected"),
     [
         (card(version="1.6"), "version"),
         (card(speak=""), "speak: missing"),
@@ -604,28 +602,28 @@ def test_good_cards_pass():
         ([], "not an object"),
     ],
 )
-def test_bad_cards_are_told(bad, fault):
-    assert any(fault in one for one in check_card(bad)), check_card(bad)
+def test_invalid_cards(invalid, expected):
+    assert any(expected in item for item in check_card(invalid)), check_card(invalid)
 
 
 @pytest.mark.parametrize(
-    ("bad", "fault"),
+    ("invalid", "expected"),
     [
         ({"type": "trace"}, "trace"),
         ({"type": "message"}, "neither"),
-        ({**TEXT, "attachments": holding(card())["attachments"]}, "attachments: not known"),
+        ({**TEXT, "attachments": card_message(card())["attachments"]}, "attachments: not known"),
         ({**TEXT, "text": "see Slack"}, "names Slack"),
         ({**TEXT, "colour": 1}, "not known"),
         ({**TEXT, "text": "x" * 28 * 1024}, "28 KB"),
         ({"type": "message", "attachments": [{"contentType": "application/json", "content": {}}]}, "contentType"),
     ],
 )
-def test_bad_activities_are_told(bad, fault):
-    assert any(fault in one for one in check_activity(bad)), check_activity(bad)
+def test_invalid_activities(invalid, expected):
+    assert any(expected in item for item in check_activity(invalid)), check_activity(invalid)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "fault"),
+    ("status", "body", "expected"),
     [
         (200, invoked(CARD_TYPE, card()), None),
         (200, invoked(MESSAGE_TYPE, "Done."), None),
@@ -640,14 +638,16 @@ def test_bad_activities_are_told(bad, fault):
         (200, {"task": {"type": "message", "value": "Done."}}, "not a response"),
     ],
 )
-def test_answers_to_a_press(status, body, fault):
-    faults = check_invoke_response("adaptiveCard/action", status, body)
-    assert (faults == []) if fault is None else any(fault in one for one in faults), faults
+def test_responses_to_a_press(status, body, expected):
+    violations = check_invoke_response("adaptiveCard/action", status, body)
+    assert (violations == []) if expected is None else any(expected in item for item in violations), violations
 
 
-def test_answers_to_a_form():
+def test_responses_to_a_form():
     def step(title: str, content: Json) -> Json:
-        return {"task": {"type": "continue", "value": {"title": title, "card": holding(content)["attachments"][0]}}}
+        return {
+            "task": {"type": "continue", "value": {"title": title, "card": card_message(content)["attachments"][0]}}
+        }
 
     form = card(submit("Go"))
     done = {"task": {"type": "message", "value": "Done"}}
@@ -655,7 +655,7 @@ def test_answers_to_a_form():
         assert check_invoke_response(name, 200, step("A", form)) == check_invoke_response(name, 200, done) == []
         for bad in (None, {}, step("A", card()), step("", form), {"task": {"type": "message"}}):
             assert check_invoke_response(name, 200, bad)
-    attachments = holding(card())["attachments"]
+    attachments = card_message(card())["attachments"]
     sent = {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": attachments}}
     assert check_invoke_response("composeExtension/submitAction", 200, sent) == []
     assert check_invoke_response("task/submit", 200, sent)
@@ -665,16 +665,16 @@ def test_answers_to_a_form():
 JUNK: list[Any] = [None, 1, True, "x", [], {}, [1], ["x"], [[]], {"type": "x"}, {"id": 1}, {"actions": 1}]
 
 
-def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of everything below `node`."""
+def paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of everything below `node`."""
     inside = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return [p for key, value in inside for p in ((*path, key), *places(value, (*path, key)))]
+    return [p for key, value in inside for p in ((*path, key), *paths(value, (*path, key)))]
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=repr)
 def test_the_checks_never_raise(junk):
-    whole = holding(RICH)
-    for path in places(whole):
+    whole = card_message(RICH)
+    for path in paths(whole):
         changed = node = copy.deepcopy(whole)
         for key in path[:-1]:
             node = node[key]
