@@ -138,9 +138,7 @@ async def _fill(url: str, size: int) -> FilledDatabase:
     database = await create_filled(url, size)
     order = list(open_numbers(size))
     random.Random(3).shuffle(order)
-    Options.warn(
-        f"create_filled {url.partition(':')[0]} with {size:,} sessions in {time.perf_counter() - started:.0f} s"
-    )
+    Options.warn(f"filled {url.partition(':')[0]} with {size:,} sessions in {time.perf_counter() - started:.0f} s")
     return FilledDatabase(size, database, Service(FLOW, database), order)
 
 

@@ -19,7 +19,7 @@ from dialogs.translations import translations
 from dialogs.walk import walk
 from tests.fault_injection.clients import LANGUAGES, Button, Card, Client, other_language
 from tests.fault_injection.history import History
-from tests.scenarios.parity.readers import flat
+from tests.scenarios.parity.readers import normalize
 
 REACTION_TIMEOUT = 4.0
 """Seconds a user waits for something to change before they press again."""
@@ -257,7 +257,7 @@ UNAMBIGUOUS = _unambiguous_options()
 
 def _shows(rows: Mapping[str, str], question: str, option: str) -> bool:
     for t in map(translations, LANGUAGES):
-        name = flat(t(f"question.{question}.short"))
+        name = normalize(t(f"question.{question}.short"))
         if name in rows:
-            return rows[name] == flat(t(f"option.{question}.{option}"))
+            return rows[name] == normalize(t(f"option.{question}.{option}"))
     return False

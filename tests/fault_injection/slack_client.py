@@ -19,7 +19,7 @@ from adapters.slack.button_value import ButtonContext, ButtonValue, parse_button
 from tests.fault_injection.clients import Button, Card
 from tests.fault_injection.history import History
 from tests.fault_injection.replicas import Balancer
-from tests.scenarios.parity.readers import of_slack
+from tests.scenarios.parity.readers import read_slack
 
 RETRY_DELAYS = (0.0, 4.0, 6.0, 10.0)
 """Seconds before each retry of an event. Slack retries at once, after one minute and after five."""
@@ -163,7 +163,7 @@ class SlackClient:
         return None
 
     def review_rows(self, card: Card) -> dict[str, str]:
-        return dict(line for line in of_slack(card.content).lines if isinstance(line, tuple))
+        return dict(line for line in read_slack(card.content).lines if isinstance(line, tuple))
 
     # --- What the user does ---
 

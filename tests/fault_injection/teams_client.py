@@ -18,7 +18,7 @@ from dialogs.translations import translations
 from tests.fault_injection.clients import Button, Card
 from tests.fault_injection.history import History
 from tests.fault_injection.replicas import Balancer
-from tests.scenarios.parity.readers import of_teams
+from tests.scenarios.parity.readers import read_teams
 
 RETRY_DELAYS = (1.0, 3.0, 6.0)
 """Seconds before each retry of a message. Teams retries after its timeout of 15 seconds."""
@@ -172,7 +172,7 @@ class TeamsClient:
         return None
 
     def review_rows(self, card: Card) -> dict[str, str]:
-        return dict(line for line in of_teams(card.content).lines if isinstance(line, tuple))
+        return dict(line for line in read_teams(card.content).lines if isinstance(line, tuple))
 
     # --- What the user does ---
 

@@ -16,7 +16,7 @@ from bot.settings import find_problems
 from dialogs.translations import translations
 from tests.app_server import make_settings, start
 from tests.scenarios.parity.journeys import Journey
-from tests.scenarios.parity.platforms import AtTerminal, InSlack, InTeams, Platform
+from tests.scenarios.parity.platforms import Dialog, SlackDialog, TeamsDialog, TerminalDialog
 from tests.scenarios.scene import LOCALES
 from tests.scenarios.slack.conftest import Scene
 
@@ -31,7 +31,7 @@ class AllPlatforms:
     language: str
     folder: Path
 
-    def for_journey(self, journey: Journey) -> dict[str, Platform]:
+    def for_journey(self, journey: Journey) -> dict[str, Dialog]:
         """Places that are new for a post; a kept one goes round the kinds of conversation that Teams has."""
         t, name = translations(self.language), f"c{journey.number}"
         person = self.teams.users[0]
@@ -41,9 +41,9 @@ class AllPlatforms:
         kept: list[Conversation] = [self.teams.personal(person), group, shared]
         where = (shared, group)[journey.number // 4 % 2] if journey.ends == "post" else kept[journey.number % 3]
         return {
-            "Slack": InSlack(self.scene, channel),
-            "Teams": InTeams(self.teams, self.teams_user_actions, person, where, t),
-            "terminal": AtTerminal(self.folder / f"{name}.json", self.language, t),
+            "Slack": SlackDialog(self.scene, channel),
+            "Teams": TeamsDialog(self.teams, self.teams_user_actions, person, where, t),
+            "terminal": TerminalDialog(self.folder / f"{name}.json", self.language, t),
         }
 
 

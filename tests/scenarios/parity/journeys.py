@@ -1,4 +1,4 @@
-"""The one list of paths that every platform is taken along, and what is to be seen on each at every press."""
+"""The journeys that every platform goes through, and the expected view after each press."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from dialogs.verify import Path, all_paths
 from dialogs.views import View
 from dialogs.walk import walk
 
-MOST = 16
-"""Paths chosen by code; the winding ones below come on top."""
+MAX_CHOSEN = 16
+"""Number of paths chosen_paths by code, in addition to `DETOURS`."""
 BACK, WHY, RESTART, CHANGE = "<back>", "<why>", "<restart>", "<change>"
 
-# Each with a bend of its own: what is pressed beside the options, at the start, on the way and at the review.
-WINDING = tuple(
+# Journeys with back, why, restart and change, at the start, on the way and at the review.
+DETOURS = tuple(
     tuple(presses.split())
     for presses in (
         "<why> seo <back> key yes <why> no <back> yes no in_house lasting yes",
@@ -37,7 +37,7 @@ WINDING = tuple(
 
 @dataclass(frozen=True)
 class Journey:
-    """`presses`: ids of options, and the words in pointed brackets above."""
+    """`presses`: ids of options, and the constants above."""
 
     number: int
     language: str
@@ -47,55 +47,54 @@ class Journey:
 
 @dataclass(frozen=True)
 class Press:
-    """`action`: the id of a label; ``start`` begins."""
+    """`action`: the id of a label, or ``start``."""
 
     action: str
     question: str = ""
     option: str = ""
 
 
-def told(path: Path) -> set[object]:
-    """Everything about a path that some journey has to show."""
-    found = recommend(FLOW, walk(FLOW, dict(path)))
-    assert found
-    advice = {advice.id for advice in found.advice}
-    alone = {("outcome", found.outcome.id), ("control", found.control), ("provisional", found.provisional)}
-    return set(path) | alone | {("advice", id) for id in advice}
+def features(path: Path) -> set[object]:
+    """Return the features of a path; each must be in some journey."""
+    result = recommend(FLOW, walk(FLOW, dict(path)))
+    assert result
+    single = {("outcome", result.outcome.id), ("control", result.control), ("provisional", result.provisional)}
+    return set(path) | single | {("advice", advice.id) for advice in result.advice}
 
 
-def told_together(path: Path) -> set[object]:
-    """What is worth showing beside each other."""
-    every = told(path)
-    (outcome,) = (each for each in every if isinstance(each, tuple) and each[0] == "outcome")
-    return {(outcome, other) for other in every}
+def feature_pairs(path: Path) -> set[object]:
+    """Return each feature together with the outcome."""
+    single = features(path)
+    (outcome,) = (feature for feature in single if isinstance(feature, tuple) and feature[0] == "outcome")
+    return {(outcome, feature) for feature in single}
 
 
 @cache
-def chosen() -> tuple[Path, ...]:
-    """The fewest paths (greedily) that show everything, filled up with those that show the most side by side."""
-    every = list(all_paths(FLOW))
-    found: list[Path] = []
-    for what in (told, told_together):
-        shown = {path: what(path) for path in every}
-        left = set().union(*shown.values()).difference(*(shown[path] for path in found))
-        while left and len(found) < MOST:
-            gains = {path: len(news & left) for path, news in shown.items()}
-            found.append(max(every, key=gains.__getitem__))
-            left -= shown[found[-1]]
-    return tuple(found)
+def chosen_paths() -> tuple[Path, ...]:
+    """Return few paths (greedily) with all features, then paths with the most pairs of features."""
+    paths = list(all_paths(FLOW))
+    selected: list[Path] = []
+    for get_features in (features, feature_pairs):
+        by_path = {path: get_features(path) for path in paths}
+        missing = set().union(*by_path.values()).difference(*(by_path[path] for path in selected))
+        while missing and len(selected) < MAX_CHOSEN:
+            gains = {path: len(items & missing) for path, items in by_path.items()}
+            selected.append(max(paths, key=gains.__getitem__))
+            missing -= by_path[selected[-1]]
+    return tuple(selected)
 
 
 def journeys() -> list[Journey]:
-    """The list: half of it in French, and half of each half ending in a post."""
-    every = [tuple(step.option for step in path) for path in chosen()]
+    """Return all journeys: half of them in French, and half of each half end in a post."""
+    sequences = [tuple(step.option for step in path) for path in chosen_paths()]
     return [
         Journey(number, ("fr", "en")[number % 2], presses, ("post", "keep_private")[number // 2 % 2])
-        for number, presses in enumerate([*every, *WINDING])
+        for number, presses in enumerate([*sequences, *DETOURS])
     ]
 
 
-def seen(journey: Journey) -> Iterator[tuple[Press, View, dict[str, str]]]:
-    """Every press with the view it is to lead to and the answers that count then."""
+def expected_views(journey: Journey) -> Iterator[tuple[Press, View, dict[str, str]]]:
+    """Yield each press with the view that follows and the answers at that point."""
     answers: dict[str, str] = {}
     changing: str | None = None
 
@@ -104,30 +103,30 @@ def seen(journey: Journey) -> Iterator[tuple[Press, View, dict[str, str]]]:
 
     yield Press("start"), presenter.current(FLOW, session()), {}
     for press in journey.presses:
-        found = walk(FLOW, answers)
+        position = walk(FLOW, answers)
         if press == WHY:
-            yield Press("why"), presenter.prompt(FLOW, session(), found, with_help=True), answers
+            yield Press("why"), presenter.prompt(FLOW, session(), position, with_help=True), answers
             continue
         if press == RESTART:
-            made = Press("restart")
+            action = Press("restart")
             answers.clear()
         elif press == BACK:
-            made = Press("back")
-            last = found.last_step
+            action = Press("back")
+            last = position.last_step
             assert last
             if not changing:
                 del answers[last.question]
             changing = None
         elif press.startswith(CHANGE):
             changing = press.removeprefix(CHANGE)
-            made = Press("change", changing)
+            action = Press("change", changing)
         else:
-            question = changing or (found.next_question.id if found.next_question else "")
+            question = changing or (position.next_question.id if position.next_question else "")
             assert press in FLOW.questions_by_id[question].options, (journey, question, press)
-            made = Press("answer", question, press)
+            action = Press("answer", question, press)
             answers[question] = press
             changing = None
-        yield made, presenter.current(FLOW, session()), answers
+        yield action, presenter.current(FLOW, session()), answers
     assert walk(FLOW, answers).next_question is None, journey
     status = Status.POSTED if journey.ends == "post" else Status.KEPT
     yield Press(journey.ends), presenter.current(FLOW, session(status)), answers

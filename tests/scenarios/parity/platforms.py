@@ -1,9 +1,9 @@
-"""The same presses by three people: in Slack, in Teams and at a terminal."""
+"""The same presses on three platforms: Slack, Teams and a terminal."""
 
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 
@@ -17,24 +17,32 @@ from adapters.terminal.screen import Screen as TerminalPage
 from dialogs.community_flow import FLOW
 from dialogs.translations import Translations
 from tests.scenarios.parity.journeys import Press
-from tests.scenarios.parity.readers import Page, Posted, Shown, of_slack, of_teams, of_terminal, posted, shown
+from tests.scenarios.parity.readers import (
+    ShownCard,
+    ShownPost,
+    parse_card,
+    parse_post,
+    read_slack,
+    read_teams,
+    read_terminal,
+)
 from tests.scenarios.slack.conftest import Scene
 from tests.scenarios.teams.conftest import visible
 
 
-class Platform(Protocol):
-    """Where one dialog is held. `shows`: the card as its owner sees it now. `post`: what the channel reads."""
+class Dialog(Protocol):
+    """One dialog on one platform. `current_card`: the current card for its owner. `post`: the post in the channel."""
 
     async def press(self, press: Press) -> None: ...
 
-    def shows(self) -> Shown: ...
+    def current_card(self) -> ShownCard: ...
 
-    async def post(self) -> Posted | None: ...
+    async def post(self) -> ShownPost | None: ...
 
 
 @dataclass
-class InSlack:
-    """From ``/cm`` in a channel of its own, for a channel takes one post a second."""
+class SlackDialog:
+    """Started by ``/cm`` in a new channel, since Slack limits a channel to one post a second."""
 
     scene: Scene
     channel: models.Channel
@@ -47,80 +55,76 @@ class InSlack:
             return
         assert self.card
         if press.action == "change":
-            ack = await scene.user_actions.press(scene.anna, self.card, action_id=f"change:{press.question}")
+            exchange = await scene.user_actions.press(scene.anna, self.card, action_id=f"change:{press.question}")
             await scene.settle()
         else:
             label = scene.option(press.question, press.option) if press.option else press.action
-            ack = await scene.press(scene.anna, self.card, label)
-        assert ack.ok, ack.error
+            exchange = await scene.press(scene.anna, self.card, label)
+        assert exchange.ok, exchange.error
 
-    def shows(self) -> Shown:
+    def current_card(self) -> ShownCard:
         assert self.card
-        mine = [each for each in self.scene.sees(self.scene.anna, self.channel) if each.ephemeral]
-        assert mine == [self.card], "one card, edited in place"
-        return shown(of_slack(self.card.blocks), self.scene.t)
+        ephemeral = [m for m in self.scene.sees(self.scene.anna, self.channel) if m.ephemeral]
+        assert ephemeral == [self.card], "one card, updated in place"
+        return parse_card(read_slack(self.card.blocks), self.scene.t)
 
-    async def post(self) -> Posted:
+    async def post(self) -> ShownPost:
         post, card = await self.scene.posted(self.channel), self.card
         assert card
         await self.scene.slack.wait_for(lambda: self.scene.t("notice.posted") in " ".join(card.texts()))
-        return posted(of_slack(post.blocks), self.scene.t)
+        return parse_post(read_slack(post.blocks), self.scene.t)
 
 
 @dataclass
-class InTeams:
-    """From a mention in a channel or a group, or from a personal chat, by Action.Execute."""
+class TeamsDialog:
+    """Started by a mention in a channel or group chat, or in a personal chat; buttons are Action.Execute."""
 
     teams: TeamsSimulator
     user_actions: TeamsUserActions
-    person: User
-    where: Conversation
-    text: Translations
+    user: User
+    conversation: Conversation
+    t: Translations
     card: TeamsMessage | None = None
 
     async def press(self, press: Press) -> None:
         if press.action == "start":
-            # In a personal chat people press or type the word of the button; elsewhere they mention the app.
-            if self.where.kind == "personal":
-                answer = await self.user_actions.personal(self.person, self.text("label.start"))
+            # In a personal chat users type the label of the button; elsewhere they mention the app.
+            if self.conversation.kind == "personal":
+                exchange = await self.user_actions.personal(self.user, self.t("label.start"))
             else:
-                answer = await self.user_actions.mention(self.person, self.where, "check")
-            self.card = self.teams.last(self.where)
+                exchange = await self.user_actions.mention(self.user, self.conversation, "check")
+            self.card = self.teams.last(self.conversation)
         else:
             assert self.card
             label = f"option.{press.question}.{press.option}" if press.option else f"label.{press.action}"
             inputs = {"change": press.question} if press.action == "change" else None
-            answer = await self.user_actions.press(self.person, self.card, self.text(label), inputs)
-            assert answer.activity["name"] == "adaptiveCard/action"
-        assert answer.ok, (answer.status, answer.raw)
+            exchange = await self.user_actions.press(self.user, self.card, self.t(label), inputs)
+            assert exchange.activity["name"] == "adaptiveCard/action"
+        assert exchange.ok, (exchange.status, exchange.raw)
 
-    def shows(self) -> Shown:
+    def current_card(self) -> ShownCard:
         assert self.card
-        return shown(self._page(self.card.card_for(self.person)), self.text)
+        return parse_card(read_teams(self.card.card_for(self.user)), self.t)
 
-    async def post(self) -> Posted:
-        title, card = self.text("announcement.title"), self.card
+    async def post(self) -> ShownPost:
+        title, card = self.t("announcement.title"), self.card
         assert card
-        (found,) = await self.teams.wait_for(
-            lambda: [each for each in self.teams.messages(self.where) if each.cards and title in visible(each.card)]
+        (message,) = await self.teams.wait_for(
+            lambda: [m for m in self.teams.messages(self.conversation) if m.cards and title in visible(m.card)]
         )
-        # The dialog's card is edited for everybody then.
-        await self.teams.wait_for(lambda: self.text("notice.posted") in " ".join(visible(card.card)))
-        assert shown(self._page(card.card), self.text) == self.shows()
-        return posted(self._page(found.card), self.text)
-
-    @staticmethod
-    def _page(card: dict[str, Any]) -> Page:
-        return of_teams(card)
+        # Then the card of the dialog is updated for all members.
+        await self.teams.wait_for(lambda: self.t("notice.posted") in " ".join(visible(card.card)))
+        assert parse_card(read_teams(card.card), self.t) == self.current_card()
+        return parse_post(read_teams(message.card), self.t)
 
 
 @dataclass
-class AtTerminal:
-    """Chosen by number and by the words of the label, in turn; a terminal has nowhere to post to."""
+class TerminalDialog:
+    """Options are typed by number and by label in turn. A terminal has no channel to post to."""
 
     file: Path
     language: str
-    text: Translations
+    t: Translations
     printed: io.StringIO = field(default_factory=io.StringIO)
     chat: Chat | None = None
     typed: int = 0
@@ -128,7 +132,7 @@ class AtTerminal:
     async def press(self, press: Press) -> None:
         if press.action == "start":
             page = TerminalPage(Console(file=self.printed, width=80, force_terminal=False))
-            page.width = 10_000  # a paragraph a line, so that it can be read back
+            page.width = 10_000  # one line per paragraph, so that it can be parsed
             self.chat = Chat(FLOW, self.file, page, self.language)
             self.chat.begin()
             return
@@ -140,43 +144,39 @@ class AtTerminal:
 
     def _line(self, press: Press) -> str:
         if press.action == "change":
-            names = [name for name, _ in _rows(self.shows())]
-            return str(names.index(self.text(f"question.{press.question}.short")) + 1)
+            names = [name for name, _ in _rows(self.current_card())]
+            return str(names.index(self.t(f"question.{press.question}.short")) + 1)
         if press.action in {"keep_private", "post"}:
-            return self.text("label.see_recommendation")
+            return self.t("label.see_recommendation")
         if not press.option:
-            return self.text(f"label.{press.action}")
-        label = self.text(f"option.{press.question}.{press.option}")
+            return self.t(f"label.{press.action}")
+        label = self.t(f"option.{press.question}.{press.option}")
         self.typed += 1
-        now = self.shows()
-        choices = getattr(now, "choices", ())
-        assert label in choices, (label, now)
+        card = self.current_card()
+        choices = getattr(card, "choices", ())
+        assert label in choices, (label, card)
         return label if self.typed % 2 else str(choices.index(label) + 1)
 
-    def shows(self) -> Shown:
-        return shown(of_terminal(self.printed.getvalue(), self.text), self.text)
+    def current_card(self) -> ShownCard:
+        return parse_card(read_terminal(self.printed.getvalue(), self.t), self.t)
 
     async def post(self) -> None:
         return None
 
 
-def _rows(now: Shown) -> tuple[tuple[str, str], ...]:
-    found: tuple[tuple[str, str], ...] = getattr(now, "rows", ())
-    return found
+def _rows(card: ShownCard) -> tuple[tuple[str, str], ...]:
+    rows: tuple[tuple[str, str], ...] = getattr(card, "rows", ())
+    return rows
 
 
-Held = list[Shown]
-"""What showed after every press, the beginning first."""
-
-
-async def hold(platform: Platform, presses: list[Press]) -> tuple[Held, Posted | None]:
-    """Hold a whole dialog; return all that showed, and the post where there is one."""
-    held: Held = []
+async def run_dialog(platform: Dialog, presses: list[Press]) -> tuple[list[ShownCard], ShownPost | None]:
+    """Go through a whole dialog; return the card after each press, and the post, if any."""
+    cards: list[ShownCard] = []
     for press in presses:
         await platform.press(press)
-        held.append(platform.shows())
+        cards.append(platform.current_card())
     if presses[-1].action != "post":
-        return held, None
+        return cards, None
     post = await platform.post()
-    held[-1] = platform.shows()
-    return held, post
+    cards[-1] = platform.current_card()
+    return cards, post

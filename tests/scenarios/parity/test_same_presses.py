@@ -1,7 +1,6 @@
-"""The same presses give the same recommendation on Slack, in Teams and at a terminal, path by path from one list."""
+"""The same presses give the same cards, recommendation and post in Slack, in Teams and at a terminal."""
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -19,94 +18,111 @@ from dialogs.verify import all_paths
 from dialogs.views import Announcement
 from dialogs.walk import walk
 from tests.scenarios.parity.conftest import AllPlatforms
-from tests.scenarios.parity.journeys import BACK, CHANGE, RESTART, WHY, Journey, chosen, journeys, seen, told
-from tests.scenarios.parity.platforms import hold
-from tests.scenarios.parity.readers import Asked, Posted, Result, Shown, flat, rows, wanted, without_notes
+from tests.scenarios.parity.journeys import (
+    BACK,
+    CHANGE,
+    RESTART,
+    WHY,
+    Journey,
+    chosen_paths,
+    expected_views,
+    features,
+    journeys,
+)
+from tests.scenarios.parity.platforms import run_dialog
+from tests.scenarios.parity.readers import (
+    ShownCard,
+    ShownPost,
+    ShownQuestion,
+    ShownRecommendation,
+    expected_card,
+    normalize,
+    rows,
+    without_notes,
+)
 
 
-def test_the_list_shows_everything_there_is() -> None:
-    every = set().union(*(told(path) for path in all_paths(FLOW)))
-    assert set().union(*(told(path) for path in chosen())) == every
-    assert {("outcome", outcome.id) for outcome in FLOW.outcomes} <= every, "so that this is not a proof of nothing"
+def test_the_journeys_cover_all_features() -> None:
+    every = set().union(*(features(path) for path in all_paths(FLOW)))
+    assert set().union(*(features(path) for path in chosen_paths())) == every
+    assert {("outcome", outcome.id) for outcome in FLOW.outcomes} <= every, "the features are complete"
     assert {("control", level) for level in range(len(FLOW.control) + 1)} <= every
     assert {("advice", advice.id) for advice in FLOW.advice} <= every
     assert {(q.id, option) for q in FLOW.questions for option in q.options} <= every
-    pressed = Counter(press.split(">")[0] + ">" for each in journeys() for press in each.presses if press[0] == "<")
-    assert set(pressed) == {BACK, WHY, RESTART, CHANGE}
-    assert set(Counter((each.language, each.ends) for each in journeys()).values()) <= {6, 7}
+    pressed = {press.split(">")[0] + ">" for each in journeys() for press in each.presses if press[0] == "<"}
+    assert pressed == {BACK, WHY, RESTART, CHANGE}
+    assert set(Counter((journey.language, journey.ends) for journey in journeys()).values()) <= {6, 7}
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_the_same_presses_give_the_same_recommendation(
-    make_all_platforms: Callable[[str], Awaitable[AllPlatforms]], language: str, caplog: pytest.LogCaptureFixture
+    make_all_platforms: Callable[[str], Awaitable[AllPlatforms]], language: str
 ) -> None:
-    world = await make_all_platforms(language)
-    with caplog.at_level(logging.ERROR):
-        for journey in (each for each in journeys() if each.language == language):
-            await same_everywhere(world, journey)
-    assert [record.getMessage() for record in caplog.records if record.name.startswith(("adapters", "bot"))] == []
+    platforms = await make_all_platforms(language)
+    for journey in (journey for journey in journeys() if journey.language == language):
+        await assert_same(platforms, journey)
 
 
-async def same_everywhere(world: AllPlatforms, journey: Journey) -> None:
-    expected = [(press, wanted(view), dict(answers)) for press, view, answers in seen(journey)]
+async def assert_same(platforms: AllPlatforms, journey: Journey) -> None:
+    expected = [(press, expected_card(view), dict(answers)) for press, view, answers in expected_views(journey)]
     presses = [press for press, _, _ in expected]
-    platforms = world.for_journey(journey)
-    runs = await asyncio.gather(*(hold(each, presses) for each in platforms.values()))
-    held = dict(zip(platforms, runs, strict=True))
+    dialogs = platforms.for_journey(journey)
+    results = await asyncio.gather(*(run_dialog(dialog, presses) for dialog in dialogs.values()))
+    runs = dict(zip(dialogs, results, strict=True))
 
     for number, (press, view, _) in enumerate(expected):
-        for name, (showed, _) in held.items():
+        for name, (cards, _) in runs.items():
             at = f"{name}, {journey}, after {press}"
-            assert without_notes(showed[number]) == on(name, view), at
-            # Words above a card, such as what became of a changed answer, are nobody's own either.
-            assert showed[number] == on(name, held["Slack"][0][number]), at
+            assert without_notes(cards[number]) == limited(name, view), at
+            # The notes above a card, such as the result of a changed answer, are the same, too.
+            assert cards[number] == limited(name, runs["Slack"][0][number]), at
 
     answers = expected[-1][2]
-    for name, (showed, _) in held.items():
-        result = showed[-1]
-        assert isinstance(result, Result), (name, journey)
+    for name, (cards, _) in runs.items():
+        result = cards[-1]
+        assert isinstance(result, ShownRecommendation), (name, journey)
         assert_says(result, answers, translations(journey.language))
     if journey.ends == "post":
-        wanted_post = announced(journey.language, answers)
-        assert held["Slack"][1] == held["Teams"][1] == wanted_post, journey
-        assert wanted_post.outcome == (expected[-1][1].outcome,)  # type: ignore[union-attr]
+        post = expected_post(journey.language, answers)
+        assert runs["Slack"][1] == runs["Teams"][1] == post, journey
+        assert post.outcome == (expected[-1][1].outcome,)  # type: ignore[union-attr]
 
 
-def on(platform: str, shown: Shown) -> Shown:
-    """In Teams a card has six buttons at most: the options first, and of the ways back what still fits."""
-    if platform != "Teams" or not isinstance(shown, Asked):
-        return shown
-    return replace(shown, ways=shown.ways[: MAX_ACTIONS - len(shown.choices)])
+def limited(platform: str, card: ShownCard) -> ShownCard:
+    """Return the card with at most six buttons for Teams: the options first, then as many others as fit."""
+    if platform != "Teams" or not isinstance(card, ShownQuestion):
+        return card
+    return replace(card, navigation=card.navigation[: MAX_ACTIONS - len(card.choices)])
 
 
-def assert_says(result: Result, answers: dict[str, str], t: Translations) -> None:
-    """The very thing that one check as JSON says, in words."""
-    found: Any = check(FLOW, answers)
-    assert found["status"] == "complete"
-    assert result.outcome == flat(t(f"outcome.{found['outcome']}.title"))
-    assert result.provisional == found["provisional"]
-    assert result.bar == ("●" * found["control"] + "○" * (4 - found["control"]),)
-    assert result.control == (flat(t(f"control.{found['control']}")),)
-    assert result.advice == tuple(flat(t(f"advice.{id}.title")) for id in found["advice"])
+def assert_says(result: ShownRecommendation, answers: dict[str, str], t: Translations) -> None:
+    """The recommendation says what the JSON of ``cm-advisor check`` says."""
+    expected: Any = check(FLOW, answers)
+    assert expected["status"] == "complete"
+    assert result.outcome == normalize(t(f"outcome.{expected['outcome']}.title"))
+    assert result.provisional == expected["provisional"]
+    assert result.bar == ("●" * expected["control"] + "○" * (4 - expected["control"]),)
+    assert result.control == (normalize(t(f"control.{expected['control']}")),)
+    assert result.advice == tuple(normalize(t(f"advice.{id}.title")) for id in expected["advice"])
     because = [
-        (flat(t(f"question.{e['question']}.short")), flat(t(f"option.{e['question']}.{e['answer']}")))
-        for e in found["because"]
+        (normalize(t(f"question.{e['question']}.short")), normalize(t(f"option.{e['question']}.{e['answer']}")))
+        for e in expected["because"]
     ]
     assert sorted(result.because + result.others) == sorted(because)
     assert [row for row in because if row in result.because] == list(result.because), "in the order asked"
     assert [row for row in because if row in result.others] == list(result.others)
-    open_questions = [t(f"question.{id}.short") for id in found["open_questions"]]
-    assert list(result.open) == [flat(t("recommendation.open_item", question=name)) for name in open_questions]
-    assert len(result.unused) == len(found["unused"])
-    sentences = {sentence(change, t): change for change in found["what_if"]}
+    open_questions = [t(f"question.{id}.short") for id in expected["open_questions"]]
+    assert list(result.open) == [normalize(t("recommendation.open_item", question=name)) for name in open_questions]
+    assert len(result.unused) == len(expected["unused"])
+    sentences = {sentence(change, t): change for change in expected["what_if"]}
     if not sentences:
-        assert result.what_if == (flat(t("recommendation.stable")),)
+        assert result.what_if == (normalize(t("recommendation.stable")),)
         return
     assert [each for each in sentences if each in result.what_if] == list(result.what_if)
     for each in set(sentences) - set(result.what_if):
-        assert sentences[each]["answer"] == "unknown", "only what another sentence says already is left out"
-        same = [(sentences[said]["question"], sentences[said]["outcomes"]) for said in result.what_if]
+        assert sentences[each]["answer"] == "unknown", "only what another sentence already says is left out"
+        same = [(sentences[text]["question"], sentences[text]["outcomes"]) for text in result.what_if]
         assert (sentences[each]["question"], sentences[each]["outcomes"]) in same
 
 
@@ -114,21 +130,20 @@ def sentence(change: dict[str, Any], t: Translations) -> str:
     clause = t(f"option.{change['question']}.{change['answer']}.if")
     phrases = [t(f"outcome.{outcome}.phrase") for outcome in change["outcomes"]]
     if len(phrases) == 1:
-        return flat(t("what_if.one", clause=clause, outcome=phrases[0]))
-    return flat(t("what_if.several", clause=clause, outcomes=presenter.join_or(t, phrases)))
+        return normalize(t("what_if.one", clause=clause, outcome=phrases[0]))
+    return normalize(t("what_if.several", clause=clause, outcomes=presenter.join_or(t, phrases)))
 
 
-def announced(language: str, answers: dict[str, str]) -> Posted:
-    """What the channel is to read."""
+def expected_post(language: str, answers: dict[str, str]) -> ShownPost:
     session = Session("s", "t", "p", language, FLOW.version, answers, status=Status.POSTED)
     view: Announcement = presenter.announcement(FLOW, session, walk(FLOW, answers))
     assert view.control
-    return Posted(
-        (flat(view.headline),),
-        (flat(view.summary),),
+    return ShownPost(
+        (normalize(view.headline),),
+        (normalize(view.summary),),
         (view.control.bar,),
-        (flat(view.control.text),),
+        (normalize(view.control.text),),
         rows(view.because),
-        tuple(flat(line.title) for line in view.steps),
+        tuple(normalize(line.title) for line in view.steps),
         True,
     )
