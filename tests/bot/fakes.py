@@ -1,4 +1,4 @@
-"""What the tests of the application play with: one person, her dialog, and a courier."""
+"""People, turns and a gateway for the tests of the application."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ COMPLETE = {"orientation": "key", "mode": "agency", "agency_link": "yes"}
 
 
 class FakeGateway:
-    """Notes every call; `answers` are raised or returned in turn by `post`, `fail` by everything else."""
+    """Records every call. `post` raises `answers` one after another; `fail` is raised by all other methods."""
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
@@ -72,7 +72,7 @@ class FakeGateway:
 
 
 def complete() -> dict[str, str]:
-    """Return answers that lead to the end: the first option of everything else that is asked."""
+    """Return answers that lead to a recommendation."""
     answers = dict(COMPLETE)
     while here := walk(FLOW, answers).next_question:
         answers[here.id] = here.options[0]
@@ -93,7 +93,7 @@ async def answer(service: Service, session: Session, actor: Actor = ANNA, **more
 
 
 async def confirm(service: Service, id: str = "s1", actor: Actor = ANNA, where: str = "C1") -> TurnResult:
-    """Begin a dialog with everything answered, and post it."""
+    """Start a session with complete answers, and post it."""
     await begin(service, id, actor, complete())
     await service.mark_shown(id, 0)
     result = await service.turn(Turn(ConfirmPost(actor, where, revision=0), id))
@@ -102,18 +102,18 @@ async def confirm(service: Service, id: str = "s1", actor: Actor = ANNA, where: 
 
 
 async def rows(database: Database) -> dict[str, str]:
-    """Return the states of all jobs but the expiries, by key, with the cards that are being drawn."""
+    """Return the states of all jobs except expire and purge, by key, and of pending cards as ``drawing``."""
     query = sa.select(outbox.c.key, outbox.c.state).where(outbox.c.kind.not_in(["expire", "purge"]))
-    drawing = sa.select(pending_cards.c.session_id)
+    cards = sa.select(pending_cards.c.session_id)
 
     def look(transaction: Transaction) -> dict[str, str]:
-        shows = {f"{session}:card": "drawing" for session in transaction.execute(drawing).scalars()}
+        shows = {f"{session}:card": "drawing" for session in transaction.execute(cards).scalars()}
         return shows | {row.key: row.state for row in transaction.execute(query)}
 
     return await database.run(look)
 
 
 async def work(worker: OutboxWorker) -> None:
-    """Do everything that is due."""
+    """Run all due jobs."""
     while await worker.work():
         pass

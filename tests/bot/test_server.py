@@ -32,7 +32,7 @@ Build = Callable[..., Any]
 
 
 class Platform:
-    """An adapter that answers a dialog with its session, and goes on working after that."""
+    """An adapter that answers at once and goes on working in the background."""
 
     def __init__(self, application: Application, gateway: FakeGateway) -> None:
         self.application = application
@@ -160,7 +160,7 @@ async def test_acknowledged_events_are_finished_at_shutdown(
     [one] = platform
     assert one.occurred_at == ["start", "stop"]
     database = Database(url)
-    assert (await rows(database))["s1:post"] in {"pending", "done"}, "written, and taken up by whoever starts next"
+    assert (await rows(database))["s1:post"] in {"pending", "done"}, "stored, and run by the next process"
     database.close()
 
 
@@ -233,7 +233,7 @@ print(json.dumps([name for name in json.loads(sys.argv[2]) if name in sys.module
 
 
 def test_a_start_imports_only_what_it_needs(url: str) -> None:
-    """Seconds differ from machine to machine; what they are spent on can be told."""
+    """Imports are checked instead of seconds, which differ from machine to machine."""
     database = Database(url)
     other = "postgresql" if database.is_sqlite else "sqlite"
     database.upgrade()

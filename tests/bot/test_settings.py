@@ -130,7 +130,7 @@ def test_values_are_normalized(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     settings = load_settings(env_file=tmp_path / ".env")
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert settings.allowed_tenants == ("a", "b")
-    assert settings.log_format == "text", "the environment goes before the file"
+    assert settings.log_format == "text", "the environment overrides the file"
     assert settings.sqlalchemy_url == "sqlite:///cm-advisor.db"
     assert not settings.teams
     keys = [Fernet.generate_key().decode() for _ in range(2)]

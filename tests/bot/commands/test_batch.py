@@ -1,4 +1,4 @@
-"""Batches: whatever a line holds, it is answered in its place, and the rest goes on."""
+"""Batches: every line has a result, whatever it contains."""
 
 import io
 import itertools
@@ -52,7 +52,7 @@ def message(line: bytes) -> str:
     return " ".join(error["message"] for error in answered["errors"])
 
 
-# --- What is asked is what is answered ----------------------------------------------------------------------------
+# --- Results ------------------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.tuples(ANSWERS, JSON)), st.booleans())
@@ -171,7 +171,7 @@ def test_at_most_20_unknown_names_are_compared(monkeypatch):
 
 
 class Dripping(io.BytesIO):
-    """Hands out a few bytes at a time, as a slow pipe does."""
+    """Returns a few bytes per read, like a slow pipe."""
 
     def __init__(self, content: bytes, seed: int) -> None:
         super().__init__(content)
@@ -205,7 +205,7 @@ def test_a_result_is_flushed_before_the_next_line_is_read():
 
 
 class Endless(io.RawIOBase):
-    """Makes its blocks as they are read."""
+    """Generates blocks as they are read."""
 
     def __init__(self, blocks) -> None:
         super().__init__()
@@ -228,7 +228,7 @@ def test_memory_does_not_grow_with_the_batch():
     peaks = []
     for count in (1, 20):
         tracemalloc.start()
-        # A line without an end is a line too: nothing may collect it.
+        # A line without a line feed must not be collected in memory.
         blocks = itertools.chain(itertools.repeat(lines, count), itertools.repeat(b"y" * 60_000, 30 * count))
         source: Any = Endless(blocks)
         sink: Any = Nowhere()

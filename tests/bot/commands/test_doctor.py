@@ -1,4 +1,4 @@
-"""Every check, against the stand-ins of the platforms and a real SQLite file."""
+"""Every check, with simulators of the platforms and a real SQLite file."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ ALL = ",".join(SCOPES)
 
 
 class Slack(SlackSimulator):
-    """Tells the scopes of a token in a header, as Slack does."""
+    """Returns the scopes of a token in a header, as Slack does."""
 
     def _answer(self, call: Any, work: Any) -> web.Response:
         response = super()._answer(call, work)
@@ -73,7 +73,7 @@ async def public(database: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 def environment(slack: Slack, teams: TeamsSimulator, database: str, public: str) -> dict[str, str]:
-    """Settings with which all is good, but that the address is a local one."""
+    """Valid settings, except that PUBLIC_URL is a local one."""
     (workspace,) = slack.state.workspaces.values()
     return {
         "DATABASE_URL": database,
@@ -86,22 +86,22 @@ def environment(slack: Slack, teams: TeamsSimulator, database: str, public: str)
     } | teams.settings()
 
 
-async def found(environment: dict[str, str], **more: Any) -> dict[str, Finding]:
-    """Return the findings by check, or by check and number where there are several."""
+async def run_checks(environment: dict[str, str], **more: Any) -> dict[str, Finding]:
+    """Run the checks and return the findings by check."""
     given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
     settings = Settings(_env_file=None, **given)
     listed = await examine(settings, find_problems(settings), **more)
     text = repr(listed)
     for name, value in environment.items():
         if name.endswith(("TOKEN", "SECRET", "PASSWORD", "KEY")) and value:
-            assert value not in text, f"{name} is told"
+            assert value not in text, f"{name} is printed"
     findings = {finding.check: finding for finding in listed}
     assert all(finding.todo for finding in listed if finding.level != "ok" and finding.check not in WITHOUT_TODO), text
     return findings
 
 
 WITHOUT_TODO = {"settings", "Slack", "Teams", "PUBLIC_URL", "Socket Mode", "stored tokens", "Teams keys"}
-"""What is not configured, or not checked, is told without anything to do; a problem of a setting holds its own."""
+"""Checks whose findings may have no `todo`: skipped ones, and problems of settings, which contain it."""
 
 
 def levels(findings: dict[str, Finding]) -> dict[str, str]:
@@ -109,9 +109,11 @@ def levels(findings: dict[str, Finding]) -> dict[str, str]:
 
 
 async def test_a_valid_installation(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, slack: Slack) -> None:
-    assert levels(await found(environment)) == {"PUBLIC_URL": "warning"}, "a local address is nobody else's"
+    assert levels(await run_checks(environment)) == {"PUBLIC_URL": "warning"}, (
+        "only this machine reaches a local address"
+    )
     monkeypatch.setattr(doctor, "is_loopback", lambda _host: False)
-    findings = await found(environment)
+    findings = await run_checks(environment)
     assert levels(findings) == {}
     assert list(findings) == [
         *("settings", "database", "clock", "Slack", "Slack scopes", "Socket Mode", "Teams", "Teams keys", "PUBLIC_URL")
@@ -122,24 +124,24 @@ async def test_a_valid_installation(environment: dict[str, str], monkeypatch: py
 
 async def test_doctor_changes_nothing(environment: dict[str, str], database: str) -> None:
     before = Path(database.removeprefix("sqlite:///"))
-    await found(environment)
+    await run_checks(environment)
     with sa.create_engine(database).connect() as connection:
         assert connection.execute(sa.text("select count(*) from processed_events")).scalar() == 0
     missing = before.with_name("new.db")
-    findings = await found(environment | {"DATABASE_URL": f"sqlite:///{missing}"})
+    findings = await run_checks(environment | {"DATABASE_URL": f"sqlite:///{missing}"})
     assert findings["database"].message.startswith("does not exist yet")
     assert not missing.exists()
 
 
 async def test_a_platform_that_is_not_configured_is_reported(database: str) -> None:
-    findings = await found({"DATABASE_URL": database})
+    findings = await run_checks({"DATABASE_URL": database})
     assert findings["settings"].level == "failure"
     assert findings["Slack"] == Finding("Slack", "skipped", "not configured: no SLACK_ setting")
     assert findings["Teams"].message.startswith("not configured")
     assert findings["clock"].level == findings["PUBLIC_URL"].level == "warning"
 
 
-# --- Each trouble -------------------------------------------------------------------------------------------------
+# --- Failures -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ async def test_a_platform_that_is_not_configured_is_reported(database: str) -> N
 async def test_each_failure_has_its_message(
     environment: dict[str, str], change: dict[str, str], check: str, message: str, todo: str
 ) -> None:
-    finding = (await found(environment | change))[check]
+    finding = (await run_checks(environment | change))[check]
     assert finding.level == "failure"
     assert message in finding.message
     assert todo in finding.todo
@@ -171,14 +173,14 @@ async def test_each_failure_has_its_message(
 async def test_missing_scopes_are_named(environment: dict[str, str], slack: Slack) -> None:
     (workspace,) = slack.state.workspaces.values()
     few = slack.install(workspace, [scope for scope in SCOPES if scope not in {"im:write", "commands"}]).value
-    finding = (await found(environment | {"SLACK_BOT_TOKEN": few}))["Slack scopes"]
+    finding = (await run_checks(environment | {"SLACK_BOT_TOKEN": few}))["Slack scopes"]
     assert (finding.level, finding.message) == ("failure", "missing: commands, im:write")
     assert "manifest slack" in finding.todo
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(50, "ok"), (90, "failure"), (-400, "failure")])
 async def test_the_clock(environment: dict[str, str], seconds: float, level: str) -> None:
-    finding = (await found(environment, now=lambda: time.time() + seconds))["clock"]
+    finding = (await run_checks(environment, now=lambda: time.time() + seconds))["clock"]
     assert finding.level == level
     assert level == "ok" or (("fast" if seconds > 0 else "slow") in finding.message and "NTP" in finding.todo)
 
@@ -191,7 +193,7 @@ async def test_an_outage_is_a_warning_and_checks_time_out(
     teams.fail("token", 503)
     teams.fail("openid", 404)
     monkeypatch.setattr(doctor, "TIMEOUT", 0.5)
-    findings = await found(environment)
+    findings = await run_checks(environment)
     assert levels(findings) == {
         **{"Slack": "warning", "Socket Mode": "failure", "Teams": "warning"},
         **{"Teams keys": "failure", "PUBLIC_URL": "warning"},
@@ -213,8 +215,8 @@ async def test_a_managed_identity(environment: dict[str, str], monkeypatch: pyte
     async with TestServer(app) as server:
         monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/token")))
         monkeypatch.setenv("IDENTITY_HEADER", "h")
-        assert (await found(own))["Teams"].message == "the managed identity has a token"
-        finding = (await found(own))["Teams"]
+        assert (await run_checks(own))["Teams"].message == "the managed identity has a token"
+        finding = (await run_checks(own))["Teams"]
     assert asked == [environment["MICROSOFT_APP_ID"]] * 2
     assert (finding.level, "MICROSOFT_APP_ID" in finding.todo) == ("failure", True)
 
@@ -230,7 +232,7 @@ async def test_public_url_of_another_server(environment: dict[str, str]) -> None
         app = web.Application()
         app.router.add_get("/{any:.*}", handler)
         async with TestServer(app) as server:
-            finding = (await found(environment | {"PUBLIC_URL": str(server.make_url(""))}))["PUBLIC_URL"]
+            finding = (await run_checks(environment | {"PUBLIC_URL": str(server.make_url(""))}))["PUBLIC_URL"]
         assert finding.level == "failure"
         assert message in finding.message
 
@@ -238,23 +240,23 @@ async def test_public_url_of_another_server(environment: dict[str, str]) -> None
 async def test_a_database_of_another_version(environment: dict[str, str], database: str) -> None:
     with sa.create_engine(database).begin() as connection:
         connection.execute(sa.text("update alembic_version set version_num = 'later'"))
-    finding = (await found(environment))["database"]
+    finding = (await run_checks(environment))["database"]
     assert (finding.level, finding.todo) == ("failure", "Start that version, or restore a backup.")
     with sa.create_engine(database).begin() as connection:
         connection.execute(sa.text("delete from alembic_version"))
-    assert "cm-advisor db upgrade" in (await found(environment))["database"].todo
+    assert "cm-advisor db upgrade" in (await run_checks(environment))["database"].todo
 
 
 async def test_a_file_that_is_not_a_database(environment: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "text.db"
     path.write_text("not a database" * 100)
-    finding = (await found(environment | {"DATABASE_URL": f"sqlite:///{path}"}))["database"]
+    finding = (await run_checks(environment | {"DATABASE_URL": f"sqlite:///{path}"}))["database"]
     assert finding.level == "failure"
 
 
 async def test_no_secret_is_sent_to_a_url_of_an_invalid_setting(environment: dict[str, str]) -> None:
     wrong = {"SLACK_API_URL": "http://slack.example/api/", "TEAMS_LOGIN_URL": "http://login.example"}
-    findings = await found(environment | wrong)
+    findings = await run_checks(environment | wrong)
     assert levels(findings) | {"PUBLIC_URL": ""} == {
         **{"settings": "failure", "Slack": "skipped", "Socket Mode": "skipped", "Teams": "skipped", "PUBLIC_URL": ""}
     }
@@ -268,20 +270,20 @@ async def test_stored_tokens(environment: dict[str, str], slack: Slack, database
     (workspace,) = slack.state.workspaces.values()
     many = environment | {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret"}
     del many["SLACK_BOT_TOKEN"], many["SLACK_APP_TOKEN"]
-    assert "slack/install" in (await found(many))["Slack"].todo
+    assert "slack/install" in (await run_checks(many))["Slack"].todo
     token = slack.install(workspace, ALL)
     stored = Database(database)
     await EncryptedTokenStore(stored, [KEY]).save("slack:T1", {"token": token.value})
-    findings = await found(many)
+    findings = await run_checks(many)
     assert findings["stored tokens"] == Finding("stored tokens", "ok", "TOKEN_ENCRYPTION_KEY decrypts all 1")
     assert findings["Slack"].message == "@cm-advisor in Fabrique"
     await EncryptedTokenStore(stored, [OTHER]).save("slack:T2", {"token": "xoxb-2"})
-    finding = (await found(many))["stored tokens"]
+    finding = (await run_checks(many))["stored tokens"]
     assert (finding.level, finding.message) == ("failure", "TOKEN_ENCRYPTION_KEY does not decrypt 1 of 2")
-    assert (await found(many | {"TOKEN_ENCRYPTION_KEY": f"{OTHER},{KEY}"}))["stored tokens"].level == "ok"
+    assert (await run_checks(many | {"TOKEN_ENCRYPTION_KEY": f"{OTHER},{KEY}"}))["stored tokens"].level == "ok"
     await EncryptedTokenStore(stored, [KEY]).delete("slack:T2")
     token.state = "token_revoked"
-    assert (await found(many))["Slack"].level == "warning", "one workspace's, not everybody's"
+    assert (await run_checks(many))["Slack"].level == "warning", "only one workspace is affected"
     stored.close()
 
 

@@ -1,4 +1,4 @@
-"""What an administrator uploads: printed and written as people do it."""
+"""The manifests, created with the command line."""
 
 import json
 import os
@@ -21,7 +21,7 @@ URL = "https://advisor.example.org"
 
 @pytest.fixture(autouse=True)
 def _bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither an environment nor a .env, but the one setting that cannot be read."""
+    """No environment and no .env, except one setting that cannot be read."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("PORT", "many")

@@ -33,7 +33,7 @@ async def test_a_post_is_sent_once_and_the_card_says_so(
     await service.turn(Turn(ConfirmPost(ANNA, "C1"), "s1"))
     await work(worker)
     assert len(gateway.posts) == 1
-    assert not await service.retry_post(ANNA, "s1"), "what went out is not posted again"
+    assert not await service.retry_post(ANNA, "s1"), "a sent post is not sent again"
 
 
 async def test_a_card_that_was_not_shown_in_time_is_shown(
@@ -41,7 +41,7 @@ async def test_a_card_that_was_not_shown_in_time_is_shown(
 ) -> None:
     await begin(service)
     await work(worker)
-    assert gateway.shown == [], "the adapter has its time"
+    assert gateway.shown == [], "the adapter may still show it"
     clock.forward(seconds=16)
     await work(worker)
     assert len(gateway.shown) == 1
@@ -57,7 +57,7 @@ async def test_the_posted_notice_comes_after_the_pending_card(
     await service.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
     await work(worker)
     assert len(gateway.posts) == 1
-    assert gateway.shown == [], "the adapter is still drawing"
+    assert gateway.shown == [], "the adapter is still sending the card"
     await service.mark_shown("s1", 1)
     await work(worker)
     assert len(gateway.shown) == 1
@@ -70,12 +70,12 @@ async def test_an_overdue_card_and_a_posted_notice_are_one_update(
     await service.mark_shown("s1", 0)
     await service.turn(Turn(ConfirmPost(ANNA, "C1", revision=0), "s1"))
     await work(worker)
-    assert gateway.shown == [], "who draws the card may still come to it"
+    assert gateway.shown == [], "the adapter may still send the card"
     clock.forward(seconds=16)
     await work(worker)
     [view] = gateway.shown
     assert isinstance(view, RecommendationCard)
-    assert view.note == (translations("en")("notice.posted"),), "one drawing says it all"
+    assert view.note == (translations("en")("notice.posted"),), "one update shows both"
     assert await rows(database) == {"s1:post": "done"}
 
 
@@ -101,7 +101,7 @@ async def test_retries_end_after_an_hour(
     await work(worker)
     clock.forward(seconds=29)
     await work(worker)
-    assert len(gateway.posts) == 1, "the platform said half a minute"
+    assert len(gateway.posts) == 1, "Retry-After was half a minute"
     while await rows(database) == {"s1:post": "pending"}:
         clock.forward(seconds=10)
         await work(worker)
@@ -178,7 +178,7 @@ async def test_a_post_that_is_not_there_is_sent_again(
         await work(worker)
         clock.forward(seconds=40)
     assert (len(gateway.posts), len(gateway.searches), gateway.reported) == (3, looks, [])
-    assert len(set(gateway.searches)) == 1, "the first may be out as well as the second"
+    assert len(set(gateway.searches)) == 1, "the first attempt may have succeeded as well"
     assert await rows(database) == {"s1:post": "done"}
 
 
@@ -212,7 +212,7 @@ async def test_a_failed_search_for_a_post_is_repeated(
 async def test_a_gateway_that_raises_another_exception(
     service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock
 ) -> None:
-    gateway.answers = [ValueError("of no use to anybody")]
+    gateway.answers = [ValueError("unexpected")]
     await confirm(service)
     await work(worker)
     clock.forward(seconds=6)
@@ -246,7 +246,7 @@ async def test_a_queue_runs_in_order_one_at_a_time_at_its_pace(
     await confirm(service, "s3", where="C2")
     clock.forward(seconds=4)
     await asyncio.gather(work(worker), work(other))
-    assert [id for id, _ in gateway.posts] == ["s0", "s3"], "the others wait behind the one that waits"
+    assert [id for id, _ in gateway.posts] == ["s0", "s3"], "the others of the queue wait"
     gateway.posts = []
     clock.forward(seconds=1)
     for sent in range(1, 4):
@@ -279,7 +279,7 @@ async def test_a_lease_that_expired_before_sending_is_taken_over(
     dead = OutboxWorker(service)
     [_] = await dead._claim(1)
     await work(worker)
-    assert gateway.posts == [], "it is still the other's"
+    assert gateway.posts == [], "the other worker has the lease"
     clock.forward(seconds=61)
     await work(worker)
     assert gateway.posts == [("s1", "C1")]
@@ -296,7 +296,7 @@ async def test_a_lease_that_expired_while_sending_may_have_been_sent(
     await work(worker)
     assert gateway.posts == []
     assert gateway.reported == ["lost"]
-    # The slow one was not dead after all.
+    # The slow worker goes on after all.
     await database.run(lambda transaction: slow._store_post(transaction, job, {"link": "x"}))
     assert (await rows(database))["s1:post"] == "done"
     assert not await service.retry_post(ANNA, "s1")
@@ -382,7 +382,7 @@ async def test_the_worker_wakes_up_and_drains(url: str, gateway: FakeGateway) ->
     assert (await rows(database))["s1:post"] == "done"
     query = sa.select(outbox.c.due_at).where(outbox.c.kind == "purge")
     due = await database.run(lambda transaction: transaction.execute(query).scalar_one())
-    assert due > database.clock(), "the deletions were done and come round again"
+    assert due > database.clock(), "purge was run and is due again"
     database.close()
 
 

@@ -33,10 +33,8 @@ def test_a_rejected_person_takes_nothing_from_others() -> None:
     limiter = RateLimiter(3, 100, Clock())
     for _ in range(4000):
         limiter.check_rate_limit("slack:T1", "anna")
-    assert limiter.check_rate_limit("slack:T1", "ben") is ALLOW, "what was refused to Anna took nothing from her tenant"
-    assert limiter.check_rate_limit("slack:T2", "anna") is ALLOW, (
-        "another tenant's person of the same id is somebody else"
-    )
+    assert limiter.check_rate_limit("slack:T1", "ben") is ALLOW, "rejected events do not count for the tenant"
+    assert limiter.check_rate_limit("slack:T2", "anna") is ALLOW, "the same id in another tenant is another person"
 
 
 def test_a_tenant_allows_a_thousand_people_at_once_and_has_a_limit() -> None:
@@ -44,7 +42,7 @@ def test_a_tenant_allows_a_thousand_people_at_once_and_has_a_limit() -> None:
     limiter = RateLimiter(3, 100, clock)
     assert all(limiter.check_rate_limit("teams:T", f"p{n}") is ALLOW for n in range(3000))
     assert limiter.check_rate_limit("teams:T", "one more") is REJECT
-    assert limiter.check_rate_limit("teams:T", "another") is REJECT, "each is rejected for themselves"
+    assert limiter.check_rate_limit("teams:T", "another") is REJECT, "every person gets a notice"
     clock.now += 1
     assert sum(limiter.check_rate_limit("teams:T", f"p{n}") is ALLOW for n in range(200)) == 100
 
@@ -71,7 +69,7 @@ def test_memory_is_bounded(monkeypatch) -> None:
         len(each)
         for each in (limiter._person_buckets._full_at, limiter._tenant_buckets._full_at, limiter._notices._entries)
     } == {100}
-    assert limiter.check_rate_limit("slack:T999", "anna") is DROP, "the latest are remembered"
+    assert limiter.check_rate_limit("slack:T999", "anna") is DROP, "the latest entries are kept in memory"
 
 
 def test_a_check_takes_a_few_microseconds() -> None:

@@ -33,7 +33,7 @@ async def test_a_turn_is_stored_and_its_card_is_pending_until_shown(service: Ser
     assert await rows(database) == {"s1:card": "drawing"}
 
     await service.mark_shown("s1", 0)
-    assert await rows(database) == {"s1:card": "drawing"}, "the card of an older revision is not this one"
+    assert await rows(database) == {"s1:card": "drawing"}, "an older revision was shown"
     await service.mark_shown("s1", 1, {"ts": "2"})
     assert await rows(database) == {}
     assert (await service.turn(Turn(Resume(ANNA), "s1"))).card == {"ts": "2"}
@@ -100,7 +100,9 @@ async def test_the_same_button_pressed_twice_at_once(url: str, clock: Clock, gat
     presses = [answer(services[n % 2], begun.session, option=here.options[n % len(here.options)]) for n in range(12)]
     result = await asyncio.gather(*presses)
     assert {found.session.revision for found in result if found.session} == {1}
-    assert len({found.session.answers[here.id] for found in result if found.session}) == 1, "one press won, all see it"
+    assert len({found.session.answers[here.id] for found in result if found.session}) == 1, (
+        "all results show the press that was first"
+    )
     assert all(isinstance(found.effects[-1], Show) for found in result)
     for database in stores:
         database.close()
@@ -196,7 +198,7 @@ async def test_forget_person_deletes_everything(service: Service, database: Data
         b"U1" not in row for row in await database.run(lambda transaction: transaction.execute(query).scalars().all())
     )
     assert await service.forget_person(ANNA) == 0
-    assert await service.is_duplicate("slack:T1:U1:Ev1"), "what was heard stays heard"
+    assert await service.is_duplicate("slack:T1:U1:Ev1"), "keys of typed text are stored"
 
 
 async def test_an_idle_session_expires(
@@ -209,7 +211,7 @@ async def test_an_idle_session_expires(
     await service.mark_shown("s1", 0)
     clock.forward(days=2)
     await work(worker)
-    assert await service.find_running(ANNA, "D1"), "somebody went on with it two days ago"
+    assert await service.find_running(ANNA, "D1"), "it was changed two days ago"
     clock.forward(days=13)
     await work(worker)
     assert await service.find_running(ANNA, "D1") is None
@@ -236,8 +238,8 @@ async def test_retention(service: Service, database: Database, clock: Clock) -> 
     await service.is_duplicate("Ev1")
     clock.forward(days=1)
     await service.mark_tenant_removed("slack:T1")
-    assert await rows(database) == {}, "what was due for a tenant that left is dropped"
-    assert len(await service.list_checks(ANNA)) == 1, "its data stays as long as the retention says"
+    assert await rows(database) == {}, "jobs of a removed tenant are deleted"
+    assert len(await service.list_checks(ANNA)) == 1, "sessions stay until the retention time has passed"
     clock.forward(days=179, hours=1)
     await begin(service, "young", BEN)
     await purge(service.database, timedelta(days=180))
@@ -248,7 +250,7 @@ async def test_retention(service: Service, database: Database, clock: Clock) -> 
     await service.set_language(BEN, "fr")
     await purge(service.database, timedelta(days=180))
     assert await service.get_language(*ANNA[:2]) is None
-    assert await service.get_language(*BEN[:2]) == "fr", "somebody of the tenant that came back"
+    assert await service.get_language(*BEN[:2]) == "fr", "the tenant installed the app again"
     assert await service.get_language(*STRANGER[:2]) == "fr"
     assert await database.run(lambda transaction: transaction.execute(sa.select(removed_tenants)).all()) == []
     assert len(await service.list_checks(BEN)) == 1
@@ -292,8 +294,7 @@ async def test_a_post_adds_a_job_and_wakes_the_worker(service: Service, database
 async def test_typed_text_older_than_the_latest_event_changes_nothing(
     service: Service, clock: Clock, wrong: float
 ) -> None:
-    """A platform delivers again, seconds or minutes later, what it could not. What came first says its own clock; ours
-    may be wrong."""
+    """A platform redelivers events later. Only its own clock tells which event came first: ours may be wrong."""
     true = clock.now
     await service.turn(Turn(Start(ANNA, "s1"), "s1", "D1", occurred_at=true))
     clock.forward(seconds=wrong)
@@ -303,7 +304,7 @@ async def test_typed_text_older_than_the_latest_event_changes_nothing(
     late = await service.turn(Turn(Typed(ANNA, "yes"), "s1", idempotency_key="Ev7", occurred_at=written))
     assert late.session
     assert late.session.answers == {"orientation": "key"}
-    assert [effect.view for effect in late.effects if isinstance(effect, Notify)], "a kind word"
+    assert [effect.view for effect in late.effects if isinstance(effect, Notify)], "the person gets a notice"
     written = true + timedelta(seconds=6)
     new = await service.turn(Turn(Typed(ANNA, "yes"), "s1", idempotency_key="Ev8", occurred_at=written))
     assert new.session

@@ -1,4 +1,4 @@
-"""SQLite's log is moved into its file beside the turns, and grows no further than it may."""
+"""Checkpoints run beside the turns and bound the size of the log."""
 
 import asyncio
 import sqlite3
@@ -20,14 +20,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "cm-advisor.db"
 
 
-def opened(path: Path) -> Database:
+def open_database(path: Path) -> Database:
     database = Database(f"sqlite:///{path}")
     database.upgrade()
     return database
 
 
 async def write(database: Database, count: int, at: int = 0) -> None:
-    """Write so many notes of a page each, eight at a time."""
+    """Write rows of a page each, eight at a time."""
 
     def one(transaction: Transaction, number: int) -> None:
         transaction.execute(sa.insert(adapter_data).values(tenant="t", key=str(number), value={"long": "x" * PAGE}))
@@ -38,7 +38,7 @@ async def write(database: Database, count: int, at: int = 0) -> None:
 
 
 def stored(path: Path) -> int:
-    """Return how many notes are in the file itself, whatever its log says."""
+    """Return how many rows are in the database file without its log."""
     alone = path.with_name("alone.db")
     alone.write_bytes(path.read_bytes())
     with sqlite3.connect(alone) as connection:
@@ -49,7 +49,7 @@ def stored(path: Path) -> int:
 
 async def test_checkpoints_run_beside_the_turns(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "INTERVAL", 64)
-    database = opened(path)
+    database = open_database(path)
     await write(database, 400)
     log = path.with_name(f"{path.name}-wal")
     for _ in range(100):
@@ -59,27 +59,26 @@ async def test_checkpoints_run_beside_the_turns(path: Path, monkeypatch: pytest.
     assert stored(path) >= 200
     assert log.exists()
     database.close()
-    assert not log.exists(), "the last to leave tidies up"
+    assert not log.exists(), "closing the last connection deletes the log"
     assert stored(path) == 400
 
 
 async def test_turns_wait_for_a_checkpoint_of_a_long_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is moved beside those who write never comes to the end of it."""
     monkeypatch.setattr(checkpoint, "INTERVAL", 64)
     monkeypatch.setattr(checkpoint, "MAX_LOG_PAGES", 200)
-    database = opened(path)
+    database = open_database(path)
     for part in range(6):
         await write(database, 400, part * 400)
     size = path.with_name(f"{path.name}-wal").stat().st_size
     database.close()
     assert stored(path) == 2400
-    assert size < 1000 * PAGE, "it has begun anew"
+    assert size < 1000 * PAGE, "it was overwritten from its start"
 
 
 async def test_long_work_does_not_let_the_log_grow(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A purge is few units of work, and each of them writes much."""
+    """A purge is few units of work that write much."""
     monkeypatch.setattr(checkpoint, "MAX_LOG_PAGES", 400)
-    database = opened(path)
+    database = open_database(path)
 
     def much(transaction: Transaction, part: int) -> None:
         rows = [{"tenant": "t", "key": f"{part}:{n}", "value": {"long": "x" * PAGE}} for n in range(100)]
@@ -97,7 +96,7 @@ async def test_a_failed_checkpoint_does_not_stop_turns(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(checkpoint, "INTERVAL", 8)
-    database = opened(path)
+    database = open_database(path)
     assert database._writer
     monkeypatch.setattr(database._writer._checkpointer, "_path", str(path.parent / "nowhere" / "x.db"))
     await write(database, 64)

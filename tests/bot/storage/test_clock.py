@@ -8,7 +8,7 @@ from bot.storage.database import Database
 
 
 class Machine:
-    """A machine whose clock is an hour ahead, and then jumps."""
+    """A machine whose clock is an hour fast and then jumps."""
 
     wall = datetime(2026, 11, 22, 10, tzinfo=UTC)
     monotonic = 100.0
@@ -21,10 +21,10 @@ def test_the_shared_clock_ignores_the_machines_clock(monkeypatch: pytest.MonkeyP
     machine, shared = Machine(), SharedClock()
     monkeypatch.setattr(clock, "datetime", machine)
     monkeypatch.setattr("bot.storage.clock.time.monotonic", lambda: machine.monotonic)
-    assert shared() == machine.wall, "nobody has server_time it yet"
+    assert shared() == machine.wall, "not set yet"
     server_time = datetime(2026, 11, 22, 9, tzinfo=UTC)
     machine.monotonic = 102.0
-    shared.set(server_time, asked_at=100.0)  # asked two seconds ago, answered in the middle of them
+    shared.set(server_time, asked_at=100.0)  # asked two seconds ago; the answer is one second old
     assert shared() == server_time + timedelta(seconds=1)
     machine.wall -= timedelta(days=1)
     machine.monotonic += 5

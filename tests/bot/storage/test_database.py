@@ -87,7 +87,7 @@ async def test_ping(database: Database, url: str) -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["answer", "language", "end"])), max_size=12),
 )
 async def test_concurrent_updates_lose_nothing(database: Database, changes: list[tuple[str, str]]) -> None:
-    """Many turns at once on few sessions: each load, change and save is as if it were alone."""
+    """Concurrent turns on few sessions: each load, change and save is isolated."""
     await database.run(lambda transaction: transaction.execute(sa.delete(sessions)))
     for id in "abc":
         await database.run(lambda transaction, id=id: transaction.write(TurnChange(after=session(id))))  # type: ignore[misc]

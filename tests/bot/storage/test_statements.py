@@ -1,4 +1,4 @@
-"""What every turn runs finds its rows by an index, on tables of a size that a planner takes seriously."""
+"""Every statement of a turn uses an index, on tables that are large enough for the planner."""
 
 import re
 import sqlite3
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 async def filled(url: str) -> AsyncIterator[Database]:
-    """A store with many rows, whose planner knows of them."""
+    """A database with many rows and up-to-date statistics."""
     empty = Database(url)
     empty.upgrade()
     empty.close()
@@ -53,7 +53,7 @@ async def filled(url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def sent_statements(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Statement]:
-    """What is sent_statements to the database from here on, as the driver hears it."""
+    """The statements that the driver executes from now on."""
     sent: list[Statement] = []
     if url.startswith("sqlite"):
         usual = sqlite3.dbapi2.connect
@@ -78,7 +78,7 @@ def sent_statements(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Statement
 
 
 async def run_everything(database: Database) -> None:
-    """What people and the worker do all day."""
+    """Run all statements of the application and the worker."""
     service = Service(FLOW, database, gateways={"slack": FakeGateway()})
     stored = session(ROWS - 1)
     ann = Actor(stored.tenant, stored.owner, stored.language)
@@ -107,10 +107,10 @@ async def run_everything(database: Database) -> None:
 async def test_every_statement_uses_an_index(filled: Database, sent_statements: list[Statement], url: str) -> None:
     await run_everything(filled)
     statements = [(text, values) for text, values in sent_statements if PLANNED.match(str(text))]
-    assert len(statements) > 20, "what the store says is not heard"
+    assert len(statements) > 20, "the statements are not recorded"
     look = _sqlite if filled.is_sqlite else _postgresql
     assert list(look(url, statements)) == []
-    assert list(look(url, [WITHOUT_INDEX])), "a scan would not be found"
+    assert list(look(url, [WITHOUT_INDEX])), "the test would not find a scan"
 
 
 def _sqlite(url: str, statements: list[Statement]) -> Iterator[str]:

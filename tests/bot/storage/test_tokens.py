@@ -34,12 +34,12 @@ async def test_credentials_are_stored_encrypted(database: Database) -> None:
 async def test_an_old_key_still_decrypts(database: Database) -> None:
     await EncryptedTokenStore(database, [OLD]).save("slack:T1", {"token": "xoxb-1"})
     before = await ciphertext(database)
-    assert await EncryptedTokenStore(database, [NEW]).load("slack:T1") is None, "its key is gone"
+    assert await EncryptedTokenStore(database, [NEW]).load("slack:T1") is None, "its key is missing"
     assert await EncryptedTokenStore(database, [NEW, OLD]).load("slack:T1") == {"token": "xoxb-1"}
     after = await ciphertext(database)
     assert after != before
     assert await EncryptedTokenStore(database, [NEW]).load("slack:T1") == {"token": "xoxb-1"}
-    assert await ciphertext(database) == after, "encrypted anew once, not each time"
+    assert await ciphertext(database) == after, "encrypted again only once"
 
 
 async def test_a_row_copied_from_another_tenant_is_rejected(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Two versions beside each other: a database of each release goes on, and the next release's tables are borne."""
+"""Databases of earlier releases are upgraded, and tables of the next release are accepted."""
 
 import sqlite3
 from datetime import UTC, datetime
@@ -25,14 +25,14 @@ from tests.bot.conftest import Clock
 from tests.bot.fakes import ANNA, BEN, FakeGateway, begin, complete, confirm, rows, work
 
 DATABASES = Path(__file__).parent / "databases"
-"""What a release wrote, rows in every table, as `sqlite3` and `pg_dump --inserts` dump it: VERSION.DIALECT.sql."""
+"""Dumps of releases by `sqlite3` and `pg_dump --inserts`, with rows in every table: VERSION.DIALECT.sql."""
 RELEASES = sorted({path.name.removesuffix(".sql").rpartition(".")[0] for path in DATABASES.glob("*.sql")})
 KEY = "Q00tYWR2aXNvci0wLjEuMC1zYW1wbGUta2V5LS0tLS0="
-"""What encrypts the token in them."""
+"""The key of the token in them."""
 
 
 def load(url: str, release: str) -> None:
-    """Fill an empty database with what a release wrote."""
+    """Load the dump of a release into an empty database."""
     dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
     script = (DATABASES / f"{release}.{dialect}.sql").read_text(encoding="utf-8")
     if dialect == "sqlite":
@@ -44,7 +44,7 @@ def load(url: str, release: str) -> None:
 
 
 def ahead(database: Database, by: int) -> None:
-    """Take the tables further by an additive migration, as a later release may."""
+    """Apply an additive migration, as a later release may."""
     head = int(ScriptDirectory.from_config(alembic_config()).get_current_head() or 0)
     with database._engine.begin() as connection:
         for statement in (
@@ -84,7 +84,7 @@ async def test_a_database_of_an_earlier_release_is_upgraded(url: str, release: s
     assert await service.load_adapter_data("slack:T1", "channel:") == {"channel:C1": {"name": "general"}}
     assert await service.is_duplicate("delivery-1")
     assert await EncryptedTokenStore(database, [KEY]).load("slack:T1") == {"token": "xoxb-sample"}
-    # What was written down is done, and what was held back waits for a word.
+    # Pending jobs run; held ones wait for their owner.
     worker = OutboxWorker(service)
     await work(worker)
     assert gateway.posts == [("pending", "C3")]
@@ -127,5 +127,7 @@ def test_tables_two_releases_ahead_are_rejected(database: Database) -> None:
 
 def test_migrations_are_numbered_consecutively() -> None:
     steps = [step.revision for step in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
-    assert steps == [f"{number:04}" for number in range(len(steps), 0, -1)], "how far ahead is reckoned from them"
-    assert newest_version() == steps[0], "and the newest is told from the names of the files"
+    assert steps == [f"{number:04}" for number in range(len(steps), 0, -1)], (
+        "the difference of versions is computed from them"
+    )
+    assert newest_version() == steps[0], "read from the file names"

@@ -1,4 +1,4 @@
-"""What the log says: each line what it is about, none what a person is called or wrote."""
+"""Log lines: each has an id, none has personal data."""
 
 import io
 import json
@@ -26,7 +26,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is written, at every level, as JSON."""
+    """The log at every level, as JSON."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     before = logging.root.handlers[:], logging.root.level
@@ -43,8 +43,8 @@ def lines(written: io.StringIO) -> Lines:
 
 
 @pytest.fixture
-async def asking() -> AsyncIterator[TestClient]:
-    """A server that asks a platform whatever it is asked, as ours does."""
+async def client() -> AsyncIterator[TestClient]:
+    """A server that calls a platform for every request."""
 
     async def platform(_request: web.Request) -> web.Response:
         return web.Response(status=204)
@@ -62,12 +62,12 @@ async def asking() -> AsyncIterator[TestClient]:
     async with TestServer(other) as there, aiohttp.ClientSession(trace_configs=[calls]) as http:
         server = TestServer(app)
         await server.start_server(access_log=logging.getLogger("bot.access"), access_log_class=AccessLogger)
-        async with TestClient(server) as client:
-            yield client
+        async with TestClient(server) as test_client:
+            yield test_client
 
 
-async def test_every_log_line_of_a_request_has_its_id(asking: TestClient, lines: Lines) -> None:
-    ids = [(await asking.post("/ask/anna?code=s3cret")).headers["X-Request-Id"] for _ in range(3)]
+async def test_every_log_line_of_a_request_has_its_id(client: TestClient, lines: Lines) -> None:
+    ids = [(await client.post("/ask/anna?code=s3cret")).headers["X-Request-Id"] for _ in range(3)]
     assert len(set(ids)) == 3
     logged_lines = [line for line in lines() if "request" in line]
     for id in ids:
@@ -120,8 +120,8 @@ def test_fast_successful_requests_are_not_logged_at_info(capsys: pytest.CaptureF
     assert [(line["status"], line["ms"]) for line in lines] == [(200, 2000), (404, 100), (503, 100)]
 
 
-async def test_the_path_of_an_unknown_route_is_not_logged(asking: TestClient, lines: Lines) -> None:
-    assert (await asking.get("/anna?code=s3cret")).status == 404
+async def test_the_path_of_an_unknown_route_is_not_logged(client: TestClient, lines: Lines) -> None:
+    assert (await client.get("/anna?code=s3cret")).status == 404
     assert [line["message"].partition(" 404 ")[0] for line in lines() if line["logger"] == "bot.access"] == ["GET -"]
 
 
