@@ -1,4 +1,4 @@
-"""TeamsAdapter: the parts of the Teams adapter, put together."""
+"""TeamsAdapter: the parts of the Teams adapter, put together. `listeners.TeamsBot` lists what handles each activity."""
 
 import logging
 
@@ -30,7 +30,7 @@ class TeamsAdapter:
         gateway = TeamsGateway(application, self._connector, self._tasks, f"28:{settings.app_id}")
         channels = Channels(application, self._connector)
         forms = TaskModules(application, gateway)
-        bot = TeamsBot(application, gateway, self._connector, channels, forms, self._tasks)
+        bot = TeamsBot(application, gateway, channels, forms, self._tasks)
         self._endpoint = MessagesEndpoint(settings, application, self._verifier, self._connector, bot, self._tasks)
         self.gateway: Gateway = gateway
 

@@ -214,10 +214,10 @@ def _steps(lines: Iterable[AdviceLine]) -> Iterable[Json]:
 # --- The cards that are not about one dialog ---
 
 
-def welcome(t: Translations, by: str | None = None, *, shared: bool = False) -> Json:
+def welcome(t: Translations, by: str = "", *, shared: bool = False) -> Json:
     """Return the first message. It is in every language: Teams does not tell a language before a person acts.
 
-    `t`: the language that comes first. `by`: the person who installed the app, named in shared conversations.
+    `t`: the language that comes first. `by`: the name of the person who installed the app, for shared conversations.
     """
     usage = t("teams.how_shared" if shared else "teams.how_personal")
     others = [translations(language) for language in languages() if language != t.language]

@@ -114,12 +114,11 @@ class TeamsGateway:
         """Return the name of the author, who must be a member of the conversation."""
         known = str(json.loads(outgoing.destination or "{}").get("by") or "")
         try:
-            member = await self._connector.member(ref, outgoing.session.owner)
+            return await self.member_name(ref, outgoing.session.owner) or known or "?"
         except PermanentFailure as failure:
             if failure.reason == "not_member" or not known:
                 raise
             return known  # no access to the members, but the author pressed a button in this conversation
-        return str(member.get("name") or known or "?")
 
     # --- Cards of a dialog ---
 
@@ -193,7 +192,7 @@ class TeamsGateway:
             if updates.newest == revision:
                 await self._connector.update(ref, card_message(card))
 
-    # --- Other messages ---
+    # --- Other messages, and members ---
 
     async def send(self, ref: ConversationRef, card: Json) -> None:
         """Send a card that belongs to no dialog."""
@@ -215,6 +214,10 @@ class TeamsGateway:
         if notice:
             await self.send(ref, cards.render(Notice("in_private", notice)))
         return None
+
+    async def member_name(self, ref: ConversationRef, person: str) -> str:
+        """Return the name of a member of a conversation; it may be empty. Raises `PermanentFailure` for others."""
+        return str((await self._connector.member(ref, person)).get("name") or "")
 
 
 def shown_view(result: TurnResult) -> View | None:

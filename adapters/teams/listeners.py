@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from adapters.ports import (
@@ -23,7 +24,6 @@ from adapters.teams.adaptive_cards import CARD_TYPE, Json
 from adapters.teams.bot_framework import ActivityHandler, TurnContext
 from adapters.teams.button_value import ButtonValue
 from adapters.teams.channels import Channels
-from adapters.teams.connector import Connector
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.gateway import TeamsGateway, shown_view
 from adapters.teams.request import IncomingRequest
@@ -73,14 +73,12 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         self,
         application: Application,
         gateway: TeamsGateway,
-        connector: Connector,
         channels: Channels,
         forms: TaskModules,
         tasks: BackgroundTasks,
     ) -> None:
         self._application = application
         self._gateway = gateway
-        self._connector = connector
         self._channels = channels
         self._tasks = tasks
         self._invokes: Mapping[str, Invoke] = {
@@ -148,14 +146,11 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         ref = request.ref.root
         if await self._application.is_duplicate(f"teams:welcome:{ref.conversation}"):
             return
-        name = request.person_name
-        if ref.shared and not name:
-            try:
-                name = str((await self._connector.member(ref, request.actor.person)).get("name") or "")
-            except PermanentFailure:
-                name = ""
-        by = name if ref.shared and name else None
-        await self._gateway.send(ref, cards.welcome(request.t, by, shared=ref.shared))
+        name = ""
+        if ref.shared:
+            with suppress(PermanentFailure):
+                name = request.person_name or await self._gateway.member_name(ref, request.actor.person)
+        await self._gateway.send(ref, cards.welcome(request.t, name, shared=ref.shared))
 
     # --- Typed text ---
 
