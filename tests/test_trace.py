@@ -1,4 +1,4 @@
-"""A press passes few files: fewer files to read for whoever follows one."""
+"""The path of a press stays short, so that it can be followed in the code."""
 
 import pytest
 

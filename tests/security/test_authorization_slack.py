@@ -9,14 +9,11 @@ import aiohttp
 import pytest
 
 from adapters.playground.slack.models import Channel, Message, User, Workspace
-from dialogs.community_flow import FLOW
-from dialogs.recommend import recommend
-from dialogs.walk import walk
 from tests.scenarios.conftest import no_platform_settings, no_unexpected_errors
 from tests.scenarios.scene import SHORT
 from tests.scenarios.slack.conftest import MakeScene, Scene, make_scene
 from tests.scenarios.slack.test_hostile_input import _install
-from tests.security.ownership import ForgedPress, forged_presses, stored_data
+from tests.security.ownership import ForgedPress, forged_presses, outcome_text, stored_data
 
 __all__ = ["make_scene", "no_platform_settings", "no_unexpected_errors"]
 
@@ -61,13 +58,6 @@ async def two_dialogs(scene: Scene) -> list[tuple[str, int]]:
     return sessions
 
 
-def outcome(scene: Scene) -> str:
-    """Return the text that only Anna may read."""
-    recommendation = recommend(FLOW, walk(FLOW, SHORT))
-    assert recommendation
-    return scene.t(f"outcome.{recommendation.outcome.id}.title")
-
-
 def visible_messages(scene: Scene, user: User, team: Workspace) -> str:
     """Return all messages this user can read, as JSON."""
     messages = (m for channel in team.channels.values() for m in scene.slack.visible_to(user, channel))
@@ -85,7 +75,7 @@ async def test_another_user_of_the_workspace(make_scene: MakeScene, tmp_path: Pa
         assert await press(scene, scene.team, scene.ben, scene.marketing, forged) == 200, forged
     await scene.settle()
     assert stored_data(tmp_path / "0.db", tenant, scene.anna.id) == before
-    assert outcome(scene) not in visible_messages(scene, scene.ben, scene.team)
+    assert outcome_text(scene.t) not in visible_messages(scene, scene.ben, scene.team)
     assert scene.marketing.messages == []
     modal = scene.user_actions.modal(scene.ben)
     view = modal.definition if modal else {}
@@ -112,7 +102,7 @@ async def test_the_same_person_id_in_another_workspace(make_scene: MakeScene, tm
         assert await press(scene, other, eve, plaza, forged) == 200, forged
     await scene.settle()
     assert stored_data(tmp_path / "0.db", tenant, scene.anna.id) == before
-    assert outcome(scene) not in visible_messages(scene, eve, other)
+    assert outcome_text(scene.t) not in visible_messages(scene, eve, other)
 
 
 @pytest.mark.parametrize("kind", ["form", "picker"])

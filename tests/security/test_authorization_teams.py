@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
-from dialogs.community_flow import FLOW
-from dialogs.recommend import recommend
-from dialogs.walk import walk
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene, make_scene
-from tests.security.ownership import ForgedPress, forged_presses, stored_data
+from tests.security.ownership import ForgedPress, forged_presses, outcome_text, stored_data
 
 __all__ = ["make_scene"]
 OTHER_TENANT = "11111111-2222-3333-4444-555555555555"
@@ -50,13 +47,6 @@ async def two_dialogs(scene: Scene) -> list[tuple[str, int]]:
     return sessions
 
 
-def outcome(scene: Scene) -> str:
-    """Return the text that only Anna may read."""
-    recommendation = recommend(FLOW, walk(FLOW, SHORT))
-    assert recommendation
-    return scene.t(f"outcome.{recommendation.outcome.id}.title")
-
-
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("attacker", ["another user", "the same user id in another tenant"])
 async def test_presses_with_the_ids_of_anothers_dialogs(make_scene: MakeScene, tmp_path: Path, attacker: str) -> None:
@@ -86,5 +76,5 @@ async def test_presses_with_the_ids_of_anothers_dialogs(make_scene: MakeScene, t
     await scene.wait_until_idle()
     assert stored_data(database, tenant, scene.anna.id) == before
     messages = [message.activity for message in scene.teams.messages(chat)]
-    assert outcome(scene) not in "".join(bodies) + json.dumps(messages, ensure_ascii=False)
+    assert outcome_text(scene.t) not in "".join(bodies) + json.dumps(messages, ensure_ascii=False)
     assert scene.posts(scene.channel) == []

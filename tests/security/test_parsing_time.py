@@ -17,24 +17,7 @@ from dialogs.text.parse import parse, parse_quick_check, warm_up
 LENGTH = 100_000
 MAX_SECONDS = 3
 """Parsing that is not linear takes minutes."""
-WORST = [
-    "a",
-    "oui ",
-    "non,",
-    "mode=",
-    "=",
-    "é",
-    "check ",
-    "1 ",
-    "’",
-    " ",
-    "\n",
-    ",;",
-    "agence ",
-    "()",
-    "-",
-    "x=y ",
-]
+WORST = ["a", "oui ", "non,", "mode=", "=", "é", "check ", "1 ", "’", " ", "\n", ",;", "agence ", "()", "-", "x=y "]
 WORST += ["<@", "<@U|", "<@U|x", "</at", "<at ", "<at>", "&amp;", "&", "\u202f", "0", ":-", "aab", "?", "check:"]
 
 

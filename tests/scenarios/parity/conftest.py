@@ -1,4 +1,4 @@
-"""One server for Slack and Teams, beside strict stand-ins of both, over HTTP on this machine."""
+"""One server for Slack and Teams, beside simulators of both, over HTTP on this machine."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from tests.scenarios.slack.conftest import Scene
 
 @dataclass
 class AllPlatforms:
-    """All three, ready for one journey after the other."""
+    """Slack, Teams and the terminal, for any number of journeys."""
 
     scene: Scene
     teams: TeamsSimulator
@@ -32,24 +32,29 @@ class AllPlatforms:
     folder: Path
 
     def for_journey(self, journey: Journey) -> dict[str, Dialog]:
-        """Places that are new for a post; a kept one goes round the kinds of conversation that Teams has."""
+        """Return a new dialog on each platform.
+
+        A post gets new channels. Without one, the journeys alternate between the kinds of conversation in Teams.
+        """
         t, name = translations(self.language), f"c{journey.number}"
-        person = self.teams.users[0]
+        user = self.teams.users[0]
         channel = self.scene.team.add_channel(name, members=[self.scene.anna, self.scene.ben])
         shared = self.teams.add_team(name, self.teams.users, channels=["Campaigns"]).channel("Campaigns")
         group = self.teams.add_group_chat(name, self.teams.users)
-        kept: list[Conversation] = [self.teams.personal(person), group, shared]
-        where = (shared, group)[journey.number // 4 % 2] if journey.ends == "post" else kept[journey.number % 3]
+        conversations: list[Conversation] = [self.teams.personal(user), group, shared]
+        conversation = conversations[journey.number % 3]
+        if journey.ends == "post":
+            conversation = (shared, group)[journey.number // 4 % 2]
         return {
             "Slack": SlackDialog(self.scene, channel),
-            "Teams": TeamsDialog(self.teams, self.teams_user_actions, person, where, t),
+            "Teams": TeamsDialog(self.teams, self.teams_user_actions, user, conversation, t),
             "terminal": TerminalDialog(self.folder / f"{name}.json", self.language, t),
         }
 
 
 @pytest.fixture
 async def make_all_platforms(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[AllPlatforms]]]:
-    """Give a function that starts all three for people who read a language."""
+    """Give a function that starts all platforms, with users who read a language."""
     made: list[AllPlatforms] = []
 
     async def make(language: str) -> AllPlatforms:
