@@ -1,9 +1,9 @@
 """Views as Slack messages, and the Block Kit elements that they consist of. Lengths are cut to Slack's limits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from adapters.slack.button_value import ButtonContext, encode_buttons
+from adapters.slack.button_value import ButtonContext
 from dialogs import views
 from dialogs.plain_text import plain_text as plain_text_of
 from dialogs.translations import Translations
@@ -18,6 +18,7 @@ MAX_SECTION_LENGTH = 2900
 MAX_CONTEXT_LENGTH = 2000
 MAX_HEADER_LENGTH = 150
 MAX_LABEL_LENGTH = 75
+MAX_ACTION_ID_LENGTH = 255
 MAX_ACCESSIBILITY_LABEL_LENGTH = 75
 DANGER_ACTIONS = frozenset({"forget_confirm"})
 FORWARD_ACTIONS = frozenset(
@@ -83,14 +84,13 @@ def divider() -> Block:
 
 def button(view: Button, button_context: ButtonContext) -> Block:
     """Return one button element, for a section's accessory."""
-    [(action_id, value)] = encode_buttons([view], button_context)
-    return _button(view, action_id, value)
+    return _button(view, _value_prefix(button_context))
 
 
-def actions(buttons: Sequence[Button], button_context: ButtonContext) -> Block:
+def actions(buttons: Iterable[Button], button_context: ButtonContext) -> Block:
     """Return an actions block: a row of buttons."""
-    encoded = encode_buttons(buttons, button_context)
-    return {"type": "actions", "elements": [_button(view, *ids) for view, ids in zip(buttons, encoded, strict=True)]}
+    prefix = _value_prefix(button_context)
+    return {"type": "actions", "elements": [_button(view, prefix) for view in buttons]}
 
 
 def button_rows(buttons: Iterable[Button], button_context: ButtonContext) -> list[Block]:
@@ -101,12 +101,19 @@ def button_rows(buttons: Iterable[Button], button_context: ButtonContext) -> lis
     return [actions(row, button_context) for row in (forward, others) if row]
 
 
-def _button(view: Button, action_id: str, value: str) -> Block:
+def _value_prefix(button_context: ButtonContext) -> str:
+    revision = "" if button_context.revision is None else button_context.revision
+    return f"{button_context.surface}|{button_context.session}|{revision}"
+
+
+def _button(view: Button, value_prefix: str) -> Block:
+    question, option = view.question or "", view.option or ""
+    action_id = ":".join(filter(None, (view.action, question, option)))  # unique in a row, as Slack requires
     element: Block = {
         "type": "button",
-        "action_id": action_id,
+        "action_id": action_id[:MAX_ACTION_ID_LENGTH],
         "text": {"type": "plain_text", "text": view.label[:MAX_LABEL_LENGTH]},
-        "value": value,
+        "value": f"{value_prefix}|{question}|{option}",
     }
     if view.primary:
         element["style"] = "primary"

@@ -5,7 +5,7 @@ from adapters.shared import router
 from adapters.shared.replies import forgotten
 from adapters.slack import app_home, cards, modals
 from adapters.slack.block_kit import Message
-from adapters.slack.button_value import ButtonValue, parse_button
+from adapters.slack.button_value import ButtonValue
 from adapters.slack.context import Context
 from adapters.slack.request import IncomingRequest, MalformedRequest
 from dialogs import presenter
@@ -29,7 +29,7 @@ async def press(context: Context, request: IncomingRequest) -> None:
         return
     if request.action.get("url"):
         return  # Slack reports presses of links as well
-    value = parse_button(request.action)
+    value = request.button
     actor = await context.actor(request, allow_cached=True)
     intent = _route(value, actor)
     if value and isinstance(intent, router.ApplyEvent):

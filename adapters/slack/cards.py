@@ -1,13 +1,13 @@
 """Notices and replies that are not about one dialog, as Slack messages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from adapters.ports import CheckSummary
 from adapters.shared.replies import check_line, offer_buttons
 from adapters.shared.router import HELP_COMMANDS
 from adapters.slack.block_kit import Block, Message, button, escape, header, render, section
-from adapters.slack.button_value import ButtonContext, Surface, encode_answers
+from adapters.slack.button_value import ButtonContext, Surface
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.session import Actor, Session
@@ -67,6 +67,11 @@ def suggestions(actor: Actor, parsed: Ambiguous | Problems) -> Message:
     offers = offer_buttons(t, parsed.candidates, encode_answers)
     buttons = tuple(dict.fromkeys((*offers, help_button)))
     return notice(Notice("did_you_mean", t("notice.did_you_mean"), buttons), None, actor.language)
+
+
+def encode_answers(answers: Mapping[str, str]) -> str:
+    """Return answers as the option of a button. `adapters.shared.router.decode_answers` reads them."""
+    return ",".join(f"{question}={option}" for question, option in answers.items())
 
 
 def check_list(actor: Actor, checks: Sequence[CheckSummary]) -> Message:

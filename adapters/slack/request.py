@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.ports import CardRef, Json
+from adapters.slack.button_value import ButtonContext, ButtonValue, Surface
 from adapters.slack.installations import TENANT_PREFIX, Installation
 
 COMMAND_CONVERSATION = "command"
@@ -16,6 +17,9 @@ COMMAND_CONVERSATION = "command"
 RESPONSE_URL_SECONDS = 29 * 60.0
 """How long a response URL is used. Slack ends it after 30 minutes."""
 
+BUTTON_VALUE = re.compile(
+    r"(card|notice|post|home)\|([\w-]{0,64})\|(\d{0,9})\|([\w-]{0,64})\|([\w=,-]{0,1000})", re.ASCII
+)
 _TS = re.compile(r"\d{10}\.\d{1,9}", re.ASCII)
 
 
@@ -27,10 +31,10 @@ class MalformedRequest(ValueError):
 class IncomingRequest:
     """A request from Slack.
 
-    `idempotency_key`: the same when Slack delivers the request again. `event`, `view`, `action`: the event, the modal
-    or home tab, and the first pressed element; empty if there is none. `trigger_id`: opens a modal, for 3 seconds.
-    `occurred_at`: when a message was written or a button pressed, by Slack's clock. `pressed_card`: the message with
-    the pressed button; empty on the home tab and in modals.
+    `idempotency_key`: the same when Slack delivers the request again. `trigger_id`: opens a modal, for 3 seconds.
+    `event`, `view`, `action`: the event, the modal or home tab, and the first pressed element; empty if there is none.
+    `button`: the pressed element, if it is a button of ours. `pressed_card`: the message with it; empty on the home
+    tab and in modals. `occurred_at`: when a message was written or a button pressed, by Slack's clock.
     """
 
     body: Json
@@ -44,6 +48,7 @@ class IncomingRequest:
     event: Json = field(default_factory=dict)
     view: Json = field(default_factory=dict)
     action: Json = field(default_factory=dict)
+    button: ButtonValue | None = None
     occurred_at: datetime | None = None
     pressed_card: CardRef = field(default_factory=dict)
 
@@ -95,9 +100,21 @@ def read_request(body: Json, installation: Installation) -> IncomingRequest:
         event=event,
         view=view,
         action=action,
+        button=parse_button(action) if action else None,
         occurred_at=datetime.fromtimestamp(float(ts), UTC) if _TS.fullmatch(ts) else None,
         pressed_card=pressed_card,
     )
+
+
+def parse_button(action: Mapping[str, object]) -> ButtonValue | None:
+    """Read an element of ``actions``. Return None when it is not one of our buttons."""
+    action_id, value = action.get("action_id"), action.get("value")
+    match = BUTTON_VALUE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not isinstance(action_id, str):
+        return None
+    surface: Surface = match[1]  # type: ignore[assignment]  # the pattern allows nothing else
+    button_context = ButtonContext(surface, match[2], int(match[3]) if match[3] else None)
+    return ButtonValue(action_id.partition(":")[0], button_context, match[4], match[5])
 
 
 def candidate_tenants(body: Json) -> list[str]:

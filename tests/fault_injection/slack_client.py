@@ -15,7 +15,8 @@ from adapters.playground.slack.cards import BlockElement
 from adapters.playground.slack.models import Channel, Message, User, View, Workspace
 from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import Exchange, SlackUserActions
-from adapters.slack.button_value import ButtonContext, ButtonValue, parse_button
+from adapters.slack.button_value import ButtonContext, ButtonValue
+from adapters.slack.request import parse_button
 from tests.fault_injection.clients import Button, Card
 from tests.fault_injection.history import History
 from tests.fault_injection.replicas import Balancer

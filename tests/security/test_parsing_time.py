@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from adapters.shared.router import parse_outside_dialog
-from adapters.slack import button_value
 from adapters.slack import listeners as slack_listeners
+from adapters.slack.request import BUTTON_VALUE
 from adapters.teams.listeners import QUICK_CHECK
 from adapters.teams.request import parse_request
 from dialogs.community_flow import FLOW
@@ -38,7 +38,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "a quick check": lambda text: parse_quick_check(text, FLOW),
     "Slack text": lambda text: parse_outside_dialog(text, single_answer=True),
     "Slack mention": lambda text: slack_listeners.MENTION.sub(" ", text),
-    "Slack button": lambda text: button_value._VALUE.fullmatch(f"card|{text}"),
+    "Slack button": lambda text: BUTTON_VALUE.fullmatch(f"card|{text}"),
     "Teams activity": parse_teams_activity,
     "Teams check": QUICK_CHECK.match,
 }

@@ -9,7 +9,8 @@ import pytest
 from adapters.playground.slack.rules import check_message, check_view
 from adapters.shared.router import parse_outside_dialog
 from adapters.slack import block_kit, cards, modals
-from adapters.slack.button_value import ButtonContext, parse_button
+from adapters.slack.button_value import ButtonContext
+from adapters.slack.request import parse_button
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import Answer, Change, Resume, Start, Why

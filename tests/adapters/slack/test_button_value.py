@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.shared.router import decode_answers
-from adapters.slack.button_value import ButtonContext, encode_answers, encode_buttons, parse_button
+from adapters.slack import block_kit
+from adapters.slack.button_value import ButtonContext
+from adapters.slack.cards import encode_answers
+from adapters.slack.request import parse_button
 from dialogs.community_flow import FLOW
 from dialogs.views import Button
 
@@ -23,8 +26,7 @@ def test_value_is_read_as_it_was_written(
     surface: Any, session: str, revision: int | None, question: str, option: str
 ) -> None:
     button_context = ButtonContext(surface, session, revision)
-    [(_, value)] = encode_buttons([Button("answer", "Oui", question, option)], button_context)
-    parsed = parse_button({"action_id": "answer:x", "value": value})
+    parsed = parse_button(block_kit.button(Button("answer", "Oui", question, option), button_context))
     assert parsed
     assert (parsed.action, parsed.context, parsed.question, parsed.option) == (
         "answer",

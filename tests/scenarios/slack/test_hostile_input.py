@@ -14,8 +14,8 @@ from adapters.playground.slack import methods, state
 from adapters.playground.slack.models import Channel, Message, User
 from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
-from adapters.slack import OPTIONAL_SCOPES, SCOPES, http
-from adapters.slack.button_value import ButtonContext, encode_buttons
+from adapters.slack import OPTIONAL_SCOPES, SCOPES, block_kit, http
+from adapters.slack.button_value import ButtonContext
 from bot.core import service
 from dialogs.views import Button
 from tests.scenarios.slack.conftest import MakeScene, Scene
@@ -631,5 +631,5 @@ async def _interact(scene: Scene, payload: dict[str, object]) -> int:
 
 
 def test_button_value_contains_only_ids() -> None:
-    encoded = encode_buttons([Button("answer", "Oui", "brand", "yes")], ButtonContext("card", "s1", 3))
-    assert encoded == [("answer:brand:yes", "card|s1|3|brand|yes")]
+    button = block_kit.button(Button("answer", "Oui", "brand", "yes"), ButtonContext("card", "s1", 3))
+    assert (button["action_id"], button["value"]) == ("answer:brand:yes", "card|s1|3|brand|yes")

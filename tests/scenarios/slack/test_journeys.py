@@ -4,7 +4,7 @@ import pytest
 
 from adapters.playground.slack.models import Message
 from adapters.playground.slack.user_actions import Exchange
-from adapters.slack.button_value import parse_button
+from adapters.slack.request import parse_button
 from dialogs.translations import translations
 from tests.scenarios.slack.conftest import Scene
 
