@@ -173,17 +173,15 @@ def read_row(row: tuple[Any, ...], key_hash: bytes | None = None) -> tuple[Store
     if isinstance(state, str):  # SQLite
         state, card, post = orjson.loads(state), orjson.loads(card or "null"), orjson.loads(post or "null")
         updated_at, occurred_at = _from_text(updated_at), occurred_at and _from_text(occurred_at)
+    keys = recent_keys or b""
+    recent = [keys[index : index + _KEY_BYTES] for index in range(0, len(keys), _KEY_BYTES)]
     try:
         session = Session.from_json(state)
     except InvalidSession:
         return None, bool(processed)
-    keys = recent_keys or b""
-    if key_hash is not None and not processed:
-        start = range(0, len(keys), _KEY_BYTES)
-        processed = key_hash[:_KEY_BYTES] in [keys[index : index + _KEY_BYTES] for index in start]
     updated_at = updated_at.astimezone(UTC)
     stored = StoredSession(session, conversation, card, post, lock_version, updated_at, keys, occurred_at)
-    return stored, bool(processed)
+    return stored, bool(processed) or (key_hash is not None and key_hash[:_KEY_BYTES] in recent)
 
 
 def write(change: TurnChange, now: datetime, *, is_sqlite: bool) -> list[Statement]:
