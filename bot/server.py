@@ -143,7 +143,8 @@ def _adapters(
         )
         adapters["slack"] = SlackAdapter(slack, application, tokens, http, track_request)
     if settings.teams:
-        from adapters.teams import TeamsAdapter, TeamsSettings
+        from adapters.teams.app import TeamsAdapter
+        from adapters.teams.settings import TeamsSettings
 
         teams = TeamsSettings(
             app_id=settings.microsoft_app_id or "",

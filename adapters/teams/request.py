@@ -37,10 +37,11 @@ class MalformedActivity(ValueError):
 class IncomingRequest:
     """An activity.
 
-    `name`: of an invoke. `ref`: the conversation; for a button, its message. `card`: the same as JSON, to compare it
-    with a stored card. `text`: what was typed, without the mention of the bot. `button`: None for typed text. `data`:
-    what a button or a form carries, not checked. `tenants`: all tenants that the activity names. `team`: its id and its
-    name, which may be empty. `installed`: True if the app was added, False if it was removed, otherwise None.
+    `name`: of an invoke. `bot`: the account id of the bot. `ref`: the conversation; for a button, its message. `card`:
+    the same as JSON, to compare it with a stored card. `text`: what was typed, without the mention of the bot.
+    `button`: None for typed text. `data`: what a button or a form carries, not checked. `tenants`: all tenants that the
+    activity names. `team`: its id and its name, which may be empty. `installed`: True if the app was added, False if it
+    was removed, otherwise None.
     """
 
     type: str
@@ -90,8 +91,8 @@ def parse_request(raw: bytes) -> IncomingRequest:
     person, bot = _object(body, "from"), _required_text(_object(body, "recipient"), "id")
     channel_data, conversation = _object(body, "channelData"), _object(body, "conversation")
     conversation_id = _required_text(conversation, "id")
-    tenants = [name for name in (_text(conversation, "tenantId"), _inner(channel_data, "tenant")) if name]
-    tenant = tenants[0] if tenants else ""
+    tenants = [_text(conversation, "tenantId"), _inner(channel_data, "tenant")]
+    tenant = tenants[0] or tenants[1] or ""
     team = _inner(channel_data, "team")
     card: Json = {
         "service": service,
@@ -115,7 +116,7 @@ def parse_request(raw: bytes) -> IncomingRequest:
         occurred_at=_time(_text(body, "timestamp")),
         button=None if data is None else _button(data),
         data=data or {},
-        tenants=frozenset(tenants),
+        tenants=frozenset(filter(None, tenants)),
         team=(team, _inner(channel_data, "team", "name") or "") if team else None,
         installed=_installed(activity_type, body, channel_data, bot),
     )

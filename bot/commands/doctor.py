@@ -264,8 +264,8 @@ class Doctor:
         raise CheckFailed("failure", f"Microsoft issues no token ({code!s:.20})", f"{name} {why}.")
 
     async def _managed_identity(self) -> list[Finding]:
-        from adapters.teams import TeamsSettings
         from adapters.teams.credentials import Credentials
+        from adapters.teams.settings import TeamsSettings
 
         teams = TeamsSettings(app_id=self.settings.microsoft_app_id or "", app_type="UserAssignedMSI")
         try:
