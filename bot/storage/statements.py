@@ -45,14 +45,15 @@ _INSERT_SESSION = (
     " (:id, :tenant, :owner, :conversation, :status, :state@json, 0, :card@json, :now, :now,"
     " :occurred_at) ON CONFLICT DO NOTHING"
 )
-# An unchanged status is not set: SQLite would rewrite its index entry.
-_UPDATE_SESSION = (
+_UPDATE = (
     "UPDATE sessions SET state = :state@json,{} updated_at = :now, lock_version = lock_version + 1,"
     " conversation = COALESCE(:conversation@text, conversation), card = COALESCE(:card@json, card),"
     " recent_keys = COALESCE(:recent_keys@bytea, recent_keys),"
     " occurred_at = COALESCE(:occurred_at@timestamptz, occurred_at)"
     " WHERE id = :id AND lock_version = :lock_version"
 )
+# An unchanged status is not set: SQLite would rewrite its index entry.
+_UPDATE_SESSION, _UPDATE_SESSION_AND_STATUS = _UPDATE.format(""), _UPDATE.format(" status = :status,")
 _INSERT_KEY = "INSERT INTO processed_events (key_hash, processed_at) SELECT :key_hash@bytea, :now@timestamptz "
 _INSERT_NEW_KEY = _INSERT_KEY + "WHERE true ON CONFLICT DO NOTHING"
 _JOB_COLUMNS = ("key", "kind", "queue", "session_id", "revision", "payload", "due_at")
@@ -202,7 +203,7 @@ def write(change: TurnChange, now: datetime, *, is_sqlite: bool) -> list[Stateme
             save = _INSERT_SESSION
             row |= {"tenant": after.tenant, "owner": after.owner}
         else:
-            save = _UPDATE_SESSION.format("" if before.session.status is after.status else " status = :status,")
+            save = _UPDATE_SESSION if before.session.status is after.status else _UPDATE_SESSION_AND_STATUS
             row |= {"lock_version": before.lock_version, "recent_keys": None}
             if inserts_key and change.on_card:
                 keys = before.recent_keys + row["key_hash"][:_KEY_BYTES]
