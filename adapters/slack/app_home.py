@@ -1,7 +1,8 @@
 """The home tab: start, the person's latest checks, help, language, delete my data."""
 
 from adapters.slack import cards
-from adapters.slack.block_kit import Block, actions, context, divider, escape, header, plain_text, section
+from adapters.slack.block_kit import Block, actions, divider, escape, header, plain_text, section
+from adapters.slack.block_kit import context as context_block
 from adapters.slack.button_value import ButtonContext
 from adapters.slack.context import Context
 from adapters.slack.request import IncomingRequest
@@ -13,9 +14,9 @@ HOME = ButtonContext("home")
 MAX_CHECKS = 5
 
 
-async def publish(app: Context, request: IncomingRequest, actor: Actor, note: str | None = None) -> None:
+async def publish(context: Context, request: IncomingRequest, actor: Actor, note: str | None = None) -> None:
     """Publish the home tab of the person who acted, with a note above it."""
-    checks = await app.application.list_checks(actor, MAX_CHECKS)
+    checks = await context.application.list_checks(actor, MAX_CHECKS)
     t = translations(actor.language)
     blocks = [
         *([section(f">{escape(note)}")] if note else []),
@@ -24,7 +25,7 @@ async def publish(app: Context, request: IncomingRequest, actor: Actor, note: st
         actions([_button(t, "start", primary=True), _button(t, "open_form")], HOME),
         divider(),
         header(t("checks.title")),
-        *(cards.check_sections(t, checks, "home") or [context(t("checks.none"))]),
+        *(cards.check_sections(t, checks, "home") or [context_block(t("checks.none"))]),
         divider(),
         header(t("help.title")),
         *(section(escape(t(f"help.{part}"))) for part in ("answers", "commands", "quick")),
@@ -32,7 +33,7 @@ async def publish(app: Context, request: IncomingRequest, actor: Actor, note: st
         divider(),
         _settings(t),
     ]
-    await app.api.call(
+    await context.api.call(
         request.installation, "views.publish", user_id=request.person, view={"type": "home", "blocks": blocks}
     )
 

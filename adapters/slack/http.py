@@ -27,7 +27,13 @@ from adapters.slack import buttons, cards
 from adapters.slack.block_kit import escape
 from adapters.slack.context import Context
 from adapters.slack.installations import Installation
-from adapters.slack.request import IncomingRequest, MalformedRequest, candidate_tenants, get_text, read_request
+from adapters.slack.request import (
+    IncomingRequest,
+    MalformedRequest,
+    candidate_tenants,
+    get_text,
+    read_request,
+)
 from adapters.slack.web_api import SlackError
 from dialogs.translations import DEFAULT_LANGUAGE, languages, translations
 from dialogs.views import Notice
@@ -35,6 +41,13 @@ from dialogs.views import Notice
 MAX_SIGNATURE_AGE_SECONDS = 300
 RESPONSE_SECONDS = 2.5
 """Time to respond. Slack waits 3 seconds."""
+
+OBJECTS = (
+    *("assistant_thread", "channel", "container", "enterprise", "event", "function_data", "item", "message"),
+    *("previous_message", "state", "team", "user", "view"),
+)
+LISTS = ("actions", "authorizations", "response_urls")
+TEXTS = ("type", "subtype", "callback_id", "action_id", "block_id", "command", "id", "team_id", "user_id")
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +120,8 @@ class RequestHandler:
             if body.get("type") == "block_actions":
                 await buttons.press(self._context, request)
                 return BoltResponse(status=200)
+        if not has_slack_shape(body):
+            raise MalformedRequest
         try:
             # bolt reads only bytes in its mode "http"
             bolt_request = AsyncBoltRequest(mode="socket_mode", body=body, context={"incoming_request": request})
@@ -195,6 +210,24 @@ def _parse_form(text: str) -> Any:
     if not is_storable(form):
         raise ValueError("character that cannot be stored")
     return form
+
+
+def has_slack_shape(body: dict[str, Any]) -> bool:
+    """Return whether the fields that bolt reads have the types that it expects."""
+    if not isinstance(body.get("event", {}), dict):
+        return False
+    for name in OBJECTS:
+        if not isinstance(body.get(name), dict | str | None):
+            return False
+    for name in LISTS:
+        items = body.get(name)
+        if items is not None and not (isinstance(items, list) and all(isinstance(item, dict) for item in items)):
+            return False
+    objects = [body, *(value for name in OBJECTS if isinstance(value := body.get(name), dict))]
+    objects += [item for name in LISTS for item in body.get(name) or ()]
+    return all(isinstance(value.get(name), str | None) for value in objects for name in TEXTS) and all(
+        isinstance(value.get(name), dict | str | None) for value in objects for name in OBJECTS
+    )
 
 
 def _first_input(view: Json) -> str:

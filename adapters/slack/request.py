@@ -126,16 +126,18 @@ def candidate_tenants(body: Json) -> list[str]:
     authorizations = body.get("authorizations")
     authorizations = authorizations if isinstance(authorizations, list) else []
     authorizations = [entry for entry in authorizations if isinstance(entry, dict)]
-    team, enterprise = body.get("team"), body.get("enterprise")
+    team, enterprise = (
+        owner.get("id") if isinstance(owner, dict) else owner for owner in (body.get("team"), body.get("enterprise"))
+    )
     ids: list[object] = []
     if body.get("is_enterprise_install") == "true" or any(
         entry.get("is_enterprise_install") is True for entry in (*authorizations, body)
     ):
         ids += [entry.get("enterprise_id") for entry in authorizations]
-        ids += [_id(enterprise), body.get("enterprise_id"), get_object(body, "team").get("enterprise_id")]
+        ids += [enterprise, body.get("enterprise_id"), get_object(body, "team").get("enterprise_id")]
     ids.append(get_object(body, "view").get("app_installed_team_id"))
     ids += [entry.get("team_id") for entry in authorizations]
-    ids += [body.get("context_team_id"), get_object(body, "message").get("team"), body.get("team_id"), _id(team)]
+    ids += [body.get("context_team_id"), get_object(body, "message").get("team"), body.get("team_id"), team]
     ids.append(get_object(body, "user").get("team_id"))
     return [f"{TENANT_PREFIX}{id}" for id in dict.fromkeys(id for id in ids if isinstance(id, str) and id)]
 
@@ -183,6 +185,8 @@ def unescape(text: str) -> str:
 
 
 def _id(value: object) -> str:
-    """Return the id in a field that is an id or an object with one; empty for anything else."""
+    """Return the id in a field that is an id or an object with one; empty if missing. Raises `MalformedRequest`."""
     id = value.get("id") if isinstance(value, dict) else value
-    return id if isinstance(id, str) else ""
+    if id is not None and not isinstance(id, str):
+        raise MalformedRequest("id")
+    return id or ""

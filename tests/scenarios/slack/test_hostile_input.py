@@ -32,6 +32,12 @@ GARBAGE = [
     (b"null", "application/json"),
     (b"[" * 100_000, "application/json"),
     (b'{"type":"event_callback","team_id":"T","event":[1]}', "application/json"),
+    (b'{"type":"event_callback","team_id":"T","event":{"type":["message"]}}', "application/json"),
+    (b'{"type":"event_callback","team_id":"T","event":{"type":"message"},"authorizations":[1]}', "application/json"),
+    (b'{"type":"view_submission","team":{"id":"T"},"view":{"callback_id":[1]}}', "application/json"),
+    (b'{"type":"block_actions","team":{"id":"T"},"actions":{}}', "application/json"),
+    (b'{"type":"shortcut","team":["T"],"callback_id":"open_form"}', "application/json"),
+    (b'{"team_id":"T","command":["/cm"]}', "application/json"),
 ]
 
 
