@@ -78,12 +78,7 @@ class IncomingRequest:
 
 def parse_request(raw: bytes) -> IncomingRequest:
     """Return the activity in a request body. Raises `MalformedActivity`."""
-    try:
-        body = parse_json(raw.decode())
-    except ValueError as error:
-        raise MalformedActivity("not JSON") from error
-    if not isinstance(body, dict):
-        raise MalformedActivity("not an object")
+    body = _parse_object(raw)
     activity_type, channel_id, service = (_required_text(body, key) for key in ("type", "channelId", "serviceUrl"))
     id, name, locale = (_text(body, key) for key in ("id", "name", "locale"))
     if activity_type in {"message", "invoke"} and not id:
@@ -120,6 +115,16 @@ def parse_request(raw: bytes) -> IncomingRequest:
         team=(team, _inner(channel_data, "team", "name") or "") if team else None,
         installed=_installed(activity_type, body, channel_data, bot),
     )
+
+
+def _parse_object(raw: bytes) -> Json:
+    try:
+        body = parse_json(raw.decode())
+    except ValueError as error:
+        raise MalformedActivity("not JSON") from error
+    if not isinstance(body, dict):
+        raise MalformedActivity("not an object")
+    return body
 
 
 @lru_cache(maxsize=256)
