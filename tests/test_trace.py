@@ -5,7 +5,6 @@ import pytest
 from tests import trace
 
 
-@pytest.mark.xfail(strict=False, reason="the path of a press is being shortened")
 @pytest.mark.parametrize("platform", trace.PLATFORMS)
 async def test_a_press_stays_within_the_limits(platform: str) -> None:
     press = await trace.record(platform)

@@ -38,5 +38,5 @@ def page(request: web.Request, id: str, status: int = 200, *links: str) -> web.R
     paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in t(f"{id}.text").splitlines())
     paragraphs += "".join(f'<p><a href="{html.escape(link)}">{html.escape(link)}</a></p>' for link in links)
     title = html.escape(t(f"{id}.title"))
-    drawn = _PAGE.format(language=t.language, style=_STYLE, title=title, paragraphs=paragraphs)
-    return web.Response(text=drawn, status=status, content_type="text/html", headers=_HEADERS)
+    html_text = _PAGE.format(language=t.language, style=_STYLE, title=title, paragraphs=paragraphs)
+    return web.Response(text=html_text, status=status, content_type="text/html", headers=_HEADERS)

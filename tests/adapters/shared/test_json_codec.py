@@ -24,17 +24,17 @@ def takes(value: object) -> bool:
 
 @given(values, st.booleans())
 def test_what_is_read_can_be_stored_and_what_can_be_is_read(value: object, plain: bool) -> None:
-    said = json.dumps(value, ensure_ascii=plain)
-    assert is_storable(json.loads(said)) is takes(json.loads(said))
-    if takes(json.loads(said)):
-        assert parse_json(said) == json.loads(said)
+    text = json.dumps(value, ensure_ascii=plain)
+    assert is_storable(json.loads(text)) is takes(json.loads(text))
+    if takes(json.loads(text)):
+        assert parse_json(text) == json.loads(text)
     else:
         with pytest.raises(ValueError):  # noqa: PT011 - JSON's own words
-            parse_json(said)
+            parse_json(text)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         '{"a":NaN}',
         "[Infinity]",
@@ -47,9 +47,9 @@ def test_what_is_read_can_be_stored_and_what_can_be_is_read(value: object, plain
         "x",
     ],
 )
-def test_refused(said: str) -> None:
+def test_invalid_json_is_rejected(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - JSON's own words
-        parse_json(said)
+        parse_json(text)
 
 
 def test_emojis_and_words_about_zeros_are_read() -> None:
