@@ -1,4 +1,4 @@
-"""The command line: ``cm-advisor``. The table `COMMANDS` is at the end.
+"""The command line: ``cm-advisor``.
 
 A command imports what it needs when it runs, so that `check` starts fast.
 """
@@ -9,8 +9,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale, languages, translations
 
@@ -22,6 +23,19 @@ INVALID = 2
 
 Arguments = argparse.Namespace
 Run = Callable[[Arguments], int]
+AddArgument = Callable[[argparse.ArgumentParser], object]
+
+
+class Command(NamedTuple):
+    """A command. `examples`: the end of its help. `run` returns the exit status."""
+
+    summary: str
+    examples: str
+    arguments: tuple[AddArgument, ...]
+    run: Run
+
+
+COMMANDS: dict[str, Command] = {}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,9 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # no text fails, whatever the encoding of the terminal
     try:
-        chosen = build_parser().parse_args(arguments)
-        run: Run = chosen.run
-        status = run(chosen)
+        parsed = _parser().parse_args(arguments)
+        status = COMMANDS[parsed.command].run(parsed)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -43,14 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with all commands."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cm-advisor", description="Should your community management stay in-house or be handed over?"
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for name, (summary, examples, add_arguments, run) in COMMANDS.items():
+    for name, (summary, examples, add_arguments, _) in COMMANDS.items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -58,32 +70,10 @@ def build_parser() -> argparse.ArgumentParser:
             epilog=f"examples:\n{examples}" if examples else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        add_arguments(command)
-        command.set_defaults(run=run, parser=command)
+        for add_argument in add_arguments:
+            add_argument(command)
+        command.set_defaults(command=name, parser=command)
     return parser
-
-
-def language_of(arguments: Arguments) -> str:
-    """Return the language: that of ``--lang``, else of the environment, else the default."""
-    if arguments.lang:
-        return str(arguments.lang)
-    # POSIX: the first one that is not empty decides.
-    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return language_for_locale(locale.split(".")[0].split("@")[0]) or DEFAULT_LANGUAGE
-
-
-def add_language(command: argparse.ArgumentParser) -> None:
-    """Add ``--lang`` to a command."""
-    command.add_argument(
-        "--lang", choices=languages(), help="language of the answers (default: that of $LC_ALL, $LC_MESSAGES or $LANG)"
-    )
-
-
-def console() -> "Console":
-    """Return the console of standard output, with colors on a terminal unless $NO_COLOR is set."""
-    from rich.console import Console
-
-    return Console(highlight=False, markup=False, emoji=False)
 
 
 class _Version(argparse.Action):
@@ -96,17 +86,58 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-# --- check --------------------------------------------------------------------------------------------------------
+def _command(name: str, summary: str, examples: str = "", *arguments: AddArgument) -> Callable[[Run], Run]:
+    """Add a function to `COMMANDS`."""
+
+    def add(run: Run) -> Run:
+        COMMANDS[name] = Command(summary, examples, arguments, run)
+        return run
+
+    return add
 
 
-def _add_check(command: argparse.ArgumentParser) -> None:
-    command.add_argument("answers", nargs="*", metavar="QUESTION=ANSWER", help="known answers, in any order")
-    command.add_argument("--json", action="store_true", help="print JSON on one line")
-    command.add_argument("--batch", metavar="FILE", help="answer the JSON Lines of FILE, or of standard input for -")
-    command.add_argument("--no-what-if", dest="what_if", action="store_false", help="leave out what would change it")
-    add_language(command)
+def _argument(*names: str, **options: Any) -> AddArgument:
+    """Return an argument of a command. The parameters are those of ``ArgumentParser.add_argument``."""
+    return methodcaller("add_argument", *names, **options)
 
 
+_LANGUAGE = _argument(
+    "--lang", choices=languages(), help="language of the answers (default: that of $LC_ALL, $LC_MESSAGES or $LANG)"
+)
+_JSON = _argument("--json", action="store_true", help="print JSON on one line")
+
+
+def _language(arguments: Arguments) -> str:
+    """Return the language: that of ``--lang``, else of the environment, else the default."""
+    if arguments.lang:
+        return str(arguments.lang)
+    # POSIX: the first one that is not empty decides.
+    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return language_for_locale(locale.split(".")[0].split("@")[0]) or DEFAULT_LANGUAGE
+
+
+def _console() -> "Console":
+    """Return the console of standard output, with colors on a terminal unless $NO_COLOR is set."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+@_command(
+    "check",
+    "recommend from the given answers, or ask for the missing ones",
+    """  cm-advisor check brand=yes mode=agency
+  cm-advisor check orientation=seo brand=no transformation=no presence=no --json --lang en
+  echo '{"id": 1, "answers": {"brand": "yes"}}' | cm-advisor check --batch -
+
+Exit status: 0, also when answers are missing; 2 when some are not valid. In a batch, blank lines are skipped and a
+line that is not valid is answered as such; the exit status is then 0.""",
+    _argument("answers", nargs="*", metavar="QUESTION=ANSWER", help="known answers, in any order"),
+    _JSON,
+    _argument("--batch", metavar="FILE", help="answer the JSON Lines of FILE, or of standard input for -"),
+    _argument("--no-what-if", dest="what_if", action="store_false", help="leave out what would change it"),
+    _LANGUAGE,
+)
 def _check(arguments: Arguments) -> int:
     if arguments.batch is None:
         return _check_one(arguments)
@@ -121,18 +152,19 @@ def _check_one(arguments: Arguments) -> int:
     from dialogs.recommend import check
     from dialogs.validate import validate
 
-    t = translations(language_of(arguments))
+    t = translations(_language(arguments))
     parsed, malformed = parse_arguments(arguments.answers, t)
     answers, invalid = validate(FLOW, parsed, t)
     errors = [*malformed, *invalid]
     if arguments.json:
-        print(encode(invalid_result(errors) if errors else check(FLOW, answers, with_what_if=arguments.what_if)))
+        result = invalid_result(errors) if errors else check(FLOW, answers, with_what_if=arguments.what_if)
+        print(encode(result))
     elif errors:
         print(*(error["message"] for error in errors), sep="\n", file=sys.stderr)
     else:
         from adapters.terminal.check_output import print_check
 
-        print_check(FLOW, answers, console(), t.language, with_what_if=arguments.what_if)
+        print_check(FLOW, answers, _console(), t.language, with_what_if=arguments.what_if)
     return INVALID if errors else 0
 
 
@@ -140,7 +172,7 @@ def _check_batch(arguments: Arguments) -> int:
     from bot.commands.batch import BatchChecker, batch
     from dialogs.community_flow import FLOW
 
-    t = translations(language_of(arguments))
+    t = translations(_language(arguments))
     checker = BatchChecker(FLOW, t, with_what_if=arguments.what_if)
     with _open_batch(arguments) as source, _progress(source) as advance:
         totals = batch(source, sys.stdout.buffer, checker, advance)
@@ -175,85 +207,91 @@ def _progress(source: BinaryIO) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done)
 
 
-# --- chat, flow, prove --------------------------------------------------------------------------------------------
+@_command(
+    "chat",
+    "answer the questions one by one, in this terminal",
+    """  cm-advisor chat --lang en
 
-
+Leave at any time, also with Ctrl-C: the next chat offers to go on.""",
+    _LANGUAGE,
+)
 def _chat(arguments: Arguments) -> int:
     from adapters.terminal.chat import run
     from adapters.terminal.session_file import default_path
     from dialogs.community_flow import FLOW
 
     path = default_path(os.environ)
-    return run(FLOW, path, console(), language_of(arguments), switch=arguments.lang is not None)
+    return run(FLOW, path, _console(), _language(arguments), switch=arguments.lang is not None)
 
 
-def _add_flow(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--format", choices=("json", "mermaid", "svg", "dot"), default="json", help="default: json")
-    add_language(command)
-
-
-def _flow(arguments: Arguments) -> int:
-    from dialogs.community_flow import FLOW
-    from dialogs.diagram import graph, svg
-
-    t = translations(language_of(arguments))
-    match arguments.format:
-        case "json":
-            output = graph.as_json(FLOW, t)
-        case "mermaid":
-            output = graph.mermaid(FLOW, t)
-        case "dot":
-            output = graph.dot(FLOW, t)
-        case _:
-            output = svg.svg(FLOW, t)
-    # These formats are UTF-8 on every terminal.
-    sys.stdout.buffer.write(output.encode())
-    return 0
-
-
-def _prove(_: Arguments) -> int:
-    from dialogs.community_flow import FLOW
-    from dialogs.verify import verify
-
-    report = verify(FLOW)
-    print(*report.lines(), sep="\n")
-    print(*report.faults, sep="\n", end="\n" if report.faults else "", file=sys.stderr)
-    return 1 if report.faults else 0
-
-
-def _serve(arguments: Arguments) -> int:
-    gc.disable()  # imports create no garbage, and collecting took a tenth of the start; `serve` enables it
-    from bot.server import serve
-
-    return serve(arguments)
-
-
-def _add_playground(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--port", type=int, help="of the page (default: 3980, or another when that is taken)")
-    command.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page")
-    add_language(command)
-
-
+@_command(
+    "playground",
+    "try it as in Slack and Teams on a local page, without account or internet",
+    "  cm-advisor playground --no-browser",
+    _argument("--port", type=int, help="of the page (default: 3980, or another when that is taken)"),
+    _argument("--no-browser", dest="browser", action="store_false", help="do not open the page"),
+    _LANGUAGE,
+)
 def _playground(arguments: Arguments) -> int:
     gc.disable()
     from bot.commands.playground import playground
 
-    return playground(arguments.port, language_of(arguments), browser=arguments.browser)
+    return playground(arguments.port, _language(arguments), browser=arguments.browser)
 
 
-def _add_db(command: argparse.ArgumentParser) -> None:
-    upgrade = "upgrade: bring the tables to this version"
-    rotate = "rotate-keys: encrypt every stored token with the first key of TOKEN_ENCRYPTION_KEY"
-    command.add_argument("what", choices=("upgrade", "rotate-keys"), help=f"{upgrade}; {rotate}")
+@_command(
+    "flow",
+    "draw the flow of questions",
+    """  cm-advisor flow --format svg --lang en > flow.svg
+  cm-advisor flow --format dot | dot -Tpdf > flow.pdf""",
+    _argument("--format", choices=("json", "mermaid", "svg", "dot"), default="json", help="default: json"),
+    _LANGUAGE,
+)
+def _flow(arguments: Arguments) -> int:
+    from dialogs.community_flow import FLOW
+    from dialogs.diagram import graph, svg
+
+    formats = {"json": graph.as_json, "mermaid": graph.mermaid, "svg": svg.svg, "dot": graph.dot}
+    output = formats[arguments.format](FLOW, translations(_language(arguments)))
+    sys.stdout.buffer.write(output.encode())  # these formats are UTF-8 on every terminal
+    return 0
 
 
+@_command(
+    "serve",
+    "serve Slack and Teams",
+    """  HOST=0.0.0.0 PORT=3978 cm-advisor serve
+
+Settings come from the environment and from .env. SIGTERM finishes running work.""",
+)
+def _serve(_: Arguments) -> int:
+    gc.disable()  # imports create no garbage, and collecting took a tenth of the start; `bot.server` enables it
+    from bot.server import serve
+
+    return serve()
+
+
+@_command(
+    "db",
+    "upgrade the database or rotate its encryption keys",
+    """  cm-advisor db upgrade
+  TOKEN_ENCRYPTION_KEY=NEW,OLD cm-advisor db rotate-keys
+
+Both are safe while servers run. Exit status of rotate-keys: 1 when no key opens some token, else 0.""",
+    _argument(
+        "what",
+        choices=("upgrade", "rotate-keys"),
+        help="upgrade: bring the tables to this version; "
+        "rotate-keys: encrypt every stored token with the first key of TOKEN_ENCRYPTION_KEY",
+    ),
+)
 def _db(arguments: Arguments) -> int:
     from bot.commands.database import rotate_keys, upgrade
 
-    return (upgrade if arguments.what == "upgrade" else rotate_keys)(arguments)
+    return upgrade() if arguments.what == "upgrade" else rotate_keys()
 
 
-def _add_manifest(command: argparse.ArgumentParser) -> None:
+def _add_platforms(command: argparse.ArgumentParser) -> None:
     platforms = command.add_subparsers(required=True, metavar="PLATFORM", dest="platform")
     slack = platforms.add_parser("slack", help="print the app manifest")
     teams = platforms.add_parser("teams", help="write the app package")
@@ -263,95 +301,43 @@ def _add_manifest(command: argparse.ArgumentParser) -> None:
         platform.add_argument("--public-url", metavar="URL", help="default: $PUBLIC_URL")
 
 
+@_command(
+    "manifest",
+    "create the app manifest for Slack or the app package for Teams",
+    """  cm-advisor manifest slack --public-url https://advisor.example.org > manifest.json
+  cm-advisor manifest teams --out cm-advisor.zip""",
+    _add_platforms,
+)
 def _manifest(arguments: Arguments) -> int:
     from bot.commands.manifest import slack, teams
 
     return (slack if arguments.platform == "slack" else teams)(arguments)
 
 
-def _add_doctor(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print JSON on one line")
-
-
-def _doctor(arguments: Arguments) -> int:
-    from bot.commands.doctor import doctor
-
-    return doctor(arguments)
-
-
-def _add_nothing(_command: argparse.ArgumentParser) -> None:
-    pass
-
-
-COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None], Run]] = {
-    "check": (
-        "recommend from the given answers, or ask for the missing ones",
-        """  cm-advisor check brand=yes mode=agency
-  cm-advisor check orientation=seo brand=no transformation=no presence=no --json --lang en
-  echo '{"id": 1, "answers": {"brand": "yes"}}' | cm-advisor check --batch -
-
-Exit status: 0, also when answers are missing; 2 when some are not valid. In a batch, blank lines are skipped and a
-line that is not valid is answered as such; the exit status is then 0.""",
-        _add_check,
-        _check,
-    ),
-    "chat": (
-        "answer the questions one by one, in this terminal",
-        """  cm-advisor chat --lang en
-
-Leave at any time, also with Ctrl-C: the next chat offers to go on.""",
-        add_language,
-        _chat,
-    ),
-    "playground": (
-        "try it as in Slack and Teams on a local page, without account or internet",
-        "  cm-advisor playground --no-browser",
-        _add_playground,
-        _playground,
-    ),
-    "flow": (
-        "draw the flow of questions",
-        """  cm-advisor flow --format svg --lang en > flow.svg
-  cm-advisor flow --format dot | dot -Tpdf > flow.pdf""",
-        _add_flow,
-        _flow,
-    ),
-    "serve": (
-        "serve Slack and Teams",
-        """  HOST=0.0.0.0 PORT=3978 cm-advisor serve
-
-Settings come from the environment and from .env. SIGTERM finishes running work.""",
-        _add_nothing,
-        _serve,
-    ),
-    "db": (
-        "upgrade the database or rotate its encryption keys",
-        """  cm-advisor db upgrade
-  TOKEN_ENCRYPTION_KEY=NEW,OLD cm-advisor db rotate-keys
-
-Both are safe while servers run. Exit status of rotate-keys: 1 when no key opens some token, else 0.""",
-        _add_db,
-        _db,
-    ),
-    "manifest": (
-        "create the app manifest for Slack or the app package for Teams",
-        """  cm-advisor manifest slack --public-url https://advisor.example.org > manifest.json
-  cm-advisor manifest teams --out cm-advisor.zip""",
-        _add_manifest,
-        _manifest,
-    ),
-    "doctor": (
-        "check settings, credentials, reachability, scopes, clock and database",
-        """  cm-advisor doctor
+@_command(
+    "doctor",
+    "check settings, credentials, reachability, scopes, clock and database",
+    """  cm-advisor doctor
   cm-advisor doctor --json
 
 Exit status: 1 when something fails, else 0.""",
-        _add_doctor,
-        _doctor,
-    ),
-    "prove": ("check every path of the flow and report all faults", "", _add_nothing, _prove),
-}
-"""By name: summary, examples, function that adds the arguments, function that runs the command."""
+    _JSON,
+)
+def _doctor(arguments: Arguments) -> int:
+    from bot.commands.doctor import doctor
+
+    return doctor(as_json=arguments.json)
+
+
+@_command("prove", "check every path of the flow and report all faults")
+def _prove(_: Arguments) -> int:
+    from dialogs.community_flow import FLOW
+    from dialogs.verify import verify
+
+    report = verify(FLOW)
+    print(*report.lines(), sep="\n")
+    print(*report.faults, sep="\n", end="\n" if report.faults else "", file=sys.stderr)
+    return 1 if report.faults else 0
 
 
 if __name__ == "__main__":

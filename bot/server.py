@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -194,7 +193,7 @@ def _ready(database: Database, worker: OutboxWorker) -> Handler:
     return ready
 
 
-def serve(_arguments: Namespace) -> int:
+def serve() -> int:
     """Serve until SIGTERM or SIGINT. Return the exit status."""
     try:
         settings = load_settings()

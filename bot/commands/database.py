@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from argparse import Namespace
 from collections.abc import Callable
 
 from adapters.ports import ServiceUnavailable
@@ -12,7 +11,7 @@ from bot.storage.schema_version import SchemaMismatch
 from bot.storage.tokens import EncryptedTokenStore
 
 
-def upgrade(_arguments: Namespace) -> int:
+def upgrade() -> int:
     """Upgrade the tables to this version. Return the exit status."""
 
     def work(database: Database, _settings: Settings) -> int:
@@ -23,7 +22,7 @@ def upgrade(_arguments: Namespace) -> int:
     return _with_database(work)
 
 
-def rotate_keys(_arguments: Namespace) -> int:
+def rotate_keys() -> int:
     """Encrypt every stored token with the first key. Return the exit status: 1 when no key decrypts one of them."""
 
     def work(database: Database, settings: Settings) -> int:

@@ -10,7 +10,6 @@ import os
 import secrets
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from email.utils import parsedate_to_datetime
@@ -338,7 +337,7 @@ async def examine(settings: Settings, problems: list[str], now: Callable[[], flo
         return await Doctor(settings, problems, http, now).examine()
 
 
-def doctor(arguments: Namespace) -> int:
+def doctor(*, as_json: bool) -> int:
     """Print the findings. Return the exit status."""
     logging.basicConfig(handlers=[logging.NullHandler()])  # the findings say what matters
     try:
@@ -352,7 +351,7 @@ def doctor(arguments: Namespace) -> int:
         todo = "Is it text in UTF-8, and may this user read it?"
         findings = [Finding("settings", "failure", f".env cannot be read ({type(error).__name__})", todo)]
     failed = any(finding.level == "failure" for finding in findings)
-    if arguments.json:
+    if as_json:
         print(json.dumps({"ok": not failed, "checks": [asdict(finding) for finding in findings]}))
     else:
         _print(findings)

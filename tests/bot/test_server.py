@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -180,13 +179,13 @@ def test_problems_at_the_start_are_printed(
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    assert serve(Namespace()) == 2
+    assert serve() == 2
     assert "No platform is configured" in capsys.readouterr().err
-    assert upgrade(Namespace()) == 0
+    assert upgrade() == 0
     assert "up to date" in capsys.readouterr().out
     assert (tmp_path / "cm-advisor.db").exists()
     monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/x.db")
-    assert upgrade(Namespace()) == 2
+    assert upgrade() == 2
     assert "Is DATABASE_URL right" in capsys.readouterr().err
 
 
