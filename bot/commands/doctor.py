@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from adapters.ports import RetryLater, ServiceUnavailable
 from bot.commands.manifest import readable_settings
-from bot.settings import InvalidSettings, Settings, is_loopback, load_settings
+from bot.settings import InvalidSettings, Settings, is_loopback, load_settings, secret_value
 from bot.storage.database import Database
 from bot.storage.schema import processed_events, tokens
 from bot.storage.schema_version import SchemaMismatch
@@ -34,23 +34,18 @@ TIMEOUT = 5.0
 MAX_SKEW = 60
 """Seconds. Teams' tokens tolerate no more, Slack's signatures 300."""
 TRY_LATER = "Try again later; status.slack.com and azure.status.microsoft list outages."
-CHECK_NETWORK = "Is it running? Check DNS, firewall and HTTPS_PROXY."
 INSTALL_AGAIN = "Install the app again (OAuth & Permissions on api.slack.com/apps)"
+OPEN_INSTALL = "Open PUBLIC_URL/slack/install."
 _AZURE_ERRORS = {
-    7000215: ("MICROSOFT_APP_PASSWORD", "is not a secret of this app: give the secret's value, not its id"),
-    7000222: ("MICROSOFT_APP_PASSWORD", "has expired: create a new secret on portal.azure.com"),
-    700016: ("MICROSOFT_APP_ID", "is unknown in this tenant: check it, and MICROSOFT_APP_TENANT_ID"),
-    90002: ("MICROSOFT_APP_TENANT_ID", "is not a tenant: it is under Configuration of the Azure Bot"),
+    7000215: "MICROSOFT_APP_PASSWORD is not a secret of this app: give the secret's value, not its id.",
+    7000222: "MICROSOFT_APP_PASSWORD has expired: create a new secret on portal.azure.com.",
+    700016: "MICROSOFT_APP_ID is unknown in this tenant: check it, and MICROSOFT_APP_TENANT_ID.",
+    90002: "MICROSOFT_APP_TENANT_ID is not a tenant: it is under Configuration of the Azure Bot.",
 }
 
 Level = Literal["ok", "skipped", "warning", "failure"]
-Json = dict[str, Any]
-_MARKS: dict[Level, tuple[str, str]] = {
-    "ok": ("✓", "ok"),
-    "skipped": ("-", "-"),
-    "warning": ("!", "!"),
-    "failure": ("✗", "X"),
-}
+Result = tuple[Level, str] | tuple[Level, str, str]
+"""Level, message, and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +59,14 @@ class Finding:
 
 
 class CheckFailed(Exception):
-    """Ends a check. Arguments: level, message, todo."""
+    """Ends a check. Its arguments are a `Result`."""
 
 
 @dataclass(slots=True)
 class JsonResponse:
     status: int
     headers: Any
-    body: Json
+    body: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -81,20 +76,24 @@ class Doctor:
     settings: Settings
     problems: list[str]
     http: aiohttp.ClientSession
-    now: Callable[[], float] = time.time
-    stored_token: str = ""
-    """The bot token of one installation, once it is read from the database."""
+    now: Callable[[], float]
     skews: list[float] = field(default_factory=list)
+    stored_tokens: list[bytes] = field(default_factory=list)
+    """The encrypted tokens of installations, once they are read from the database."""
+    installation_token: str = ""
+    """The bot token of one of these installations."""
+    scopes: str | None = None
+    """The scopes of the bot token, separated by commas, once Slack has returned them."""
 
     async def examine(self) -> list[Finding]:
         """Return the findings in the order to be printed."""
-        database = asyncio.create_task(self._check("database", self._database, "DATABASE_URL"))
         settings = self.settings
+        database = asyncio.create_task(self._check_database())
         app_token = settings.slack and settings.slack_app_token is not None
         teams = ("MICROSOFT_APP_ID", "MICROSOFT_APP_PASSWORD", "MICROSOFT_APP_TYPE", "MICROSOFT_APP_TENANT_ID")
-        results = await asyncio.gather(
+        stored, *others = await asyncio.gather(
             database,
-            self._slack(database),
+            self._check_slack(database),
             *([self._check("Socket Mode", self._socket, "SLACK_API_URL", "SLACK_APP_TOKEN")] if app_token else []),
             self._check("Teams", self._teams, "TEAMS_LOGIN_URL", *teams),
             *([self._check("Teams keys", self._keys, "TEAMS_OPENID_METADATA_URL")] if settings.teams else []),
@@ -102,20 +101,24 @@ class Doctor:
         )
         findings = [Finding("settings", "failure", problem) for problem in self.problems]
         findings = findings or [Finding("settings", "ok", "complete and well formed")]
-        return [*findings, *results[0], self._clock(), *(finding for part in results[1:] for finding in part)]
+        return [*findings, *stored, Finding("clock", *self._clock()), *(finding for part in others for finding in part)]
 
-    async def _check(self, check: str, work: Callable[[], Awaitable[list[Finding]]], *names: str) -> list[Finding]:
+    async def _check(self, check: str, work: Callable[[], Awaitable[Result]], *names: str) -> list[Finding]:
+        """Run a check. `names`: the settings that it needs."""
         if invalid := {problem.split(" ")[0].rstrip(":") for problem in self.problems} & set(names):
             return [Finding(check, "skipped", f"not checked until {' and '.join(sorted(invalid))} is right")]
+        result: Result
         try:
             async with asyncio.timeout(TIMEOUT):
-                return await work()
+                result = await work()
         except CheckFailed as error:
-            return [Finding(check, *error.args)]
+            result = error.args
         except TimeoutError:
-            return [Finding(check, "failure", f"no answer within {TIMEOUT:.0f} seconds", CHECK_NETWORK)]
+            todo = "Is it running? Check DNS, firewall and HTTPS_PROXY."
+            result = "failure", f"no answer within {TIMEOUT:.0f} seconds", todo
         except Exception as error:  # the other checks go on
-            return [Finding(check, "failure", f"could not be checked ({type(error).__name__})", "Report this bug.")]
+            result = "failure", f"could not be checked ({type(error).__name__})", "Report this bug."
+        return [Finding(check, *result)]
 
     async def _ask(self, method: str, url: str, *, platform: bool = True, **options: Any) -> JsonResponse:
         host = urlsplit(url).hostname
@@ -129,103 +132,98 @@ class Doctor:
             message = f"{host} cannot be reached from here ({type(error).__name__})"
             raise CheckFailed("failure", message, f"Is {host} right? Check DNS, firewall and HTTPS_PROXY.") from None
 
-    def _clock(self) -> Finding:
+    def _clock(self) -> Result:
         if not self.skews:
-            return Finding("clock", "warning", "not checked: no platform responded", "Make one reachable first.")
+            return "warning", "not checked: no platform responded", "Make one reachable first."
         skew = min(self.skews, key=abs)  # a cached response has an old time
         if abs(skew) <= MAX_SKEW:
-            return Finding("clock", "ok", "less than a minute off")
+            return "ok", "less than a minute off"
         side = "fast" if skew > 0 else "slow"
         message = f"{abs(skew):.0f} seconds {side}: signatures of Slack and tokens of Teams will be rejected"
-        return Finding("clock", "failure", message, "Synchronize this machine's clock (NTP).")
+        return "failure", message, "Synchronize this machine's clock (NTP)."
 
     # --- Database ---
 
-    async def _database(self) -> list[Finding]:
-        if new := _new_file(sa.make_url(self.settings.sqlalchemy_url)):
-            return [new]
+    async def _check_database(self) -> list[Finding]:
+        findings = await self._check("database", self._database, "DATABASE_URL")
+        return [*findings, Finding("stored tokens", *self._decrypt_tokens())] if self.stored_tokens else findings
+
+    async def _database(self) -> Result:
+        if result := _check_new_file(sa.make_url(self.settings.sqlalchemy_url)):
+            return result
         database = Database(self.settings.sqlalchemy_url)
         try:
             await asyncio.to_thread(database.check)
-            rows = await database.run(_try_writing)
+            self.stored_tokens = await database.run(_try_writing)
         except SchemaMismatch as error:
             message, _, todo = str(error).partition(". ")
-            raise CheckFailed("failure", message, todo) from None
+            return "failure", message, todo
         except ServiceUnavailable as error:
-            reason = str(error).partition(".")[0]
             todo = "Is DATABASE_URL right, is it running, and may its user (or this one) write?"
-            raise CheckFailed("failure", f"cannot be read and written: {reason}", todo) from None
+            return "failure", f"cannot be read and written: {str(error).partition('.')[0]}", todo
         finally:
             await asyncio.to_thread(database.close)
-        return [Finding("database", "ok", "reachable, of this version, writable"), *self._check_tokens(rows)]
+        return "ok", "reachable, of this version, writable"
 
-    def _check_tokens(self, rows: list[bytes]) -> list[Finding]:
-        check = "stored tokens"
-        if not rows:
-            return []
+    def _decrypt_tokens(self) -> Result:
         try:
             keys = MultiFernet([Fernet(key) for key in self.settings.encryption_keys])
         except ValueError:
-            return [Finding(check, "skipped", "not checked until TOKEN_ENCRYPTION_KEY is right")]
-        undecryptable = 0
-        for row in rows:
+            return "skipped", "not checked until TOKEN_ENCRYPTION_KEY is right"
+        undecryptable, total = 0, len(self.stored_tokens)
+        for ciphertext in self.stored_tokens:
             try:
-                self.stored_token = str(json.loads(keys.decrypt(row))["credentials"]["token"])
+                self.installation_token = str(json.loads(keys.decrypt(ciphertext))["credentials"]["token"])
             except (InvalidToken, ValueError, LookupError, TypeError):
                 undecryptable += 1
         if not undecryptable:
-            return [Finding(check, "ok", f"TOKEN_ENCRYPTION_KEY decrypts all {len(rows)}")]
+            return "ok", f"TOKEN_ENCRYPTION_KEY decrypts all {total}"
         todo = "Add the old key to TOKEN_ENCRYPTION_KEY, after a comma, or install the app again in these workspaces."
-        return [
-            Finding(check, "failure", f"TOKEN_ENCRYPTION_KEY does not decrypt {undecryptable} of {len(rows)}", todo)
-        ]
+        return "failure", f"TOKEN_ENCRYPTION_KEY does not decrypt {undecryptable} of {total}", todo
 
     # --- Slack ---
 
-    async def _slack(self, database: Awaitable[object]) -> list[Finding]:
+    async def _check_slack(self, database: Awaitable[object]) -> list[Finding]:
         if not self.settings.slack:
             return [Finding("Slack", "skipped", "not configured: no SLACK_ setting")]
         if not self.settings.slack_bot_token:
             await database
-            if not self.stored_token:
-                todo = "Open PUBLIC_URL/slack/install."
-                return [Finding("Slack", "warning", "no installation is stored, so that no token can be checked", todo)]
-        return await self._check("Slack", self._bot, "SLACK_API_URL", "SLACK_BOT_TOKEN")
+            if not self.installation_token:
+                message = "no installation is stored, so that no token can be checked"
+                return [Finding("Slack", "warning", message, OPEN_INSTALL)]
+        findings = await self._check("Slack", self._bot, "SLACK_API_URL", "SLACK_BOT_TOKEN")
+        return [*findings, Finding("Slack scopes", *self._scopes())] if findings[0].level == "ok" else findings
 
-    async def _bot(self) -> list[Finding]:
+    async def _bot(self) -> Result:
+        token = secret_value(self.settings.slack_bot_token)
+        response = await self._call("auth.test", token or self.installation_token)
+        if error := response.body.get("error"):
+            message = f"Slack rejects the bot token ({error!s:.40})"
+            if not token:
+                return "warning", message, OPEN_INSTALL
+            return "failure", message, f"{INSTALL_AGAIN} and set SLACK_BOT_TOKEN to its token."
+        self.scopes = response.headers.get("x-oauth-scopes")
+        return "ok", f"@{response.body.get('user')} in {response.body.get('team')}"
+
+    def _scopes(self) -> Result:
         from adapters.slack.manifest import build_manifest
 
-        bot_token = self.settings.slack_bot_token
-        response = await self._call("auth.test", bot_token.get_secret_value() if bot_token else self.stored_token)
-        if error := response.body.get("error"):
-            todo = (
-                f"{INSTALL_AGAIN} and set SLACK_BOT_TOKEN to its token."
-                if bot_token
-                else "Open PUBLIC_URL/slack/install."
-            )
-            raise CheckFailed(
-                "failure" if bot_token else "warning", f"Slack rejects the bot token ({error!s:.40})", todo
-            )
-        bot, team = (str(response.body.get(name)) for name in ("user", "team"))
-        findings = [Finding("Slack", "ok", f"@{bot} in {team}")]
+        if self.scopes is None:
+            return "warning", "Slack did not return them", TRY_LATER
         scopes = build_manifest(None)["oauth_config"]["scopes"]
-        required = sorted(set(scopes["bot"]) - set(scopes["bot_optional"]))
-        scopes_header = response.headers.get("x-oauth-scopes")
-        if scopes_header is None:
-            return [*findings, Finding("Slack scopes", "warning", "Slack did not return them", TRY_LATER)]
-        if missing := sorted(set(required) - {scope.strip() for scope in scopes_header.split(",")}):
+        required = set(scopes["bot"]) - set(scopes["bot_optional"])
+        if missing := sorted(required - {scope.strip() for scope in self.scopes.split(",")}):
             todo = f"Add them, or paste the manifest of `cm-advisor manifest slack`. {INSTALL_AGAIN}."
-            return [*findings, Finding("Slack scopes", "failure", f"missing: {', '.join(missing)}", todo)]
-        return [*findings, Finding("Slack scopes", "ok", f"all {len(required)} of the manifest")]
+            return "failure", f"missing: {', '.join(missing)}", todo
+        return "ok", f"all {len(required)} of the manifest"
 
-    async def _socket(self) -> list[Finding]:
+    async def _socket(self) -> Result:
         """Get a WebSocket URL without connecting to it, so that no event is delivered there."""
-        token = self.settings.slack_app_token
-        response = await self._call("apps.connections.open", token.get_secret_value() if token else "")
+        response = await self._call("apps.connections.open", secret_value(self.settings.slack_app_token) or "")
         if error := response.body.get("error"):
             todo = "Create one with connections:write (Basic Information), enable Socket Mode, set SLACK_APP_TOKEN."
-            raise CheckFailed("failure", f"Slack rejects the app-level token ({error!s:.40})", todo)
-        return [Finding("Socket Mode", "ok", "the app-level token is valid; no connection was opened")]
+            return "failure", f"Slack rejects the app-level token ({error!s:.40})", todo
+        return "ok", "the app-level token is valid; no connection was opened"
 
     async def _call(self, method: str, token: str) -> JsonResponse:
         url = f"{self.settings.slack_api_url.rstrip('/')}/{method}"
@@ -236,33 +234,32 @@ class Doctor:
 
     # --- Teams ---
 
-    async def _teams(self) -> list[Finding]:
+    async def _teams(self) -> Result:
         settings = self.settings
         if not settings.teams:
-            return [Finding("Teams", "skipped", "not configured: no MICROSOFT_APP_ setting")]
+            return "skipped", "not configured: no MICROSOFT_APP_ setting"
         if settings.dangerously_allow_unauthenticated_teams and not settings.microsoft_app_id:
             todo = "Remove DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS, except for tests."
-            raise CheckFailed("warning", "unauthenticated requests are accepted", todo)
+            return "warning", "unauthenticated requests are accepted", todo
         if settings.microsoft_app_type == "UserAssignedMSI":
             return await self._managed_identity()
-        secret = settings.microsoft_app_password
         form = {
             "grant_type": "client_credentials",
             "client_id": settings.microsoft_app_id or "",
-            "client_secret": secret.get_secret_value() if secret else "",
+            "client_secret": secret_value(settings.microsoft_app_password) or "",
             "scope": "https://api.botframework.com/.default",
         }
         tenant = quote(settings.microsoft_app_tenant_id or "", safe="")
         response = await self._ask("POST", f"{settings.teams_login_url}/{tenant}/oauth2/v2.0/token", data=form)
         if response.status == 200 and response.body.get("access_token"):
-            return [Finding("Teams", "ok", "Microsoft issues a token")]
-        code = next(iter(response.body.get("error_codes") or ()), response.status)
+            return "ok", "Microsoft issues a token"
         if response.status == 429 or response.status >= 500:
-            raise CheckFailed("warning", f"Microsoft answers HTTP {response.status}", TRY_LATER)
-        name, why = _AZURE_ERRORS.get(code, ("MICROSOFT_APP_ID", "its password or tenant is wrong: check all three"))
-        raise CheckFailed("failure", f"Microsoft issues no token ({code!s:.20})", f"{name} {why}.")
+            return "warning", f"Microsoft answers HTTP {response.status}", TRY_LATER
+        code = next(iter(response.body.get("error_codes") or ()), response.status)
+        todo = _AZURE_ERRORS.get(code, "MICROSOFT_APP_ID, its password or tenant is wrong: check all three.")
+        return "failure", f"Microsoft issues no token ({code!s:.20})", todo
 
-    async def _managed_identity(self) -> list[Finding]:
+    async def _managed_identity(self) -> Result:
         from adapters.teams.credentials import Credentials
         from adapters.teams.settings import TeamsSettings
 
@@ -272,54 +269,52 @@ class Doctor:
                 await Credentials(teams, self.http).bearer()
         except (RetryLater, TimeoutError):
             todo = "Run this on the Azure machine, and assign it the identity with the id MICROSOFT_APP_ID."
-            raise CheckFailed("failure", "this machine issues no token of the managed identity", todo) from None
-        return [Finding("Teams", "ok", "the managed identity has a token")]
+            return "failure", "this machine issues no token of the managed identity", todo
+        return "ok", "the managed identity has a token"
 
-    async def _keys(self) -> list[Finding]:
+    async def _keys(self) -> Result:
         url = self.settings.teams_openid_metadata_url
         metadata = await self._ask("GET", url)
         keys_url = metadata.body.get("jwks_uri")
         keys = await self._ask("GET", str(keys_url)) if keys_url else metadata
         if not keys.body.get("keys"):
             message = f"no signing keys are found at {urlsplit(url).hostname} (HTTP {keys.status})"
-            raise CheckFailed("failure", message, "Check TEAMS_OPENID_METADATA_URL against Microsoft's documentation.")
+            return "failure", message, "Check TEAMS_OPENID_METADATA_URL against Microsoft's documentation."
         if metadata.body.get("issuer", self.settings.teams_token_issuer) != self.settings.teams_token_issuer:
-            raise CheckFailed("failure", "the keys are of another issuer", "Set TEAMS_TOKEN_ISSUER to its `issuer`.")
-        return [Finding("Teams keys", "ok", "Microsoft's signing keys are available")]
+            return "failure", "the keys are of another issuer", "Set TEAMS_TOKEN_ISSUER to its `issuer`."
+        return "ok", "Microsoft's signing keys are available"
 
     # --- This server ---
 
-    async def _public(self) -> list[Finding]:
+    async def _public(self) -> Result:
         url = self.settings.public_url
         if not url:
             if self.settings.slack_app_token and not self.settings.teams:
-                return [Finding("PUBLIC_URL", "skipped", "not set; Socket Mode does not need it")]
-            raise CheckFailed("warning", "not set: cannot check whether platforms reach this server", "Set PUBLIC_URL.")
+                return "skipped", "not set; Socket Mode does not need it"
+            return "warning", "not set: cannot check whether platforms reach this server", "Set PUBLIC_URL."
         alive = await self._ask("GET", f"{url}/healthz", platform=False)
         if 300 <= alive.status < 400:
-            raise CheckFailed("failure", "redirects, which platforms do not follow", "Set it to the target URL.")
+            return "failure", "redirects, which platforms do not follow", "Set it to the target URL."
         ready = await self._ask("GET", f"{url}/readyz", platform=False)
         if alive.status != 200 or alive.body != {"status": "ok"} or not {"database", "worker"} <= ready.body.keys():
-            message = f"the server there is not this server (HTTP {alive.status})"
-            raise CheckFailed(
-                "failure", message, "Is `cm-advisor serve` running, and does the proxy forward to HOST and PORT?"
-            )
+            todo = "Is `cm-advisor serve` running, and does the proxy forward to HOST and PORT?"
+            return "failure", f"the server there is not this server (HTTP {alive.status})", todo
         if is_loopback(urlsplit(url).hostname or ""):
-            raise CheckFailed("warning", "only this machine can reach it", "Set it to the URL for the platforms.")
+            return "warning", "only this machine can reach it", "Set it to the URL for the platforms."
         if ready.status != 200:
-            raise CheckFailed("warning", "the server runs, but is not ready", "Check its log and PUBLIC_URL/readyz.")
-        return [Finding("PUBLIC_URL", "ok", "leads to this server, as seen from here")]
+            return "warning", "the server runs, but is not ready", "Check its log and PUBLIC_URL/readyz."
+        return "ok", "leads to this server, as seen from here"
 
 
-def _new_file(url: sa.URL) -> Finding | None:
-    """Return the finding about a SQLite file that does not exist. Opening it would create it."""
+def _check_new_file(url: sa.URL) -> Result | None:
+    """Return the result for a SQLite file that does not exist. Opening it would create it."""
     if url.get_backend_name() != "sqlite" or (url.database and Path(url.database).exists()):
         return None
     if not url.database or url.database == ":memory:":
-        return Finding("database", "warning", "in memory: all data is lost at the end", "Set DATABASE_URL.")
+        return "warning", "in memory: all data is lost at the end", "Set DATABASE_URL."
     if os.access(Path(url.database).parent, os.W_OK):
-        return Finding("database", "ok", "does not exist yet; `cm-advisor serve` creates it")
-    return Finding("database", "failure", "cannot be created: its folder is not writable", "Change DATABASE_URL.")
+        return "ok", "does not exist yet; `cm-advisor serve` creates it"
+    return "failure", "cannot be created: its folder is not writable", "Change DATABASE_URL."
 
 
 def _try_writing(transaction: Transaction) -> list[bytes]:
@@ -359,12 +354,11 @@ def doctor(*, as_json: bool) -> int:
 
 
 def _print(findings: list[Finding]) -> None:
+    marks = {"ok": "✓", "skipped": "-", "warning": "!", "failure": "✗"}
     try:
         "✓✗".encode(sys.stdout.encoding or "ascii")
-        ascii_only = False
     except (UnicodeEncodeError, LookupError):
-        ascii_only = True
+        marks = {"ok": "ok", "skipped": "- ", "warning": "! ", "failure": "X "}
     for finding in findings:
         todo = f" -> {finding.todo}" if finding.todo else ""
-        mark = _MARKS[finding.level][ascii_only]
-        print(f"{mark:{2 if ascii_only else 1}} {finding.check}: {finding.message}{todo}")
+        print(f"{marks[finding.level]} {finding.check}: {finding.message}{todo}")
