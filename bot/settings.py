@@ -13,13 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
-Names = Annotated[tuple[str, ...], NoDecode]
-"""Names separated by commas."""
-
 NEW_KEY = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 GROUPS = {
     "host": "Server",
@@ -30,6 +27,18 @@ GROUPS = {
 """Headings of the settings table, by the first setting below each."""
 _SLACK = ("slack_signing_secret", "slack_bot_token", "slack_client_id", "slack_client_secret", "slack_app_token")
 _TEAMS = ("microsoft_app_id", "microsoft_app_password", "microsoft_app_type", "microsoft_app_tenant_id")
+
+
+def _split(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Names separated by commas."""
+BaseUrl = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
+"""A URL to which paths are added."""
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
 
 
 class InvalidSettings(Exception):
@@ -55,7 +64,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on; the container sets 0.0.0.0")
     port: int = Field(3978, ge=1, le=65535, description="port to listen on")
-    public_url: str | None = Field(None, description="https URL at which the platforms reach the server")
+    public_url: BaseUrl | None = Field(None, description="https URL at which the platforms reach the server")
     support_url: str | None = Field(None, description="https or mailto URL, shown on `/support`")
     database_url: SecretStr = Field(
         SecretStr("sqlite:///cm-advisor.db"), description="or `postgresql://USER:PASSWORD@HOST/NAME`"
@@ -78,14 +87,12 @@ class Settings(BaseSettings):
         description="the same for one tenant on each replica, with bursts of thirty seconds' worth",
     )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="log level; answers, names and tokens are never logged"
-    )
+    log_level: LogLevel = Field("INFO", description="log level; answers, names and tokens are never logged")
     log_format: Literal["json", "text"] = Field("text", description="one JSON object per line, or text for people")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="port of `/metrics` for Prometheus; never the public one"
     )
-    otel_exporter_otlp_endpoint: str | None = Field(
+    otel_exporter_otlp_endpoint: BaseUrl | None = Field(
         None, description="OTLP/HTTP endpoint for traces (`http://collector:4318`); needs `cm-advisor[otel]`"
     )
 
@@ -108,29 +115,14 @@ class Settings(BaseSettings):
     teams_service_url_hosts: Names = Field(
         ("smba.trafficmanager.net",), description="hosts that the bot sends messages to"
     )
-    teams_token_issuer: str = Field("https://api.botframework.com", description="different in sovereign clouds")
+    teams_token_issuer: BaseUrl = Field("https://api.botframework.com", description="different in sovereign clouds")
     teams_openid_metadata_url: str = Field(
         "https://login.botframework.com/v1/.well-known/openidconfiguration", description="different in sovereign clouds"
     )
-    teams_login_url: str = Field("https://login.microsoftonline.com", description="different in sovereign clouds")
+    teams_login_url: BaseUrl = Field("https://login.microsoftonline.com", description="different in sovereign clouds")
     dangerously_allow_unauthenticated_teams: bool = Field(
         False, description="accepts unauthenticated requests; only with a loopback `HOST`"
     )
-
-    @field_validator("teams_service_url_hosts", "allowed_tenants", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper_case(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
-
-    @field_validator("public_url", "otel_exporter_otlp_endpoint", "teams_login_url", "teams_token_issuer")
-    @classmethod
-    def _no_slash(cls, value: str | None) -> str | None:
-        return value.rstrip("/") if value else value
 
     @property
     def slack(self) -> bool:
@@ -152,9 +144,7 @@ class Settings(BaseSettings):
     @property
     def encryption_keys(self) -> tuple[str, ...]:
         """The Fernet keys. The first one encrypts."""
-        return tuple(
-            part for key in (secret_value(self.token_encryption_key) or "").split(",") if (part := key.strip())
-        )
+        return _split(secret_value(self.token_encryption_key) or "")
 
 
 def load_settings(*, platforms: bool = True, env_file: Path | str | None = ".env") -> Settings:
@@ -197,11 +187,16 @@ def find_problems(settings: Settings) -> list[str]:
     return problems
 
 
+def _missing(settings: Settings, hint: str, *names: str) -> Iterator[str]:
+    for name in names:
+        if not getattr(settings, name):
+            yield f"{name.upper()} is missing: {hint}"
+
+
 def _common(settings: Settings) -> Iterator[str]:
-    if settings.public_url:
-        yield from _check_url("PUBLIC_URL", settings.public_url)
-    if settings.support_url and not settings.support_url.startswith("mailto:"):
-        yield from _check_url("SUPPORT_URL", settings.support_url)
+    yield from _check_urls(settings, "public_url")
+    if not (settings.support_url or "").startswith("mailto:"):
+        yield from _check_urls(settings, "support_url")
     try:
         backend = sa.make_url(settings.sqlalchemy_url).get_backend_name()
     except sa.exc.ArgumentError:
@@ -219,26 +214,25 @@ def _tracing(settings: Settings) -> Iterator[str]:
     endpoint = settings.otel_exporter_otlp_endpoint
     if endpoint and not _split_url(endpoint):
         yield "OTEL_EXPORTER_OTLP_ENDPOINT: give a complete URL, such as http://collector:4318."
-    elif endpoint and not _installed("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk"):
+    elif endpoint and not _is_opentelemetry_installed():
         yield (
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: "
             "pip install 'cm-advisor[otel]', or remove the setting."
         )
 
 
-def _installed(*modules: str) -> bool:
+def _is_opentelemetry_installed() -> bool:
     try:
-        return all(map(find_spec, modules))
+        return all(map(find_spec, ("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk")))
     except ModuleNotFoundError:  # the parent package
         return False
 
 
 def _slack(settings: Settings) -> Iterator[str]:
-    if not settings.slack_signing_secret:
-        yield (
-            "SLACK_SIGNING_SECRET is missing: it proves that a request is from Slack. It is under Basic "
-            "Information, App Credentials, on api.slack.com/apps."
-        )
+    hint = (
+        "it proves that a request is from Slack. It is under Basic Information, App Credentials, on api.slack.com/apps."
+    )
+    yield from _missing(settings, hint, "slack_signing_secret")
     oauth = settings.slack_client_id or settings.slack_client_secret
     if settings.slack_bot_token and oauth:
         yield (
@@ -246,30 +240,25 @@ def _slack(settings: Settings) -> Iterator[str]:
             "the token or the other two."
         )
     elif oauth:
-        yield from _slack_oauth(settings)
+        hint = "it is under Basic Information on api.slack.com/apps."
+        yield from _missing(settings, hint, "slack_client_id", "slack_client_secret")
+        if not settings.encryption_keys:
+            yield (
+                "TOKEN_ENCRYPTION_KEY is missing: the tokens of installed workspaces are stored encrypted. "
+                f"Make one with: {NEW_KEY}"
+            )
+        hint = "Slack redirects to it after an installation. Give https://YOUR.DOMAIN."
+        yield from _missing(settings, hint, "public_url")
     elif not settings.slack_bot_token:
         yield (
             "SLACK_BOT_TOKEN is missing (OAuth & Permissions on api.slack.com/apps); or, for many workspaces, "
             "SLACK_CLIENT_ID and SLACK_CLIENT_SECRET."
         )
-    if settings.slack_bot_token and not settings.slack_bot_token.get_secret_value().startswith("xoxb-"):
+    if not (secret_value(settings.slack_bot_token) or "xoxb-").startswith("xoxb-"):
         yield "SLACK_BOT_TOKEN is not the token of a bot, which begins with xoxb-."
-    if settings.slack_app_token and not settings.slack_app_token.get_secret_value().startswith("xapp-"):
+    if not (secret_value(settings.slack_app_token) or "xapp-").startswith("xapp-"):
         yield "SLACK_APP_TOKEN is not an app-level token, which begins with xapp-."
-    yield from _check_url("SLACK_API_URL", settings.slack_api_url)
-
-
-def _slack_oauth(settings: Settings) -> Iterator[str]:
-    for name in ("slack_client_id", "slack_client_secret"):
-        if not getattr(settings, name):
-            yield f"{name.upper()} is missing: it is under Basic Information on api.slack.com/apps."
-    if not settings.encryption_keys:
-        yield (
-            "TOKEN_ENCRYPTION_KEY is missing: the tokens of installed workspaces are stored encrypted. "
-            f"Make one with: {NEW_KEY}"
-        )
-    if not settings.public_url:
-        yield "PUBLIC_URL is missing: Slack redirects to it after an installation. Give https://YOUR.DOMAIN."
+    yield from _check_urls(settings, "slack_api_url")
 
 
 def _teams(settings: Settings) -> Iterator[str]:
@@ -280,31 +269,26 @@ def _teams(settings: Settings) -> Iterator[str]:
             "127.0.0.1. Remove the former or change the latter."
         )
     if not unauthenticated or any(getattr(settings, name) for name in _TEAMS):
-        yield from _teams_identity(settings)
-    for name in ("teams_token_issuer", "teams_openid_metadata_url", "teams_login_url"):
-        yield from _check_url(name.upper(), getattr(settings, name))
-
-
-def _teams_identity(settings: Settings) -> Iterator[str]:
-    if not settings.microsoft_app_type:
-        yield (
-            "MICROSOFT_APP_TYPE is missing: SingleTenant, or UserAssignedMSI for a managed identity in Azure. "
+        hint = (
+            "SingleTenant, or UserAssignedMSI for a managed identity in Azure. "
             "(MultiTenant bots can no longer be created.)"
         )
-    required = ["microsoft_app_id", "microsoft_app_tenant_id"]
-    if settings.microsoft_app_type == "SingleTenant":
-        required.append("microsoft_app_password")
-    for name in required:
-        if not getattr(settings, name):
-            yield f"{name.upper()} is missing: it is under Configuration of the Azure Bot, on portal.azure.com."
+        yield from _missing(settings, hint, "microsoft_app_type")
+        password = ["microsoft_app_password"] if settings.microsoft_app_type == "SingleTenant" else []
+        hint = "it is under Configuration of the Azure Bot, on portal.azure.com."
+        yield from _missing(settings, hint, "microsoft_app_id", "microsoft_app_tenant_id", *password)
+    yield from _check_urls(settings, "teams_token_issuer", "teams_openid_metadata_url", "teams_login_url")
 
 
-def _check_url(name: str, url: str) -> Iterator[str]:
-    parts = _split_url(url)
-    if parts is None:
-        yield f"{name}: give a complete URL, https://…"
-    elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        yield f"{name}: give a URL that begins with https://; http:// is only for localhost."
+def _check_urls(settings: Settings, *names: str) -> Iterator[str]:
+    for name in names:
+        if not (url := getattr(settings, name)):
+            continue
+        parts = _split_url(url)
+        if parts is None:
+            yield f"{name.upper()}: give a complete URL, https://…"
+        elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield f"{name.upper()}: give a URL that begins with https://; http:// is only for localhost."
 
 
 def _split_url(url: str) -> SplitResult | None:
