@@ -1,23 +1,46 @@
-"""Rows of the outbox, and the SQL that changes them. `bot.core.outbox` describes the states."""
+"""Jobs: rows of the outbox, their states, and the SQL that changes them.
 
+    state     meaning                             next
+    pending   to be run when due                  leased by one worker: done, deleted, or pending again (`RetryLater`)
+    sending   the post was given to the platform  done; if the response or this process is lost, the worker looks for
+                                                  the post: done, sent again, or held when it cannot tell
+    held      waits for the owner                 pending (`Service.retry_post`)
+    dead      failed `MAX_ATTEMPTS` times         pending (`Service.retry_post`)
+    done      keeps the pace of its queue and     deleted by `bot.core.housekeeping`
+              its key from being used again
+
+A post is set to ``sending`` in a transaction of its own before the platform is called. When its lease expires in that
+state, the post may exist, so that it is looked for before it is sent again. All other jobs may safely run twice.
+"""
+
+import random
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from bot.storage.schema import outbox, pending_cards
+from adapters.ports import CardRef
+from bot.storage.schema import outbox, pending_cards, sessions
 from bot.storage.statements import CARD_KINDS, NewJob
 from bot.storage.transaction import Transaction
+from bot.telemetry import metrics, spans
 
-UNLEASED = {"leased_by": None, "leased_until": None}
+MAX_ATTEMPTS = 8
+FIRST_DELAY = 3.0
+"""Seconds after the first failure; three times as long after each further one. Eight attempts take about an hour."""
+SETTLE_TIME = timedelta(seconds=5)
+"""How long a platform may still process a post whose response was lost."""
+_UNFINISHED = ("pending", "sending")
+_UNLEASED = {"leased_by": None, "leased_until": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job that this worker has leased. `state`: before it was leased. `attempts`: earlier ones."""
+    """A job that `worker` has leased. `state`: before it was leased. `attempts`: earlier ones."""
 
+    worker: str
     id: int
     key: str
     kind: str
@@ -35,11 +58,7 @@ _other = outbox.alias("other")
 _queue_is_busy = (
     sa.select(sa.true())
     .where(_other.c.queue == outbox.c.queue)
-    .where(
-        sa.or_(
-            sa.and_(_other.c.id < outbox.c.id, _other.c.state.in_(("pending", "sending"))), _other.c.leased_until > _now
-        )
-    )
+    .where(sa.or_(sa.and_(_other.c.id < outbox.c.id, _other.c.state.in_(_UNFINISHED)), _other.c.leased_until > _now))
     .limit(1)
     .scalar_subquery()
 )
@@ -51,9 +70,9 @@ _card_is_pending = (
     .scalar_subquery()
 )
 _DUE_JOBS = (
-    sa.select(*(outbox.c[name] for name in Job.__slots__))
+    sa.select(*(outbox.c[name] for name in Job.__slots__ if name in outbox.c))
     .where(
-        outbox.c.state.in_(("pending", "sending")),
+        outbox.c.state.in_(_UNFINISHED),
         outbox.c.due_at <= _now,
         sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= _now),
         _queue_is_busy.is_(None),
@@ -76,7 +95,7 @@ def claim(transaction: Transaction, worker: str, lease: timedelta, limit: int, r
     """Lease due jobs for `worker`, the longest due first. `running`: ids of jobs that it is working on."""
     _add_jobs_for_overdue_cards(transaction, limit)
     rows = transaction.execute(_DUE_JOBS, {"now": transaction.now, "limit": limit})
-    jobs = [job for job in (Job(*row) for row in rows) if job.id not in running]  # after a jump of the clock
+    jobs = [job for job in (Job(worker, *row) for row in rows) if job.id not in running]  # after a jump of the clock
     if jobs:
         leased = sa.update(outbox).where(outbox.c.id.in_([job.id for job in jobs]))
         until = transaction.now + lease
@@ -99,21 +118,87 @@ def _add_jobs_for_overdue_cards(transaction: Transaction, limit: int) -> None:
     transaction.execute(sa.delete(pending_cards).where(pending_cards.c.session_id.in_(ids)))
 
 
-def update(transaction: Transaction, job: Job, worker: str, from_states: Collection[str], **values: object) -> bool:
-    """Change a job that `worker` still leases and that is in one of `from_states`. Return whether it was."""
-    leased = sa.and_(outbox.c.id == job.id, outbox.c.leased_by == worker, outbox.c.state.in_(from_states))
+def extend_lease(transaction: Transaction, job: Job, lease: timedelta) -> bool:
+    """Extend a lease that has not expired. Return whether it was extended."""
+    # Not that of a done job, where it is the pace of the queue.
+    valid = sa.and_(_is_leased(job), outbox.c.state.in_(_UNFINISHED), outbox.c.leased_until > transaction.now)
+    extended = sa.update(outbox).where(valid).values(leased_until=transaction.now + lease)
+    return transaction.execute(extended).rowcount == 1
+
+
+def delete(transaction: Transaction, job: Job) -> None:
+    """Delete a job."""
+    transaction.execute(sa.delete(outbox).where(_is_leased(job)))
+
+
+def run_again(transaction: Transaction, job: Job, delay: timedelta) -> None:
+    """Run a job again after `delay`, as a new one."""
+    _update(transaction, job, ["pending"], due_at=transaction.now + delay, attempts=0, **_UNLEASED)
+
+
+def mark_sending(transaction: Transaction, job: Job, lease: timedelta) -> Job | None:
+    """Set a post to ``sending``, extend its lease and return it. Return None when the lease has expired."""
+    payload = {"first_sent_at": transaction.now.isoformat()} | job.payload
+    if not extend_lease(transaction, job, lease):
+        return None
+    is_set = _update(transaction, job, _UNFINISHED, state="sending", payload=payload)
+    return replace(job, state="sending", payload=payload) if is_set else None
+
+
+def look_later(transaction: Transaction, job: Job) -> None:
+    """Leave a post in ``sending``, to be looked for when the platform has certainly processed it."""
+    _update(transaction, job, ["sending"], due_at=transaction.now + SETTLE_TIME, error="lost", **_UNLEASED)
+
+
+def store_post(transaction: Transaction, job: Job, post: CardRef, pace: timedelta) -> None:
+    """Store that the post exists, whatever state the job has now and whether or not it is still leased."""
+    # All transactions lock the session before its jobs, so that they cannot deadlock.
+    session = sa.update(sessions).where(sessions.c.id == job.session_id).values(post=dict(post))
+    session_exists = transaction.execute(session).rowcount == 1
+    done = {"state": "done", "leased_until": transaction.now + pace, "error": None}
+    transaction.execute(sa.update(outbox).where(outbox.c.id == job.id).values(done))
+    transaction.execute(sa.delete(outbox).where(outbox.c.key == f"{job.session_id}:tell"))
+    if session_exists:
+        transaction.add_job(NewJob("posted", job.session_id, payload=spans.trace_context()))
+
+
+def retry(
+    transaction: Transaction, job: Job, retry_after: float | None, error: str, *, may_have_been_sent: bool = False
+) -> None:
+    """Try a job again after at least `retry_after` seconds, or give up after `MAX_ATTEMPTS`."""
+    if job.attempts + 1 < MAX_ATTEMPTS or job.kind in {"expire", "purge"}:
+        delay = FIRST_DELAY * 3 ** min(job.attempts, MAX_ATTEMPTS) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        is_unknown = may_have_been_sent and job.state == "sending"
+        values: dict[str, object] = {"state": "sending" if is_unknown else "pending", "error": error, **_UNLEASED}
+        if not may_have_been_sent:
+            values["payload"] = _not_sent(job)
+        due_at = transaction.now + timedelta(seconds=max(delay, retry_after or 0))
+        _update(transaction, job, _UNFINISHED, due_at=due_at, **values)
+    elif job.kind == "post":
+        hold(transaction, job, "dead", "lost" if job.state == "sending" else "failed")
+    else:
+        delete(transaction, job)
+
+
+def hold(transaction: Transaction, job: Job, state: str, reason: str) -> None:
+    """Stop trying a post and add a job that tells the owner. `state`: ``held`` or ``dead``."""
+    metrics.FAILURES.labels(job.kind, state).inc()
+    values: dict[str, object] = {} if reason == "lost" else {"payload": _not_sent(job)}
+    if _update(transaction, job, _UNFINISHED, state=state, error=reason, leased_until=None, **values):
+        payload = {"reason": reason, "destination": job.payload["destination"]}
+        transaction.add_job(NewJob("tell", job.session_id, payload=payload))
+
+
+def _is_leased(job: Job) -> sa.ColumnElement[bool]:
+    return sa.and_(outbox.c.id == job.id, outbox.c.leased_by == job.worker)
+
+
+def _update(transaction: Transaction, job: Job, from_states: Collection[str], **values: object) -> bool:
+    """Change a job that is still leased and in one of `from_states`. Return whether it was."""
+    leased = sa.and_(_is_leased(job), outbox.c.state.in_(from_states))
     return transaction.execute(sa.update(outbox).where(leased).values(**values)).rowcount == 1
 
 
-def delete(transaction: Transaction, job: Job, worker: str) -> None:
-    """Delete a job that `worker` still leases."""
-    transaction.execute(sa.delete(outbox).where(outbox.c.id == job.id, outbox.c.leased_by == worker))
-
-
-def extend_lease(transaction: Transaction, job: Job, worker: str, lease: timedelta) -> bool:
-    """Extend a lease that has not expired. Return whether it was extended."""
-    # Not that of a done job, where it is the pace of the queue.
-    unfinished = sa.and_(outbox.c.leased_by == worker, outbox.c.state.in_(("pending", "sending")))
-    valid = sa.and_(outbox.c.id == job.id, unfinished, outbox.c.leased_until > transaction.now)
-    extended = sa.update(outbox).where(valid).values(leased_until=transaction.now + lease)
-    return transaction.execute(extended).rowcount == 1
+def _not_sent(job: Job) -> dict[str, str]:
+    """Return the payload of a job that was certainly not sent."""
+    return {name: value for name, value in job.payload.items() if name != "first_sent_at"}

@@ -1,22 +1,8 @@
-"""The outbox worker: runs the jobs that turns have stored, on any replica.
-
-    state     meaning                             next
-    pending   to be run when due                  leased by one worker: done, deleted, or pending again (`RetryLater`)
-    sending   the post was given to the platform  done; if the response or this process is lost, the worker looks for
-                                                  the post: done, sent again, or held when it cannot tell
-    held      waits for the owner                 pending (`Service.retry_post`)
-    dead      failed `MAX_ATTEMPTS` times         pending (`Service.retry_post`)
-    done      keeps the pace of its queue and     deleted by `bot.core.housekeeping`
-              its key from being used again
-
-A post is set to ``sending`` in a transaction of its own before the platform is called. When its lease expires in that
-state, the post may exist, so that it is looked for before it is sent again. All other jobs may safely run twice.
-"""
+"""The outbox worker: runs the jobs that turns have stored, on any replica. `bot.core.jobs` describes their states."""
 
 import asyncio
 import contextlib
 import logging
-import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -38,30 +24,24 @@ from adapters.ports import (
 )
 from bot.core import jobs
 from bot.core.housekeeping import purge
-from bot.core.jobs import UNLEASED, Job
+from bot.core.jobs import Job
 from bot.core.service import Service
-from bot.storage.schema import outbox, sessions
+from bot.storage.schema import sessions
 from bot.storage.statements import NewJob
 from bot.storage.transaction import Transaction
 from bot.telemetry import metrics, spans
 from dialogs import presenter
 from dialogs.session import Session
 from dialogs.translations import translations
-from dialogs.views import Announcement, PartialResultCard, QuestionCard, RecommendationCard, ReviewCard, View, with_note
+from dialogs.views import Announcement, Card, View, with_note
 from dialogs.walk import walk
 
-MAX_ATTEMPTS = 8
-FIRST_DELAY = 3.0
-"""Seconds after the first failure; three times as long after each further one. Eight attempts take about an hour."""
-SETTLE_TIME = timedelta(seconds=5)
-"""How long a platform may still process a post whose response was lost."""
 MAX_RUNNING = 16
 POLL_SECONDS = 1.0
 SET_CLOCK_SECONDS = 60.0
 PURGE_INTERVAL = timedelta(hours=6)
 NO_GATEWAY_DELAY = 600.0
 """Seconds until a job is tried again whose platform is not configured."""
-_UNFINISHED = ("pending", "sending")
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -178,7 +158,7 @@ class OutboxWorker:
                     case "purge":
                         with self._renewed_lease(job):
                             await purge(self._database, self._retention)
-                        await self._database.run(lambda transaction: self._run_again(transaction, job, PURGE_INTERVAL))
+                        await self._database.run(lambda transaction: jobs.run_again(transaction, job, PURGE_INTERVAL))
                     case "expire":
                         await self._database.run(lambda transaction: self._expire(transaction, job))
                     case _:
@@ -193,19 +173,15 @@ class OutboxWorker:
     def _expire(self, transaction: Transaction, job: Job) -> None:
         remaining = self._service.expire(transaction, job.session_id or "")
         if remaining is None:
-            jobs.delete(transaction, job, self._name)
+            jobs.delete(transaction, job)
         else:
-            self._run_again(transaction, job, remaining)
-
-    def _run_again(self, transaction: Transaction, job: Job, delay: timedelta) -> None:
-        due_at = transaction.now + delay
-        jobs.update(transaction, job, self._name, ["pending"], due_at=due_at, attempts=0, **UNLEASED)
+            jobs.run_again(transaction, job, remaining)
 
     async def _load(self, job: Job) -> tuple[Gateway, OutgoingMessage] | None:
         """Return the gateway and the message. None when the session was deleted or its platform is not configured."""
         stored = await self._database.run(lambda transaction: transaction.load(job.session_id or ""))
         if stored is None:
-            await self._database.run(lambda transaction: jobs.delete(transaction, job, self._name))
+            await self._database.run(lambda transaction: jobs.delete(transaction, job))
             return None
         gateway = self._service.gateways.get(stored.session.tenant.partition(":")[0])
         if gateway is None:
@@ -223,26 +199,27 @@ class OutboxWorker:
         flow, session = self._service.flow, outgoing.session
         try:
             post = None
-            if job.state == "sending" or "first_sent_at" in job.payload:  # sent before, with unknown outcome
+            if "first_sent_at" in job.payload:  # sent before, with unknown outcome
                 post = await self._find_post(job, gateway, outgoing)
             if post is None:
-                payload = {"first_sent_at": self._database.clock().isoformat()} | job.payload
-                sending = replace(job, state="sending", payload=payload)
-                if not await self._database.run(lambda transaction: self._mark_sending(transaction, sending)):
+                sending = await self._database.run(lambda transaction: jobs.mark_sending(transaction, job, self._lease))
+                if sending is None:
                     return  # the lease has expired: another worker has the job
                 announcement = presenter.announcement(flow, session, walk(flow, session.answers))
-                outgoing = replace(outgoing, lease_held=lambda: self._is_lease_held(job))
+                outgoing = replace(
+                    outgoing, lease_held=lambda: time.monotonic() < self._lease_held_until.get(job.id, 0)
+                )
                 post = await self._send_post(sending, gateway, outgoing, announcement)
         except RetryLater as error:
             await self._retry(job, error.retry_after, "Later", may_have_been_sent=error.may_have_been_sent)
         except OutcomeUnknown:
-            await self._database.run(lambda transaction: self._look_later(transaction, job))
+            await self._database.run(lambda transaction: jobs.look_later(transaction, job))
         except PermanentFailure as error:
             reason = error.reason
-            await self._database.run(lambda transaction: self._hold(transaction, job, "held", reason))
+            await self._database.run(lambda transaction: jobs.hold(transaction, job, "held", reason))
         else:
             stored_post = post
-            await self._run_surely(lambda transaction: self._store_post(transaction, job, stored_post))
+            await self._run_with_retries(lambda transaction: jobs.store_post(transaction, job, stored_post, self._pace))
             asyncio.get_running_loop().call_later(self._pace.total_seconds(), self.wake)
 
     async def _send_post(
@@ -262,8 +239,6 @@ class OutboxWorker:
 
     async def _find_post(self, job: Job, gateway: Gateway, outgoing: OutgoingMessage) -> CardRef | None:
         """Return a post that may have been sent; None when it was not. Raises `PermanentFailure` if nobody can tell."""
-        if "first_sent_at" not in job.payload:  # stored by an earlier version
-            raise PermanentFailure("lost")
         since = datetime.fromisoformat(job.payload["first_sent_at"])
         try:
             return await self._call(job, gateway.find_post(outgoing, since), RetryLater())
@@ -274,38 +249,7 @@ class OutboxWorker:
                 raise
             return None  # the platform had rejected it, or the owner has looked
 
-    def _mark_sending(self, transaction: Transaction, job: Job) -> bool:
-        """Set a post to ``sending``. Return False when its lease has expired."""
-        if not jobs.extend_lease(transaction, job, self._name, self._lease):
-            return False
-        return jobs.update(transaction, job, self._name, _UNFINISHED, state="sending", payload=job.payload)
-
-    def _store_post(self, transaction: Transaction, job: Job, post: CardRef) -> None:
-        """Store that the post exists, whatever state the job has now."""
-        # All transactions lock the session before its jobs, so that they cannot deadlock.
-        session = sa.update(sessions).where(sessions.c.id == job.session_id).values(post=dict(post))
-        session_exists = transaction.execute(session).rowcount == 1
-        done = {"state": "done", "leased_until": transaction.now + self._pace, "error": None}
-        transaction.execute(sa.update(outbox).where(outbox.c.id == job.id).values(done))
-        transaction.execute(sa.delete(outbox).where(outbox.c.key == f"{job.session_id}:tell"))
-        if session_exists:
-            transaction.add_job(NewJob("posted", job.session_id, payload=spans.trace_context()))
-
-    def _look_later(self, transaction: Transaction, job: Job) -> None:
-        """Leave a post in ``sending``, to be looked for when the platform has certainly processed it."""
-        due_at = transaction.now + SETTLE_TIME
-        jobs.update(transaction, job, self._name, ["sending"], due_at=due_at, error="lost", **UNLEASED)
-
-    def _hold(self, transaction: Transaction, job: Job, state: str, reason: str) -> None:
-        """Stop trying and add a job that tells the owner. `state`: ``held`` or ``dead``."""
-        metrics.FAILURES.labels(job.kind, state).inc()
-        values: dict[str, object] = {} if reason == "lost" else {"payload": _not_sent(job)}
-        values |= {"state": state, "error": reason, "leased_until": None}
-        if jobs.update(transaction, job, self._name, _UNFINISHED, **values):
-            payload = {"reason": reason, "destination": job.payload["destination"]}
-            transaction.add_job(NewJob("tell", job.session_id, payload=payload))
-
-    async def _run_surely(self, work: Callable[[Transaction], None]) -> None:
+    async def _run_with_retries(self, work: Callable[[Transaction], None]) -> None:
         """Run a transaction that must not be lost, also when the database is unavailable for some seconds."""
         for seconds in (0.1, 0.5, 2, 5):
             try:
@@ -338,15 +282,13 @@ class OutboxWorker:
             if card is not None:
                 session = sa.update(sessions).where(sessions.c.id == job.session_id)
                 transaction.execute(session.values(card=dict(card)))
-            jobs.delete(transaction, job, self._name)
+            jobs.delete(transaction, job)
 
         await self._database.run(finish)
 
     def _view(self, job: Job, session: Session) -> View:
         view = presenter.current(self._service.flow, session)
-        if job.kind == "posted" and isinstance(
-            view, QuestionCard | ReviewCard | RecommendationCard | PartialResultCard
-        ):
+        if job.kind == "posted" and isinstance(view, Card):
             return with_note(view, translations(session.language)("notice.posted"))
         return view
 
@@ -381,37 +323,13 @@ class OutboxWorker:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             with contextlib.suppress(ServiceUnavailable):
                 started = time.monotonic()
-                if await self._database.run(
-                    lambda transaction: jobs.extend_lease(transaction, job, self._name, self._lease)
-                ):
+                if await self._database.run(lambda transaction: jobs.extend_lease(transaction, job, self._lease)):
                     self._lease_held_until[job.id] = started + self._lease.total_seconds() / 2
-
-    def _is_lease_held(self, job: Job) -> bool:
-        return time.monotonic() < self._lease_held_until.get(job.id, 0)
 
     async def _retry(
         self, job: Job, retry_after: float | None, error: str, *, may_have_been_sent: bool = False
     ) -> None:
-        """Try a job again later, or give up after `MAX_ATTEMPTS`."""
         metrics.FAILURES.labels(job.kind, error).inc()
-
-        def work(transaction: Transaction) -> None:
-            if job.attempts + 1 < MAX_ATTEMPTS or job.kind in {"expire", "purge"}:
-                delay = FIRST_DELAY * 3 ** min(job.attempts, MAX_ATTEMPTS) * random.uniform(0.75, 1.25)  # noqa: S311
-                due_at = transaction.now + timedelta(seconds=max(delay, retry_after or 0))
-                is_unknown = may_have_been_sent and job.state == "sending"
-                values: dict[str, object] = {"state": "sending" if is_unknown else "pending", "due_at": due_at}
-                if not may_have_been_sent:
-                    values["payload"] = _not_sent(job)
-                jobs.update(transaction, job, self._name, _UNFINISHED, error=error, **values, **UNLEASED)
-            elif job.kind == "post":
-                self._hold(transaction, job, "dead", "lost" if job.state == "sending" else "failed")
-            else:
-                jobs.delete(transaction, job, self._name)
-
-        await self._database.run(work)
-
-
-def _not_sent(job: Job) -> dict[str, str]:
-    """Return the payload of a job that was certainly not sent."""
-    return {name: value for name, value in job.payload.items() if name != "first_sent_at"}
+        await self._database.run(
+            lambda transaction: jobs.retry(transaction, job, retry_after, error, may_have_been_sent=may_have_been_sent)
+        )

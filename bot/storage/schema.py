@@ -81,7 +81,7 @@ outbox = Table(
     Index("outbox_queue", "queue"),
     Index("outbox_session", "session_id"),
 )
-"""Jobs to be done. `bot.core.outbox` describes the states."""
+"""Jobs to be done. `bot.core.jobs` describes the states."""
 
 pending_cards = Table(
     "pending_cards",

@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.ports import Json, OutcomeUnknown, OutgoingMessage, PermanentFailure, RetryLater, Turn
-from bot.core.outbox import MAX_ATTEMPTS, OutboxWorker
+from bot.core import jobs
+from bot.core.jobs import MAX_ATTEMPTS
+from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
 from bot.storage.database import Database
 from bot.storage.schema import outbox
@@ -291,13 +293,13 @@ async def test_a_lease_that_expired_while_sending_may_have_been_sent(
     await confirm(service)
     slow = OutboxWorker(service)
     [job] = await slow._claim(1)
-    assert await database.run(lambda transaction: slow._mark_sending(transaction, job))
+    assert await database.run(lambda transaction: jobs.mark_sending(transaction, job, timedelta(seconds=12)))
     clock.forward(seconds=61)
     await work(worker)
     assert gateway.posts == []
     assert gateway.reported == ["lost"]
     # The slow worker goes on after all.
-    await database.run(lambda transaction: slow._store_post(transaction, job, {"link": "x"}))
+    await database.run(lambda transaction: jobs.store_post(transaction, job, {"link": "x"}, timedelta()))
     assert (await rows(database))["s1:post"] == "done"
     assert not await service.retry_post(ANNA, "s1")
 
