@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -70,49 +71,66 @@ async def build(settings: Settings) -> web.Application:
     idle = timedelta(days=settings.idle_days)
     service = Service(FLOW, database, gateways=gateways, idle=idle, rate_limiter=rate_limiter)
     worker = OutboxWorker(service, retention=timedelta(days=settings.retention_days))
-    hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
     tracing = _tracing(settings)
-    trace_configs = [call_metrics(hosts), *([tracing.call_spans(hosts)] if tracing else [])]
-    # trust_env makes aiohttp look for a proxy and read ~/.netrc at every call, which took a tenth of a turn.
-    http = aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=trace_configs, json_serialize=to_json)
+    http = _http_client(settings, tracing)
     adapters = _adapters(settings, service, EncryptedTokenStore(database, settings.encryption_keys), http)
     gateways.update({name: adapter.gateway for name, adapter in adapters.items()})
-
-    async def life(_app: web.Application) -> AsyncIterator[None]:
-        """Start the worker before the adapters; stop in reverse order, draining work."""
-        metrics_runner = web.AppRunner(metrics_app(database), access_log=None)
-        try:
-            if tracing:
-                tracing.start()
-            if settings.metrics_port:
-                await metrics_runner.setup()
-                await web.TCPSite(metrics_runner, settings.host, settings.metrics_port).start()
-            await asyncio.to_thread(warm_up, service.flow)
-            await worker.start()
-            for adapter in adapters.values():
-                await adapter.start()
-            yield
-        finally:
-            for adapter in adapters.values():
-                await adapter.stop()
-            with suppress(ServiceUnavailable):
-                await service.flush_shown()
-            await worker.stop(DRAIN_SECONDS)
-            await metrics_runner.cleanup()
-            await http.close()
-            await asyncio.to_thread(database.close)
-            if tracing:
-                await tracing.stop()
 
     middlewares = [tracking_middleware, http_limits.limit_body]
     handler_args = http_limits.HANDLER_ARGS
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=middlewares, handler_args=handler_args)
     app.on_response_prepare.append(http_limits.set_common_headers)
-    app.cleanup_ctx.append(life)
+    # Started in this order, stopped in reverse: the adapters finish their events, then the worker its jobs.
+    if tracing:
+        app.cleanup_ctx.append(partial(_run_tracing, tracing))
+    app.cleanup_ctx.append(partial(_close, database, http))
+    if settings.metrics_port:
+        app.cleanup_ctx.append(partial(_run_metrics, database, settings.host, settings.metrics_port))
+    app.cleanup_ctx.append(partial(_run_worker, service, worker))
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(database, worker))])
     for adapter in adapters.values():
+        app.cleanup_ctx.append(partial(_run_adapter, adapter))
         app.add_routes(adapter.routes())
     return app
+
+
+async def _run_tracing(tracing: "Tracing", _app: web.Application) -> AsyncIterator[None]:
+    tracing.start()
+    yield
+    await tracing.stop()
+
+
+async def _close(database: Database, http: aiohttp.ClientSession, _app: web.Application) -> AsyncIterator[None]:
+    yield
+    await http.close()
+    await asyncio.to_thread(database.close)
+
+
+async def _run_metrics(database: Database, host: str, port: int, _app: web.Application) -> AsyncIterator[None]:
+    runner = web.AppRunner(metrics_app(database), access_log=None)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _run_worker(service: Service, worker: OutboxWorker, _app: web.Application) -> AsyncIterator[None]:
+    await asyncio.to_thread(warm_up, service.flow)
+    await worker.start()
+    yield
+    with suppress(ServiceUnavailable):
+        await service.flush_shown()
+    await worker.stop(DRAIN_SECONDS)
+
+
+async def _run_adapter(adapter: Adapter, _app: web.Application) -> AsyncIterator[None]:
+    try:
+        await adapter.start()
+        yield
+    finally:
+        await adapter.stop()
 
 
 def _tracing(settings: Settings) -> "Tracing | None":
@@ -121,6 +139,13 @@ def _tracing(settings: Settings) -> "Tracing | None":
     from bot.telemetry.tracing import Tracing
 
     return Tracing(settings.otel_exporter_otlp_endpoint)
+
+
+def _http_client(settings: Settings, tracing: "Tracing | None") -> aiohttp.ClientSession:
+    hosts = {urlsplit(settings.slack_api_url).hostname or "": "slack"}
+    trace_configs = [call_metrics(hosts), *([tracing.call_spans(hosts)] if tracing else [])]
+    # trust_env makes aiohttp look for a proxy and read ~/.netrc at every call, which took a tenth of a turn.
+    return aiohttp.ClientSession(trust_env=bool(getproxies()), trace_configs=trace_configs, json_serialize=to_json)
 
 
 def _adapters(
