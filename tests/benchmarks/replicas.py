@@ -9,11 +9,12 @@ import psutil
 import psycopg
 
 from tests.benchmarks import slack
-from tests.benchmarks.database import Postgres, postgres, sqlalchemy_url
+from tests.benchmarks.database import postgres
 from tests.benchmarks.load import Run, closed_loop
 from tests.benchmarks.measure import Figure, median
 from tests.benchmarks.options import Options
 from tests.benchmarks.servers import ServerProcess, product_server, run_command, use_all_cores
+from tests.postgres_server import PostgresServer, sqlalchemy_url
 
 USERS = 64
 MAX_REPLICAS = 2
@@ -28,10 +29,10 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
                 yield figure
 
 
-async def _measure(database: Postgres, options: Options) -> AsyncIterator[Figure]:
+async def _measure(database: PostgresServer, options: Options) -> AsyncIterator[Figure]:
     platform = slack.Platform()
     await platform.open()
-    uri = database.create()
+    uri = database.create_database()
     settings = {**slack.settings(platform), "DATABASE_URL": sqlalchemy_url(uri)}
     await run_command(settings, "db", "upgrade")
     replicas = [product_server(settings, name=f"replica {number + 1}", cores=0) for number in range(MAX_REPLICAS)]
@@ -64,7 +65,7 @@ async def _split(replicas: Sequence[ServerProcess], users: Sequence[slack.SlackU
     return Run(sum(run.turns for run in runs), longest, sum(run.cpu for run in runs), [])
 
 
-def _usage(database: Postgres, uri: str) -> dict[str, float]:
+def _usage(database: PostgresServer, uri: str) -> dict[str, float]:
     """Return the totals so far: CPU of PostgreSQL and of this process, commits, bytes of the write-ahead log."""
     cpu = 0.0
     for process in database.processes():

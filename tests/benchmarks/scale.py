@@ -25,10 +25,11 @@ from dialogs.community_flow import FLOW
 from dialogs.events import Answer, Back, Event, Start
 from dialogs.session import Actor
 from tests.benchmarks.capacity import PRESSES_EACH
-from tests.benchmarks.database import TENANTS, create_filled, open_numbers, postgres, session, sqlalchemy_url
+from tests.benchmarks.database import TENANTS, create_filled, open_numbers, postgres, session
 from tests.benchmarks.measure import Aim, Figure, Result, Series, median
 from tests.benchmarks.options import Options
 from tests.benchmarks.servers import use_all_cores
+from tests.postgres_server import sqlalchemy_url
 
 SIZES = (1_000, 100_000, 1_000_000)
 USERS = 32
@@ -63,7 +64,7 @@ async def figures(options: Options) -> AsyncIterator[Result]:
             yield result
     with postgres() as server:
         if server:
-            addresses = {size: server.create() for size in sizes}
+            addresses = {size: server.create_database() for size in sizes}
             async for result in _measure(
                 "PostgreSQL", {size: sqlalchemy_url(uri) for size, uri in addresses.items()}, options
             ):

@@ -19,8 +19,9 @@ from bot.storage.database import Database
 from dialogs.community_flow import FLOW
 from dialogs.events import Answer, Back, Start
 from dialogs.session import Actor
-from tests.benchmarks.database import postgres, sqlalchemy_url
+from tests.benchmarks.database import postgres
 from tests.benchmarks.measure import Figure
+from tests.postgres_server import sqlalchemy_url
 
 ACTOR = Actor("bench:T1", "U1", "fr")
 USERS = 32
@@ -37,7 +38,7 @@ def figures() -> Iterator[Figure]:
         yield Figure("turns with their cards, SQLite", turns, "a second", peer, "sqlite3, one thread, a turn each")
     with postgres() as server:
         if server:
-            turns = asyncio.run(_turns(sqlalchemy_url(server.create())))
+            turns = asyncio.run(_turns(sqlalchemy_url(server.create_database())))
             yield Figure("turns with their cards, PostgreSQL", turns, "a second")
 
 

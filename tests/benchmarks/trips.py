@@ -66,7 +66,7 @@ async def figures(options: Options) -> AsyncIterator[Figure]:
     use_all_cores()
     with postgres() as server:
         if server:
-            uri = server.create()
+            uri = server.create_database()
             address = urlsplit(uri)
             proxy = CountingProxy(f"{parse_qs(address.query)['host'][0]}/.s.PGSQL.{address.port or 5432}")
             await proxy.open()

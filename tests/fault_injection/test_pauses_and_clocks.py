@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from bot.storage.database import Database
@@ -15,6 +14,7 @@ from bot.storage.schema import outbox
 from tests.fault_injection.load_test import Environment, LoadTest, Plan, postgres_proxy
 from tests.fault_injection.replicas import Replica
 from tests.fault_injection.simulated_users import SimulatedUser
+from tests.postgres_server import clear
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(150)]
 
@@ -64,9 +64,7 @@ class Scene:
 @asynccontextmanager
 async def make_scene(postgres: str, folder: Path, **settings: str) -> AsyncIterator[Scene]:
     """Start a scene; `settings` are environment variables of the replicas."""
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
+    clear(postgres)
     test = LoadTest(Plan(16, seed=3), folder, replicas=2)
     async with (
         postgres_proxy(postgres) as (url, replica_url, _),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bot.storage.database import Database
 from tests.bot.conftest import postgres
+from tests.postgres_server import sqlalchemy_url
 from tests.scenarios.parity.conftest import AllPlatforms
 from tests.security import target_server
 from tests.security.mutations import UNSTORABLE, Change, Mutation, apply_changes, encode, mutations
@@ -55,7 +56,7 @@ async def server(platforms: AllPlatforms, tmp_path: Path) -> AsyncIterator[Targe
 
 @pytest.fixture
 async def postgres_server(platforms: AllPlatforms, tmp_path: Path, postgres: str) -> AsyncIterator[TargetServer]:
-    url = postgres.replace("postgresql://", "postgresql+psycopg://")
+    url = sqlalchemy_url(postgres)
     database = Database(url)
     database.upgrade()
     database.close()
