@@ -149,7 +149,7 @@ class LimitedServer(web.Server):
         connections = self.connections
         if len(connections) < MAX_CONNECTIONS:
             return True
-        idle = next((each for each in connections if _is_idle(each)), None)
+        idle = next(filter(_is_idle, connections), None)
         if idle is not None:
             idle.force_close()
         return idle is not None

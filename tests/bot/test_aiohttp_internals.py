@@ -22,7 +22,7 @@ async def test_the_private_names_exist() -> None:
 def test_the_overridden_methods_have_the_same_parameters() -> None:
     for name in ("connection_made", "connection_lost", "data_received", "handle_error", "log_access"):
         original, overridden = (
-            inspect.signature(getattr(each, name)).parameters for each in (RequestHandler, Connection)
+            inspect.signature(getattr(handler, name)).parameters for handler in (RequestHandler, Connection)
         )
         assert list(overridden) == list(original), f"{name}: {CHANGED}"
 

@@ -46,9 +46,9 @@ def run(*arguments: str, language: str | None = "en", **environment: str) -> sub
 
 
 def printed(*arguments: str, language: str | None = "en", **environment: str) -> str:
-    done = run(*arguments, language=language, **environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    return str(done.stdout)
+    completed = run(*arguments, language=language, **environment)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    return str(completed.stdout)
 
 
 # --- check --json -------------------------------------------------------------------------------------------------
@@ -58,26 +58,26 @@ def printed(*arguments: str, language: str | None = "en", **environment: str) ->
 @pytest.mark.parametrize("what_if", [True, False])
 def test_json_is_one_line(answers, what_if):
     arguments = [f"{question}={option}" for question, option in answers.items()]
-    shown = printed("check", "--json", *([] if what_if else ["--no-what-if"]), *arguments)
-    assert shown.count("\n") == 1
-    assert shown == json.dumps(check(FLOW, answers, with_what_if=what_if)) + "\n"
+    output = printed("check", "--json", *([] if what_if else ["--no-what-if"]), *arguments)
+    assert output.count("\n") == 1
+    assert output == json.dumps(check(FLOW, answers, with_what_if=what_if)) + "\n"
 
 
 def test_json_has_all_errors_in_order():
-    done = run("check", "--json", "brand", "mode=agncy", "brnad=yes", "routine=yes", "routine=no", "=x", "person=")
-    shown = json.loads(done.stdout)
-    assert (done.returncode, done.stderr, shown["status"]) == (2, "", "invalid")
-    assert [error["question"] for error in shown["errors"]] == [None, "routine", None, None, "mode", "brnad"]
-    assert all(set(error) == {"question", "message"} for error in shown["errors"])
+    completed = run("check", "--json", "brand", "mode=agncy", "brnad=yes", "routine=yes", "routine=no", "=x", "person=")
+    output = json.loads(completed.stdout)
+    assert (completed.returncode, completed.stderr, output["status"]) == (2, "", "invalid")
+    assert [error["question"] for error in output["errors"]] == [None, "routine", None, None, "mode", "brnad"]
+    assert all(set(error) == {"question", "message"} for error in output["errors"])
 
 
 # --- check, to read -----------------------------------------------------------------------------------------------
 
 
 def test_errors_are_printed_to_standard_error():
-    done = run("check", "marque=oui", "mode=agncy", "x")
-    assert (done.returncode, done.stdout) == (2, "")
-    lines = done.stderr.splitlines()
+    completed = run("check", "marque=oui", "mode=agncy", "x")
+    assert (completed.returncode, completed.stdout) == (2, "")
+    lines = completed.stderr.splitlines()
     assert len(lines) == 3
     assert "question=answer" in lines[0]
     assert "“brand”" in lines[1]
@@ -91,16 +91,16 @@ def test_the_same_answer_twice_is_accepted():
 @pytest.mark.parametrize("language", languages())
 def test_a_recommendation_is_printed_in_full(language):
     t = translations(language)
-    shown = " ".join(printed("check", *ARGUMENTS, language=language).split())
+    output = " ".join(printed("check", *ARGUMENTS, language=language).split())
     result: Any = check(FLOW, PATH)
     texts = [f"outcome.{result['outcome']}.title", "recommendation.what_if", "article.title", "control.title"]
     texts += [f"advice.{advice}.{part}" for advice in result["advice"] for part in ("title", "text", "step")]
     texts += [f"question.{step['question']}.short" for step in result["because"]]
     texts += [f"source.{step['source']}" for step in result["because"]]
     for id in texts:
-        assert " ".join(t(id).split()) in shown
-    assert t("label.post") not in shown
-    assert "None" not in shown
+        assert " ".join(t(id).split()) in output
+    assert t("label.post") not in output
+    assert "None" not in output
 
 
 def test_no_what_if():
@@ -110,19 +110,19 @@ def test_no_what_if():
 
 
 def test_a_partial_result_is_printed_with_the_next_question():
-    shown = printed("check", "brand=yes", "mode=agency", "light_mode=outsource")
+    output = printed("check", "brand=yes", "mode=agency", "light_mode=outsource")
     for id in ("fact.strategic.true", "outcome.agency.title", "recommendation.unused", "question.orientation.text"):
-        assert " ".join(translations("en")(id).split()) in " ".join(shown.split())
-    assert "orientation=seo, orientation=key or orientation=unknown" in shown
+        assert " ".join(translations("en")(id).split()) in " ".join(output.split())
+    assert "orientation=seo, orientation=key or orientation=unknown" in output
 
 
 @pytest.mark.parametrize("width", [20, 50, 80, 200])
 @pytest.mark.parametrize("language", languages())
 def test_nothing_is_wider_than_the_terminal(width, language):
     for arguments in (ARGUMENTS, ["brand=yes"], []):
-        shown = printed("check", *arguments, language=language, COLUMNS=str(width))
-        assert max(map(len, shown.splitlines())) <= min(width, 80)
-        assert shown == "".join(line.rstrip() + "\n" for line in shown.splitlines())
+        output = printed("check", *arguments, language=language, COLUMNS=str(width))
+        assert max(map(len, output.splitlines())) <= min(width, 80)
+        assert output == "".join(line.rstrip() + "\n" for line in output.splitlines())
 
 
 def test_no_colors_outside_a_terminal():
@@ -154,9 +154,9 @@ def test_lang_overrides_the_environment():
 def test_an_ascii_terminal():
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
     environment = inherited | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    done = subprocess.run([SCRIPT, "check", *ARGUMENTS], check=True, capture_output=True, env=environment)
-    assert done.stdout.isascii()
-    assert done.stderr == b""
+    completed = subprocess.run([SCRIPT, "check", *ARGUMENTS], check=True, capture_output=True, env=environment)
+    assert completed.stdout.isascii()
+    assert completed.stderr == b""
 
 
 def test_a_closed_pipe_is_no_failure():
@@ -179,23 +179,23 @@ def test_version():
 
 
 def test_help_lists_every_command_with_examples():
-    shown = printed("--help")
+    output = printed("--help")
     for name in COMMANDS:
-        assert name in shown
+        assert name in output
         assert printed(name, "--help").startswith("usage: cm-advisor")
     assert "cm-advisor check brand=yes" in printed("check", "--help")
 
 
 @pytest.mark.parametrize("arguments", [[], ["chekc"], ["check", "--lang", "tlh"], ["flow", "--format", "png"]])
 def test_unknown_arguments_are_usage_errors(arguments):
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: ")
+    completed = run(*arguments)
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("usage: ")
 
 
 def test_prove_prints_what_it_checked():
-    shown = printed("prove")
-    assert "7944 paths" in shown
+    output = printed("prove")
+    assert "7944 paths" in output
 
 
 def test_prove_reports_every_fault(monkeypatch, capsys):
@@ -213,6 +213,6 @@ def test_a_check_does_not_import_platforms():
         "import sys; from bot.cli import main; main(['check', 'brand=yes', '--json']);"
         "print(sorted({name.split('.')[0] for name in sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)
+    completed = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)
     for heavy in ("aiohttp", "slack_bolt", "botbuilder", "sqlalchemy", "rich", "pydantic"):
-        assert f"'{heavy}'" not in done.stdout
+        assert f"'{heavy}'" not in completed.stdout

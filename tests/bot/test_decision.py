@@ -142,9 +142,9 @@ def changes(answers, path, ends):
     for question in path:
         for option in OPTIONS[question]:
             if option != answers[question]:
-                found = possible({**answers, question: option})
-                if found != [ends]:
-                    yield {"question": question, "answer": option, "outcomes": found}
+                outcomes = possible({**answers, question: option})
+                if outcomes != [ends]:
+                    yield {"question": question, "answer": option, "outcomes": outcomes}
 
 
 def expected(answers):
@@ -235,24 +235,24 @@ def test_what_if_can_be_left_out_and_changes_nothing_else(answers):
 
 
 def test_an_answer_whose_question_may_still_be_asked_counts_and_is_not_unused():
-    found = check(FLOW, {"brand": "unknown", "light_mode": "outsource"})
-    assert found["unused"] == []
+    result = check(FLOW, {"brand": "unknown", "light_mode": "outsource"})
+    assert result["unused"] == []
     # All strategic outcomes remain, but of the light ones only that which the answer leaves.
-    assert found["possible_outcomes"] == ["agency", "hybrid", "in_house", "seo_expert"]
+    assert result["possible_outcomes"] == ["agency", "hybrid", "in_house", "seo_expert"]
 
 
 def test_an_answer_that_cannot_be_asked_is_unused():
-    found = check(FLOW, {"brand": "yes", "light_mode": "outsource"})
-    assert found["unused"] == ["light_mode"]
+    result = check(FLOW, {"brand": "yes", "light_mode": "outsource"})
+    assert result["unused"] == ["light_mode"]
 
 
 def test_what_if_takes_up_unused_answers():
     light = dict.fromkeys(FIRST, "no") | {"orientation": "seo", "seo_expert": "no", "light_mode": "in_house"}
     ahead = {"mode": "agency", "agency_link": "yes", "person": "lasting", "routine": "no"}
-    found: Any = check(FLOW, light | ahead)
+    result: Any = check(FLOW, light | ahead)
     without: Any = check(FLOW, light)
-    assert found["unused"] == list(ahead)
-    assert {"question": "brand", "answer": "yes", "outcomes": ["agency"]} in found["what_if"]
+    assert result["unused"] == list(ahead)
+    assert {"question": "brand", "answer": "yes", "outcomes": ["agency"]} in result["what_if"]
     assert {"question": "brand", "answer": "yes", "outcomes": ["agency", "hybrid", "in_house"]} in without["what_if"]
 
 

@@ -100,12 +100,12 @@ async def test_a_hot_backup_of_postgresql_can_be_restored(postgres: str, tools: 
     database = Database(url)
     database.upgrade()
     service = await live(database)
-    own = {"PATH": f"{tools}:{os.environ['PATH']}", "DATABASE_URL": postgres}
-    run(command("pg_dump"), tmp_path, **own)
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "DATABASE_URL": postgres}
+    run(command("pg_dump"), tmp_path, **environment)
     await service.turn(Turn(Answer(ANNA, "brand", "yes", revision=1), "s1"))  # too late for the backup
     await service.turn(Turn(Start(BEN, "late"), conversation="D3"))
     database.close()
     if into == "an empty one":
         clear(postgres)
-    run(command("pg_restore"), tmp_path, **own)
+    run(command("pg_restore"), tmp_path, **environment)
     await goes_on(url)

@@ -229,5 +229,5 @@ def test_a_start_imports_only_what_it_needs(url: str) -> None:
     ]
     spared += ["adapters.playground", "adapters.terminal", "rich.progress", "dialogs.diagram.svg"]
     command = [sys.executable, "-c", IMPORTED, json.dumps(both), json.dumps([*needed, *spared])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert json.loads(done.stdout) == needed
+    completed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(completed.stdout) == needed

@@ -261,38 +261,38 @@ def command(*arguments: str, lines: bytes = b"") -> subprocess.CompletedProcess:
 
 
 def test_invalid_lines_are_counted_on_standard_error():
-    done = command("-", lines=b'{"answers": {}}\n{\n{}\n')
-    assert done.returncode == 0
-    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["partial", "invalid", "invalid"]
-    assert done.stderr.decode().strip() == "2 invalid lines of 3."
+    completed = command("-", lines=b'{"answers": {}}\n{\n{}\n')
+    assert completed.returncode == 0
+    assert [json.loads(line)["status"] for line in completed.stdout.splitlines()] == ["partial", "invalid", "invalid"]
+    assert completed.stderr.decode().strip() == "2 invalid lines of 3."
 
 
 def test_a_valid_batch_prints_only_results(tmp_path):
     file = tmp_path / "lines.jsonl"
     file.write_text('{"answers": {}}')
-    done = command(str(file), "--no-what-if")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert len(done.stdout.splitlines()) == 1
+    completed = command(str(file), "--no-what-if")
+    assert (completed.returncode, completed.stderr) == (0, b"")
+    assert len(completed.stdout.splitlines()) == 1
 
 
 def test_an_empty_batch_has_no_results():
-    done = command("-")
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    completed = command("-")
+    assert (completed.returncode, completed.stdout, completed.stderr) == (0, b"", b"")
 
 
 def test_a_missing_file(tmp_path):
-    done = command(str(tmp_path / "none.jsonl"))
-    assert done.returncode == 2
-    assert b"none.jsonl" in done.stderr
-    assert b"Traceback" not in done.stderr
+    completed = command(str(tmp_path / "none.jsonl"))
+    assert completed.returncode == 2
+    assert b"none.jsonl" in completed.stderr
+    assert b"Traceback" not in completed.stderr
 
 
 def test_a_folder_is_not_a_file(tmp_path):
-    done = command(str(tmp_path))
-    assert done.returncode == 2
-    assert b"Traceback" not in done.stderr
+    completed = command(str(tmp_path))
+    assert completed.returncode == 2
+    assert b"Traceback" not in completed.stderr
 
 
 def test_answers_and_a_batch_exclude_each_other():
-    done = command("-", "brand=yes")
-    assert done.returncode == 2
+    completed = command("-", "brand=yes")
+    assert completed.returncode == 2

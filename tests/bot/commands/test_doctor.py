@@ -88,15 +88,17 @@ def environment(slack: Slack, teams: TeamsSimulator, database: str, public: str)
 
 async def run_checks(environment: dict[str, str], **more: Any) -> dict[str, Finding]:
     """Run the checks and return the findings by check."""
-    given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
-    settings = Settings(_env_file=None, **given)
-    listed = await examine(settings, find_problems(settings), **more)
-    text = repr(listed)
+    values: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+    settings = Settings(_env_file=None, **values)
+    all_findings = await examine(settings, find_problems(settings), **more)
+    text = repr(all_findings)
     for name, value in environment.items():
         if name.endswith(("TOKEN", "SECRET", "PASSWORD", "KEY")) and value:
             assert value not in text, f"{name} is printed"
-    findings = {finding.check: finding for finding in listed}
-    assert all(finding.todo for finding in listed if finding.level != "ok" and finding.check not in WITHOUT_TODO), text
+    findings = {finding.check: finding for finding in all_findings}
+    assert all(
+        finding.todo for finding in all_findings if finding.level != "ok" and finding.check not in WITHOUT_TODO
+    ), text
     return findings
 
 
@@ -211,12 +213,12 @@ async def test_a_managed_identity(environment: dict[str, str], monkeypatch: pyte
 
     app = web.Application()
     app.router.add_get("/token", identity)
-    own = environment | {"MICROSOFT_APP_TYPE": "UserAssignedMSI", "MICROSOFT_APP_PASSWORD": ""}
+    changed = environment | {"MICROSOFT_APP_TYPE": "UserAssignedMSI", "MICROSOFT_APP_PASSWORD": ""}
     async with TestServer(app) as server:
         monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/token")))
         monkeypatch.setenv("IDENTITY_HEADER", "h")
-        assert (await run_checks(own))["Teams"].message == "the managed identity has a token"
-        finding = (await run_checks(own))["Teams"]
+        assert (await run_checks(changed))["Teams"].message == "the managed identity has a token"
+        finding = (await run_checks(changed))["Teams"]
     assert asked == [environment["MICROSOFT_APP_ID"]] * 2
     assert (finding.level, "MICROSOFT_APP_ID" in finding.todo) == ("failure", True)
 
@@ -304,29 +306,29 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
 
 
 async def test_the_command(environment: dict[str, str], tmp_path: Path) -> None:
-    done = await asyncio.to_thread(run, tmp_path, PYTHONIOENCODING="utf-8", **environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "✓ Slack: @cm-advisor in Fabrique\n" in done.stdout
-    assert "! PUBLIC_URL: only this machine can reach it -> Set" in done.stdout
-    assert len(done.stdout.splitlines()) == 9
+    completed = await asyncio.to_thread(run, tmp_path, PYTHONIOENCODING="utf-8", **environment)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert "✓ Slack: @cm-advisor in Fabrique\n" in completed.stdout
+    assert "! PUBLIC_URL: only this machine can reach it -> Set" in completed.stdout
+    assert len(completed.stdout.splitlines()) == 9
 
 
 def test_the_command_with_failures(tmp_path: Path) -> None:
     wrong = {"PORT": "many", "SLACK_BOT_TOKEN": "hunter2", "SLACK_API_URL": "http://slack.example"}
-    done = run(tmp_path, PYTHONIOENCODING="ascii", **wrong)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "hunter2" not in done.stdout
-    assert done.stdout.isascii()
-    assert "X  settings: PORT: " in done.stdout
-    assert "-  Teams: not configured" in done.stdout
-    done = run(tmp_path, "--json", **wrong)
-    shown = json.loads(done.stdout)
-    assert (done.returncode, shown["ok"], done.stdout.count("\n")) == (1, False, 1)
-    assert {"check": "Teams", "level": "skipped"}.items() <= shown["checks"][-2].items()
+    completed = run(tmp_path, PYTHONIOENCODING="ascii", **wrong)
+    assert (completed.returncode, completed.stderr) == (1, "")
+    assert "hunter2" not in completed.stdout
+    assert completed.stdout.isascii()
+    assert "X  settings: PORT: " in completed.stdout
+    assert "-  Teams: not configured" in completed.stdout
+    completed = run(tmp_path, "--json", **wrong)
+    result = json.loads(completed.stdout)
+    assert (completed.returncode, result["ok"], completed.stdout.count("\n")) == (1, False, 1)
+    assert {"check": "Teams", "level": "skipped"}.items() <= result["checks"][-2].items()
 
 
 def test_an_env_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe\n")
-    done = run(tmp_path, PYTHONIOENCODING="utf-8")
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith("✗ settings: .env cannot be read")
+    completed = run(tmp_path, PYTHONIOENCODING="utf-8")
+    assert (completed.returncode, completed.stderr) == (1, "")
+    assert completed.stdout.startswith("✗ settings: .env cannot be read")

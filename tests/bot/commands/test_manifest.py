@@ -41,9 +41,9 @@ def valid(manifest: Any) -> None:
 
 def test_the_file_for_slack_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["manifest", "slack", "--public-url", PLACEHOLDER]) == 0
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ((ROOT / "deploy/slack/manifest.json").read_text(), "")
-    valid(json.loads(shown.out))
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ((ROOT / "deploy/slack/manifest.json").read_text(), "")
+    valid(json.loads(output.out))
 
 
 def test_the_slack_manifest_has_the_public_url(
@@ -63,11 +63,11 @@ def test_the_slack_manifest_has_the_public_url(
 
 def test_without_a_public_url_the_manifest_is_for_socket_mode(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["manifest", "slack"]) == 0
-    shown = capsys.readouterr()
-    manifest = json.loads(shown.out)
-    assert "Socket Mode" in shown.err
+    output = capsys.readouterr()
+    manifest = json.loads(output.out)
+    assert "Socket Mode" in output.err
     assert manifest["settings"]["socket_mode_enabled"] is True
-    assert "https:" not in shown.out
+    assert "https:" not in output.out
     assert manifest["settings"]["event_subscriptions"]["bot_events"]
     valid(manifest)
 
@@ -82,18 +82,18 @@ def test_an_invalid_public_url(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     out = str(tmp_path / "app.zip")
     for arguments in (["slack"], ["teams", "--out", out, "--app-id", ID]):
         assert main(["manifest", *arguments, "--public-url", url]) == 2
-        shown = capsys.readouterr()
-        assert (shown.out, shown.err.count("\n")) == ("", 1)
-        assert "must be the https:// URL" in shown.err
+        output = capsys.readouterr()
+        assert (output.out, output.err.count("\n")) == ("", 1)
+        assert "must be the https:// URL" in output.err
     assert not os.path.exists(out)
 
 
 def test_the_package_for_teams(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "app.zip"
     assert main(["manifest", "teams", "--out", str(out), "--app-id", ID, "--public-url", f"{URL}/"]) == 0
-    shown = capsys.readouterr()
-    assert str(out) in shown.out
-    assert f"{URL}/api/messages" in shown.out
+    output = capsys.readouterr()
+    assert str(out) in output.out
+    assert f"{URL}/api/messages" in output.out
     with zipfile.ZipFile(out) as package:
         manifest = json.loads(package.read("manifest.json"))
     assert manifest["bots"][0]["botId"] == ID

@@ -383,8 +383,8 @@ async def test_the_worker_wakes_up_and_drains(url: str, gateway: FakeGateway) ->
     await stopping
     assert (await rows(database))["s1:post"] == "done"
     query = sa.select(outbox.c.due_at).where(outbox.c.kind == "purge")
-    due = await database.run(lambda transaction: transaction.execute(query).scalar_one())
-    assert due > database.clock(), "purge was run and is due again"
+    due_at = await database.run(lambda transaction: transaction.execute(query).scalar_one())
+    assert due_at > database.clock(), "purge was run and is due again"
     database.close()
 
 
@@ -419,16 +419,16 @@ async def test_a_lease_is_renewed_during_a_long_call(
 ) -> None:
     slow, other = OutboxWorker(service, lease=timedelta(seconds=0.3)), OutboxWorker(service)
     answered = asyncio.Event()
-    posted = gateway.post
+    post = gateway.post
 
-    async def thinking(*given: Any) -> Any:
+    async def slow_post(*arguments: Any) -> Any:
         await answered.wait()
-        return await posted(*given)
+        return await post(*arguments)
 
-    gateway.post = thinking  # type: ignore[assignment, method-assign]
+    gateway.post = slow_post  # type: ignore[assignment, method-assign]
     await confirm(service)
     working = asyncio.create_task(slow.work())
-    for _ in range(4):  # half a second of thinking, with leases of a third: renewed each tenth
+    for _ in range(4):  # half a second, with leases of 0.3 seconds, renewed every 0.1 seconds
         await asyncio.sleep(0.13)
         clock.forward(seconds=0.13)
         assert await other.work() == 0
@@ -461,5 +461,5 @@ async def test_renewing_does_not_change_a_done_job(service: Service, database: D
     renewing = asyncio.create_task(worker._renew(job))
     await asyncio.sleep(0.1)
     renewing.cancel()
-    kept = sa.select(outbox.c.leased_until).where(outbox.c.id == job.id)
-    assert await database.run(lambda transaction: transaction.execute(kept).scalar()) == until
+    lease = sa.select(outbox.c.leased_until).where(outbox.c.id == job.id)
+    assert await database.run(lambda transaction: transaction.execute(lease).scalar()) == until

@@ -25,8 +25,8 @@ def test_a_person_is_limited_and_notified_once() -> None:
     clock.now += 1
     assert [limiter.check_rate_limit("slack:T1", "anna") for _ in range(4)] == [ALLOW] * 3 + [DROP]
     clock.now += rate_limit.NOTICE_INTERVAL
-    found = [limiter.check_rate_limit("slack:T1", "anna") for _ in range(17)]
-    assert found == [ALLOW] * 15 + [REJECT, DROP]
+    decisions = [limiter.check_rate_limit("slack:T1", "anna") for _ in range(17)]
+    assert decisions == [ALLOW] * 15 + [REJECT, DROP]
 
 
 def test_a_rejected_person_takes_nothing_from_others() -> None:
@@ -66,8 +66,8 @@ def test_memory_is_bounded(monkeypatch) -> None:
         limiter.check_rate_limit(f"slack:T{n}", "anna")
         limiter.check_rate_limit(f"slack:T{n}", "anna")
     assert {
-        len(each)
-        for each in (limiter._person_buckets._full_at, limiter._tenant_buckets._full_at, limiter._notices._entries)
+        len(entries)
+        for entries in (limiter._person_buckets._full_at, limiter._tenant_buckets._full_at, limiter._notices._entries)
     } == {100}
     assert limiter.check_rate_limit("slack:T999", "anna") is DROP, "the latest entries are kept in memory"
 
@@ -78,8 +78,8 @@ def test_a_check_takes_a_few_microseconds() -> None:
 
     def measure() -> float:
         began = time.perf_counter()
-        for one in people:
-            limiter.check_rate_limit("slack:T", one)
+        for person in people:
+            limiter.check_rate_limit("slack:T", person)
         return (time.perf_counter() - began) / len(people)
 
     assert min(measure() for _ in range(20)) < 20e-6

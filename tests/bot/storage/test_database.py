@@ -1,4 +1,5 @@
 import asyncio
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -53,8 +54,8 @@ async def test_only_the_failing_unit_of_work_is_undone(database: Database) -> No
     assert succeeded == list(range(0, 30, 3))
     assert [type(result) for result in results[1::3]] == [KeyError] * 10
     assert [type(result) for result in results[2::3]] == [ServiceUnavailable] * 10
-    found = await database.run(lambda transaction: transaction.execute(sa.select(adapter_data.c.key)).scalars().all())
-    assert sorted(map(int, found)) == succeeded
+    keys = await database.run(lambda transaction: transaction.execute(sa.select(adapter_data.c.key)).scalars().all())
+    assert sorted(map(int, keys)) == succeeded
 
 
 async def test_canceled_units_of_work(database: Database) -> None:
@@ -98,10 +99,10 @@ async def test_concurrent_updates_lose_nothing(database: Database, changes: list
         answers = {**stored.session.answers, f"{len(stored.session.answers)}": what}
         transaction.save(stored, session(id, answers=answers, revision=stored.session.revision + 1))
 
-    await asyncio.gather(*(database.run(lambda transaction, one=one: change(transaction, *one)) for one in changes))  # type: ignore[misc]
+    await asyncio.gather(*(database.run(partial(change, id=id, what=what)) for id, what in changes))
     for id in "abc":
         stored = await database.run(lambda transaction, id=id: transaction.load(id))  # type: ignore[misc]
-        wanted = sorted(what for one, what in changes if one == id)
+        expected = sorted(what for changed, what in changes if changed == id)
         assert stored
-        assert sorted(stored.session.answers.values()) == wanted
-        assert stored.session.revision == stored.lock_version == len(wanted)
+        assert sorted(stored.session.answers.values()) == expected
+        assert stored.session.revision == stored.lock_version == len(expected)

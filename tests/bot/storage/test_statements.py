@@ -108,17 +108,17 @@ async def test_every_statement_uses_an_index(filled: Database, sent_statements: 
     await run_everything(filled)
     statements = [(text, values) for text, values in sent_statements if PLANNED.match(str(text))]
     assert len(statements) > 20, "the statements are not recorded"
-    look = _sqlite if filled.is_sqlite else _postgresql
-    assert list(look(url, statements)) == []
-    assert list(look(url, [WITHOUT_INDEX])), "the test would not find a scan"
+    find_scans = _sqlite if filled.is_sqlite else _postgresql
+    assert list(find_scans(url, statements)) == []
+    assert list(find_scans(url, [WITHOUT_INDEX])), "the test would not find a scan"
 
 
 def _sqlite(url: str, statements: list[Statement]) -> Iterator[str]:
     connection = sqlite3.connect(url.partition("///")[2])
     for text, _ in statements:
         for row in connection.execute(f"EXPLAIN QUERY PLAN {text}"):
-            found = SCAN.match(row[3])
-            if found and found[1] in LARGE:
+            scan = SCAN.match(row[3])
+            if scan and scan[1] in LARGE:
                 yield f"{row[3]}: {text}"
     connection.close()
 
