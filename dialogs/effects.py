@@ -21,7 +21,10 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Post this exactly once to `destination`. `key`: idempotency key of the post."""
+    """Post this once to `destination`. `key`: idempotency key of the post.
+
+    It can appear twice only if a platform answers 5xx to a post that it did publish, and the worker cannot look for it.
+    """
 
     view: Announcement
     destination: str

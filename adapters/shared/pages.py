@@ -27,7 +27,7 @@ _HEADERS = {
 
 
 def translations_for(request: web.Request) -> Translations:
-    """Return the words of the first language in ``Accept-Language`` that there are words of."""
+    """Return the texts in the first language of ``Accept-Language`` that is available."""
     wanted = (each.split(";")[0].strip() for each in request.headers.get("Accept-Language", "").split(","))
     return translations(next((found for each in wanted if (found := language_for_locale(each))), DEFAULT_LANGUAGE))
 

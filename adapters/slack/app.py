@@ -152,3 +152,4 @@ class SlackAdapter:
                 id = get_text(identity, "enterprise_id" if organization else "team_id")
                 self._context.installations.set_identity(f"{TENANT_PREFIX}{id}", get_text(identity, "user_id"))
                 return
+        log.warning("Slack cannot be reached: identity of the bot token is unknown")

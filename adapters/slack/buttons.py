@@ -35,6 +35,7 @@ async def press(context: Context, request: IncomingRequest) -> None:
     if value and isinstance(intent, router.ApplyEvent):
         await _apply(context, request, actor, intent.event, value)
     elif value and not isinstance(intent, router.UnknownButton):
+        # Other intents depend on the language, so it is read without the cache.
         actor = await context.actor(request)
         await _carry_out(context, request, actor, _route(value, actor), value)
     else:
@@ -87,10 +88,15 @@ async def _carry_out(
 
 
 async def _apply(context: Context, request: IncomingRequest, actor: Actor, event: Event, value: ButtonValue) -> None:
-    """Apply an event to the button's dialog, and show its card.
+    """Apply an event to the button's dialog, and show its card where `card` says:
 
-    The card stays where it is, unless the pressed message is private: then the card moves there, or the pressed notice
-    is deleted.
+    pressed message                               card
+    list of checks                                a new message, see `_new_card`
+    the card itself, private                      the pressed message, whose new response URL is stored
+    private notice about a private card           the pressed message: the notice becomes the card
+    public; private notice about a public card    None: the card stays where it is; the notice is deleted
+
+    For None, `Context.perform` takes the stored card. Without one, the pressed message is the only known place.
     """
     pressed = request.pressed_card
     is_private = "user" in pressed

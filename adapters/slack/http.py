@@ -80,11 +80,11 @@ class RequestHandler:
             body = parse_body(raw, request.content_type)
         except HttpError as error:
             return web.Response(status=error.status)
-        return await self.respond(body)
+        return await self.respond_in_time(body)
 
-    async def respond(self, body: dict[str, Any]) -> web.Response:
+    async def respond_in_time(self, body: dict[str, Any]) -> web.Response:
         """Respond to a verified request within `RESPONSE_SECONDS`. The work goes on if it takes longer."""
-        task = self._context.tasks.start(self._respond(body))
+        task = self._context.tasks.start(self._build_response(body))
         done, _ = await asyncio.wait({task}, timeout=RESPONSE_SECONDS)
         if done:
             return task.result()
@@ -93,7 +93,7 @@ class RequestHandler:
         self._context.tasks.start(self._send_late(task, body))
         return web.Response()
 
-    async def _respond(self, body: dict[str, Any]) -> web.Response:
+    async def _build_response(self, body: dict[str, Any]) -> web.Response:
         try:
             response = await self._dispatch(body)
         except Exception as error:

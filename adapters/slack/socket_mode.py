@@ -71,11 +71,11 @@ class SocketMode:
         try:
             body = parse_json(raw).get("payload")
         except ValueError as error:
-            log.info("request cannot be stored: %s", type(error).__name__)
+            log.info("malformed request: %s", type(error).__name__)
             return web.Response(status=400)
         if not isinstance(body, dict) or not body:
             return web.Response(status=400)
-        return await self._handler.respond(body)
+        return await self._handler.respond_in_time(body)
 
 
 class _Client(SocketModeClient):

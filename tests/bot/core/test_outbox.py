@@ -1,3 +1,5 @@
+"""The outbox worker: retries, leases, held posts."""
+
 import asyncio
 from datetime import timedelta
 from typing import Any

@@ -14,7 +14,7 @@ from dialogs.views import View
 from dialogs.walk import walk
 
 MAX_CHOSEN = 16
-"""Number of paths chosen_paths by code, in addition to `DETOURS`."""
+"""Number of paths chosen by code, in addition to `DETOURS`."""
 BACK, WHY, RESTART, CHANGE = "<back>", "<why>", "<restart>", "<change>"
 
 # Journeys with back, why, restart and change, at the start, on the way and at the review.
