@@ -76,7 +76,7 @@ class PrivateDataCheck(logging.Handler):
 
     def _add_teams(self, teams: TeamsSimulator) -> None:
         self.add_private(teams.app_password, "Teams' app password")
-        for token in teams._tokens:
+        for token in teams.tokens:
             self.add_private(token, "a Microsoft token")
         for user in teams.users:
             self.add_private(user.name, "a user's name in Teams")

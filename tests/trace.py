@@ -146,7 +146,7 @@ async def _teams(database: str, trace: Trace) -> AsyncIterator[tuple[Press, Pres
                 trace.recording = True
                 answer = await user_actions.press(user, card, label)
                 trace.recording = False
-                assert answer.ok, answer.raw
+                assert answer.ok, answer.answer
                 await asyncio.sleep(0.1)
 
             yield lambda: press(t(f"option.{'.'.join(OPTION)}")), lambda: press(t("label.back"))

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -140,28 +141,8 @@ async def open_sandbox(serve: Serve, traffic: TrafficLog, manifest: Json) -> Asy
         slack_user_actions = SlackUserActions(slack, app.url, workspace)
         slack_user_actions.retries = True
         teams_user_actions = TeamsUserActions(teams, f"{app.url}/api/messages")
-        slack_user_actions.on_exchange.append(
-            lambda exchange: traffic.add(
-                ("Slack", APP),
-                slack_user_actions.path,
-                _label(exchange.payload, exchange.kind),
-                exchange.status,
-                exchange.seconds,
-                exchange.payload,
-                exchange.answer,
-            )
-        )
-        teams_user_actions.on_exchange.append(
-            lambda exchange: traffic.add(
-                ("Teams", APP),
-                "/api/messages",
-                exchange.activity.get("name") or exchange.activity["type"],
-                exchange.status or None,
-                exchange.seconds,
-                exchange.activity,
-                exchange.body,
-            )
-        )
+        slack_user_actions.on_exchange.append(partial(traffic.add_exchange, "Slack", slack_user_actions.path))
+        teams_user_actions.on_exchange.append(partial(traffic.add_exchange, "Teams", "/api/messages"))
         commands = tuple(command["command"] for command in manifest["features"]["slash_commands"])
         sandbox = Sandbox(slack, workspace, slack_user_actions, teams, teams_user_actions, people, app, commands)
         await _install(sandbox)
@@ -178,11 +159,6 @@ async def _install(sandbox: Sandbox) -> None:
     await sandbox.teams_user_actions.install(first.teams, group)
     for person in sandbox.people.values():
         await sandbox.teams_user_actions.install(person.teams, sandbox.teams.personal(person.teams))
-
-
-def _label(payload: Mapping[str, Any], kind: str) -> str:
-    event = payload.get("event") or {}
-    return str(event.get("type") or payload.get("command") or payload.get("type") or kind)
 
 
 def _parse(body: Any) -> Any:

@@ -1,13 +1,14 @@
 """What both simulators share: a server on 127.0.0.1, a record of the app's calls, injected faults, and waiting."""
 
 import asyncio
+import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from aiohttp.typedefs import Middleware
 
 Json = dict[str, Any]
@@ -149,7 +150,8 @@ class Simulator(ABC, Generic[C]):
             await asyncio.sleep(0.01)
         return value
 
-    def _next_fault(self, call: C) -> Fault | None:
+    def next_fault(self, call: C) -> Fault | None:
+        """Return the first active fault that applies to the call."""
         return next((fault for fault in self.faults if fault.applies_to(call)), None)
 
     async def _serve(
@@ -159,7 +161,7 @@ class Simulator(ABC, Generic[C]):
         self.calls.append(call)
         self.in_flight += 1
         try:
-            fault = self._next_fault(call)
+            fault = self.next_fault(call)
             response = await (self._respond_with_fault(call, fault, respond) if fault else respond())
         finally:
             self.in_flight -= 1
@@ -187,7 +189,26 @@ class Simulator(ABC, Generic[C]):
         return None if fault.drop == "after" else response
 
 
-X = TypeVar("X")
+@dataclass
+class Exchange:
+    """A request to the app and its response. `kind`: what the request is, such as `event`."""
+
+    kind: str
+    payload: Json
+    status: int | None = None
+    """None without a response in time."""
+    seconds: float = 0.0
+    answer: Any = None
+    """The response body: parsed JSON, else text; None if empty."""
+    error: str | None = None
+    """`operation_timeout`, `dispatch_failed`, or the reason why the response could not be applied."""
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+X = TypeVar("X", bound=Exchange)
 
 
 class UserActions(Generic[X]):
@@ -197,16 +218,53 @@ class UserActions(Generic[X]):
         self.timeout_seconds = timeout_seconds
         self.exchanges: list[X] = []
         self.on_exchange: list[Callable[[X], None]] = []
+        self._simulator = simulator
         self._session: ClientSession | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
         simulator.on_stop.append(self.close)
 
-    @property
-    def session(self) -> ClientSession:
-        """The HTTP client, opened on first use."""
-        if self._session is None:
-            self._session = ClientSession(timeout=ClientTimeout(total=None))
-        return self._session
-
     async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
         if self._session:
             await self._session.close()
+
+    async def send(self, exchange: X, sending: Awaitable[None], ok_statuses: Collection[int] = range(200, 300)) -> None:
+        """Await `sending`, which sets the status and the answer; record the exchange, its duration and its error."""
+        self.exchanges.append(exchange)
+        self._simulator.in_flight += 1
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                await sending
+            if exchange.status not in ok_statuses:
+                exchange.error = "dispatch_failed"
+        except TimeoutError:
+            exchange.error = "operation_timeout"
+        except ClientError:
+            exchange.error = "dispatch_failed"
+        finally:
+            self._simulator.in_flight -= 1
+        exchange.seconds = time.monotonic() - started
+        for callback in self.on_exchange:
+            callback(exchange)
+
+    async def post(self, exchange: X, url: str, body: bytes, headers: dict[str, str]) -> None:
+        """Send a request by HTTP and set the exchange's status and answer."""
+        if self._session is None:
+            self._session = ClientSession(timeout=ClientTimeout(total=None))
+        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            exchange.answer, exchange.status = _parse(await response.text()), response.status
+
+    def start_task(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run `work` in the background, at most until `close`."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _parse(body: str) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body

@@ -82,7 +82,7 @@ class TeamsPane:
     def _show_task(self, person: Person, exchange: Exchange, origin: Json) -> Exchange:
         """Show the form in the response. Without one the task module closes, unless the request failed."""
         if exchange.task_card:
-            title = exchange.body["task"]["value"].get("title", APP)
+            title = exchange.answer["task"]["value"].get("title", APP)
             self._tasks[person.key] = {**origin, "title": title, "card": exchange.task_card}
         elif exchange.ok:
             self._tasks.pop(person.key, None)

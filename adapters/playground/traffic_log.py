@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-Json = dict[str, Any]
+from adapters.playground.simulator import Exchange, Json
 
 MAX_ENTRIES = 300
 _SECRET_KEYS = ("token", "secret", "password", "trigger_id", "response_url", "signature", "authorization")
@@ -55,6 +55,14 @@ class TrafficLog:
             }
         )
         self._changed()
+
+    def add_exchange(self, platform: str, path: str, exchange: Exchange) -> None:
+        """Add a request of a simulator to the app."""
+        payload = exchange.payload
+        event = payload.get("event") or {}
+        names = (event.get("type"), *(payload.get(key) for key in ("command", "name", "type")), exchange.kind)
+        label = str(next(filter(None, names)))
+        self.add((platform, "CM Advisor"), path, label, exchange.status, exchange.seconds, payload, exchange.answer)
 
     def middleware(self, platform: str, parse: Callable[[Any], Any]) -> Any:
         """Return a middleware that logs the app's calls to a simulator."""

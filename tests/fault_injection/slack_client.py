@@ -41,11 +41,10 @@ class BalancedSlackActions(SlackUserActions):
         self._history = history
         self._rng = rng
 
-    async def _deliver_by_http(self, exchange: Exchange, headers: dict[str, str]) -> None:
-        for url in self._balancer.urls():
-            self.app_url = url  # read before the first await
+    async def post(self, exchange: Exchange, url: str, body: bytes, headers: dict[str, str]) -> None:
+        for replica in self._balancer.urls():
             try:
-                return await super()._deliver_by_http(exchange, headers)
+                return await super().post(exchange, replica + url, body, headers)
             except ClientConnectorError:
                 continue  # as a load balancer does
         raise ClientConnectionError("no replica")
@@ -59,7 +58,7 @@ class BalancedSlackActions(SlackUserActions):
     async def event(self, inner: dict[str, Any]) -> Exchange:
         exchange = await self.deliver(Exchange("event", payloads.event(self.state, self.workspace, inner)))
         if exchange.ok and self._rng.random() < DUPLICATE_SHARE:
-            self._start(self._duplicate(exchange))
+            self.start_task(self._duplicate(exchange))
         for retry, delay in enumerate(RETRY_DELAYS, 1):
             if exchange.ok:
                 break
@@ -78,8 +77,8 @@ class FaultySlack(SlackSimulator):
 
     choose_fault: Callable[[str], Fault | None] = staticmethod(lambda _method: None)
 
-    def _next_fault(self, call: Call) -> Fault | None:
-        return self.choose_fault(call.operation) or super()._next_fault(call)
+    def next_fault(self, call: Call) -> Fault | None:
+        return self.choose_fault(call.operation) or super().next_fault(call)
 
 
 class MessageIndex:

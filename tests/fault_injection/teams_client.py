@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from aiohttp import ClientConnectionError, ClientConnectorError
+
 from adapters.playground.simulator import Call, Fault
 from adapters.playground.teams.cards import CannotPress, fill
 from adapters.playground.teams.models import Conversation, Message, User
@@ -55,8 +57,8 @@ class FaultyTeams(TeamsSimulator):
                     self.failed_after_post[session] += bool(fault and fault.effect)
         return super().record(message)
 
-    def _next_fault(self, call: Call) -> Fault | None:
-        fault = self.choose_fault(call.operation) or super()._next_fault(call)
+    def next_fault(self, call: Call) -> Fault | None:
+        fault = self.choose_fault(call.operation) or super().next_fault(call)
         _FAULT.set(fault)
         return fault
 
@@ -65,13 +67,12 @@ class BalancedTeamsActions(TeamsUserActions):
     """Actions of all users, delivered to the replicas through the load balancer."""
 
     def __init__(self, teams: TeamsSimulator, balancer: Balancer, history: History, rng: random.Random) -> None:
-        super().__init__(teams, "", timeout_seconds=TIMEOUT)
+        super().__init__(teams, "/api/messages", timeout_seconds=TIMEOUT)
         self._balancer = balancer
         self._history = history
         self._rng = rng
         self._signed = (0.0, "")
         """When the token was made, and the token."""
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def send_activity(self, activity: Json, **more: Any) -> Exchange:
         exchange = await self._send_balanced(activity)
@@ -84,9 +85,7 @@ class BalancedTeamsActions(TeamsUserActions):
             exchange = await self._send_balanced(activity)
         if exchange.ok and self._rng.random() < DUPLICATE_SHARE:
             self._history.faults["duplicate activity"] += 1
-            task = asyncio.create_task(self._duplicate(activity))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.start_task(self._duplicate(activity))
         return exchange
 
     async def _duplicate(self, activity: Json) -> None:
@@ -96,17 +95,19 @@ class BalancedTeamsActions(TeamsUserActions):
     async def _send_balanced(self, activity: Json) -> Exchange:
         if time.monotonic() - self._signed[0] > TOKEN_SECONDS:  # used for minutes, as by Teams
             self._signed = (time.monotonic(), self.token())
-        exchange = Exchange(activity, 0, b"", 0.0, "no replica")
-        for url in self._balancer.urls():
-            self.endpoint = f"{url}/api/messages"
-            exchange = await super().send_activity(activity, authorization=f"Bearer {self._signed[1]}")
-            if "ClientConnectorError" not in exchange.error:
-                break
+        exchange = await super().send_activity(activity, authorization=f"Bearer {self._signed[1]}")
         self.exchanges.clear()
         kind = "event" if activity["type"] in MESSAGE_EVENTS else activity["type"]
-        error = "timeout" if "Timeout" in exchange.error else "connection error"
-        self._history.record_response(f"teams {kind}", exchange.status or None, exchange.seconds, error)
+        self._history.record_response(f"teams {kind}", exchange.status, exchange.seconds, exchange.error or "")
         return exchange
+
+    async def post(self, exchange: Exchange, url: str, body: bytes, headers: dict[str, str]) -> None:
+        for replica in self._balancer.urls():
+            try:
+                return await super().post(exchange, replica + url, body, headers)
+            except ClientConnectorError:
+                continue  # as a load balancer does
+        raise ClientConnectionError("no replica")
 
 
 class TeamsClient:

@@ -166,4 +166,4 @@ async def record_samples(platforms: AllPlatforms) -> tuple[list[Exchange], list[
     await teams_actions.submit_task(user, message, {"ticket": "t", "given": {"orientation": "key"}, "action": "back"})
     await teams_actions.add_members(user, team, [])
     await teams_actions.uninstall(user, group)
-    return slack_actions.exchanges, [exchange.activity for exchange in teams_actions.exchanges]
+    return slack_actions.exchanges, [exchange.payload for exchange in teams_actions.exchanges]

@@ -30,8 +30,8 @@ async def press(scene: Scene, activity: dict[str, Any], forged: ForgedPress, nam
     else:
         activity = activity | {"name": name, "value": {"data": data, "commandId": "check"}}
     exchange = await scene.user_actions.send_activity(activity | {"id": f"f:{name}:{number}"})
-    assert exchange.status == 200, (forged, name, exchange.raw)
-    return exchange.raw.decode()
+    assert exchange.status == 200, (forged, name, exchange.answer)
+    return json.dumps(exchange.answer, ensure_ascii=False)
 
 
 async def two_dialogs(scene: Scene) -> list[tuple[str, int]]:

@@ -1,16 +1,13 @@
 """What people do in Slack. Each action sends the signed payload that Slack would send and applies the response."""
 
-import asyncio
 import json
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import ClientError
-
-from adapters.playground.simulator import UserActions
+from adapters.playground import simulator
 from adapters.playground.slack import payloads
 from adapters.playground.slack.cards import BlockElement, choice_state
 from adapters.playground.slack.errors import SlackError
@@ -23,25 +20,11 @@ Values = Mapping[str, str | None]
 
 
 @dataclass
-class Exchange:
-    """A request to the app and its response."""
+class Exchange(simulator.Exchange):
+    """A request and its response. `kind`: `event`, `command` or `interaction`."""
 
-    kind: str
-    """`event`, `command` or `interaction`."""
-    payload: Json
-    status: int | None = None
-    """None without a response in time."""
-    seconds: float = 0.0
-    answer: Any = None
-    """The response body: parsed JSON, else text; None if empty."""
-    error: str | None = None
-    """`operation_timeout`, `dispatch_failed`, or the reason why the response could not be applied."""
     message: Message | None = None
     """The person's own message, or the one that the response posted."""
-
-    @property
-    def ok(self) -> bool:
-        return self.error is None
 
     @property
     def content_type(self) -> str:
@@ -62,7 +45,7 @@ class Incomplete(ValueError):
         self.block_ids = [item.ids[0] for item in missing]
 
 
-class SlackUserActions(UserActions[Exchange]):
+class SlackUserActions(simulator.UserActions[Exchange]):
     """The actions of a workspace's users. With `app_url` None requests are sent by Socket Mode."""
 
     def __init__(self, slack: SlackSimulator, app_url: str | None, workspace: Workspace) -> None:
@@ -72,7 +55,6 @@ class SlackUserActions(UserActions[Exchange]):
         self.path = "/slack/events"
         self.retries = False
         """Whether events without a 2xx response are sent again, up to three times, at once."""
-        self._tasks: set[asyncio.Task[Any]] = set()
         self.state.on_message.append(self._send_message_event)
 
     @property
@@ -80,40 +62,17 @@ class SlackUserActions(UserActions[Exchange]):
         """Requests that failed visibly. Slack shows no error for an event."""
         return [exchange for exchange in self.exchanges if exchange.error and exchange.kind != "event"]
 
-    async def close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await super().close()
-
     # Sending
 
     async def deliver(self, exchange: Exchange, headers: dict[str, str] | None = None) -> Exchange:
         """Send the signed request, wait `timeout_seconds` for the response, and set the exchange's result."""
-        self.exchanges.append(exchange)
-        started = time.monotonic()
-        self.slack.in_flight += 1
-        try:
-            send = self._deliver_by_socket if self.app_url is None else self._deliver_by_http
-            await send(exchange, headers or {})
-            if exchange.status is None or not 200 <= exchange.status < (300 if exchange.kind == "event" else 201):
-                exchange.error = "dispatch_failed"
-        except TimeoutError:
-            exchange.error = "operation_timeout"
-        except ClientError:
-            exchange.error = "dispatch_failed"
-        finally:
-            self.slack.in_flight -= 1
-        exchange.seconds = time.monotonic() - started
-        for callback in self.on_exchange:
-            callback(exchange)
+        if self.app_url is None:
+            sending = self._deliver_by_socket(exchange, headers or {})
+        else:
+            signed = self.signed(exchange.body) | {"Content-Type": exchange.content_type} | (headers or {})
+            sending = self.post(exchange, f"{self.app_url}{self.path}", exchange.body, signed)
+        await self.send(exchange, sending, range(200, 300) if exchange.kind == "event" else (200,))
         return exchange
-
-    async def _deliver_by_http(self, exchange: Exchange, headers: dict[str, str]) -> None:
-        url, body = f"{self.app_url}{self.path}", exchange.body
-        headers = self.signed(body) | {"Content-Type": exchange.content_type} | headers
-        async with asyncio.timeout(self.timeout_seconds):
-            async with self.session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-                exchange.answer, exchange.status = _parse(await response.text()), response.status
 
     async def _deliver_by_socket(self, exchange: Exchange, headers: dict[str, str]) -> None:
         kind = {"event": "events_api", "command": "slash_commands"}.get(exchange.kind, "interactive")
@@ -364,19 +323,7 @@ class SlackUserActions(UserActions[Exchange]):
             now = self.state.now_ts()
             common = {name: inner[name] for name in ("type", "channel", "channel_type")}
             inner = {**common, "subtype": f"message_{change}", "hidden": True, "ts": now, "event_ts": now, **more}
-        self._start(self.event(inner))
-
-    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-def _parse(body: str) -> Any:
-    try:
-        return json.loads(body) if body else None
-    except ValueError:
-        return body
+        self.start_task(self.event(inner))
 
 
 def _input(view: View, name: str) -> BlockElement:

@@ -212,7 +212,7 @@ def _attachment(attachment: Any, path: str, *more: str) -> list[str]:
     return [*(f"{path}.{key}: not known" for key in sorted(extra)), *check_card(attachment.get("content"))]
 
 
-def check_invoke_response(name: str, status: int, body: Any) -> list[str]:
+def check_invoke_response(name: str, status: int | None, body: Any) -> list[str]:
     """Return the violations in the response to an invoke: a press on a card, or a form asked for or sent."""
     if status != 200:
         return [f"HTTP status {status}, not 200"]

@@ -96,7 +96,8 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         self.limits = limits
         self.typing: list[Json] = []
         self.violations: list[str] = []
-        self._tokens: dict[str, float] = {}
+        self.tokens: dict[str, float] = {}
+        """Access token -> when it expires."""
         self._operation_times: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=2 * LIMITS[-1][1]))
         self._key_numbers = iter(range(10_000))
         self.unpublished = self._new_key("msteams")
@@ -130,7 +131,7 @@ class TeamsSimulator(Simulator[Call], TeamsState):
 
     def revoke_tokens(self) -> None:
         """Make the tokens issued so far invalid."""
-        self._tokens.clear()
+        self.tokens.clear()
 
     def rotate_keys(self) -> None:
         """Sign with a new key and unpublish the old one."""
@@ -166,7 +167,7 @@ class TeamsSimulator(Simulator[Call], TeamsState):
 
     def _authorize(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or self._tokens.get(token, -math.inf) <= self.clock():
+        if scheme.lower() != "bearer" or self.tokens.get(token, -math.inf) <= self.clock():
             raise TeamsError(401, "Unauthorized", "Authorization has been denied for this request.")
 
     async def _token(self, request: web.Request) -> tuple[int, Json]:
@@ -183,7 +184,7 @@ class TeamsSimulator(Simulator[Call], TeamsState):
                 number = int(description[6 : description.index(":")])
                 return status, {"error": error, "error_description": description, "error_codes": [number]}
         token = secrets.token_urlsafe(60)
-        self._tokens[token] = self.clock() + TOKEN_SECONDS
+        self.tokens[token] = self.clock() + TOKEN_SECONDS
         lifetime = {"expires_in": TOKEN_SECONDS, "ext_expires_in": TOKEN_SECONDS}
         return 200, {"token_type": "Bearer", "access_token": token, **lifetime}
 

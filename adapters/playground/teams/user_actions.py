@@ -12,14 +12,12 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import jwt
-from aiohttp import ClientError, ClientTimeout
 
-from adapters.playground.simulator import UserActions
+from adapters.playground import simulator
 from adapters.playground.teams.cards import CannotPress, CardPath, find_action, gather
 from adapters.playground.teams.models import Channel, Conversation, Message, Team, User
 from adapters.playground.teams.rules import CARD_TYPE, MESSAGE_TYPE, TASKS, Json, check_invoke_response
@@ -31,36 +29,18 @@ TIMEOUT_SECONDS = 15.0
 """After this time Teams shows an error to the user and sends a message again."""
 
 
-@dataclass
-class Exchange:
-    """A request to the app and its response. `status` is 0 without a response."""
-
-    activity: Json
-    status: int
-    raw: bytes
-    seconds: float
-    error: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    @property
-    def body(self) -> Any:
-        try:
-            return json.loads(self.raw)
-        except ValueError:
-            return None
+class Exchange(simulator.Exchange):
+    """A request and its response. `kind`: the name of an invoke, else the type of the activity."""
 
     @property
     def card(self) -> Json | None:
         """The card that replaces the message's card for this user."""
-        return _value(self.body, CARD_TYPE, dict)
+        return _value(self.answer, CARD_TYPE, dict)
 
     @property
     def message(self) -> str | None:
         """The text that only this user sees."""
-        return _value(self.body, MESSAGE_TYPE, str)
+        return _value(self.answer, MESSAGE_TYPE, str)
 
     @property
     def task_card(self) -> Json | None:
@@ -79,7 +59,7 @@ class Exchange:
         return (self._part("composeExtension") or {}).get("attachments") or []
 
     def _part(self, key: str) -> Any:
-        return self.body.get(key) if isinstance(self.body, dict) else None
+        return self.answer.get(key) if isinstance(self.answer, dict) else None
 
 
 def _value(node: Any, kind: str, of: type[V]) -> V | None:
@@ -87,7 +67,7 @@ def _value(node: Any, kind: str, of: type[V]) -> V | None:
     return value if isinstance(value, of) else None
 
 
-class TeamsUserActions(UserActions[Exchange]):
+class TeamsUserActions(simulator.UserActions[Exchange]):
     """The actions of all users. `endpoint`: the app's messaging endpoint."""
 
     def __init__(self, teams: TeamsSimulator, endpoint: str, *, timeout_seconds: float = TIMEOUT_SECONDS):
@@ -111,39 +91,28 @@ class TeamsUserActions(UserActions[Exchange]):
 
         `authorization` replaces the header, None removes it; `raw` replaces the body, for malformed requests.
         """
-        header = f"Bearer {self.token()}" if authorization == "" else authorization
+        exchange = Exchange(str(activity.get("name") or activity.get("type")), activity)
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        headers |= {"Authorization": header} if header is not None else {}
+        if authorization is not None:
+            headers["Authorization"] = authorization or f"Bearer {self.token()}"
         body = raw if raw is not None else json.dumps(activity, ensure_ascii=False).encode()
-        started = time.perf_counter()
-        limit = ClientTimeout(total=self.timeout_seconds)
-        try:
-            async with self.session.post(self.endpoint, data=body, headers=headers, timeout=limit) as response:
-                data = await response.read()
-                exchange = Exchange(activity, response.status, data, time.perf_counter() - started)
-        except (TimeoutError, ClientError) as error:
-            exchange = Exchange(activity, 0, b"", time.perf_counter() - started, repr(error))
-        self.exchanges.append(exchange)
-        if exchange.status >= 500:
-            self.teams.violations.append(f"{activity.get('name') or activity.get('type')} answered {exchange.status}")
+        await self.send(exchange, self.post(exchange, self.endpoint, body, headers))
+        if (exchange.status or 0) >= 500:
+            self.teams.violations.append(f"{exchange.kind} answered {exchange.status}")
         elif raw is None and exchange.ok and activity.get("type") == "invoke":
             self._apply_response(exchange)
-        for callback in self.on_exchange:
-            callback(exchange)
         return exchange
 
     def _apply_response(self, exchange: Exchange) -> None:
         """Show the card in the response to an invoke; record violations."""
-        self.teams.violations += check_invoke_response(
-            str(exchange.activity.get("name")), exchange.status, exchange.body
-        )
-        message = self.teams.find(exchange.activity.get("replyToId"))
+        self.teams.violations += check_invoke_response(exchange.kind, exchange.status, exchange.answer)
+        message = self.teams.find(exchange.payload.get("replyToId"))
         if message and exchange.card:
-            message.views[exchange.activity["from"]["id"]] = exchange.card
+            message.views[exchange.payload["from"]["id"]] = exchange.card
 
     async def redeliver(self, exchange: Exchange) -> Exchange:
         """Send the same activity again."""
-        return await self.send_activity(exchange.activity)
+        return await self.send_activity(exchange.payload)
 
     # --- Writing ---
 

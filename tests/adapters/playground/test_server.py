@@ -120,7 +120,7 @@ async def test_traffic_has_no_secrets(browser: Browser) -> None:
     sandbox = browser.played.sandbox
     token = next(iter(sandbox.slack.state.tokens))
     urls = [url.id for url in sandbox.slack.state.response_urls.values()]
-    for secret in (*urls, token, sandbox.teams.app_password, sandbox.slack.app.signing_secret, *sandbox.teams._tokens):
+    for secret in (*urls, token, sandbox.teams.app_password, sandbox.slack.app.signing_secret, *sandbox.teams.tokens):
         assert secret not in text
     assert redacted({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
         "token": "abcde…",

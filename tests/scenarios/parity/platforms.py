@@ -99,8 +99,8 @@ class TeamsDialog:
             label = f"option.{press.question}.{press.option}" if press.option else f"label.{press.action}"
             inputs = {"change": press.question} if press.action == "change" else None
             exchange = await self.user_actions.press(self.user, self.card, self.t(label), inputs)
-            assert exchange.activity["name"] == "adaptiveCard/action"
-        assert exchange.ok, (exchange.status, exchange.raw)
+            assert exchange.payload["name"] == "adaptiveCard/action"
+        assert exchange.ok, (exchange.status, exchange.answer)
 
     def current_card(self) -> ShownCard:
         assert self.card

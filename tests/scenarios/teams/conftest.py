@@ -51,13 +51,13 @@ class Scene(BaseScene):
     async def press(self, card: Message, id: str, user: User | None = None, **more: Any) -> Exchange:
         """Press the button with the text ``label.<id>``."""
         answer = await self.user_actions.press(user or self.anna, card, self.label(id), **more)
-        assert answer.ok, (answer.status, answer.raw, answer.error)
+        assert answer.ok, (answer.status, answer.answer, answer.error)
         return answer
 
     async def answer_all(self, card: Message, answers: dict[str, str], **more: Any) -> None:
         for question, option in answers.items():
             answer = await self.user_actions.press(self.anna, card, self.option(question, option), **more)
-            assert answer.ok, (answer.status, answer.raw)
+            assert answer.ok, (answer.status, answer.answer)
 
     async def post(self, where: Conversation | None = None) -> Message:
         """Wait for the post, and until its dialog's card is updated. Fail if there is more than one."""

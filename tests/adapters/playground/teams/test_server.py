@@ -383,7 +383,7 @@ async def test_mention_in_a_channel(teams, user_actions, app, anna, ben, channel
     later = user_actions.make_mention(ben, channel, "oui", thread=post)
     assert later["conversation"]["id"] == activity["conversation"]["id"]
     assert later["id"] != activity["id"]
-    assert (await user_actions.redeliver(answer)).activity["id"] == activity["id"]
+    assert (await user_actions.redeliver(answer)).payload["id"] == activity["id"]
     with pytest.raises(AssertionError, match="Zoe"):
         user_actions.make_mention(teams.add_user("Zoe"), channel, "hello")
 
@@ -513,7 +513,7 @@ async def test_install_and_membership(teams, user_actions, app, anna, ben):
 
 async def test_unreachable_app(user_actions, anna):
     user_actions.endpoint = "http://127.0.0.1:9/"
-    assert (await user_actions.personal(anna, "hello")).status == 0
+    assert (await user_actions.personal(anna, "hello")).status is None
 
 
 async def test_send_activity_with_another_header_or_body(teams, user_actions, app, anna):
