@@ -63,11 +63,11 @@ class PrivateDataCheck(logging.Handler):
     def _add_slack(self, slack: SlackSimulator) -> None:
         for name in ("client_secret", "signing_secret", "app_token", "verification_token"):
             self.add_private(getattr(slack.app, name), f"Slack's {name}")
-        for token in (*slack.state.tokens, *slack.state.refresh_tokens):
+        for token in (*slack.tokens, *slack.refresh_tokens):
             self.add_private(token, "a Slack token")
-        for url in slack.state.response_urls:
+        for url in slack.response_urls:
             self.add_private(url, "a response URL")
-        for workspace in slack.state.workspaces.values():
+        for workspace in slack.workspaces.values():
             for user in workspace.users.values():
                 if not user.is_bot:
                     self.add_private(user.name, "a user's name in Slack")

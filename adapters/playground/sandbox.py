@@ -9,6 +9,7 @@ from secrets import token_hex
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from adapters.playground.simulator import Json
 from adapters.playground.slack.models import AppSettings, Workspace
 from adapters.playground.slack.models import User as SlackUser
 from adapters.playground.slack.server import SlackSimulator
@@ -19,8 +20,6 @@ from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.user_actions import TeamsUserActions
 from adapters.playground.traffic_log import MAX_ENTRIES, TrafficLog
 from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
-
-Json = dict[str, Any]
 
 APP = "CM Advisor"
 PEOPLE = (("lea", "Léa Martin", "fr-FR"), ("tom", "Tom Baker", "en-GB"), ("ines", "Inès Diallo", "fr-FR"))

@@ -11,18 +11,16 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from adapters.playground import slack_pane
 from adapters.playground.sandbox import ActionError, Person, Sandbox, Serve, open_sandbox
+from adapters.playground.simulator import Json
 from adapters.playground.teams_pane import TeamsPane
 from adapters.playground.traffic_log import TrafficLog
 from dialogs.translations import languages, translations
-
-Json = dict[str, Any]
 
 BUILT = Path(str(files("adapters.playground"))) / "page" / "dist"
 LOCALES = ("fr-FR", "en-GB")

@@ -1,12 +1,9 @@
 """The Slack half of the page: its state as JSON, and a person's actions."""
 
-from typing import Any
-
 from adapters.playground.sandbox import APP, ActionError, Person, Sandbox
+from adapters.playground.simulator import Json
 from adapters.playground.slack.models import Channel, Message, View
 from adapters.playground.slack.user_actions import Exchange, Incomplete
-
-Json = dict[str, Any]
 
 
 def state(sandbox: Sandbox, person: Person, features: Json) -> Json:
@@ -16,7 +13,7 @@ def state(sandbox: Sandbox, person: Person, features: Json) -> Json:
     channels = [channel for channel in workspace.channels.values() if user.id in channel.members]
     home, modal = sandbox.slack_user_actions.home(user), sandbox.slack_user_actions.modal(user)
     return {
-        "app": {"id": workspace.bot.id if workspace.bot else "", "name": APP},
+        "app": {"id": workspace.bot.id, "name": APP},
         "commands": [
             {"command": command["command"], "hint": command["usage_hint"], "description": command["description"]}
             for command in features["slash_commands"]

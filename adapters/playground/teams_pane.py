@@ -1,13 +1,10 @@
 """The Teams half of the page: its state as JSON, and a person's actions."""
 
-from typing import Any
-
 from adapters.playground.sandbox import APP, ActionError, Person, Sandbox
+from adapters.playground.simulator import Json
 from adapters.playground.teams.cards import Incomplete, fill
 from adapters.playground.teams.models import Conversation, Message
 from adapters.playground.teams.user_actions import Exchange
-
-Json = dict[str, Any]
 
 
 class TeamsPane:

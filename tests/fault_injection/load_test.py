@@ -163,7 +163,6 @@ class LoadTest:
             workspace = await self._install_in_slack(environment.slack, number)
             channels = [workspace.add_channel(f"c{n}") for n in range(4 + users_each // 60)]
             for channel in channels:
-                assert workspace.bot
                 channel.members.add(workspace.bot.id)
             actions = BalancedSlackActions(environment.slack, workspace, balancer, self.history, self._rng)
             environment.workspaces.append((workspace, actions, channels))

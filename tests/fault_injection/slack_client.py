@@ -56,7 +56,7 @@ class BalancedSlackActions(SlackUserActions):
         return result
 
     async def event(self, inner: dict[str, Any]) -> Exchange:
-        exchange = await self.deliver(Exchange("event", payloads.event(self.state, self.workspace, inner)))
+        exchange = await self.deliver(Exchange("event", payloads.event(self.slack, self.workspace, inner)))
         if exchange.ok and self._rng.random() < DUPLICATE_SHARE:
             self.start_task(self._duplicate(exchange))
         for retry, delay in enumerate(RETRY_DELAYS, 1):
@@ -89,7 +89,7 @@ class MessageIndex:
         """Session -> its posts in channels."""
         self._messages: defaultdict[Location, dict[str, tuple[int, Message]]] = defaultdict(dict)
         self._changes = 0
-        slack.state.on_message.append(self._on_message)
+        slack.on_message.append(self._on_message)
 
     def _on_message(self, change: str, message: Message) -> None:
         if not message.bot_id:

@@ -27,10 +27,10 @@ async def press(scene: Scene, team: Workspace, user: User, on: Message | Channel
         "type": "block_actions",
         "team": {"id": team.id},
         "user": {"id": user.id, "team_id": team.id},
-        "trigger_id": scene.slack.state.new_trigger(user.id, team).id,
+        "trigger_id": scene.slack.new_trigger(user.id, team).id,
         "container": {"type": "message", "message_ts": "1.1", "channel_id": channel.id, "is_ephemeral": True},
         "channel": {"id": channel.id, "name": channel.name},
-        "response_url": scene.slack.response_url(scene.slack.state.new_response_url(user.id, channel)),
+        "response_url": scene.slack.response_url(scene.slack.new_response_url(user.id, channel)),
         "actions": [{"type": "button", "action_id": forged.action, "block_id": "b", "value": value}],
     }
     return await send_interaction(scene, payload)
@@ -125,7 +125,7 @@ async def test_modals_with_the_ids_of_anothers_dialog(make_scene: MakeScene, tmp
                 "type": "view_submission",
                 "team": {"id": scene.team.id},
                 "user": {"id": scene.ben.id, "team_id": scene.team.id},
-                "trigger_id": scene.slack.state.new_trigger(scene.ben.id, scene.team).id,
+                "trigger_id": scene.slack.new_trigger(scene.ben.id, scene.team).id,
                 "view": view | {"type": "modal", "state": {"values": values}},
             }
             assert await send_interaction(scene, payload) == 200

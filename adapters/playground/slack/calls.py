@@ -6,10 +6,11 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from adapters.playground.simulator import Call as RecordedCall
+from adapters.playground.simulator import Json
 from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import Channel, Token, User, Workspace
 from adapters.playground.slack.rate_limits import RateLimits
-from adapters.playground.slack.rules import Json, validate_message
+from adapters.playground.slack.rules import validate_message
 from adapters.playground.slack.state import SlackState
 
 EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -55,10 +56,6 @@ class Call(RecordedCall):
     def flag(self, name: str) -> bool:
         return self.args.get(name) in (True, "true", "True", "1", 1)
 
-    def bot(self, workspace: Workspace) -> User:
-        assert workspace.bot
-        return workspace.bot
-
     def user(self, user_id: Any) -> tuple[Workspace, User]:
         for workspace in self.workspaces:
             if user_id in workspace.users:
@@ -72,17 +69,14 @@ class Call(RecordedCall):
             if allow_user_id and wanted in workspace.users:
                 return workspace, workspace.im(workspace.users[wanted])
             channel = workspace.channels.get(wanted)
-            if channel and (self.is_member(workspace, channel) or not (channel.private or channel.is_im)):
+            if channel and (workspace.has_bot(channel) or not (channel.private or channel.is_im)):
                 return workspace, channel
         raise SlackError("channel_not_found")
-
-    def is_member(self, workspace: Workspace, channel: Channel) -> bool:
-        return self.bot(workspace).id in channel.members
 
     def require_postable(self, workspace: Workspace, channel: Channel, *, public: bool = True) -> None:
         if channel.archived:
             raise SlackError("is_archived")
-        if not self.is_member(workspace, channel) and not (public and "chat:write.public" in self.token.scopes):
+        if not workspace.has_bot(channel) and not (public and "chat:write.public" in self.token.scopes):
             raise SlackError("not_in_channel")
         if channel.restricted:
             raise SlackError("restricted_action")

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.playground.slack.rules import Json, elements_of, objects_in, texts_in
+from adapters.playground.simulator import Json
+from adapters.playground.slack.rules import elements_of, objects_in, texts_in
 
 CHOICE_KEYS = {"radio_buttons": "selected_option", "conversations_select": "selected_conversation"}
 """Element type -> the key of a person's choice in its state."""

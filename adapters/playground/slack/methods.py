@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from adapters.playground.simulator import Json
 from adapters.playground.slack.calls import Call
 from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import (
@@ -16,7 +17,7 @@ from adapters.playground.slack.models import (
     Token,
     Trigger,
 )
-from adapters.playground.slack.rules import Json, validate_view
+from adapters.playground.slack.rules import validate_view
 from adapters.playground.slack.state import SlackState
 
 MAX_HISTORY = 15
@@ -37,7 +38,7 @@ def auth_test(call: Call) -> Json:
         "team": workspace.name,
         "user": call.state.app.name,
         "team_id": workspace.id,
-        "user_id": call.bot(workspace).id,
+        "user_id": workspace.bot.id,
         "bot_id": workspace.bot_id,
         "is_enterprise_install": token.enterprise_install,
     }
@@ -72,7 +73,6 @@ def oauth_v2_access(call: Call) -> Json:
 
 def _installation(state: SlackState, token: Token, user_id: str | None) -> Json:
     workspace = token.workspace
-    assert workspace.bot
     body: Json = {
         "access_token": token.value,
         "token_type": "bot",
@@ -100,7 +100,7 @@ def chat_post_message(call: Call) -> Json:
     text, blocks = call.content()
     metadata = call.metadata()
     call.limits.message(channel.id)
-    message = call.state.post(channel, call.bot(workspace).id, text, blocks, thread_ts=thread_ts)
+    message = call.state.post(channel, workspace.bot.id, text, blocks, thread_ts=thread_ts)
     message.metadata = metadata
     return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
 
@@ -113,8 +113,8 @@ def chat_post_ephemeral(call: Call) -> Json:
         raise SlackError("user_not_in_channel")
     thread_ts = call.thread(channel)
     text, blocks = call.content()
-    bot, user_id = call.bot(workspace).id, str(call.args["user"])
-    message = call.state.post(channel, bot, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
+    user_id = str(call.args["user"])
+    message = call.state.post(channel, workspace.bot.id, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
     return {"message_ts": message.ts}
 
 
@@ -123,7 +123,7 @@ def _own_message(call: Call, error: str) -> Message:
     message = channel.message(call.args["ts"])  # never an ephemeral one
     if message is None:
         raise SlackError("message_not_found")
-    if message.user_id != call.bot(workspace).id:
+    if message.user_id != workspace.bot.id:
         raise SlackError(error)
     return message
 
@@ -179,7 +179,7 @@ def conversations_history(call: Call) -> Json:
     """Newest messages first, without replies in threads."""
     workspace, channel = call.channel()
     call.scope(_scope(channel, "history"))
-    if not call.is_member(workspace, channel):
+    if not workspace.has_bot(channel):
         raise SlackError("not_in_channel")
     oldest = _number(call, "oldest", 0, _micros, "invalid_ts_oldest")
     before = _number(call, "cursor", END, _position)

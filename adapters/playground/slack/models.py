@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.playground.simulator import Json
 from adapters.playground.slack.cards import BlockElement, HasBlocks
-from adapters.playground.slack.rules import Json
 
 TRIGGER_SECONDS = 3.0
 RESPONSE_URL_SECONDS = 30 * 60.0
@@ -182,6 +182,8 @@ class View(HasBlocks):
 
 @dataclass(eq=False)
 class Workspace:
+    """A workspace with the app's bot user, and #general without members."""
+
     id: str
     name: str
     app: AppSettings = field(repr=False)
@@ -189,10 +191,12 @@ class Workspace:
     enterprise_id: str | None = None
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
-    bot: User | None = None
-    bot_id: str = ""
     homes: dict[str, View] = field(default_factory=dict)
     """user id -> home tab."""
+
+    def __post_init__(self) -> None:
+        self.bot, self.bot_id = self.add_user(self.app.name, is_bot=True), self.new_id("B")
+        self.add_channel("general")
 
     @property
     def domain(self) -> str:
@@ -218,7 +222,6 @@ class Workspace:
 
     def im(self, user: User) -> Channel:
         """Return the direct message channel of a user and the app; open it if needed."""
-        assert self.bot, "install the app first"
         pair = {user.id, self.bot.id}
         for channel in self.channels.values():
             if channel.is_im and channel.members == pair:
@@ -226,6 +229,9 @@ class Workspace:
         channel = Channel(self.new_id("D"), "", self.id, is_im=True, members=pair)
         self.channels[channel.id] = channel
         return channel
+
+    def has_bot(self, channel: Channel) -> bool:
+        return self.bot.id in channel.members
 
     def user(self, name: str) -> User:
         return next(user for user in self.users.values() if name in (user.id, user.name))

@@ -4,9 +4,9 @@ import hashlib
 import hmac
 import secrets
 
+from adapters.playground.simulator import Json
 from adapters.playground.slack.cards import BlockElement
-from adapters.playground.slack.models import Channel, Message, Trigger, User, View, Workspace
-from adapters.playground.slack.rules import Json
+from adapters.playground.slack.models import Channel, Message, User, View, Workspace
 from adapters.playground.slack.state import SlackState
 
 
@@ -23,7 +23,6 @@ def escaped(text: str) -> str:
 
 def event(state: SlackState, workspace: Workspace, inner: Json) -> Json:
     """Return an Events API envelope."""
-    bot = workspace.bot.id if workspace.bot else None
     return {
         "token": state.app.verification_token,
         "team_id": workspace.id,
@@ -39,7 +38,7 @@ def event(state: SlackState, workspace: Workspace, inner: Json) -> Json:
             {
                 "enterprise_id": workspace.enterprise_id,
                 "team_id": workspace.id,
-                "user_id": bot,
+                "user_id": workspace.bot.id,
                 "is_bot": True,
                 "is_enterprise_install": _is_org_install(state, workspace),
             }
@@ -63,9 +62,10 @@ def message_event(message: Message, kind: str = "message") -> Json:
     return inner
 
 
-def command(state: SlackState, user: User, channel: Channel, name: str, text: str, trigger: Trigger, url: str) -> Json:
+def command(
+    state: SlackState, user: User, workspace: Workspace, channel: Channel, name: str, text: str, url: str
+) -> Json:
     """Return the form of a slash command."""
-    workspace = trigger.workspace
     form = {
         "token": state.app.verification_token,
         "team_id": workspace.id,
@@ -79,13 +79,13 @@ def command(state: SlackState, user: User, channel: Channel, name: str, text: st
         "api_app_id": state.app.app_id,
         "is_enterprise_install": "true" if _is_org_install(state, workspace) else "false",
         "response_url": url,
-        "trigger_id": trigger.id,
+        "trigger_id": state.new_trigger(user.id, workspace).id,
     }
     return form | _enterprise_fields(workspace)
 
 
-def _interaction(state: SlackState, kind: str, user: User, trigger: Trigger) -> Json:
-    workspace = trigger.workspace
+def interaction(state: SlackState, kind: str, user: User, workspace: Workspace) -> Json:
+    """Return what all interactions have in common, with a new trigger."""
     return {
         "type": kind,
         "team": {"id": workspace.id, "domain": workspace.domain} | _enterprise_fields(workspace),
@@ -94,23 +94,14 @@ def _interaction(state: SlackState, kind: str, user: User, trigger: Trigger) -> 
         "token": state.app.verification_token,
         "enterprise": workspace.enterprise,
         "is_enterprise_install": _is_org_install(state, workspace),
-        "trigger_id": trigger.id,
+        "trigger_id": state.new_trigger(user.id, workspace).id,
     }
 
 
-def block_actions(
-    state: SlackState,
-    user: User,
-    trigger: Trigger,
-    where: Message | View,
-    action: Json,
-    url: str | None,
-) -> Json:
-    """Return the payload of a press. An ephemeral message has no `message` key, a view no `response_url`."""
-    payload = _interaction(state, "block_actions", user, trigger)
+def pressed_in(where: Message | View, url: str | None) -> Json:
+    """Return where a press was. An ephemeral message has no `message` key, a view no `response_url`."""
     if isinstance(where, View):
-        container: Json = {"type": "view", "view_id": where.id}
-        return payload | {"container": container, "view": where.to_json(), "actions": [action]}
+        return {"container": {"type": "view", "view_id": where.id}, "view": where.to_json()}
     channel = where.channel
     container = {
         "type": "message",
@@ -119,13 +110,12 @@ def block_actions(
         "is_ephemeral": where.ephemeral,
         **({"thread_ts": where.thread_ts} if where.thread_ts else {}),
     }
-    return payload | {
+    return {
         "container": container,
         "channel": {"id": channel.id, "name": channel.payload_name},
         "state": {"values": {}},
         "response_url": url,
         **({} if where.ephemeral else {"message": where.to_json()}),
-        "actions": [action],
     }
 
 
@@ -135,16 +125,6 @@ def action(state: SlackState, item: BlockElement, choice: Json) -> Json:
     visible = {name: item.element[name] for name in ("text", "value", "style", "placeholder") if name in item.element}
     ids = {"action_id": action_id, "block_id": block_id, "type": item.element["type"]}
     return ids | visible | choice | {"action_ts": state.now_ts()}
-
-
-def view_submission(state: SlackState, user: User, trigger: Trigger, view: View) -> Json:
-    payload = _interaction(state, "view_submission", user, trigger)
-    return payload | {"view": view.to_json(), "response_urls": []}
-
-
-def shortcut(state: SlackState, user: User, trigger: Trigger, callback_id: str) -> Json:
-    payload = _interaction(state, "shortcut", user, trigger)
-    return payload | {"callback_id": callback_id, "action_ts": state.now_ts()}
 
 
 def _is_org_install(state: SlackState, workspace: Workspace) -> bool:

@@ -1,10 +1,9 @@
 """Slack's rate limits: one message per second and channel, and tiers of calls per minute and method."""
 
-import math
 from collections import defaultdict, deque
 
 from adapters.playground.simulator import Clock
-from adapters.playground.slack.errors import SlackError
+from adapters.playground.slack.errors import rate_limited
 
 TIERS = {3: 50, 4: 100}
 """Tier -> calls per minute, for each method and workspace."""
@@ -29,7 +28,7 @@ class RateLimits:
         free_at = max(self._free_at.get(channel_id, now), now)
         wait = free_at - now - (self.burst - 1)
         if wait > 0:
-            raise _ratelimited(wait)
+            raise rate_limited(wait)
         self._free_at[channel_id] = free_at + 1.0
 
     def call(self, method: str, team_id: str, tier: int | None) -> None:
@@ -40,9 +39,5 @@ class RateLimits:
         while calls and calls[0] <= now - 60:
             calls.popleft()
         if len(calls) >= TIERS[tier]:
-            raise _ratelimited(calls[0] + 60 - now)
+            raise rate_limited(calls[0] + 60 - now)
         calls.append(now)
-
-
-def _ratelimited(seconds: float) -> SlackError:
-    return SlackError("ratelimited", 429, {"Retry-After": str(max(1, math.ceil(seconds)))})

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from adapters.playground.simulator import Json
 from adapters.playground.slack.errors import SlackError
 
 Violations = list[tuple[str, str]]
 """(JSON pointer, message) pairs, in the order of the payload."""
 Check = Callable[[Any, str, Violations], None]
-Json = dict[str, Any]
 
 MESSAGE_TEXT_MAX = 40_000
 MESSAGE_BLOCKS_MAX = 50

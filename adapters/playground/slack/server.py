@@ -15,7 +15,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,23 +24,12 @@ from aiohttp import ClientConnectionError, WSMsgType, web
 from aiohttp.typedefs import Middleware
 from yarl import URL
 
-from adapters.playground.simulator import Clock, Fault, Simulator
+from adapters.playground.simulator import Clock, Fault, Json, Simulator
 from adapters.playground.slack.calls import Call
-from adapters.playground.slack.errors import SlackError, injected_error
+from adapters.playground.slack.errors import SlackError, rate_limited
 from adapters.playground.slack.methods import METHODS, run
-from adapters.playground.slack.models import (
-    DEFAULT_SCOPES,
-    AppSettings,
-    Channel,
-    Grant,
-    Message,
-    ResponseUrl,
-    Token,
-    User,
-    Workspace,
-)
+from adapters.playground.slack.models import AppSettings, Channel, Grant, Message, ResponseUrl, User, Workspace
 from adapters.playground.slack.rate_limits import RateLimits
-from adapters.playground.slack.rules import Json
 from adapters.playground.slack.state import SlackState
 
 OPEN_CONNECTION = "apps.connections.open"
@@ -67,8 +56,8 @@ class Socket:
     """envelope id -> the payload of its ack."""
 
 
-class SlackSimulator(Simulator[Call]):
-    """Slack's servers. `state`: what Slack stores; `oauth`: the next choice on the authorization page."""
+class SlackSimulator(Simulator[Call], SlackState):
+    """Slack's servers. `oauth`: the next choice on the authorization page."""
 
     operations = (*METHODS, OPEN_CONNECTION, RESPONSE_URL)
 
@@ -81,8 +70,8 @@ class SlackSimulator(Simulator[Call]):
         app: AppSettings | None = None,
         middlewares: Iterable[Middleware] = (),
     ) -> None:
-        super().__init__(clock, middlewares)
-        self.state = SlackState(clock, app)
+        Simulator.__init__(self, clock, middlewares)
+        SlackState.__init__(self, clock, app)
         self.limits = RateLimits(clock, limits, burst)
         self.oauth = OAuthChoice()
         self.sockets: list[Socket] = []
@@ -100,17 +89,6 @@ class SlackSimulator(Simulator[Call]):
         """For slack_sdk's `base_url`, and the app's SLACK_API_URL."""
         return f"{self.url}/api/"
 
-    @property
-    def app(self) -> AppSettings:
-        return self.state.app
-
-    def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
-        return self.state.add_workspace(name, enterprise)
-
-    def install(self, workspace: Workspace, scopes: Iterable[str] | str = DEFAULT_SCOPES) -> Token:
-        """Install the app without OAuth; `.value` is the bot token."""
-        return self.state.install(workspace, scopes)
-
     def response_url(self, url: ResponseUrl) -> str:
         return f"{self.url}/response/{url.id}"
 
@@ -123,33 +101,31 @@ class SlackSimulator(Simulator[Call]):
     # The Web API and response URLs
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        call = Call(request.match_info["method"], state=self.state, limits=self.limits)
+        call = Call(request.match_info["method"], state=self, limits=self.limits)
         invalid = await _read_arguments(request, call)
 
-        def work() -> Json:
-            if invalid:
-                raise SlackError(invalid)
-            return {"url": self._new_link(call)} if call.operation == OPEN_CONNECTION else run(call)
-
         async def respond() -> web.Response:
-            return self._answer(call, work)
+            try:
+                if invalid:
+                    raise SlackError(invalid)
+                body = {"url": self._new_link(call)} if call.operation == OPEN_CONNECTION else run(call)
+                response = web.json_response({"ok": True, **body})
+            except SlackError as error:
+                response = _error_response(call, error)
+            if token := self.tokens.get(call.bearer or ""):
+                response.headers["x-oauth-scopes"] = ",".join(token.scopes)
+            return response
 
         return await self._serve(request, call, respond)
 
-    def _answer(self, call: Call, work: Callable[[], Json]) -> web.Response:
-        try:
-            return web.json_response({"ok": True, **work()})
-        except SlackError as error:
-            return _error_response(call, error)
-
     async def _response(self, request: web.Request) -> web.StreamResponse:
-        call = Call(RESPONSE_URL, state=self.state, limits=self.limits)
+        call = Call(RESPONSE_URL, state=self, limits=self.limits)
         with suppress(ValueError):
             call.args = json.loads(await request.text())
 
         async def respond() -> web.Response:
             try:
-                self.state.respond(request.match_info["id"], call.args)
+                self.respond(request.match_info["id"], call.args)
             except SlackError as error:
                 call.error = error.name
                 return web.Response(status=max(error.status, 400), text=error.name)
@@ -158,11 +134,12 @@ class SlackSimulator(Simulator[Call]):
         return await self._serve(request, call, respond)
 
     def _error_response(self, call: Call, fault: Fault) -> web.Response:
-        error = injected_error(fault)
-        if fault.error or fault.retry_after is not None:
-            return _error_response(call, error)
-        call.error = error.name
-        return web.Response(status=error.status, text="<html>Something went wrong</html>")
+        if fault.retry_after is not None:
+            return _error_response(call, rate_limited(fault.retry_after))
+        if fault.error:
+            return _error_response(call, SlackError(fault.error, fault.status or 200))
+        call.error = "internal_error"
+        return web.Response(status=fault.status or 500, text="<html>Something went wrong</html>")
 
     # OAuth
 
@@ -178,10 +155,10 @@ class SlackSimulator(Simulator[Call]):
             return web.Response(status=400, text="bad_redirect_uri")
         result = {"state": query["state"]} if "state" in query else {}
         if self.oauth.allow:
-            workspace = self.oauth.workspace or next(iter(self.state.workspaces.values()))
+            workspace = self.oauth.workspace or next(iter(self.workspaces.values()))
             user = self.oauth.user or next(user for user in workspace.users.values() if not user.is_bot)
             code = result["code"] = secrets.token_hex(12)
-            self.state.grants[code] = Grant(
+            self.grants[code] = Grant(
                 workspace, user, scopes, redirect_uri, self.clock(), self.oauth.enterprise_install
             )
         else:
@@ -194,7 +171,7 @@ class SlackSimulator(Simulator[Call]):
         if not call.bearer:
             raise SlackError("not_authed")
         if call.bearer != self.app.app_token:
-            raise SlackError("not_allowed_token_type" if call.bearer in self.state.tokens else "invalid_auth")
+            raise SlackError("not_allowed_token_type" if call.bearer in self.tokens else "invalid_auth")
         ticket = secrets.token_hex(12)
         self._tickets.add(ticket)
         return f"{self.url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self.app.app_id}"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from adapters.playground.simulator import Clock
+from adapters.playground.simulator import Clock, Json
 from adapters.playground.slack.cards import initial_state, with_defaults
 from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import (
@@ -24,7 +24,7 @@ from adapters.playground.slack.models import (
     View,
     Workspace,
 )
-from adapters.playground.slack.rules import Json, validate_message
+from adapters.playground.slack.rules import validate_message
 
 
 class SlackState:
@@ -66,27 +66,15 @@ class SlackState:
     # Workspaces and installations
 
     def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
-        """Add a workspace with #general and no users."""
         workspace = Workspace(self.new_id("T"), name, self.app, self.new_id, enterprise)
         self.workspaces[workspace.id] = workspace
-        workspace.add_channel("general")
         return workspace
 
     def install(
-        self,
-        workspace: Workspace,
-        scopes: Iterable[str] | str = DEFAULT_SCOPES,
-        enterprise_install: bool = False,
+        self, workspace: Workspace, scopes: Iterable[str] | str = DEFAULT_SCOPES, enterprise_install: bool = False
     ) -> Token:
-        """Add the bot user if needed, and issue a token."""
+        """Install the app without OAuth; `.value` is the bot token."""
         names = scopes.split(",") if isinstance(scopes, str) else scopes
-        targets = [workspace]
-        if enterprise_install:
-            targets = [w for w in self.workspaces.values() if w.enterprise_id == workspace.enterprise_id]
-        for target in targets:
-            if target.bot is None:
-                target.bot = target.add_user(self.app.name, is_bot=True)
-                target.bot_id = self.new_id("B")
         return self.new_token(workspace, frozenset(filter(None, names)), enterprise_install)
 
     def new_token(self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool) -> Token:
@@ -105,10 +93,9 @@ class SlackState:
             if token.workspace is workspace:
                 token.state = "account_inactive"
         self.refresh_tokens = {k: t for k, t in self.refresh_tokens.items() if t.workspace is not workspace}
-        if workspace.bot:
-            for channel in workspace.channels.values():
-                if not channel.is_im:
-                    channel.members.discard(workspace.bot.id)
+        for channel in workspace.channels.values():
+            if not channel.is_im:
+                channel.members.discard(workspace.bot.id)
 
     # Messages
 
@@ -125,7 +112,7 @@ class SlackState:
         blocks = with_defaults(blocks or [], self.short_id)
         message = Message(channel, self.new_ts(), user_id, text, blocks, thread_ts, ephemeral_to)
         workspace = self.workspaces[channel.team_id]
-        if workspace.bot and workspace.bot.id == user_id:
+        if workspace.bot.id == user_id:
             message.app_id, message.bot_id = self.app.app_id, workspace.bot_id
         channel.log.append(message)
         self._notify("posted", message)
@@ -180,7 +167,6 @@ class SlackState:
                 self.change(original, text, blocks)
             return original
         bot = self.workspaces[url.channel.team_id].bot
-        assert bot
         return self.post(url.channel, bot.id, text, blocks, ephemeral_to=url.user_id)
 
     # Views

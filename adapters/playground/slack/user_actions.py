@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from adapters.playground import simulator
+from adapters.playground.simulator import Json
 from adapters.playground.slack import payloads
 from adapters.playground.slack.cards import BlockElement, choice_state
 from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import Channel, Message, User, View, Workspace
-from adapters.playground.slack.rules import Json, validate_view
+from adapters.playground.slack.rules import validate_view
 from adapters.playground.slack.server import SlackSimulator
 
 ACK_SECONDS = 3.0
@@ -50,12 +51,12 @@ class SlackUserActions(simulator.UserActions[Exchange]):
 
     def __init__(self, slack: SlackSimulator, app_url: str | None, workspace: Workspace) -> None:
         super().__init__(slack, ACK_SECONDS)
-        self.slack, self.state, self.workspace = slack, slack.state, workspace
+        self.slack, self.workspace = slack, workspace
         self.app_url = app_url
         self.path = "/slack/events"
         self.retries = False
         """Whether events without a 2xx response are sent again, up to three times, at once."""
-        self.state.on_message.append(self._send_message_event)
+        self.slack.on_message.append(self._send_message_event)
 
     @property
     def errors_shown(self) -> list[Exchange]:
@@ -101,7 +102,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
 
     async def event(self, inner: Json) -> Exchange:
         """Send an event, whether the app subscribed to it or not."""
-        exchange = await self.deliver(Exchange("event", payloads.event(self.state, self.workspace, inner)))
+        exchange = await self.deliver(Exchange("event", payloads.event(self.slack, self.workspace, inner)))
         for retry in (1, 2, 3):
             if exchange.ok or not self.retries:
                 break
@@ -114,14 +115,14 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         payload = {"type": "url_verification", "token": self.slack.app.verification_token, "challenge": "ch4llenge"}
         return await self.deliver(Exchange("event", payload))
 
-    async def _interact(self, payload: Json) -> Exchange:
+    async def _interact(self, kind: str, user: User, more: Json) -> Exchange:
+        payload = payloads.interaction(self.slack, kind, user, self.workspace) | more
         return await self.deliver(Exchange("interaction", payload))
 
     # Messages and commands
 
     async def mention(self, user: User, channel: Channel, text: str = "", thread_ts: str | None = None) -> Exchange:
         """Post "@app text" and send its events; none if the bot is not a member."""
-        assert self.workspace.bot
         text = f"<@{self.workspace.bot.id}> {payloads.escaped(text)}".rstrip()
         return await self._post(user, channel, text, thread_ts, mention=True)
 
@@ -136,12 +137,12 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         self, user: User, channel: Channel, text: str, thread_ts: str | None, *, mention: bool = False
     ) -> Exchange:
         self._require_member(user, channel)
-        message = self.state.post(channel, user.id, text, thread_ts=thread_ts)
+        message = self.slack.post(channel, user.id, text, thread_ts=thread_ts)
         exchange = Exchange("event", {}, error="not_delivered")
         if self._is_subscribed(channel):
             exchange = await self.event(payloads.message_event(message))
         # In a direct message Slack sends no `app_mention`.
-        if mention and not channel.is_im and self._has_bot(channel) and "app_mention" in self.slack.app.events:
+        if mention and not channel.is_im and self.workspace.has_bot(channel) and "app_mention" in self.slack.app.events:
             exchange = await self.event(payloads.message_event(message, "app_mention"))
         exchange.message = message
         return exchange
@@ -152,25 +153,21 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         if channel.archived:
             raise LookupError(f"{channel.name} is archived")
 
-    def _has_bot(self, channel: Channel) -> bool:
-        return bool(self.workspace.bot and self.workspace.bot.id in channel.members)
-
     def _is_subscribed(self, channel: Channel) -> bool:
         kind = "message.im" if channel.is_im else "message.groups" if channel.private else "message.channels"
-        return self._has_bot(channel) and kind in self.slack.app.events
+        return self.workspace.has_bot(channel) and kind in self.slack.app.events
 
     async def slash(self, user: User, channel: Channel, text: str = "", command: str = "/cm") -> Exchange:
         """Send a slash command; a response with text or blocks is posted."""
         self._require_member(user, channel)
-        trigger = self.state.new_trigger(user.id, self.workspace)
-        url = self.state.new_response_url(user.id, channel)
+        url = self.slack.new_response_url(user.id, channel)
         address = self.slack.response_url(url)
-        form = payloads.command(self.state, user, channel, command, text, trigger, address)
+        form = payloads.command(self.slack, user, self.workspace, channel, command, text, address)
         exchange = await self.deliver(Exchange("command", form))
         answer = {"text": exchange.answer} if isinstance(exchange.answer, str) else exchange.answer
         if exchange.ok and answer:
             try:
-                exchange.message = self.state.apply_response(url, answer)
+                exchange.message = self.slack.apply_response(url, answer)
             except SlackError as error:
                 exchange.error = error.name
         return exchange
@@ -198,15 +195,14 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         address = None
         if isinstance(where, Message):
             current = next((message for message in where.channel.log if message.ts == where.ts), where)
-            address = self.slack.response_url(self.state.new_response_url(user.id, where.channel, current))
+            address = self.slack.response_url(self.slack.new_response_url(user.id, where.channel, current))
         elif item.block["type"] == "input":
             if not item.block.get("dispatch_action"):
                 raise LookupError(f"the input {item.label!r} does not dispatch")
             choice = choice_state(item.element, value)
             where.state_of(item).update(choice)
-        trigger = self.state.new_trigger(user.id, self.workspace)
-        action = payloads.action(self.state, item, choice)
-        return await self._interact(payloads.block_actions(self.state, user, trigger, where, action, address))
+        actions = [payloads.action(self.slack, item, choice)]
+        return await self._interact("block_actions", user, payloads.pressed_in(where, address) | {"actions": actions})
 
     def _require_visible(self, user: User, where: Message | View) -> None:
         if isinstance(where, View):
@@ -221,13 +217,13 @@ class SlackUserActions(simulator.UserActions[Exchange]):
             for message in channel.log:
                 if message.ephemeral_to == user.id:
                     message.deleted = True
-        self.state.close_modal(user.id)
+        self.slack.close_modal(user.id)
 
     # Modals and the home tab
 
     def modal(self, user: User) -> View | None:
         """Return the user's open modal."""
-        return self.state.modals.get(user.id)
+        return self.slack.modals.get(user.id)
 
     def home(self, user: User) -> View | None:
         return self.workspace.homes.get(user.id)
@@ -253,9 +249,8 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         self.fill(user, view, values or {})
         if missing := [item for item in view.inputs() if None in view.state_of(item).values()]:
             raise Incomplete(missing)
-        trigger = self.state.new_trigger(user.id, self.workspace)
         view.errors = {}
-        exchange = await self._interact(payloads.view_submission(self.state, user, trigger, view))
+        exchange = await self._interact("view_submission", user, {"view": view.to_json(), "response_urls": []})
         if exchange.ok:
             try:
                 self._apply_submission_response(view, exchange.answer)
@@ -269,27 +264,26 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         match answer or None:
             case None:
                 if view.open:  # another modal may have replaced it
-                    self.state.close_modal(view.user_id)
+                    self.slack.close_modal(view.user_id)
             case {"response_action": "errors", "errors": {} as errors} if errors and block_ids.issuperset(errors):
                 view.errors = {str(block_id): str(text) for block_id, text in errors.items()}
             case {"response_action": "update", "view": definition}:
-                self.state.set_view(view, validate_view(definition, "modal"))
+                self.slack.set_view(view, validate_view(definition, "modal"))
             case _:
                 raise SlackError("invalid_response")
 
     async def close_view(self, user: User, view: View) -> None:
         """Close a modal; the app gets no request."""
         self._require_visible(user, view)
-        self.state.close_modal(user.id)
+        self.slack.close_modal(user.id)
 
     async def shortcut(self, user: User, callback_id: str) -> Exchange:
         """Run a global shortcut."""
-        trigger = self.state.new_trigger(user.id, self.workspace)
-        return await self._interact(payloads.shortcut(self.state, user, trigger, callback_id))
+        return await self._interact("shortcut", user, {"callback_id": callback_id, "action_ts": self.slack.now_ts()})
 
     async def open_home(self, user: User) -> Exchange:
         inner: Json = {"type": "app_home_opened", "user": user.id, "channel": self.workspace.im(user).id, "tab": "home"}
-        inner["event_ts"] = self.state.now_ts()
+        inner["event_ts"] = self.slack.now_ts()
         if home := self.home(user):
             inner["view"] = home.to_json()
         return await self.event(inner)
@@ -299,14 +293,12 @@ class SlackUserActions(simulator.UserActions[Exchange]):
     async def invite(self, user: User, channel: Channel) -> None:
         """Invite the app into a channel."""
         self._require_member(user, channel)
-        assert self.workspace.bot
         channel.members.add(self.workspace.bot.id)
 
     async def uninstall(self) -> list[Exchange]:
         """Remove the app: its tokens become inactive, and the two events are sent."""
-        self.state.uninstall(self.workspace)
-        bots = [self.workspace.bot.id] if self.workspace.bot else []
-        tokens, stamp = {"oauth": [], "bot": bots}, self.state.now_ts()
+        self.slack.uninstall(self.workspace)
+        tokens, stamp = {"oauth": [], "bot": [self.workspace.bot.id]}, self.slack.now_ts()
         return [
             await self.event({"type": "tokens_revoked", "tokens": tokens, "event_ts": stamp}),
             await self.event({"type": "app_uninstalled", "event_ts": stamp}),
@@ -320,7 +312,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         inner = payloads.message_event(message)
         if change != "posted":
             more = {"message": message.to_json()} if change == "changed" else {"deleted_ts": message.ts}
-            now = self.state.now_ts()
+            now = self.slack.now_ts()
             common = {name: inner[name] for name in ("type", "channel", "channel_type")}
             inner = {**common, "subtype": f"message_{change}", "hidden": True, "ts": now, "event_ts": now, **more}
         self.start_task(self.event(inner))

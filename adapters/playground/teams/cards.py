@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.playground.teams.rules import Json, walk
+from adapters.playground.simulator import Json
+from adapters.playground.teams.rules import walk
 
 CardPath = Sequence[str | int]
 """Keys and indexes from the top of a card."""

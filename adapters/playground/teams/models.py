@@ -5,7 +5,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
-from adapters.playground.teams.rules import CARD_TYPE, Json
+from adapters.playground.simulator import Json
+from adapters.playground.teams.rules import CARD_TYPE
 
 
 @dataclass(eq=False)

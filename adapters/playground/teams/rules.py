@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-Json = dict[str, Any]
+from adapters.playground.simulator import Json
+
 Spec = type | frozenset[str] | tuple[str, ...] | str
 """A property's type, its allowed values, a list of objects of these kinds, or one object of a kind."""
 

@@ -24,10 +24,10 @@ from aiohttp.typedefs import Middleware
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from adapters.playground.simulator import Call, Clock, Fault, Simulator
+from adapters.playground.simulator import Call, Clock, Fault, Json, Simulator
 from adapters.playground.teams.errors import TeamsError, injected_error
 from adapters.playground.teams.models import Channel, Conversation, Message, Team
-from adapters.playground.teams.rules import CARD_TYPE, Json, check_activity
+from adapters.playground.teams.rules import CARD_TYPE, check_activity
 from adapters.playground.teams.state import TeamsState
 
 Handler = Callable[[web.Request], Awaitable[tuple[int, Json]]]

@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 import jwt
 
 from adapters.playground import simulator
+from adapters.playground.simulator import Json
 from adapters.playground.teams.cards import CannotPress, CardPath, find_action, gather
 from adapters.playground.teams.models import Channel, Conversation, Message, Team, User
-from adapters.playground.teams.rules import CARD_TYPE, MESSAGE_TYPE, TASKS, Json, check_invoke_response
+from adapters.playground.teams.rules import CARD_TYPE, MESSAGE_TYPE, TASKS, check_invoke_response
 from adapters.playground.teams.server import ISSUER, SigningKey, TeamsSimulator
 
 V = TypeVar("V")

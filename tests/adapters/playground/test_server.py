@@ -118,8 +118,8 @@ async def test_traffic_has_no_secrets(browser: Browser) -> None:
     } - {(one, one) for one in ("Slack", "Teams", "CM Advisor")} - {("Slack", "Teams"), ("Teams", "Slack")}
     text = json.dumps(entries)
     sandbox = browser.played.sandbox
-    token = next(iter(sandbox.slack.state.tokens))
-    urls = [url.id for url in sandbox.slack.state.response_urls.values()]
+    token = next(iter(sandbox.slack.tokens))
+    urls = [url.id for url in sandbox.slack.response_urls.values()]
     for secret in (*urls, token, sandbox.teams.app_password, sandbox.slack.app.signing_secret, *sandbox.teams.tokens):
         assert secret not in text
     assert redacted({"token": "abcdefgh", "a": [{"client_secret": "12345678"}]}) == {
@@ -150,7 +150,7 @@ async def test_traffic_has_no_response_urls(browser: Browser) -> None:
     await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
     async with browser.http.get(f"{browser.url}/api/traffic") as answer:
         text = json.dumps(await answer.json(), ensure_ascii=False)
-    used = [url.id for url in browser.played.sandbox.slack.state.response_urls.values()]
+    used = [url.id for url in browser.played.sandbox.slack.response_urls.values()]
     assert "/response/…" in text
     assert used
     assert [id for id in used if id in text] == []

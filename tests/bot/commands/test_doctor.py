@@ -31,19 +31,9 @@ KEY, OTHER = (Fernet.generate_key().decode() for _ in range(2))
 ALL = ",".join(SCOPES)
 
 
-class Slack(SlackSimulator):
-    """Returns the scopes of a token in a header, as Slack does."""
-
-    def _answer(self, call: Any, work: Any) -> web.Response:
-        response = super()._answer(call, work)
-        if call.bearer in self.state.tokens:
-            response.headers["x-oauth-scopes"] = ",".join(self.state.tokens[call.bearer].scopes)
-        return response
-
-
 @pytest.fixture
-async def slack() -> AsyncIterator[Slack]:
-    slack = Slack()
+async def slack() -> AsyncIterator[SlackSimulator]:
+    slack = SlackSimulator()
     async with slack:
         slack.add_workspace("Fabrique")
         yield slack
@@ -72,9 +62,9 @@ async def public(database: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def environment(slack: Slack, teams: TeamsSimulator, database: str, public: str) -> dict[str, str]:
+def environment(slack: SlackSimulator, teams: TeamsSimulator, database: str, public: str) -> dict[str, str]:
     """Valid settings, except that PUBLIC_URL is a local one."""
-    (workspace,) = slack.state.workspaces.values()
+    (workspace,) = slack.workspaces.values()
     return {
         "DATABASE_URL": database,
         "PUBLIC_URL": public,
@@ -110,7 +100,9 @@ def levels(findings: dict[str, Finding]) -> dict[str, str]:
     return {check: finding.level for check, finding in findings.items() if finding.level != "ok"}
 
 
-async def test_a_valid_installation(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, slack: Slack) -> None:
+async def test_a_valid_installation(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, slack: SlackSimulator
+) -> None:
     assert levels(await run_checks(environment)) == {"PUBLIC_URL": "warning"}, (
         "only this machine reaches a local address"
     )
@@ -172,8 +164,8 @@ async def test_each_failure_has_its_message(
     assert todo in finding.todo
 
 
-async def test_missing_scopes_are_named(environment: dict[str, str], slack: Slack) -> None:
-    (workspace,) = slack.state.workspaces.values()
+async def test_missing_scopes_are_named(environment: dict[str, str], slack: SlackSimulator) -> None:
+    (workspace,) = slack.workspaces.values()
     few = slack.install(workspace, [scope for scope in SCOPES if scope not in {"im:write", "commands"}]).value
     finding = (await run_checks(environment | {"SLACK_BOT_TOKEN": few}))["Slack scopes"]
     assert (finding.level, finding.message) == ("failure", "missing: commands, im:write")
@@ -188,7 +180,7 @@ async def test_the_clock(environment: dict[str, str], seconds: float, level: str
 
 
 async def test_an_outage_is_a_warning_and_checks_time_out(
-    environment: dict[str, str], slack: Slack, teams: TeamsSimulator, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], slack: SlackSimulator, teams: TeamsSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slack.fail("auth.test", status=503)
     slack.fail("apps.connections.open", delay=3)
@@ -268,8 +260,8 @@ async def test_no_secret_is_sent_to_a_url_of_an_invalid_setting(environment: dic
 # --- Many workspaces ----------------------------------------------------------------------------------------------
 
 
-async def test_stored_tokens(environment: dict[str, str], slack: Slack, database: str) -> None:
-    (workspace,) = slack.state.workspaces.values()
+async def test_stored_tokens(environment: dict[str, str], slack: SlackSimulator, database: str) -> None:
+    (workspace,) = slack.workspaces.values()
     many = environment | {"SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "s3cret"}
     del many["SLACK_BOT_TOKEN"], many["SLACK_APP_TOKEN"]
     assert "slack/install" in (await run_checks(many))["Slack"].todo

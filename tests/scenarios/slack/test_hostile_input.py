@@ -119,7 +119,6 @@ async def test_other_events_are_acknowledged(french: Scene) -> None:
 
 async def test_messages_of_bots_edits_and_subtypes_are_ignored(french: Scene) -> None:
     direct = french.team.im(french.anna)
-    assert french.team.bot
     base = {
         "type": "message",
         "channel": direct.id,
@@ -274,7 +273,6 @@ async def test_post_to_a_channel_without_the_bot_works_after_an_invitation(
     await scene.press(scene.anna, card, "post")
     notice = await retry(scene, scene.anna)
     text = " ".join(notice.texts())
-    assert scene.team.bot
     assert "/invite" in text
     assert f"<@{scene.team.bot.id}>" in text
     assert scene.secret.messages == []
@@ -313,8 +311,10 @@ async def test_refused_post_is_reported_with_its_reason(
         fault.cancel()
     await scene.press(scene.anna, card, "post")
     notice = await retry(scene, scene.anna)
-    bot = scene.team.bot.id if scene.team.bot else ""
-    assert scene.t(f"slack.refused.{reason}", channel=f"<#{scene.marketing.id}>", bot=f"<@{bot}>") in notice.texts()
+    assert (
+        scene.t(f"slack.refused.{reason}", channel=f"<#{scene.marketing.id}>", bot=f"<@{scene.team.bot.id}>")
+        in notice.texts()
+    )
     scene.marketing.archived = scene.marketing.restricted = False
     if trouble == "scope":
         assert "scope" in caplog.text
@@ -413,7 +413,7 @@ async def test_deleted_thread_moves_the_dialog_to_a_direct_message(french: Scene
     await french.settle()
     assert asked.message
     card = french.card(french.anna, french.marketing)
-    french.slack.state.delete(asked.message)
+    french.slack.delete(asked.message)
     french.slack.fail("chat.update", error="message_not_found")
     await french.press(french.anna, card, french.option("orientation", "key"))
     moved = french.card(french.anna, french.team.im(french.anna))
@@ -618,12 +618,12 @@ async def test_slow_request_is_acknowledged_in_time_and_finished(
 
 
 def _press(scene: Scene, user: User, card: Message, action: str, value: str) -> dict[str, object]:
-    url = scene.slack.response_url(scene.slack.state.new_response_url(user.id, card.channel, card))
+    url = scene.slack.response_url(scene.slack.new_response_url(user.id, card.channel, card))
     return {
         "type": "block_actions",
         "team": {"id": scene.team.id},
         "user": {"id": user.id, "team_id": scene.team.id},
-        "trigger_id": scene.slack.state.new_trigger(user.id, scene.team).id,
+        "trigger_id": scene.slack.new_trigger(user.id, scene.team).id,
         "container": {"type": "message", "message_ts": card.ts, "channel_id": card.channel.id, "is_ephemeral": True},
         "channel": {"id": card.channel.id, "name": card.channel.name},
         "response_url": url,

@@ -13,8 +13,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.playground.simulator import Json
 from adapters.playground.slack.models import AppSettings, Channel, User, View, Workspace
-from adapters.playground.slack.rules import Json, check_message, check_view
+from adapters.playground.slack.rules import check_message, check_view
 from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import SlackUserActions
 
@@ -118,7 +119,6 @@ class Scene:
         self.user_actions = SlackUserActions(slack, app.url, self.team)
 
     def invite(self, channel: Channel) -> None:
-        assert self.team.bot
         channel.members.add(self.team.bot.id)
 
     async def refused(self, method: str, **args: Any) -> Any:
@@ -256,7 +256,6 @@ def test_views_differ_from_messages() -> None:
 async def test_slack_sdk_works_with_it(scene: Scene) -> None:
     scene.invite(scene.marketing)
     me = await scene.client.auth_test()
-    assert scene.team.bot
     assert (me["team_id"], me["user_id"]) == (scene.team.id, scene.team.bot.id)
     posted = await scene.client.chat_postMessage(channel=scene.marketing.id, text="Bonjour", blocks=[section()])
     await scene.client.chat_update(channel=scene.marketing.id, ts=posted["ts"], text="Bonsoir", blocks=[])
@@ -292,7 +291,7 @@ async def test_tokens(scene: Scene) -> None:
     rotated = scene.slack.install(scene.team)
     scene.clock.advance(12 * 3600)
     assert await error(rotated.value) == "token_expired"
-    scene.slack.state.uninstall(scene.team)
+    scene.slack.uninstall(scene.team)
     assert await error(scene.token.value) == "account_inactive"
 
 
@@ -324,7 +323,7 @@ async def test_invalid_arguments(scene: Scene) -> None:
     answer = await scene.refused("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
     assert answer["error"] == "invalid_blocks"
     assert "[json-pointer:/blocks/0/text/text]" in answer["response_metadata"]["messages"][0]
-    theirs = scene.slack.state.post(scene.marketing, scene.bob.id, "a")
+    theirs = scene.slack.post(scene.marketing, scene.bob.id, "a")
     refusals: tuple[tuple[str, Json, str], ...] = (
         ("chat.postMessage", {**here, "blocks": "{"}, "invalid_blocks_format"),
         ("chat.postMessage", here, "no_text"),
@@ -647,7 +646,6 @@ async def test_mentions_are_sent_only_to_members(scene: Scene) -> None:
     scene.invite(scene.marketing)
     ack = await scene.user_actions.mention(scene.amelie, scene.marketing, "<oui>")
     assert ack.message
-    assert scene.team.bot
     event = scene.app.last["event"]
     assert (event["type"], event["ts"]) == ("app_mention", ack.message.ts)
     assert event["text"] == f"<@{scene.team.bot.id}> &lt;oui&gt;"

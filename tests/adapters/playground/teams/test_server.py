@@ -9,12 +9,12 @@ import jwt
 import pytest
 from aiohttp import ClientError, ClientSession, web
 
+from adapters.playground.simulator import Json
 from adapters.playground.teams.cards import CannotPress, fill
 from adapters.playground.teams.rules import (
     CARD_TYPE,
     MESSAGE_TYPE,
     TASKS,
-    Json,
     check_activity,
     check_card,
     check_invoke_response,
