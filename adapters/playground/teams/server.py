@@ -25,10 +25,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from jwt.algorithms import RSAAlgorithm
 
 from adapters.playground.simulator import Call, Clock, Fault, Json, Simulator
-from adapters.playground.teams.errors import TeamsError, injected_error
-from adapters.playground.teams.models import Channel, Conversation, Message, Team
+from adapters.playground.teams.models import Channel, Conversation, Message, Team, TeamsState
 from adapters.playground.teams.rules import CARD_TYPE, check_activity
-from adapters.playground.teams.state import TeamsState
 
 Handler = Callable[[web.Request], Awaitable[tuple[int, Json]]]
 
@@ -52,6 +50,30 @@ ROUTES = {
 }
 """Operation -> method and path. The method `_operation` handles it."""
 _WITHOUT_TOKEN = ("token", "openid", "keys")
+_FAULT_CODES = {
+    401: "Unauthorized",
+    403: "BotNotInConversationRoster",
+    404: "ConversationNotFound",
+    412: "PreconditionFailed",
+    413: "MessageSizeTooBig",
+    429: "Throttled",
+    502: "BadGateway",
+    503: "ServiceUnavailable",
+    504: "GatewayTimeout",
+}
+"""Status of a fault -> the connector's usual error code."""
+
+
+class TeamsError(Exception):
+    """An error response. `retry_after`: seconds."""
+
+    def __init__(self, status: int, code: str, message: str = "", retry_after: float | None = None):
+        super().__init__(f"{status} {code}")
+        headers = {"Retry-After": str(math.ceil(retry_after))} if retry_after is not None else {}
+        body: Json = {"error": {"code": code, "message": message or code}}
+        if status == 401:
+            headers, body = {"WWW-Authenticate": "Bearer"}, {"message": message}
+        self.status, self.code, self.body, self.headers = status, code, body, headers
 
 
 @dataclass(frozen=True)
@@ -163,7 +185,9 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         return handler
 
     def _error_response(self, call: Call, fault: Fault) -> web.Response:
-        return _error_response(call, injected_error(fault))
+        status = fault.status or (500 if fault.retry_after is None else 429)
+        code = fault.error or _FAULT_CODES.get(status, "ServiceError")
+        return _error_response(call, TeamsError(status, code, "Injected.", fault.retry_after))
 
     def _authorize(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
