@@ -37,7 +37,7 @@ def _message(message: Message, names: dict[str, str]) -> Json:
     return {
         "ts": message.ts,
         "thread_ts": message.thread_ts,
-        "author": names.get(message.user_id, APP),
+        "author": names.get(message.user.id, APP),
         "bot": message.bot_id is not None,
         "ephemeral": message.ephemeral,
         "edited": message.edited,

@@ -56,27 +56,27 @@ class Call(RecordedCall):
     def flag(self, name: str) -> bool:
         return self.args.get(name) in (True, "true", "True", "1", 1)
 
-    def user(self, user_id: Any) -> tuple[Workspace, User]:
+    def user(self, user_id: Any) -> User:
         for workspace in self.workspaces:
             if user_id in workspace.users:
-                return workspace, workspace.users[user_id]
+                return workspace.users[user_id]
         raise SlackError("user_not_found")
 
-    def channel(self, *, allow_user_id: bool = False) -> tuple[Workspace, Channel]:
+    def channel(self, *, allow_user_id: bool = False) -> Channel:
         """Return the channel argument if the bot can see it. `allow_user_id`: a user id means direct messages."""
         wanted = str(self.args["channel"])
         for workspace in self.workspaces:
             if allow_user_id and wanted in workspace.users:
-                return workspace, workspace.im(workspace.users[wanted])
+                return workspace.im(workspace.users[wanted])
             channel = workspace.channels.get(wanted)
-            if channel and (workspace.has_bot(channel) or not (channel.private or channel.is_im)):
-                return workspace, channel
+            if channel and (channel.has_bot or not (channel.private or channel.is_im)):
+                return channel
         raise SlackError("channel_not_found")
 
-    def require_postable(self, workspace: Workspace, channel: Channel, *, public: bool = True) -> None:
+    def require_postable(self, channel: Channel, *, public: bool = True) -> None:
         if channel.archived:
             raise SlackError("is_archived")
-        if not workspace.has_bot(channel) and not (public and "chat:write.public" in self.token.scopes):
+        if not channel.has_bot and not (public and "chat:write.public" in self.token.scopes):
             raise SlackError("not_in_channel")
         if channel.restricted:
             raise SlackError("restricted_action")

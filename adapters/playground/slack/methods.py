@@ -94,36 +94,36 @@ def _installation(state: SlackState, token: Token, user_id: str | None) -> Json:
 
 
 def chat_post_message(call: Call) -> Json:
-    workspace, channel = call.channel(allow_user_id=True)
-    call.require_postable(workspace, channel)
+    channel = call.channel(allow_user_id=True)
+    call.require_postable(channel)
     thread_ts = call.thread(channel)
     text, blocks = call.content()
     metadata = call.metadata()
     call.limits.message(channel.id)
-    message = call.state.post(channel, workspace.bot.id, text, blocks, thread_ts=thread_ts)
+    message = call.state.post(channel, channel.workspace.bot, text, blocks, thread_ts=thread_ts)
     message.metadata = metadata
     return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
 
 
 def chat_post_ephemeral(call: Call) -> Json:
     # Stricter than documented: also in a public channel the bot must be a member, whatever its scopes.
-    workspace, channel = call.channel(allow_user_id=True)
-    call.require_postable(workspace, channel, public=False)
+    channel = call.channel(allow_user_id=True)
+    call.require_postable(channel, public=False)
     if call.args["user"] not in channel.members:
         raise SlackError("user_not_in_channel")
     thread_ts = call.thread(channel)
     text, blocks = call.content()
     user_id = str(call.args["user"])
-    message = call.state.post(channel, workspace.bot.id, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
+    message = call.state.post(channel, channel.workspace.bot, text, blocks, thread_ts=thread_ts, ephemeral_to=user_id)
     return {"message_ts": message.ts}
 
 
 def _own_message(call: Call, error: str) -> Message:
-    workspace, channel = call.channel()
+    channel = call.channel()
     message = channel.message(call.args["ts"])  # never an ephemeral one
     if message is None:
         raise SlackError("message_not_found")
-    if message.user_id != workspace.bot.id:
+    if message.user is not channel.workspace.bot:
         raise SlackError(error)
     return message
 
@@ -145,12 +145,12 @@ def chat_delete(call: Call) -> Json:
 
 
 def chat_get_permalink(call: Call) -> Json:
-    workspace, channel = call.channel()
+    channel = call.channel()
     message = channel.message(call.args["message_ts"])
     if message is None:
         raise SlackError("message_not_found")
     path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
-    return {"channel": channel.id, "permalink": f"https://{workspace.domain}.slack.com/{path}"}
+    return {"channel": channel.id, "permalink": f"https://{channel.workspace.domain}.slack.com/{path}"}
 
 
 # --- conversations, users -----------------------------------------------------------------------------------
@@ -162,12 +162,12 @@ def _scope(channel: Channel, may: str) -> str:
 
 def conversations_open(call: Call) -> Json:
     """Open the direct messages with one user. Group direct messages are not simulated."""
-    workspace, user = call.user(call.args["users"])
-    return {"channel": {"id": workspace.im(user).id}}
+    user = call.user(call.args["users"])
+    return {"channel": {"id": user.workspace.im(user).id}}
 
 
 def conversations_members(call: Call) -> Json:
-    _, channel = call.channel()
+    channel = call.channel()
     call.scope(_scope(channel, "read"))
     start, size = _number(call, "cursor", 0), _limit(call, 100)
     members = sorted(channel.members)
@@ -177,9 +177,9 @@ def conversations_members(call: Call) -> Json:
 
 def conversations_history(call: Call) -> Json:
     """Newest messages first, without replies in threads."""
-    workspace, channel = call.channel()
+    channel = call.channel()
     call.scope(_scope(channel, "history"))
-    if not workspace.has_bot(channel):
+    if not channel.has_bot:
         raise SlackError("not_in_channel")
     oldest = _number(call, "oldest", 0, _micros, "invalid_ts_oldest")
     before = _number(call, "cursor", END, _position)
@@ -221,7 +221,7 @@ def _micros(ts: str) -> int:
 
 
 def users_info(call: Call) -> Json:
-    _, user = call.user(call.args["user"])
+    user = call.user(call.args["user"])
     return {"user": user.to_json(with_locale=call.flag("include_locale"))}
 
 
@@ -259,11 +259,12 @@ def views_update(call: Call) -> Json:
 
 
 def views_publish(call: Call) -> Json:
-    workspace, user = call.user(call.args["user_id"])
+    user = call.user(call.args["user_id"])
     definition = validate_view(call.args["view"], "home")
-    view = workspace.homes.get(user.id)
+    homes = user.workspace.homes
+    view = homes.get(user.id)
     if view is None:
-        view = workspace.homes[user.id] = call.state.new_view(workspace, user.id, definition)
+        view = homes[user.id] = call.state.new_view(user.workspace, user.id, definition)
     else:
         call.state.set_view(view, definition)
     return {"view": view.to_json()}

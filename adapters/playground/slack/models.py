@@ -43,7 +43,7 @@ class AppSettings:
 class User:
     id: str
     name: str
-    team_id: str
+    workspace: Workspace = field(repr=False)
     locale: str = "en-US"
     is_bot: bool = False
     real_name: str = ""
@@ -52,7 +52,7 @@ class User:
         real_name = self.real_name or self.name.title()
         shown: Json = {
             "id": self.id,
-            "team_id": self.team_id,
+            "team_id": self.workspace.id,
             "name": self.name,
             "real_name": real_name,
             "tz": "Europe/Paris",
@@ -66,14 +66,12 @@ class User:
 class Message(HasBlocks):
     channel: Channel = field(repr=False)
     ts: str
-    user_id: str
+    user: User
     text: str = ""
     blocks: list[Json] = field(default_factory=list)
     thread_ts: str | None = None
     ephemeral_to: str | None = None
     """The user who sees an ephemeral message."""
-    app_id: str | None = None
-    bot_id: str | None = None
     edited: bool = False
     deleted: bool = False
     metadata: Json | None = None
@@ -83,21 +81,26 @@ class Message(HasBlocks):
     def ephemeral(self) -> bool:
         return self.ephemeral_to is not None
 
+    @property
+    def bot_id(self) -> str | None:
+        """The id of the app's bot; None for a person's message."""
+        return self.channel.workspace.bot_id if self.user is self.channel.workspace.bot else None
+
     def snapshot(self) -> Message:
         """Return a copy as it is now; press its buttons later to simulate a screen that was not refreshed."""
         return copy.copy(self)
 
     def to_json(self, with_metadata: bool = False) -> Json:
-        shown: Json = {"type": "message", "user": self.user_id, "ts": self.ts, "text": self.text}
+        shown: Json = {"type": "message", "user": self.user.id, "ts": self.ts, "text": self.text}
         if self.bot_id:
-            shown |= {"bot_id": self.bot_id, "app_id": self.app_id}
-        shown["team"] = self.channel.team_id
+            shown |= {"bot_id": self.bot_id, "app_id": self.channel.workspace.app.app_id}
+        shown["team"] = self.channel.workspace.id
         if self.blocks:
             shown["blocks"] = copy.deepcopy(self.blocks)
         if self.thread_ts:
             shown["thread_ts"] = self.thread_ts
         if self.edited:
-            shown["edited"] = {"user": self.user_id, "ts": self.ts}
+            shown["edited"] = {"user": self.user.id, "ts": self.ts}
         if with_metadata and self.metadata:
             shown["metadata"] = copy.deepcopy(self.metadata)
         return shown
@@ -107,7 +110,7 @@ class Message(HasBlocks):
 class Channel:
     id: str
     name: str
-    team_id: str
+    workspace: Workspace = field(repr=False)
     private: bool = False
     archived: bool = False
     is_im: bool = False
@@ -124,6 +127,10 @@ class Channel:
 
     def message(self, ts: str) -> Message | None:
         return next((message for message in self.messages if message.ts == ts), None)
+
+    @property
+    def has_bot(self) -> bool:
+        return self.workspace.bot.id in self.members
 
     @property
     def payload_name(self) -> str:
@@ -207,7 +214,7 @@ class Workspace:
         return {"id": self.enterprise_id, "name": f"{self.name} Group"} if self.enterprise_id else None
 
     def add_user(self, name: str, **more: Any) -> User:
-        user = User(self.new_id("U"), name, self.id, **more)
+        user = User(self.new_id("U"), name, self, **more)
         self.users[user.id] = user
         for channel in self.channels.values():
             if channel.name == "general" and not user.is_bot:
@@ -215,7 +222,7 @@ class Workspace:
         return user
 
     def add_channel(self, name: str, members: Iterable[User] = (), **more: Any) -> Channel:
-        channel = Channel(self.new_id("C"), name, self.id, **more)
+        channel = Channel(self.new_id("C"), name, self, **more)
         channel.members = {user.id for user in members}
         self.channels[channel.id] = channel
         return channel
@@ -226,12 +233,9 @@ class Workspace:
         for channel in self.channels.values():
             if channel.is_im and channel.members == pair:
                 return channel
-        channel = Channel(self.new_id("D"), "", self.id, is_im=True, members=pair)
+        channel = Channel(self.new_id("D"), "", self, is_im=True, members=pair)
         self.channels[channel.id] = channel
         return channel
-
-    def has_bot(self, channel: Channel) -> bool:
-        return self.bot.id in channel.members
 
     def user(self, name: str) -> User:
         return next(user for user in self.users.values() if name in (user.id, user.name))

@@ -89,7 +89,7 @@ def interaction(state: SlackState, kind: str, user: User, workspace: Workspace) 
     return {
         "type": kind,
         "team": {"id": workspace.id, "domain": workspace.domain} | _enterprise_fields(workspace),
-        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.workspace.id},
         "api_app_id": state.app.app_id,
         "token": state.app.verification_token,
         "enterprise": workspace.enterprise,

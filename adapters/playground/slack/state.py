@@ -21,6 +21,7 @@ from adapters.playground.slack.models import (
     ResponseUrl,
     Token,
     Trigger,
+    User,
     View,
     Workspace,
 )
@@ -102,7 +103,7 @@ class SlackState:
     def post(
         self,
         channel: Channel,
-        user_id: str,
+        user: User,
         text: str = "",
         blocks: Any = None,
         *,
@@ -110,10 +111,7 @@ class SlackState:
         ephemeral_to: str | None = None,
     ) -> Message:
         blocks = with_defaults(blocks or [], self.short_id)
-        message = Message(channel, self.new_ts(), user_id, text, blocks, thread_ts, ephemeral_to)
-        workspace = self.workspaces[channel.team_id]
-        if workspace.bot.id == user_id:
-            message.app_id, message.bot_id = self.app.app_id, workspace.bot_id
+        message = Message(channel, self.new_ts(), user, text, blocks, thread_ts, ephemeral_to)
         channel.log.append(message)
         self._notify("posted", message)
         return message
@@ -166,8 +164,8 @@ class SlackState:
             if not original.deleted:
                 self.change(original, text, blocks)
             return original
-        bot = self.workspaces[url.channel.team_id].bot
-        return self.post(url.channel, bot.id, text, blocks, ephemeral_to=url.user_id)
+        bot = url.channel.workspace.bot
+        return self.post(url.channel, bot, text, blocks, ephemeral_to=url.user_id)
 
     # Views
 

@@ -137,12 +137,12 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         self, user: User, channel: Channel, text: str, thread_ts: str | None, *, mention: bool = False
     ) -> Exchange:
         self._require_member(user, channel)
-        message = self.slack.post(channel, user.id, text, thread_ts=thread_ts)
+        message = self.slack.post(channel, user, text, thread_ts=thread_ts)
         exchange = Exchange("event", {}, error="not_delivered")
         if self._is_subscribed(channel):
             exchange = await self.event(payloads.message_event(message))
         # In a direct message Slack sends no `app_mention`.
-        if mention and not channel.is_im and self.workspace.has_bot(channel) and "app_mention" in self.slack.app.events:
+        if mention and not channel.is_im and channel.has_bot and "app_mention" in self.slack.app.events:
             exchange = await self.event(payloads.message_event(message, "app_mention"))
         exchange.message = message
         return exchange
@@ -155,7 +155,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
 
     def _is_subscribed(self, channel: Channel) -> bool:
         kind = "message.im" if channel.is_im else "message.groups" if channel.private else "message.channels"
-        return self.workspace.has_bot(channel) and kind in self.slack.app.events
+        return channel.has_bot and kind in self.slack.app.events
 
     async def slash(self, user: User, channel: Channel, text: str = "", command: str = "/cm") -> Exchange:
         """Send a slash command; a response with text or blocks is posted."""
@@ -306,7 +306,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
 
     def _send_message_event(self, change: str, message: Message) -> None:
         """Send the event of the app's own message, in the background, if the app subscribed to it."""
-        is_own = message.channel.team_id == self.workspace.id and message.bot_id and not message.ephemeral
+        is_own = message.channel.workspace is self.workspace and message.bot_id and not message.ephemeral
         if not is_own or not self._is_subscribed(message.channel):
             return
         inner = payloads.message_event(message)

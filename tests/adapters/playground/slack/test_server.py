@@ -323,7 +323,7 @@ async def test_invalid_arguments(scene: Scene) -> None:
     answer = await scene.refused("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
     assert answer["error"] == "invalid_blocks"
     assert "[json-pointer:/blocks/0/text/text]" in answer["response_metadata"]["messages"][0]
-    theirs = scene.slack.post(scene.marketing, scene.bob.id, "a")
+    theirs = scene.slack.post(scene.marketing, scene.bob, "a")
     refusals: tuple[tuple[str, Json, str], ...] = (
         ("chat.postMessage", {**here, "blocks": "{"}, "invalid_blocks_format"),
         ("chat.postMessage", here, "no_text"),
