@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -67,6 +67,20 @@ class Call:
         return self.error is None
 
 
+class PlatformError(Exception):
+    """An error response of the platform. `code`: the error code; `body`: JSON, or the text of a server that failed."""
+
+    def __init__(self, code: str, status: int, body: Json | str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{status} {code}")
+        self.code, self.status, self.body, self.headers = code, status, body, headers
+
+    def response(self, call: Call) -> web.Response:
+        call.error = self.code
+        if isinstance(self.body, str):
+            return web.Response(text=self.body, status=self.status, headers=self.headers)
+        return web.json_response(self.body, status=self.status, headers=self.headers)
+
+
 C = TypeVar("C", bound=Call)
 T = TypeVar("T")
 
@@ -92,8 +106,8 @@ class Simulator(ABC, Generic[C]):
     def _add_routes(self, router: web.UrlDispatcher) -> None: ...
 
     @abstractmethod
-    def _error_response(self, call: C, fault: Fault) -> web.Response:
-        """Return the platform's error response for an injected fault."""
+    def _injected_error(self, fault: Fault) -> PlatformError:
+        """Return the platform's error for a fault."""
 
     async def start(self) -> Self:
         server = web.Application(client_max_size=4 * 1024**2, middlewares=self._middlewares)
@@ -157,12 +171,19 @@ class Simulator(ABC, Generic[C]):
     async def _serve(
         self, request: web.Request, call: C, respond: Callable[[], Awaitable[web.Response]]
     ) -> web.StreamResponse:
-        """Record the call and respond, with the fault that applies to it."""
+        """Record the call and respond, with the fault that applies to it. `respond` may raise PlatformError."""
+
+        async def answer() -> web.Response:
+            try:
+                return await respond()
+            except PlatformError as error:
+                return error.response(call)
+
         self.calls.append(call)
         self.in_flight += 1
         try:
             fault = self.next_fault(call)
-            response = await (self._respond_with_fault(call, fault, respond) if fault else respond())
+            response = await (self._respond_with_fault(call, fault, answer) if fault else answer())
         finally:
             self.in_flight -= 1
         if response is None:
@@ -184,7 +205,7 @@ class Simulator(ABC, Generic[C]):
         if fault.effect or not fault.is_error:
             response = await respond()
         if fault.is_error:
-            response = self._error_response(call, fault)
+            response = self._injected_error(fault).response(call)
         await asyncio.sleep(fault.hold)
         return None if fault.drop == "after" else response
 

@@ -3,13 +3,15 @@
 import math
 from typing import Any
 
+from adapters.playground.simulator import PlatformError
 
-class SlackError(Exception):
-    """An error response. `name`: Slack's error code; `more`: further keys of the JSON body."""
 
-    def __init__(self, name: str, status: int = 200, headers: dict[str, str] | None = None, **more: Any) -> None:
-        super().__init__(name)
-        self.name, self.status, self.headers, self.more = name, status, headers or {}, more
+class SlackError(PlatformError):
+    """An error response. `code`: Slack's error code; `more`: further keys of the JSON body."""
+
+    def __init__(self, code: str, status: int = 200, headers: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(code, status, {"ok": False, "error": code, **more}, headers)
+        self.more = more
 
 
 def rate_limited(seconds: float) -> SlackError:

@@ -1,6 +1,5 @@
 """Slack's Web API methods. Checks run in Slack's order."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -182,7 +181,7 @@ def conversations_history(call: Call) -> Json:
     if not channel.has_bot:
         raise SlackError("not_in_channel")
     oldest = _number(call, "oldest", 0, _micros, "invalid_ts_oldest")
-    before = _number(call, "cursor", END, _position)
+    before = _number(call, "cursor", END)
     messages = [
         message
         for message in reversed(channel.messages)
@@ -191,8 +190,7 @@ def conversations_history(call: Call) -> Json:
     page, metadata = messages[: min(_limit(call, MAX_HISTORY), MAX_HISTORY)], call.flag("include_all_metadata")
     body: Json = {"messages": [message.to_json(metadata) for message in page], "has_more": len(page) < len(messages)}
     if body["has_more"]:
-        cursor = base64.b64encode(f"next_ts:{_micros(page[-1].ts)}".encode()).decode()
-        body["response_metadata"] = {"next_cursor": cursor}
+        body["response_metadata"] = {"next_cursor": str(_micros(page[-1].ts))}
     return body
 
 
@@ -209,10 +207,6 @@ def _limit(call: Call, default: int) -> int:
     if not 1 <= limit <= MAX_LIMIT:
         raise SlackError("invalid_limit")
     return limit
-
-
-def _position(cursor: str) -> int:
-    return int(base64.b64decode(cursor).decode().removeprefix("next_ts:"))
 
 
 def _micros(ts: str) -> int:

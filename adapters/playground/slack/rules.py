@@ -257,7 +257,7 @@ def _messages(validate: Callable[..., object], *args: Any) -> list[str]:
     try:
         validate(*args)
     except SlackError as error:
-        messages: list[str] = error.more.get("response_metadata", {}).get("messages", [error.name])
+        messages: list[str] = error.more.get("response_metadata", {}).get("messages", [error.code])
         return messages
     return []
 

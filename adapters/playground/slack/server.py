@@ -24,7 +24,7 @@ from aiohttp import ClientConnectionError, WSMsgType, web
 from aiohttp.typedefs import Middleware
 from yarl import URL
 
-from adapters.playground.simulator import Clock, Fault, Json, Simulator
+from adapters.playground.simulator import Clock, Fault, Json, PlatformError, Simulator
 from adapters.playground.slack.calls import Call
 from adapters.playground.slack.errors import SlackError, rate_limited
 from adapters.playground.slack.methods import METHODS, run
@@ -105,18 +105,15 @@ class SlackSimulator(Simulator[Call], SlackState):
         invalid = await _read_arguments(request, call)
 
         async def respond() -> web.Response:
-            try:
-                if invalid:
-                    raise SlackError(invalid)
-                body = {"url": self._new_link(call)} if call.operation == OPEN_CONNECTION else run(call)
-                response = web.json_response({"ok": True, **body})
-            except SlackError as error:
-                response = _error_response(call, error)
-            if token := self.tokens.get(call.bearer or ""):
-                response.headers["x-oauth-scopes"] = ",".join(token.scopes)
-            return response
+            if invalid:
+                raise SlackError(invalid)
+            body = {"url": self._new_link(call)} if call.operation == OPEN_CONNECTION else run(call)
+            return web.json_response({"ok": True, **body})
 
-        return await self._serve(request, call, respond)
+        response = await self._serve(request, call, respond)
+        if token := self.tokens.get(call.bearer or ""):
+            response.headers["x-oauth-scopes"] = ",".join(token.scopes)
+        return response
 
     async def _response(self, request: web.Request) -> web.StreamResponse:
         call = Call(RESPONSE_URL, state=self, limits=self.limits)
@@ -127,19 +124,18 @@ class SlackSimulator(Simulator[Call], SlackState):
             try:
                 self.respond(request.match_info["id"], call.args)
             except SlackError as error:
-                call.error = error.name
-                return web.Response(status=max(error.status, 400), text=error.name)
+                call.error = error.code
+                return web.Response(status=max(error.status, 400), text=error.code)
             return web.Response(text="ok")
 
         return await self._serve(request, call, respond)
 
-    def _error_response(self, call: Call, fault: Fault) -> web.Response:
+    def _injected_error(self, fault: Fault) -> PlatformError:
         if fault.retry_after is not None:
-            return _error_response(call, rate_limited(fault.retry_after))
+            return rate_limited(fault.retry_after)
         if fault.error:
-            return _error_response(call, SlackError(fault.error, fault.status or 200))
-        call.error = "internal_error"
-        return web.Response(status=fault.status or 500, text="<html>Something went wrong</html>")
+            return SlackError(fault.error, fault.status or 200)
+        return PlatformError("internal_error", fault.status or 500, "<html>Something went wrong</html>")
 
     # OAuth
 
@@ -219,12 +215,6 @@ class SlackSimulator(Simulator[Call], SlackState):
     async def _close_sockets(self) -> None:
         for socket in list(self.sockets):
             await socket.ws.close()
-
-
-def _error_response(call: Call, error: SlackError) -> web.Response:
-    call.error = error.name
-    body = {"ok": False, "error": error.name, **error.more}
-    return web.json_response(body, status=error.status, headers=error.headers)
 
 
 async def _read_arguments(request: web.Request, call: Call) -> str | None:

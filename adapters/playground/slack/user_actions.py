@@ -169,7 +169,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
             try:
                 exchange.message = self.slack.apply_response(url, answer)
             except SlackError as error:
-                exchange.error = error.name
+                exchange.error = error.code
         return exchange
 
     # Buttons and inputs
@@ -255,7 +255,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
             try:
                 self._apply_submission_response(view, exchange.answer)
             except SlackError as error:
-                exchange.error = error.name
+                exchange.error = error.code
         return exchange
 
     def _apply_submission_response(self, view: View, answer: Any) -> None:

@@ -24,7 +24,7 @@ from aiohttp.typedefs import Middleware
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from adapters.playground.simulator import Call, Clock, Fault, Json, Simulator
+from adapters.playground.simulator import Call, Clock, Fault, Json, PlatformError, Simulator
 from adapters.playground.teams.models import Channel, Conversation, Message, Team, TeamsState
 from adapters.playground.teams.rules import CARD_TYPE, check_activity
 
@@ -64,16 +64,15 @@ _FAULT_CODES = {
 """Status of a fault -> the connector's usual error code."""
 
 
-class TeamsError(Exception):
+class TeamsError(PlatformError):
     """An error response. `retry_after`: seconds."""
 
     def __init__(self, status: int, code: str, message: str = "", retry_after: float | None = None):
-        super().__init__(f"{status} {code}")
         headers = {"Retry-After": str(math.ceil(retry_after))} if retry_after is not None else {}
         body: Json = {"error": {"code": code, "message": message or code}}
         if status == 401:
             headers, body = {"WWW-Authenticate": "Bearer"}, {"message": message}
-        self.status, self.code, self.body, self.headers = status, code, body, headers
+        super().__init__(code, status, body, headers)
 
 
 @dataclass(frozen=True)
@@ -169,25 +168,21 @@ class TeamsSimulator(Simulator[Call], TeamsState):
 
         async def handler(request: web.Request) -> web.StreamResponse:
             await request.read()
-            call = Call(operation)
 
             async def respond() -> web.Response:
-                try:
-                    if operation not in _WITHOUT_TOKEN:
-                        self._authorize(request)
-                    status, body = await handle(request)
-                except TeamsError as error:
-                    return _error_response(call, error)
+                if operation not in _WITHOUT_TOKEN:
+                    self._authorize(request)
+                status, body = await handle(request)
                 return web.json_response(body, status=status)
 
-            return await self._serve(request, call, respond)
+            return await self._serve(request, Call(operation), respond)
 
         return handler
 
-    def _error_response(self, call: Call, fault: Fault) -> web.Response:
+    def _injected_error(self, fault: Fault) -> TeamsError:
         status = fault.status or (500 if fault.retry_after is None else 429)
         code = fault.error or _FAULT_CODES.get(status, "ServiceError")
-        return _error_response(call, TeamsError(status, code, "Injected.", fault.retry_after))
+        return TeamsError(status, code, "Injected.", fault.retry_after)
 
     def _authorize(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -334,11 +329,6 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         self._require_installed(general)
         self._throttle("teams", general, 2)
         return general.team
-
-
-def _error_response(call: Call, error: TeamsError) -> web.Response:
-    call.error = error.code
-    return web.json_response(error.body, status=error.status, headers=error.headers)
 
 
 async def _json_object(request: web.Request) -> Json:
