@@ -55,7 +55,6 @@ class Playground:
         self.traffic: TrafficLog
 
     async def start(self) -> None:
-        """Open a new sandbox."""
         self.traffic = TrafficLog(self._change)
         self._teams = TeamsPane(self._features.teams)
         self.sandbox = await self._stack.enter_async_context(
@@ -71,7 +70,6 @@ class Playground:
         self._changed = asyncio.Event()
 
     def application(self) -> web.Application:
-        """Return the web application of the page."""
         app = web.Application(middlewares=[_reject_other_sites])
         app.add_routes(
             [

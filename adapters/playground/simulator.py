@@ -106,8 +106,7 @@ class Simulator(ABC, Generic[C]):
     def _add_routes(self, router: web.UrlDispatcher) -> None: ...
 
     @abstractmethod
-    def _injected_error(self, fault: Fault) -> PlatformError:
-        """Return the platform's error for a fault."""
+    def _injected_error(self, fault: Fault) -> PlatformError: ...
 
     async def start(self) -> Self:
         server = web.Application(client_max_size=4 * 1024**2, middlewares=self._middlewares)

@@ -26,8 +26,6 @@ MAX_LIMIT = 999
 END = 10**18
 """Microseconds since 1970, later than any message."""
 
-# --- auth, oauth --------------------------------------------------------------------------------------
-
 
 def auth_test(call: Call) -> Json:
     token = call.token
@@ -89,9 +87,6 @@ def _installation(state: SlackState, token: Token, user_id: str | None) -> Json:
     return body
 
 
-# --- chat ---------------------------------------------------------------------------------------------------
-
-
 def chat_post_message(call: Call) -> Json:
     channel = call.channel(allow_user_id=True)
     call.require_postable(channel)
@@ -150,9 +145,6 @@ def chat_get_permalink(call: Call) -> Json:
         raise SlackError("message_not_found")
     path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
     return {"channel": channel.id, "permalink": f"https://{channel.workspace.domain}.slack.com/{path}"}
-
-
-# --- conversations, users -----------------------------------------------------------------------------------
 
 
 def _scope(channel: Channel, may: str) -> str:
@@ -219,9 +211,6 @@ def users_info(call: Call) -> Json:
     return {"user": user.to_json(with_locale=call.flag("include_locale"))}
 
 
-# --- views --------------------------------------------------------------------------------------------------
-
-
 def _trigger(call: Call) -> Trigger:
     """Return the `trigger_id` argument and mark it as used."""
     trigger = call.state.triggers.get(str(call.args["trigger_id"]))
@@ -262,9 +251,6 @@ def views_publish(call: Call) -> Json:
     else:
         call.state.set_view(view, definition)
     return {"view": view.to_json()}
-
-
-# --- The table ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

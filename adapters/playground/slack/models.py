@@ -164,7 +164,6 @@ class View(HasBlocks):
         return [item for item in self.elements() if item.block["type"] == "input"]
 
     def state_of(self, item: BlockElement) -> Json:
-        """Return the state of an input."""
         block_id, action_id = item.ids
         state: Json = self.state[block_id][action_id]
         return state

@@ -27,9 +27,6 @@ VIEW_BLOCKS_MAX = 100
 VIEW_BYTES_MAX = 250_000
 
 
-# --- Checks ------------------------------------------------------------------------------
-
-
 def string(max_length: int, min_length: int = 1) -> Check:
     def check(value: Any, at: str, violations: Violations) -> None:
         if not isinstance(value, str):
@@ -110,9 +107,6 @@ def initial_among_options(value: Json, at: str, violations: Violations) -> None:
         violations.append((f"{at}/initial_option", "initial_option must exactly match a provided option"))
 
 
-# --- Objects and elements -----------------------------------------------------------------------------------
-
-
 def plain(max_length: int) -> Check:
     return typed({"plain_text": obj({"text": string(max_length)}, {"emoji": boolean})})
 
@@ -151,8 +145,6 @@ CHOICE = typed(
     }
 )
 
-# --- Blocks and views ---------------------------------------------------------------------------------------
-
 MESSAGE_BLOCKS: dict[str, Check] = {
     "section": obj({"text": mrkdwn(3000)}, {**BLOCK_ID, "accessory": BUTTON}),
     "actions": obj({"elements": array(BUTTON, 25)}, BLOCK_ID),
@@ -176,9 +168,6 @@ VIEWS = typed(
         "home": obj({"blocks": array(typed(MESSAGE_BLOCKS), VIEW_BLOCKS_MAX, min_items=0)}),
     }
 )
-
-
-# --- Whole payloads -----------------------------------------------------------------------------------------
 
 
 def elements_of(block: Json) -> list[Json]:

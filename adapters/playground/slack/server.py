@@ -98,8 +98,6 @@ class SlackSimulator(Simulator[Call], SlackState):
             return []
         return [message for message in channel.log if not message.deleted and message.ephemeral_to in (None, user.id)]
 
-    # The Web API and response URLs
-
     async def _api(self, request: web.Request) -> web.StreamResponse:
         call = Call(request.match_info["method"], state=self, limits=self.limits)
         invalid = await _read_arguments(request, call)
@@ -137,8 +135,6 @@ class SlackSimulator(Simulator[Call], SlackState):
             return SlackError(fault.error, fault.status or 200)
         return PlatformError("internal_error", fault.status or 500, "<html>Something went wrong</html>")
 
-    # OAuth
-
     async def _authorize(self, request: web.Request) -> web.Response:
         query = request.query
         if query.get("client_id") != self.app.client_id:
@@ -160,8 +156,6 @@ class SlackSimulator(Simulator[Call], SlackState):
         else:
             result["error"] = "access_denied"
         raise web.HTTPFound(URL(redirect_uri).extend_query(result))
-
-    # Socket Mode
 
     def _new_link(self, call: Call) -> str:
         if not call.bearer:

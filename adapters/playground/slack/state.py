@@ -48,8 +48,6 @@ class SlackState:
         self._ids = itertools.count(1)
         self._last_ts = 0
 
-    # Ids and timestamps
-
     def new_id(self, prefix: str) -> str:
         return f"{prefix}0{next(self._ids):08X}"
 
@@ -63,8 +61,6 @@ class SlackState:
 
     def now_ts(self) -> str:
         return f"{self.clock():.6f}"
-
-    # Workspaces and installations
 
     def add_workspace(self, name: str = "Fabrique", enterprise: str | None = None) -> Workspace:
         workspace = Workspace(self.new_id("T"), name, self.app, self.new_id, enterprise)
@@ -98,8 +94,6 @@ class SlackState:
             if not channel.is_im:
                 channel.members.discard(workspace.bot.id)
 
-    # Messages
-
     def post(
         self,
         channel: Channel,
@@ -127,8 +121,6 @@ class SlackState:
     def _notify(self, change: str, message: Message) -> None:
         for listener in self.on_message:
             listener(change, message)
-
-    # Triggers and response URLs
 
     def new_trigger(self, user_id: str, workspace: Workspace) -> Trigger:
         name = f"{next(self._ids)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
@@ -166,8 +158,6 @@ class SlackState:
             return original
         bot = url.channel.workspace.bot
         return self.post(url.channel, bot, text, blocks, ephemeral_to=url.user_id)
-
-    # Views
 
     def new_view(self, workspace: Workspace, user_id: str, definition: Json) -> View:
         view = View(self.new_id("V"), workspace, user_id)

@@ -63,8 +63,6 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         """Requests that failed visibly. Slack shows no error for an event."""
         return [exchange for exchange in self.exchanges if exchange.error and exchange.kind != "event"]
 
-    # Sending
-
     async def deliver(self, exchange: Exchange, headers: dict[str, str] | None = None) -> Exchange:
         """Send the signed request, wait `timeout_seconds` for the response, and set the exchange's result."""
         if self.app_url is None:
@@ -119,8 +117,6 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         payload = payloads.interaction(self.slack, kind, user, self.workspace) | more
         return await self.deliver(Exchange("interaction", payload))
 
-    # Messages and commands
-
     async def mention(self, user: User, channel: Channel, text: str = "", thread_ts: str | None = None) -> Exchange:
         """Post "@app text" and send its events; none if the bot is not a member."""
         text = f"<@{self.workspace.bot.id}> {payloads.escaped(text)}".rstrip()
@@ -172,8 +168,6 @@ class SlackUserActions(simulator.UserActions[Exchange]):
                 exchange.error = error.code
         return exchange
 
-    # Buttons and inputs
-
     async def press(
         self,
         user: User,
@@ -219,10 +213,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
                     message.deleted = True
         self.slack.close_modal(user.id)
 
-    # Modals and the home tab
-
     def modal(self, user: User) -> View | None:
-        """Return the user's open modal."""
         return self.slack.modals.get(user.id)
 
     def home(self, user: User) -> View | None:
@@ -278,7 +269,6 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         self.slack.close_modal(user.id)
 
     async def shortcut(self, user: User, callback_id: str) -> Exchange:
-        """Run a global shortcut."""
         return await self._interact("shortcut", user, {"callback_id": callback_id, "action_ts": self.slack.now_ts()})
 
     async def open_home(self, user: User) -> Exchange:
@@ -288,10 +278,7 @@ class SlackUserActions(simulator.UserActions[Exchange]):
             inner["view"] = home.to_json()
         return await self.event(inner)
 
-    # Administration
-
     async def invite(self, user: User, channel: Channel) -> None:
-        """Invite the app into a channel."""
         self._require_member(user, channel)
         channel.members.add(self.workspace.bot.id)
 

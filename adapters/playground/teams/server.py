@@ -151,7 +151,6 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         }
 
     def revoke_tokens(self) -> None:
-        """Make the tokens issued so far invalid."""
         self.tokens.clear()
 
     def rotate_keys(self) -> None:
@@ -160,8 +159,6 @@ class TeamsSimulator(Simulator[Call], TeamsState):
 
     def _new_key(self, *endorsements: str) -> SigningKey:
         return SigningKey(secrets.token_urlsafe(20), _rsa(next(self._key_numbers)), endorsements)
-
-    # --- Requests ---
 
     def _handler(self, operation: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         handle: Handler = getattr(self, f"_{operation}")
@@ -218,8 +215,6 @@ class TeamsSimulator(Simulator[Call], TeamsState):
 
     async def _keys(self, request: web.Request) -> tuple[int, Json]:
         return 200, {"keys": [key.jwk() for key in (self.signing, self.unendorsed)]}
-
-    # --- The connector: conversations and activities ---
 
     async def _create(self, request: web.Request) -> tuple[int, Json]:
         """Open a personal chat; other chats are not simulated."""
@@ -301,8 +296,6 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         if (wait := max(waits, default=0.0)) > 0:
             raise TeamsError(429, "Throttled", "Too many requests.", wait)
         times.append(now)
-
-    # --- The connector: people and teams ---
 
     async def _member(self, request: web.Request) -> tuple[int, Json]:
         where, _ = self._conversation(request)

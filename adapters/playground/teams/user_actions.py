@@ -75,8 +75,6 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         super().__init__(teams, timeout_seconds)
         self.teams, self.endpoint = teams, endpoint
 
-    # --- Sending ---
-
     def token(self, *, key: SigningKey | None = None, header: Json | None = None, **claims: Any) -> str:
         """Return a token as Microsoft signs it. `claims` and `header` replace its own; None removes one."""
         key, now = key or self.teams.signing, int(time.time())
@@ -112,17 +110,13 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
             message.views[exchange.payload["from"]["id"]] = exchange.card
 
     async def redeliver(self, exchange: Exchange) -> Exchange:
-        """Send the same activity again."""
         return await self.send_activity(exchange.payload)
-
-    # --- Writing ---
 
     async def mention(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Exchange:
         """Mention the bot: in the thread of the message `thread`, else in a new post."""
         return await self.send_activity(self.make_mention(user, where, text, thread=thread))
 
     async def personal(self, user: User, text: str) -> Exchange:
-        """Write in the personal chat with the bot."""
         return await self.send_activity(self.make_personal(user, text))
 
     def make_mention(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Json:
@@ -144,8 +138,6 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         message.activity |= {"text": text, "textFormat": "plain"}
         self.teams.record(message)
         return message.activity
-
-    # --- Pressing ---
 
     async def press(
         self, user: User, message: Message, label: str | CardPath, inputs: Json | None = None, **more: Any
@@ -193,8 +185,6 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         value: Json = {"action": {**copy, "data": data}, "trigger": trigger}
         return self._invoke("adaptiveCard/action", user, message.where, message.root, value, message.id)
 
-    # --- Forms: from a button, or from the message extension ---
-
     async def submit_task(self, user: User, message: Message, data: Json) -> Exchange:
         """Submit the form that a button of `message` opened; `data` as for `submit_action`."""
         return await self.send_activity(self._task("task/submit", user, message, data))
@@ -229,8 +219,6 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         theme = {"theme": "default"}
         return {"commandId": command_id, "commandContext": context, "requestId": uuid.uuid4().hex, "context": theme}
 
-    # --- Installing and membership ---
-
     async def install(self, user: User, where: Team | Conversation, *, upgrade: bool = False) -> list[Exchange]:
         """Install the bot: send conversationUpdate and installationUpdate, both without a locale."""
         conversation = _set_installed(where, True)
@@ -249,7 +237,6 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         return [await self.send_activity(event) for event in events]
 
     async def add_members(self, by: User, team: Team, people: Sequence[User]) -> Exchange:
-        """Add people to the team."""
         team.members.extend(people)
         added = [{"id": user.id, "aadObjectId": user.aad} for user in people]
         return await self.send_activity(self._members_changed(by, team.general, "membersAdded", added))
@@ -271,8 +258,6 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
             activity["channelData"]["team"]["name"] = where.team.name
         del activity["locale"], activity["entities"], activity["from"]["name"]
         return activity
-
-    # --- Activities ---
 
     def _invoke(
         self, name: str, user: User, where: Conversation, root: str | None, value: Json, reply_to: str | None = None
