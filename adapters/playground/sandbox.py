@@ -1,27 +1,23 @@
 """Both simulators with three people, their channels and chats, and the running app installed in each."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from adapters.playground.simulator import Json
 from adapters.playground.slack.models import AppSettings, Workspace
 from adapters.playground.slack.models import User as SlackUser
 from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.slack.user_actions import SlackUserActions
-from adapters.playground.teams.models import Conversation
 from adapters.playground.teams.models import User as TeamsUser
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.user_actions import TeamsUserActions
-from adapters.playground.traffic_log import MAX_ENTRIES, TrafficLog
+from adapters.playground.traffic_log import APP, MAX_ENTRIES, TrafficLog
 from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
 
-APP = "CM Advisor"
 PEOPLE = (("lea", "Léa Martin", "fr-FR"), ("tom", "Tom Baker", "en-GB"), ("ines", "Inès Diallo", "fr-FR"))
 
 
@@ -95,10 +91,6 @@ class Sandbox:
         for records in (*slack, *teams):
             del records[:-MAX_ENTRIES]
 
-    def conversations(self, person: Person) -> list[Conversation]:
-        """Return the person's conversations in Teams."""
-        return [item for item in self.teams.conversations.values() if person.teams in item.members]
-
 
 @asynccontextmanager
 async def open_sandbox(serve: Serve, traffic: TrafficLog, manifest: Json) -> AsyncIterator[Sandbox]:
@@ -109,14 +101,10 @@ async def open_sandbox(serve: Serve, traffic: TrafficLog, manifest: Json) -> Asy
     async with AsyncExitStack() as stack:
         events = frozenset(manifest["settings"]["event_subscriptions"]["bot_events"])
         app_settings = AppSettings(signing_secret=token_hex(16), events=events)
-        slack = SlackSimulator(
-            limits=True, burst=5, app=app_settings, middlewares=[traffic.middleware("Slack", _parse)]
-        )
+        slack = SlackSimulator(limits=True, burst=5, app=app_settings, middlewares=[traffic.middleware("Slack")])
         await slack.start()
         stack.push_async_callback(slack.stop)
-        teams = TeamsSimulator(
-            app_password=token_hex(16), bot_name=APP, middlewares=[traffic.middleware("Teams", _parse)]
-        )
+        teams = TeamsSimulator(app_password=token_hex(16), bot_name=APP, middlewares=[traffic.middleware("Teams")])
         await stack.enter_async_context(teams)
         workspace = slack.add_workspace("Fabrique")
         token = slack.install(workspace, manifest["oauth_config"]["scopes"]["bot"]).value
@@ -158,19 +146,3 @@ async def _install(sandbox: Sandbox) -> None:
     await sandbox.teams_user_actions.install(first.teams, group)
     for person in sandbox.people.values():
         await sandbox.teams_user_actions.install(person.teams, sandbox.teams.personal(person.teams))
-
-
-def _parse(body: Any) -> Any:
-    """Parse a body of the simulators: JSON, or a form whose fields may be JSON."""
-    text = bytes(body).decode(errors="replace")
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {key: _json(value) for key, value in parse_qsl(text)} or text
-
-
-def _json(value: str) -> Any:
-    try:
-        return json.loads(value) if value[:1] in "[{" else value
-    except ValueError:
-        return value

@@ -1,9 +1,10 @@
 """The Slack half of the page: its state as JSON, and a person's actions."""
 
-from adapters.playground.sandbox import APP, ActionError, Person, Sandbox
+from adapters.playground.sandbox import ActionError, Person, Sandbox
 from adapters.playground.simulator import Json
 from adapters.playground.slack.models import Channel, Message, View
 from adapters.playground.slack.user_actions import Exchange, Incomplete
+from adapters.playground.traffic_log import APP
 
 
 def state(sandbox: Sandbox, person: Person, features: Json) -> Json:

@@ -1,10 +1,11 @@
 """The Teams half of the page: its state as JSON, and a person's actions."""
 
-from adapters.playground.sandbox import APP, ActionError, Person, Sandbox
+from adapters.playground.sandbox import ActionError, Person, Sandbox
 from adapters.playground.simulator import Json
 from adapters.playground.teams.cards import Incomplete, fill
 from adapters.playground.teams.models import Conversation, Message
 from adapters.playground.teams.user_actions import Exchange
+from adapters.playground.traffic_log import APP
 
 
 class TeamsPane:
@@ -16,7 +17,7 @@ class TeamsPane:
 
     def state(self, sandbox: Sandbox, person: Person) -> Json:
         """Return what the person sees."""
-        conversations = sandbox.conversations(person)
+        conversations = [item for item in sandbox.teams.conversations.values() if person.teams in item.members]
         features = self._features.get(person.locale[:2]) or next(iter(self._features.values()))
         task = self._tasks.get(person.key)
         return {
