@@ -49,10 +49,7 @@ KINDS: dict[str, tuple[dict[str, Spec], dict[str, Spec]]] = {
     "TextRun": ({"text": str}, _LOOKS),
     "FactSet": ({"facts": ("Fact",)}, _BLOCK),
     "Fact": ({"title": str, "value": str}, {}),
-    "Container": (
-        {"items": _ELEMENTS},
-        {**_BLOCK, "style": _enum("default emphasis good attention warning accent")},
-    ),
+    "Container": ({"items": _ELEMENTS}, {**_BLOCK, "style": _enum("default emphasis good attention warning accent")}),
     "ColumnSet": ({"columns": ("Column",)}, _BLOCK),
     "Column": (
         {"items": _ELEMENTS},
@@ -61,13 +58,7 @@ KINDS: dict[str, tuple[dict[str, Spec], dict[str, Spec]]] = {
     "ActionSet": ({"actions": _ACTIONS}, _BLOCK),
     "Input.ChoiceSet": (
         {"id": str, "label": str, "choices": ("Input.Choice",)},
-        {
-            **_BLOCK,
-            "value": str,
-            "style": _enum("compact expanded filtered"),
-            "isRequired": bool,
-            "errorMessage": str,
-        },
+        {**_BLOCK, "value": str, "style": _enum("compact expanded filtered"), "isRequired": bool, "errorMessage": str},
     ),
     "Input.Choice": ({"title": str, "value": str}, {}),
     "Action.Execute": ({"title": str, "verb": str, "data": dict, "fallback": "Action.Submit"}, {"style": _BUTTON}),
