@@ -43,7 +43,7 @@ class TeamsPane:
             raise ActionError(incomplete.text) from None
         if exchange and not exchange.ok:
             raise ActionError(person.t("playground.teams.failed"))
-        return (exchange.message or exchange.task_message) if exchange else None
+        return exchange.message if exchange else None
 
     async def _act(self, sandbox: Sandbox, person: Person, action: str, args: Json) -> Exchange | None:
         user_actions, user = sandbox.teams_user_actions, person.teams

@@ -9,7 +9,6 @@ from adapters.playground.simulator import Call as RecordedCall
 from adapters.playground.simulator import Json
 from adapters.playground.slack.errors import SlackError
 from adapters.playground.slack.models import Channel, Token, User, Workspace
-from adapters.playground.slack.rate_limits import RateLimits
 from adapters.playground.slack.rules import validate_message
 from adapters.playground.slack.state import SlackState
 
@@ -24,7 +23,6 @@ class Call(RecordedCall):
 
     _: KW_ONLY
     state: SlackState
-    limits: RateLimits
     bearer: str | None = None
 
     @property

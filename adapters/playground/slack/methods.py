@@ -93,7 +93,7 @@ def chat_post_message(call: Call) -> Json:
     thread_ts = call.thread(channel)
     text, blocks = call.content()
     metadata = call.metadata()
-    call.limits.message(channel.id)
+    call.state.limits.message(channel.id)
     message = call.state.post(channel, channel.workspace.bot, text, blocks, thread_ts=thread_ts)
     message.metadata = metadata
     return {"channel": channel.id, "ts": message.ts, "message": message.to_json()}
@@ -292,7 +292,7 @@ def run(call: Call) -> Json:
     if method.needs_token:
         team_id = call.token.workspace.id
         call.scope(*method.scopes)
-    call.limits.call(call.operation, team_id, method.tier)
+    call.state.limits.call(call.operation, team_id, method.tier)
     if missing := [name for name in method.required if call.args.get(name) in (None, "")]:
         messages = [f"[ERROR] missing required field: {name}" for name in missing]
         raise SlackError("invalid_arguments", response_metadata={"messages": messages})

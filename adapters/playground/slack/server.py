@@ -71,8 +71,7 @@ class SlackSimulator(Simulator[Call], SlackState):
         middlewares: Iterable[Middleware] = (),
     ) -> None:
         Simulator.__init__(self, clock, middlewares)
-        SlackState.__init__(self, clock, app)
-        self.limits = RateLimits(clock, limits, burst)
+        SlackState.__init__(self, clock, app, RateLimits(clock, limits, burst))
         self.oauth = OAuthChoice()
         self.sockets: list[Socket] = []
         self._tickets: set[str] = set()
@@ -99,7 +98,7 @@ class SlackSimulator(Simulator[Call], SlackState):
         return [message for message in channel.log if not message.deleted and message.ephemeral_to in (None, user.id)]
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        call = Call(request.match_info["method"], state=self, limits=self.limits)
+        call = Call(request.match_info["method"], state=self)
         invalid = await _read_arguments(request, call)
 
         async def respond() -> web.Response:
@@ -114,7 +113,7 @@ class SlackSimulator(Simulator[Call], SlackState):
         return response
 
     async def _response(self, request: web.Request) -> web.StreamResponse:
-        call = Call(RESPONSE_URL, state=self, limits=self.limits)
+        call = Call(RESPONSE_URL, state=self)
         with suppress(ValueError):
             call.args = json.loads(await request.text())
 

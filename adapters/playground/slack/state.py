@@ -2,7 +2,6 @@
 
 import itertools
 import secrets
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,14 +24,15 @@ from adapters.playground.slack.models import (
     View,
     Workspace,
 )
+from adapters.playground.slack.rate_limits import RateLimits
 from adapters.playground.slack.rules import validate_message
 
 
 class SlackState:
     """The workspaces and everything issued for them."""
 
-    def __init__(self, clock: Clock = time.time, app: AppSettings | None = None) -> None:
-        self.clock = clock
+    def __init__(self, clock: Clock, app: AppSettings | None, limits: RateLimits) -> None:
+        self.clock, self.limits = clock, limits
         self.app = app or AppSettings()
         self.workspaces: dict[str, Workspace] = {}
         self.tokens: dict[str, Token] = {}

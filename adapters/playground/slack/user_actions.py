@@ -120,25 +120,23 @@ class SlackUserActions(simulator.UserActions[Exchange]):
     async def mention(self, user: User, channel: Channel, text: str = "", thread_ts: str | None = None) -> Exchange:
         """Post "@app text" and send its events; none if the bot is not a member."""
         text = f"<@{self.workspace.bot.id}> {payloads.escaped(text)}".rstrip()
-        return await self._post(user, channel, text, thread_ts, mention=True)
+        return await self._write(user, channel, text, thread_ts)
 
     async def direct_message(self, user: User, text: str, thread_ts: str | None = None) -> Exchange:
-        return await self._post(user, self.workspace.im(user), payloads.escaped(text), thread_ts)
+        return await self._write(user, self.workspace.im(user), payloads.escaped(text), thread_ts)
 
     async def say(self, user: User, channel: Channel, text: str, thread_ts: str | None = None) -> Exchange:
         """Post a message. The app gets an event only if it subscribed to messages in such channels."""
-        return await self._post(user, channel, payloads.escaped(text), thread_ts)
+        return await self._write(user, channel, payloads.escaped(text), thread_ts)
 
-    async def _post(
-        self, user: User, channel: Channel, text: str, thread_ts: str | None, *, mention: bool = False
-    ) -> Exchange:
+    async def _write(self, user: User, channel: Channel, text: str, thread_ts: str | None) -> Exchange:
         self._require_member(user, channel)
         message = self.slack.post(channel, user, text, thread_ts=thread_ts)
         exchange = Exchange("event", {}, error="not_delivered")
         if self._is_subscribed(channel):
             exchange = await self.event(payloads.message_event(message))
-        # In a direct message Slack sends no `app_mention`.
-        if mention and not channel.is_im and channel.has_bot and "app_mention" in self.slack.app.events:
+        is_mention = f"<@{self.workspace.bot.id}>" in text and not channel.is_im
+        if is_mention and channel.has_bot and "app_mention" in self.slack.app.events:
             exchange = await self.event(payloads.message_event(message, "app_mention"))
         exchange.message = message
         return exchange

@@ -13,18 +13,16 @@ import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import jwt
 
 from adapters.playground import simulator
 from adapters.playground.simulator import Json
+from adapters.playground.teams import rules
 from adapters.playground.teams.cards import CannotPress, CardPath, find_action, gather
 from adapters.playground.teams.models import Channel, Conversation, Message, Team, User
-from adapters.playground.teams.rules import CARD_TYPE, MESSAGE_TYPE, TASKS, check_invoke_response
 from adapters.playground.teams.server import ISSUER, SigningKey, TeamsSimulator
-
-V = TypeVar("V")
 
 TIMEOUT_SECONDS = 15.0
 """After this time Teams shows an error to the user and sends a message again."""
@@ -36,36 +34,34 @@ class Exchange(simulator.Exchange):
     @property
     def card(self) -> Json | None:
         """The card that replaces the message's card for this user."""
-        return _value(self.answer, CARD_TYPE, dict)
+        match self.answer:
+            case {"type": rules.CARD_TYPE, "value": dict(card)}:
+                return card
+        return None
 
     @property
     def message(self) -> str | None:
-        """The text that only this user sees."""
-        return _value(self.answer, MESSAGE_TYPE, str)
+        """The text that only this user sees, on the card or at the end of a task module."""
+        match self.answer:
+            case {"type": rules.MESSAGE_TYPE, "value": str(text)} | {"task": {"type": "message", "value": str(text)}}:
+                return text
+        return None
 
     @property
     def task_card(self) -> Json | None:
         """The form of a task module."""
-        task = _value(self._part("task"), "continue", dict)
-        return task["card"]["content"] if task else None
-
-    @property
-    def task_message(self) -> str | None:
-        """The text that a task module ends with."""
-        return _value(self._part("task"), "message", str)
+        match self.answer:
+            case {"task": {"type": "continue", "value": {"card": {"content": dict(card)}}}}:
+                return card
+        return None
 
     @property
     def attachments(self) -> list[Json]:
         """The attachments that a message extension puts into the compose box."""
-        return (self._part("composeExtension") or {}).get("attachments") or []
-
-    def _part(self, key: str) -> Any:
-        return self.answer.get(key) if isinstance(self.answer, dict) else None
-
-
-def _value(node: Any, kind: str, of: type[V]) -> V | None:
-    value = node.get("value") if isinstance(node, dict) and node.get("type") == kind else None
-    return value if isinstance(value, of) else None
+        match self.answer:
+            case {"composeExtension": {"attachments": list(attachments)}}:
+                return attachments
+        return []
 
 
 class TeamsUserActions(simulator.UserActions[Exchange]):
@@ -104,7 +100,7 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
 
     def _apply_response(self, exchange: Exchange) -> None:
         """Show the card in the response to an invoke; record violations."""
-        self.teams.violations += check_invoke_response(exchange.kind, exchange.status, exchange.answer)
+        self.teams.violations += rules.check_invoke_response(exchange.kind, exchange.status, exchange.answer)
         message = self.teams.find(exchange.payload.get("replyToId"))
         if message and exchange.card:
             message.views[exchange.payload["from"]["id"]] = exchange.card
@@ -262,7 +258,7 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
     def _invoke(
         self, name: str, user: User, where: Conversation, root: str | None, value: Json, reply_to: str | None = None
     ) -> Json:
-        activity = self._activity("invoke", user, where, root, strict=name not in TASKS)
+        activity = self._activity("invoke", user, where, root, strict=name not in rules.TASKS)
         activity["channelData"]["source"] = {"name": "message" if reply_to else "compose"}
         activity |= {"name": name, "value": value}
         return activity | ({"replyToId": reply_to} if reply_to else {})

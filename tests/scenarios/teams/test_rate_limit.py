@@ -44,7 +44,7 @@ async def test_messages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_forms(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(monkeypatch)
     answer = await scene.user_actions.fetch_task(scene.anna, scene.channel, "check")
-    assert answer.task_message == scene.t("notice.too_fast")
+    assert answer.message == scene.t("notice.too_fast")
     monkeypatch.undo()
 
 

@@ -129,9 +129,9 @@ async def test_form_from_a_button(scene: Scene, language: str) -> None:
     while answer.task_card:
         data = await fill_step(scene, answer.task_card)
         answer = await submit(scene, offer, data)
-    assert answer.task_message == scene.t("teams.form_done")
+    assert answer.message == scene.t("teams.form_done")
     again = await submit(scene, offer, data)
-    assert again.task_message == answer.task_message
+    assert again.message == answer.message
     cards = [m for m in scene.teams.messages(scene.conversation("personal")) if scene.shows(m.card, "review.title")]
     assert len(cards) == 1
 
