@@ -78,9 +78,6 @@ class Sandbox:
         """
         person.slack.locale = person.teams.locale = locale
         await self.app.restart()
-        self._connect()
-
-    def _connect(self) -> None:
         self.slack_user_actions.app_url = self.app.url
         self.teams_user_actions.endpoint = f"{self.app.url}/api/messages"
 
@@ -101,24 +98,24 @@ async def open_sandbox(serve: Serve, traffic: TrafficLog, manifest: Json) -> Asy
     async with AsyncExitStack() as stack:
         events = frozenset(manifest["settings"]["event_subscriptions"]["bot_events"])
         app_settings = AppSettings(signing_secret=token_hex(16), events=events)
-        slack = SlackSimulator(limits=True, burst=5, app=app_settings, middlewares=[traffic.middleware("Slack")])
-        await slack.start()
-        stack.push_async_callback(slack.stop)
-        teams = TeamsSimulator(app_password=token_hex(16), bot_name=APP, middlewares=[traffic.middleware("Teams")])
-        await stack.enter_async_context(teams)
+        slack = await stack.enter_async_context(
+            SlackSimulator(limits=True, burst=5, app=app_settings, middlewares=[traffic.middleware("Slack")])
+        )
+        teams = await stack.enter_async_context(
+            TeamsSimulator(app_password=token_hex(16), bot_name=APP, middlewares=[traffic.middleware("Teams")])
+        )
         workspace = slack.add_workspace("Fabrique")
         token = slack.install(workspace, manifest["oauth_config"]["scopes"]["bot"]).value
-        bot = workspace.user("cm-advisor")
-        bot.name = APP
+        workspace.bot.name = APP
         people = {
             key: Person(key, name, workspace.add_user(key, locale=locale, real_name=name), teams.add_user(name, locale))
             for key, name, locale in PEOPLE
         }
         everybody = [person.slack for person in people.values()]
-        workspace.add_channel("marketing", members=[*everybody, bot])
+        workspace.add_channel("marketing", members=[*everybody, workspace.bot])
         for user in everybody:
             workspace.im(user)
-        workspace.channel("general").members.add(bot.id)
+        workspace.channel("general").members.add(workspace.bot.id)
         settings = {
             "SLACK_SIGNING_SECRET": slack.app.signing_secret,
             "SLACK_BOT_TOKEN": token,

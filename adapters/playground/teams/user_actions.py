@@ -241,7 +241,7 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         activity = self._event("conversationUpdate", by, where)
         if where.kind == "channel":
             activity["channelData"]["eventType"] = f"teamMember{key.removeprefix('members')}"
-        return activity | ({key: people} if people else {})
+        return activity | {key: people}
 
     def _installation(self, user: User, where: Conversation, action: str) -> Json:
         activity = {**self._event("installationUpdate", user, where), "action": action}
