@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from adapters.playground.simulator import Json
@@ -188,7 +189,7 @@ class View(HasBlocks):
 
 @dataclass(eq=False)
 class Workspace:
-    """A workspace with the app's bot user, and #general without members."""
+    """A workspace; it begins with #general, without members."""
 
     id: str
     name: str
@@ -199,10 +200,17 @@ class Workspace:
     channels: dict[str, Channel] = field(default_factory=dict)
     homes: dict[str, View] = field(default_factory=dict)
     """user id -> home tab."""
+    bot_id: str = ""
 
     def __post_init__(self) -> None:
-        self.bot, self.bot_id = self.add_user(self.app.name, is_bot=True), self.new_id("B")
         self.add_channel("general")
+
+    @cached_property
+    def bot(self) -> User:
+        """The app's bot user, added on first use."""
+        bot = self.add_user(self.app.name, is_bot=True)
+        self.bot_id = self.new_id("B")
+        return bot
 
     @property
     def domain(self) -> str:
@@ -247,12 +255,16 @@ class Workspace:
 class Token:
     value: str
     scopes: frozenset[str]
-    workspace: Workspace
+    bot: User
     enterprise_install: bool = False
     expires_at: float | None = None
     state: str = "active"
     """`active`, or the error code for its use: `account_inactive`."""
     refresh: str | None = None
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.bot.workspace
 
 
 @dataclass(eq=False)

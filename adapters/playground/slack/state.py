@@ -76,7 +76,7 @@ class SlackState:
 
     def new_token(self, workspace: Workspace, scopes: frozenset[str], enterprise_install: bool) -> Token:
         prefix = "xoxe.xoxb-1-" if self.app.rotation else "xoxb-"
-        token = Token(prefix + secrets.token_hex(16), scopes, workspace, enterprise_install)
+        token = Token(prefix + secrets.token_hex(16), scopes, workspace.bot, enterprise_install)
         if self.app.rotation:
             token.expires_at = self.clock() + TOKEN_SECONDS
             token.refresh = "xoxe-1-" + secrets.token_hex(16)
