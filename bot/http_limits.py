@@ -162,12 +162,8 @@ class LimitedAppRunner(CustomAppRunner):
     server_class = LimitedServer
 
 
-def run_app(app: Awaitable[web.Application], *, host: str, port: int, **options: Any) -> None:
+async def run_app(app: Awaitable[web.Application], *, host: str, port: int, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT. `options`: those of `AppRunner`. Raises `OSError`, and what `app` raises."""
-    asyncio.run(_run(app, host, port, **options))
-
-
-async def _run(app: Awaitable[web.Application], host: str, port: int, **options: Any) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # on Windows

@@ -225,15 +225,10 @@ def serve() -> int:
     except InvalidSettings as error:
         return print_problems(*error.problems)
     configure_logging(settings)
+    access_log = {"access_log": logging.getLogger("bot.access"), "access_log_class": AccessLogger}
+    app = _build_and_freeze(settings)
     try:
-        http_limits.run_app(
-            _build_and_freeze(settings),
-            host=settings.host,
-            port=settings.port,
-            access_log=logging.getLogger("bot.access"),
-            access_log_class=AccessLogger,
-            shutdown_timeout=5,
-        )
+        asyncio.run(http_limits.run_app(app, host=settings.host, port=settings.port, shutdown_timeout=5, **access_log))
     except (SchemaMismatch, ServiceUnavailable, OSError) as error:
         return print_problems(str(error))
     return 0

@@ -212,27 +212,22 @@ class Service:
     async def get_language(self, tenant: str, person: str, *, allow_cached: bool = False) -> str | None:
         if allow_cached and (cached := self._languages.get((tenant, person))) is not None:
             return cached or None
-        query = sa.select(person_settings.c.language).where(
-            person_settings.c.tenant == tenant, person_settings.c.person == person
-        )
+        query = sa.select(person_settings.c.language).filter_by(tenant=tenant, person=person)
         language: str | None = await self.database.run(lambda transaction: transaction.execute(query).scalar())
         self._languages.set((tenant, person), language or "")
         return language
 
     async def set_language(self, actor: Actor, language: str) -> None:
         def work(transaction: Transaction) -> None:
-            values = {"language": language, "updated_at": transaction.now}
-            insert = transaction.insert(person_settings).values(tenant=actor.tenant, person=actor.person, **values)
-            transaction.execute(insert.on_conflict_do_update(index_elements=["tenant", "person"], set_=values))
+            key = {"tenant": actor.tenant, "person": actor.person}
+            transaction.upsert(person_settings, key, {"language": language, "updated_at": transaction.now})
 
         await self.database.run(work)
         self._languages.set((actor.tenant, actor.person), language)
 
     async def forget_person(self, actor: Actor) -> int:
-        own_settings = sa.and_(person_settings.c.tenant == actor.tenant, person_settings.c.person == actor.person)
-
         def work(transaction: Transaction) -> int:
-            transaction.execute(sa.delete(person_settings).where(own_settings))
+            transaction.execute(sa.delete(person_settings).filter_by(tenant=actor.tenant, person=actor.person))
             return transaction.execute(sa.delete(sessions).where(_owned_by(actor))).rowcount
 
         deleted = await self.database.run(work)
@@ -244,11 +239,9 @@ class Service:
     async def save_adapter_data(self, tenant: str, key: str, value: Json | None) -> None:
         def work(transaction: Transaction) -> None:
             if value is None:
-                same = sa.and_(adapter_data.c.tenant == tenant, adapter_data.c.key == key)
-                transaction.execute(sa.delete(adapter_data).where(same))
-                return
-            insert = transaction.insert(adapter_data).values(tenant=tenant, key=key, value=value)
-            transaction.execute(insert.on_conflict_do_update(index_elements=["tenant", "key"], set_={"value": value}))
+                transaction.execute(sa.delete(adapter_data).filter_by(tenant=tenant, key=key))
+            else:
+                transaction.upsert(adapter_data, {"tenant": tenant, "key": key}, {"value": value})
 
         await self.database.run(work)
 
@@ -260,9 +253,7 @@ class Service:
 
     async def mark_tenant_removed(self, tenant: str) -> None:
         def work(transaction: Transaction) -> None:
-            values = {"removed_at": transaction.now}
-            insert = transaction.insert(removed_tenants).values(tenant=tenant, **values)
-            transaction.execute(insert.on_conflict_do_update(index_elements=["tenant"], set_=values))
+            transaction.upsert(removed_tenants, {"tenant": tenant}, {"removed_at": transaction.now})
             ids = sa.select(sessions.c.id).where(sessions.c.tenant == tenant)
             for table in (pending_cards, outbox):
                 transaction.execute(sa.delete(table).where(table.c.session_id.in_(ids)))

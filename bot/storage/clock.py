@@ -3,15 +3,14 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 Clock = Callable[[], datetime]
 """Returns the current time in UTC."""
 
 
-def local_clock() -> Clock:
-    """Return this machine's clock."""
-    return partial(datetime.now, UTC)
+def local_clock() -> datetime:
+    """Return the time of this machine."""
+    return datetime.now(UTC)
 
 
 class SharedClock:
@@ -26,7 +25,7 @@ class SharedClock:
 
     def __call__(self) -> datetime:
         if self._base is None:
-            return datetime.now(UTC)
+            return local_clock()
         return self._base + timedelta(seconds=time.monotonic() - self._base_at)
 
     def set(self, server_time: datetime, asked_at: float) -> None:

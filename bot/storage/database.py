@@ -51,7 +51,7 @@ class Database:
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self._engine = _create_engine(sa.make_url(url))
         self.is_sqlite = self._engine.dialect.name == "sqlite"
-        self.clock = clock or (local_clock() if self.is_sqlite else SharedClock())
+        self.clock = clock or (local_clock if self.is_sqlite else SharedClock())
         self._autocommit_engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = ThreadPoolExecutor(1 if self.is_sqlite else THREADS, thread_name_prefix="database")
         self._writer = _SqliteWriter(self._engine, self._threads, self.clock) if self.is_sqlite else None

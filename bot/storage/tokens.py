@@ -45,8 +45,8 @@ class EncryptedTokenStore:
         ciphertext = self._keys.encrypt(json.dumps({"tenant": tenant, "credentials": dict(credentials)}).encode())
 
         def work(transaction: Transaction) -> None:
-            self._put(transaction, tenant, ciphertext)
-            transaction.execute(sa.delete(removed_tenants).where(removed_tenants.c.tenant == tenant))
+            transaction.upsert(tokens, {"tenant": tenant}, {"ciphertext": ciphertext, "updated_at": transaction.now})
+            transaction.execute(sa.delete(removed_tenants).filter_by(tenant=tenant))
 
         await self._database.run(work)
 
@@ -70,8 +70,7 @@ class EncryptedTokenStore:
 
     async def _replace(self, tenant: str, before: bytes, after: bytes) -> bool:
         """Replace a ciphertext, unless it was changed meanwhile. Return whether it was replaced."""
-        same = sa.and_(tokens.c.tenant == tenant, tokens.c.ciphertext == before)
-        change = sa.update(tokens).where(same).values(ciphertext=after)
+        change = sa.update(tokens).filter_by(tenant=tenant, ciphertext=before).values(ciphertext=after)
         return await self._database.run(lambda transaction: transaction.execute(change).rowcount == 1)
 
     async def rotate(self) -> RotationResult:
@@ -88,23 +87,15 @@ class EncryptedTokenStore:
             for row in readable:
                 rotated += await self._replace(row.tenant, row.ciphertext, self._keys.rotate(row.ciphertext))
 
-    def _put(self, transaction: Transaction, tenant: str, ciphertext: bytes) -> None:
-        row = {"ciphertext": ciphertext, "updated_at": transaction.now}
-        insert = transaction.insert(tokens).values(tenant=tenant, **row)
-        transaction.execute(insert.on_conflict_do_update(index_elements=["tenant"], set_=row))
-
     async def delete(self, tenant: str) -> None:
-        await self._database.run(
-            lambda transaction: transaction.execute(sa.delete(tokens).where(tokens.c.tenant == tenant))
-        )
+        await self._database.run(lambda transaction: transaction.execute(sa.delete(tokens).filter_by(tenant=tenant)))
 
     async def issue_state(self) -> str:
         state = secrets.token_urlsafe(32)
 
         def work(transaction: Transaction) -> None:
-            transaction.execute(
-                sa.insert(oauth_states).values(state_hash=_hash(state), expires_at=transaction.now + STATE_LIFETIME)
-            )
+            row = {"state_hash": _hash(state), "expires_at": transaction.now + STATE_LIFETIME}
+            transaction.execute(sa.insert(oauth_states).values(row))
 
         await self._database.run(work)
         return state

@@ -31,15 +31,14 @@ class Transaction:
         driver: Any = connection.connection.driver_connection
         self._run: Callable[..., Any] = driver.execute if self._is_sqlite else connection.exec_driver_sql
 
-    def insert(self, table: sa.Table) -> Any:
-        """Return an INSERT with ``on_conflict_do_update``. Imports only the dialect in use."""
-        if self._is_sqlite:
-            from sqlalchemy.dialects import sqlite
-
-            return sqlite.insert(table)
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
+    def upsert(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+        """Insert a row, or update the one with this primary key."""
+        if self._is_sqlite:  # imports only the dialect in use
+            from sqlalchemy.dialects.sqlite import insert
+        else:
+            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+        row = insert(table).values(**key, **values)
+        self.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
 
     def turn(self, lookup: SessionLookup, decide: Decide[T]) -> T | None:
         """Look up, decide and write. Return None when the id of a new session exists. Raises `ConcurrentUpdate`."""

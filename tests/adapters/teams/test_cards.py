@@ -83,7 +83,7 @@ def test_longest_and_shortest_recommendations(language: str) -> None:
 @pytest.mark.parametrize("language", languages())
 def test_cards_that_are_not_about_one_dialog(language: str) -> None:
     t = translations(language)
-    summaries = [CheckSummary(make_session(language, {}, status), local_clock()(), None) for status in Status]
+    summaries = [CheckSummary(make_session(language, {}, status), local_clock(), None) for status in Status]
     summaries = [replace(check, session=replace(check.session, id=str(n))) for n, check in enumerate(summaries)]
     many = [(f"Team *{n}* › Channel", f"19:{n}@thread.tacv2 19:x@thread.tacv2") for n in range(60)]
     for card in (
