@@ -11,6 +11,15 @@ from pydantic import ValidationError
 from bot.settings import Settings
 
 INVALID = 2
+_INVALID_ID = (
+    "MICROSOFT_APP_ID (or --app-id) must be the bot's id, a GUID: Configuration of the Azure Bot, portal.azure.com."
+)
+_INVALID_URL = "PUBLIC_URL (or --public-url) must be the https:// URL at which the platform reaches this server."
+_NEXT_STEPS = """{path} is written. Next steps:
+  1. On portal.azure.com, in the Azure Bot's Configuration, set the messaging endpoint to {url}/api/messages
+     and, under Channels, add Microsoft Teams.
+  2. On admin.teams.microsoft.com, under Teams apps, Manage apps, choose Upload new app; to try it alone, in
+     Teams under Apps, Manage your apps, Upload an app."""
 
 
 def readable_settings(**overrides: str | None) -> Settings:
@@ -43,7 +52,11 @@ def teams(arguments: Namespace) -> int:
 
     settings = readable_settings(microsoft_app_id=arguments.app_id, public_url=arguments.public_url)
     id, url = settings.microsoft_app_id or "", settings.public_url or ""
-    problems = [] if _is_guid(id) else [_INVALID_ID]
+    problems = []
+    try:
+        UUID(id)
+    except ValueError:
+        problems.append(_INVALID_ID)
     if not url.startswith("https://"):
         problems.append(_INVALID_URL)
     if problems:
@@ -54,29 +67,8 @@ def teams(arguments: Namespace) -> int:
         return _fail(_INVALID_URL)
     except OSError as error:
         return _fail(f"{arguments.out} cannot be written: {error.strerror}.")
-    print(f"{path} is written. Next steps:")
-    print(
-        f"  1. On portal.azure.com, in the Azure Bot's Configuration, set the messaging endpoint to {url}/api/messages"
-    )
-    print("     and, under Channels, add Microsoft Teams.")
-    print(
-        "  2. On admin.teams.microsoft.com, under Teams apps, Manage apps, choose Upload new app; to try it alone, in"
-    )
-    print("     Teams under Apps, Manage your apps, Upload an app.")
+    print(_NEXT_STEPS.format(path=path, url=url))
     return 0
-
-
-_INVALID_ID = (
-    "MICROSOFT_APP_ID (or --app-id) must be the bot's id, a GUID: Configuration of the Azure Bot, portal.azure.com."
-)
-_INVALID_URL = "PUBLIC_URL (or --public-url) must be the https:// URL at which the platform reaches this server."
-
-
-def _is_guid(text: str) -> bool:
-    try:
-        return bool(UUID(text))
-    except ValueError:
-        return False
 
 
 def _fail(*sentences: str) -> int:

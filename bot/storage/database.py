@@ -93,7 +93,7 @@ class Database:
                     return work(Transaction(connection, self.clock()))
             except (ConcurrentUpdate, sa.exc.SQLAlchemyError) as error:
                 if not attempts_left or not _is_transient(error):
-                    raise to_service_unavailable(error) from None
+                    raise _to_port_error(error) from None
             time.sleep(random.uniform(0, 0.01))  # noqa: S311 - jitter
         raise AssertionError("not reached")
 
@@ -249,13 +249,10 @@ def _lock_timeout(connection: sa.Connection) -> Iterator[None]:
         driver.execute("PRAGMA busy_timeout = 0")
 
 
-def to_service_unavailable(error: Exception) -> ServiceUnavailable:
-    """Return the error for adapters. It has only the name of the class: a database's message may quote a row."""
-    return ServiceUnavailable(type(error).__name__)
-
-
 def _to_port_error(error: Exception) -> Exception:
-    return to_service_unavailable(error) if isinstance(error, sa.exc.SQLAlchemyError | sqlite3.Error) else error
+    """Return the error for adapters. It has only the name of the class: a database's message may quote a row."""
+    is_of_database = isinstance(error, ConcurrentUpdate | sa.exc.SQLAlchemyError | sqlite3.Error)
+    return ServiceUnavailable(type(error).__name__) if is_of_database else error
 
 
 def _is_transient(error: Exception) -> bool:

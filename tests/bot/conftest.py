@@ -10,6 +10,7 @@ import pytest
 
 from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
+from bot.settings import Settings
 from bot.storage.database import Database
 from dialogs.community_flow import FLOW
 from tests.bot.fakes import FakeGateway
@@ -27,6 +28,13 @@ class Clock:
 
     def forward(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove all settings from the environment."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(scope="session")

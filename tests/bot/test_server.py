@@ -173,12 +173,11 @@ async def test_a_failed_start_leaves_nothing_open(
         await web.AppRunner(app).setup()
 
 
+@pytest.mark.usefixtures("no_settings")
 def test_problems_at_the_start_are_printed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
     assert serve() == 2
     assert "No platform is configured" in capsys.readouterr().err
     assert upgrade() == 0

@@ -24,10 +24,7 @@ TEAMS = {
 UNAUTHENTICATED = {"DANGEROUSLY_ALLOW_UNAUTHENTICATED_TEAMS": "true"}
 
 
-@pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 def read(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settings:

@@ -11,7 +11,6 @@ import pytest
 
 from adapters.slack.manifest import PLACEHOLDER, build_manifest
 from bot.cli import main
-from bot.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMAS = ROOT.parent / "shared/slack-manifest-schema"
@@ -20,10 +19,8 @@ URL = "https://advisor.example.org"
 
 
 @pytest.fixture(autouse=True)
-def _bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _unreadable_setting(no_settings: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No environment and no .env, except one setting that cannot be read."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("PORT", "many")
     monkeypatch.chdir(tmp_path)
 
