@@ -78,17 +78,17 @@ class Settings(BaseSettings):
         3,
         ge=0,
         allow_inf_nan=False,
-        description="events per second of one person, with bursts of ten seconds' worth; 0: no limit",
+        description="average events per second of one person; up to ten times as many at once; 0: no limit",
     )
     rate_tenant: float = Field(
         100,
         ge=0,
         allow_inf_nan=False,
-        description="the same for one tenant on each replica, with bursts of thirty seconds' worth",
+        description="average events per second of one tenant; up to thirty times as many at once; 0: no limit",
     )
 
-    log_level: LogLevel = Field("INFO", description="log level; answers, names and tokens are never logged")
-    log_format: Literal["json", "text"] = Field("text", description="one JSON object per line, or text for people")
+    log_level: LogLevel = Field("INFO", description="lowest level logged; answers, names and tokens never are")
+    log_format: Literal["json", "text"] = Field("text", description="format of the log; `json`: one object per line")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="port of `/metrics` for Prometheus; never the public one"
     )

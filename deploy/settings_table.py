@@ -14,7 +14,7 @@ BEGIN, END = "<!-- settings: made by `make settings` -->", "<!-- end of settings
 
 def table() -> str:
     """Return the table, in Markdown."""
-    lines = ["| Setting | Default | |", "|---|---|---|"]
+    lines = ["| Setting | Default | Meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         if name in GROUPS:
             lines.append(f"| **{GROUPS[name]}** | | |")
