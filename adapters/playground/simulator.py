@@ -137,9 +137,6 @@ class Simulator(ABC, Generic[C]):
         self.faults.append(fault)
         return fault
 
-    def clear_faults(self) -> None:
-        self.faults.clear()
-
     def calls_to(self, operation: str) -> list[C]:
         return [call for call in self.calls if call.operation == operation]
 

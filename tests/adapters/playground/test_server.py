@@ -23,20 +23,20 @@ Json = dict[str, Any]
 class Browser:
     """A client of the page's server."""
 
-    def __init__(self, server: BaseTestServer, http: aiohttp.ClientSession, played: Playground) -> None:
-        self.url, self.http, self.played = f"http://127.0.0.1:{server.port}", http, played
+    def __init__(self, server: BaseTestServer, http: aiohttp.ClientSession, playground: Playground) -> None:
+        self.url, self.http, self.playground = f"http://127.0.0.1:{server.port}", http, playground
 
     async def state(self, who: str) -> Json:
         async with self.http.get(f"{self.url}/api/state", params={"as": who}) as answer:
-            found: Json = await answer.json()
-            return found
+            body: Json = await answer.json()
+            return body
 
     async def do(self, who: str, platform: str, do: str, **more: Any) -> Json:
-        given = {"as": who, "platform": platform, "do": do, **more}
-        async with self.http.post(f"{self.url}/api/do", json=given, headers={"Origin": self.url}) as answer:
+        args = {"as": who, "platform": platform, "do": do, **more}
+        async with self.http.post(f"{self.url}/api/do", json=args, headers={"Origin": self.url}) as answer:
             assert answer.status == 200
-            found: Json = await answer.json()
-            return found
+            body: Json = await answer.json()
+            return body
 
     async def sees(self, who: str, pane: str, text: str) -> None:
         """Wait until the pane shows this text."""
@@ -47,15 +47,15 @@ class Browser:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    played = Playground(serve, manifest_features())
-    await played.start()
-    async with TestServer(played.application(), host="127.0.0.1") as server, aiohttp.ClientSession() as http:
-        yield Browser(server, http, played)
-    await played.stop()
+    playground = Playground(serve, manifest_features())
+    await playground.start()
+    async with TestServer(playground.application(), host="127.0.0.1") as server, aiohttp.ClientSession() as http:
+        yield Browser(server, http, playground)
+    await playground.stop()
 
 
 def conversation_of(pane: Json, name: str) -> str:
-    return str(next(one["id"] for one in pane["conversations"] if one["name"] == name))
+    return str(next(item["id"] for item in pane["conversations"] if item["name"] == name))
 
 
 async def begun(browser: Browser, who: str) -> tuple[str, Json]:
@@ -67,7 +67,7 @@ async def begun(browser: Browser, who: str) -> tuple[str, Json]:
 
 async def test_press_works_and_only_its_person_sees_the_card(browser: Browser) -> None:
     conversation, card = await begun(browser, "lea")
-    block = next(one for one in card["blocks"] if one["type"] == "actions")
+    block = next(item for item in card["blocks"] if item["type"] == "actions")
     pressed = {"block_id": block["block_id"], "action_id": block["elements"][0]["action_id"]}
     where = {"in": "message", "conversation": conversation, "ts": card["ts"]}
     assert (await browser.do("tom", "slack", "press", **where, **pressed))["ok"] is False
@@ -102,7 +102,7 @@ async def test_teams_welcome_and_form(browser: Browser) -> None:
     ((path, _),) = found_in(opened["card"], lambda node: node.get("type") == "Action.Submit")
     fields = found_in(opened["card"], lambda node: node.get("type") == "Input.ChoiceSet")
     inputs = {field["id"]: field["choices"][0]["value"] for _, field in fields}
-    browser.played.sandbox.teams_user_actions.endpoint = "http://127.0.0.1:9/"
+    browser.playground.sandbox.teams_user_actions.endpoint = "http://127.0.0.1:9/"
     assert not (await browser.do("tom", "teams", "task", path=path, inputs=inputs))["ok"]
     assert (await browser.state("tom"))["teams"]["task"] == opened, "a form that could not be sent stays open"
     await browser.do("tom", "teams", "task_close")
@@ -113,11 +113,12 @@ async def test_traffic_has_no_secrets(browser: Browser) -> None:
     await begun(browser, "lea")
     async with browser.http.get(f"{browser.url}/api/traffic") as answer:
         entries = (await answer.json())["entries"]
-    assert {(one["from"], one["to"]) for one in entries} == {
-        (one, other) for one in ("Slack", "Teams", "CM Advisor") for other in ("Slack", "Teams", "CM Advisor")
-    } - {(one, one) for one in ("Slack", "Teams", "CM Advisor")} - {("Slack", "Teams"), ("Teams", "Slack")}
+    assert {(item["from"], item["to"]) for item in entries} == {
+        *((platform, "CM Advisor") for platform in ("Slack", "Teams")),
+        *(("CM Advisor", platform) for platform in ("Slack", "Teams")),
+    }
     text = json.dumps(entries)
-    sandbox = browser.played.sandbox
+    sandbox = browser.playground.sandbox
     token = next(iter(sandbox.slack.tokens))
     urls = [url.id for url in sandbox.slack.response_urls.values()]
     for secret in (*urls, token, sandbox.teams.app_password, sandbox.slack.app.signing_secret, *sandbox.teams.tokens):
@@ -131,8 +132,8 @@ async def test_traffic_has_no_secrets(browser: Browser) -> None:
 async def test_traffic_returns_only_new_entries(browser: Browser) -> None:
     async def text(**known: Any) -> Json:
         async with browser.http.get(f"{browser.url}/api/traffic", params=known) as answer:
-            found: Json = await answer.json()
-            return found
+            body: Json = await answer.json()
+            return body
 
     all_of_it = await text()
     last = all_of_it["entries"][-1]["n"]
@@ -150,7 +151,7 @@ async def test_traffic_has_no_response_urls(browser: Browser) -> None:
     await browser.sees("lea", "slack", translations("fr")("question.brand.text"))
     async with browser.http.get(f"{browser.url}/api/traffic") as answer:
         text = json.dumps(await answer.json(), ensure_ascii=False)
-    used = [url.id for url in browser.played.sandbox.slack.response_urls.values()]
+    used = [url.id for url in browser.playground.sandbox.slack.response_urls.values()]
     assert "/response/…" in text
     assert used
     assert [id for id in used if id in text] == []
@@ -158,7 +159,7 @@ async def test_traffic_has_no_response_urls(browser: Browser) -> None:
 
 
 async def test_every_request_is_signed(browser: Browser) -> None:
-    sandbox = browser.played.sandbox
+    sandbox = browser.playground.sandbox
     sandbox.slack.app.signing_secret = "another"
     conversation = conversation_of((await browser.state("lea"))["slack"], "marketing")
     assert (await browser.do("lea", "slack", "type", conversation=conversation, text="/cm"))["ok"] is False
@@ -190,7 +191,7 @@ async def test_other_sites_are_refused(browser: Browser, method: str, path: str,
 
 
 @pytest.mark.parametrize(
-    "given",
+    "args",
     [
         {},
         {"platform": "slack", "do": "type", "conversation": "C0"},
@@ -199,9 +200,9 @@ async def test_other_sites_are_refused(browser: Browser, method: str, path: str,
         {"platform": "x", "do": "y"},
     ],
 )
-async def test_impossible_action_is_an_error_with_a_text(browser: Browser, given: Json) -> None:
-    given = {"platform": "page", "do": "", **given}
-    answer = await browser.do("lea", given.pop("platform"), given.pop("do"), **given)
+async def test_impossible_action_is_an_error_with_a_text(browser: Browser, args: Json) -> None:
+    args = {"platform": "page", "do": "", **args}
+    answer = await browser.do("lea", args.pop("platform"), args.pop("do"), **args)
     assert answer == {"ok": False, "error": translations("fr")("playground.gone")}
 
 
@@ -216,9 +217,9 @@ def found_in(node: Any, wanted: Any, path: tuple[str | int, ...] = ()) -> Any:
     """Yield path and dictionary for each dictionary that `wanted` accepts."""
     if isinstance(node, dict) and wanted(node):
         yield path, node
-    for key, one in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+    for key, item in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
         if key not in ("fallback", "refresh"):
-            yield from found_in(one, wanted, (*path, key))
+            yield from found_in(item, wanted, (*path, key))
 
 
 async def press(browser: Browser, who: str, platform: str, conversation: str, message: Json, label: str) -> None:
@@ -242,7 +243,7 @@ async def shown(browser: Browser, who: str, platform: str, conversation: str, id
     async with asyncio.timeout(5):
         while True:
             messages = (await browser.state(who))[platform]["messages"][conversation]
-            message: Json = next(one for one in messages if id in (one.get("ts"), one.get("id")))
+            message: Json = next(item for item in messages if id in (item.get("ts"), item.get("id")))
             if text in json.dumps(message, ensure_ascii=False):
                 return message
             await asyncio.sleep(0.02)
@@ -265,7 +266,7 @@ async def test_a_whole_dialog_in_slack(browser: Browser, who: str, language: str
     conversation, card = await begun(browser, who)
     await complete_dialog(browser, who, "slack", conversation, card, translations(language))
     await browser.sees("ines", "slack", translations(language)("announcement.title"))
-    sandbox = browser.played.sandbox
+    sandbox = browser.playground.sandbox
     assert sandbox.slack.failed_calls == []
     assert sandbox.slack_user_actions.errors_shown == []
 
@@ -277,7 +278,7 @@ async def test_a_whole_dialog_in_teams(browser: Browser, who: str, language: str
     card = (await browser.state(who))["teams"]["messages"][conversation][-1]
     await complete_dialog(browser, who, "teams", conversation, card, translations(language))
     await browser.sees("ines", "teams", translations(language)("announcement.title"))
-    assert browser.played.sandbox.teams.violations == []
+    assert browser.playground.sandbox.teams.violations == []
 
 
 async def test_two_people_at_once_each_in_their_language(browser: Browser) -> None:
@@ -293,28 +294,28 @@ async def test_two_people_at_once_each_in_their_language(browser: Browser) -> No
 async def test_incomplete_form_shows_errors_at_its_fields(browser: Browser) -> None:
     assert (await browser.do("tom", "slack", "shortcut", id="open_form"))["ok"]
     await browser.sees("tom", "slack", translations("en")("question.orientation.text"))
-    before = len(browser.played.sandbox.slack_user_actions.exchanges)
+    before = len(browser.playground.sandbox.slack_user_actions.exchanges)
     assert (await browser.do("tom", "slack", "submit", values={"orientation": "key"}))["ok"]
     modal = (await browser.state("tom"))["slack"]["modal"]
     assert modal["errors"]["brand"] == translations("en")("playground.complete")
     assert "orientation" not in modal["errors"]
-    assert len(browser.played.sandbox.slack_user_actions.exchanges) == before, "nothing is sent"
+    assert len(browser.playground.sandbox.slack_user_actions.exchanges) == before, "nothing is sent"
     assert (await browser.state("lea"))["slack"]["modal"] is None
 
 
 async def test_recorded_calls_are_limited(browser: Browser) -> None:
     await begun(browser, "lea")
-    sandbox = browser.played.sandbox
+    sandbox = browser.playground.sandbox
     notes: tuple[list[Any], ...] = (
         sandbox.slack_user_actions.exchanges,
         sandbox.slack.calls,
         sandbox.teams_user_actions.exchanges,
         sandbox.teams.calls,
     )
-    for one in notes:
-        one.extend(one * 400)
+    for item in notes:
+        item.extend(item * 400)
     await browser.do("lea", "slack", "home")
-    assert [len(one) for one in notes] == [MAX_ENTRIES] * 4
+    assert [len(item) for item in notes] == [MAX_ENTRIES] * 4
 
 
 async def test_slack_knows_its_commands(browser: Browser) -> None:

@@ -74,7 +74,7 @@ async def test_app_not_installed(scene: Scene) -> None:
     scene.teams.fail("member", 403, times=2, error="BotNotInConversationRoster")
     answer = await scene.user_actions.send_activity(press)
     assert answer.message == scene.t("teams.held.not_member"), "checked again at the press"
-    scene.teams.clear_faults()
+    scene.teams.faults.clear()
     scene.teams.fail("send", 403, error="BotNotInConversationRoster")
     answer = await scene.user_actions.send_activity({**press, "id": "f:again"})
     assert scene.shows(answer.card, "notice.posting")

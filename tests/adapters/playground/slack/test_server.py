@@ -53,8 +53,8 @@ def picker(**more: Any) -> Json:
 
 
 def modal(*blocks: Json, **more: Any) -> Json:
-    given = {"type": "modal", "title": plain("Cadrage"), "submit": plain("Envoyer"), "blocks": list(blocks)}
-    return given | more
+    view = {"type": "modal", "title": plain("Cadrage"), "submit": plain("Envoyer"), "blocks": list(blocks)}
+    return view | more
 
 
 def asking(element: Json | None = None, **more: Any) -> Json:
@@ -78,7 +78,7 @@ class App:
     """An app that checks signatures, records requests and responds with `answer` and `status`."""
 
     def __init__(self) -> None:
-        self.got: list[tuple[dict[str, str], Any]] = []
+        self.requests: list[tuple[dict[str, str], Any]] = []
         self.answer: Any = None
         self.status = 200
         self.delay = 0.0
@@ -92,7 +92,7 @@ class App:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         is_json = request.content_type == "application/json"
         read = json.loads(body) if is_json else json.loads(form["payload"]) if "payload" in form else form
-        self.got.append((dict(request.headers), read))
+        self.requests.append((dict(request.headers), read))
         await asyncio.sleep(self.delay)
         if self.answer is None:
             return web.Response(status=self.status)
@@ -100,7 +100,7 @@ class App:
 
     @property
     def last(self) -> Any:
-        return self.got[-1][1]
+        return self.requests[-1][1]
 
 
 class Scene:
@@ -121,7 +121,8 @@ class Scene:
     def invite(self, channel: Channel) -> None:
         channel.members.add(self.team.bot.id)
 
-    async def refused(self, method: str, **args: Any) -> Any:
+    async def api_error(self, method: str, **args: Any) -> Any:
+        """Call a method; return its error response."""
         with pytest.raises(SlackApiError) as caught:
             await self.client.api_call(method, json=args)
         return caught.value.response
@@ -184,18 +185,18 @@ def confirm(**more: Json) -> Json:
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_message_limits_at_the_edge(name: str) -> None:
-    blocks, most = MESSAGES[name]
-    assert check_message({"text": "a", "blocks": blocks(most)}) == []
-    [violation] = check_message({"text": "a", "blocks": blocks(most + 1)})
-    assert f"less than {most + 1} characters" in violation or f"no more than {most} items" in violation
+    blocks, maximum = MESSAGES[name]
+    assert check_message({"text": "a", "blocks": blocks(maximum)}) == []
+    [violation] = check_message({"text": "a", "blocks": blocks(maximum + 1)})
+    assert f"less than {maximum + 1} characters" in violation or f"no more than {maximum} items" in violation
     assert "[json-pointer:/blocks" in violation
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_view_limits_at_the_edge(name: str) -> None:
-    view, most = VIEWS[name]
-    assert check_view(view(most)) == []
-    [violation] = check_view(view(most + 1))
+    view, maximum = VIEWS[name]
+    assert check_view(view(maximum)) == []
+    [violation] = check_view(view(maximum + 1))
     assert "[json-pointer:/view/" in violation
 
 
@@ -270,7 +271,7 @@ async def test_slack_sdk_works_with_it(scene: Scene) -> None:
     assert opened["channel"]["id"] == scene.team.im(scene.amelie).id
     members = await scene.client.conversations_members(channel=scene.marketing.id)
     assert set(members["members"]) == scene.marketing.members
-    assert [each.operation for each in scene.slack.failed_calls] == []
+    assert [call.operation for call in scene.slack.failed_calls] == []
 
 
 async def test_update_without_blocks_keeps_the_blocks(scene: Scene) -> None:
@@ -297,13 +298,13 @@ async def test_tokens(scene: Scene) -> None:
 
 async def test_missing_scope_names_it(scene: Scene) -> None:
     scene.client.token = scene.slack.install(scene.team, "chat:write,commands").value
-    answer = await scene.refused("users.info", user=scene.amelie.id)
+    answer = await scene.api_error("users.info", user=scene.amelie.id)
     assert (answer["error"], answer["needed"]) == ("missing_scope", "users:read")
 
 
 async def test_where_a_bot_may_post(scene: Scene) -> None:
     async def error(channel: str) -> str:
-        return str((await scene.refused("chat.postMessage", channel=channel, text="a"))["error"])
+        return str((await scene.api_error("chat.postMessage", channel=channel, text="a"))["error"])
 
     await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")  # chat:write.public
     assert await error(scene.secret.id) == "channel_not_found"
@@ -320,24 +321,24 @@ async def test_where_a_bot_may_post(scene: Scene) -> None:
 async def test_invalid_arguments(scene: Scene) -> None:
     scene.invite(scene.marketing)
     here = {"channel": scene.marketing.id}
-    answer = await scene.refused("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
+    answer = await scene.api_error("chat.postMessage", **here, text="a", blocks=[section("a" * 3001)])
     assert answer["error"] == "invalid_blocks"
     assert "[json-pointer:/blocks/0/text/text]" in answer["response_metadata"]["messages"][0]
-    theirs = scene.slack.post(scene.marketing, scene.bob, "a")
-    refusals: tuple[tuple[str, Json, str], ...] = (
+    other_message = scene.slack.post(scene.marketing, scene.bob, "a")
+    cases: tuple[tuple[str, Json, str], ...] = (
         ("chat.postMessage", {**here, "blocks": "{"}, "invalid_blocks_format"),
         ("chat.postMessage", here, "no_text"),
         ("chat.postMessage", {**here, "text": "a" * 40_001}, "msg_too_long"),
         ("chat.postMessage", {"text": "a"}, "invalid_arguments"),
         ("chat.postMessage", {**here, "text": "a", "thread_ts": "1.1"}, "thread_not_found"),
         ("chat.update", {**here, "ts": "1.1", "text": "a"}, "message_not_found"),
-        ("chat.update", {**here, "ts": theirs.ts, "text": "b"}, "cant_update_message"),
+        ("chat.update", {**here, "ts": other_message.ts, "text": "b"}, "cant_update_message"),
         ("conversations.members", {**here, "cursor": "next"}, "invalid_cursor"),
         ("users.info", {"user": "U404"}, "user_not_found"),
         ("chat.nothing", {}, "unknown_method"),
     )
-    for method, arguments, error in refusals:
-        assert (await scene.refused(method, **arguments))["error"] == error
+    for method, arguments, error in cases:
+        assert (await scene.api_error(method, **arguments))["error"] == error
     async with ClientSession() as session:
         headers = {"Authorization": f"Bearer {scene.token.value}", "Content-Type": "application/json"}
         async with session.post(f"{scene.slack.api_url}auth.test", data="{", headers=headers) as response:
@@ -355,16 +356,16 @@ async def test_history_has_pages(scene: Scene) -> None:
     sent = [(await client.chat_postMessage(channel=marketing.id, text=f"{n}"))["ts"] for n in range(20)]
     await client.chat_postMessage(channel=marketing.id, text="reply", thread_ts=sent[3])
     first = await client.conversations_history(channel=marketing.id, oldest=sent[2], limit=100)
-    assert [each["ts"] for each in first["messages"]] == sent[:4:-1], "the newest first, 15 at most, no replies"
+    assert [message["ts"] for message in first["messages"]] == sent[:4:-1], "the newest first, 15 at most, no replies"
     cursor = first["response_metadata"]["next_cursor"]
     last = await client.conversations_history(channel=marketing.id, oldest=sent[2], cursor=cursor)
-    assert [each["ts"] for each in last["messages"]] == [sent[4], sent[3]]
+    assert [message["ts"] for message in last["messages"]] == [sent[4], sent[3]]
     assert (last["has_more"], last.get("response_metadata")) == (False, None)
 
 
 async def test_history_needs_membership_and_scope(scene: Scene) -> None:
     async def error(channel: Channel, **more: str) -> str:
-        return str((await scene.refused("conversations.history", channel=channel.id, **more))["error"])
+        return str((await scene.api_error("conversations.history", channel=channel.id, **more))["error"])
 
     assert await error(scene.marketing) == "missing_scope"
     scene.client.token = scene.slack.install(scene.team, "channels:history,chat:write.public").value
@@ -387,8 +388,8 @@ async def test_metadata_is_returned_on_request(scene: Scene) -> None:
     ts = (await client.chat_postMessage(**here, metadata=mark))["ts"]
 
     async def read(**more: Any) -> Any:
-        (found,) = (await client.conversations_history(channel=marketing.id, **more))["messages"]
-        return found.get("metadata")
+        (message,) = (await client.conversations_history(channel=marketing.id, **more))["messages"]
+        return message.get("metadata")
 
     assert await read() is None
     assert await read(include_all_metadata=True) == mark
@@ -400,21 +401,21 @@ async def test_metadata_is_returned_on_request(scene: Scene) -> None:
         ({"event_type": "made_here", "event_payload": {"deep": {"in": {}}}}, "invalid_metadata_schema"),
         ({"event_type": "made_here", "event_payload": {"key": "x" * 8_000}}, "metadata_too_large"),
     ):
-        assert (await scene.refused("chat.postMessage", **here, metadata=wrong))["error"] == error
+        assert (await scene.api_error("chat.postMessage", **here, metadata=wrong))["error"] == error
 
 
 async def test_ephemeral_messages(scene: Scene) -> None:
     scene.invite(scene.marketing)
     stranger = scene.team.add_user("carol")
     here = scene.marketing.id
-    refused = await scene.refused("chat.postEphemeral", channel=here, user=stranger.id, text="a")
-    assert refused["error"] == "user_not_in_channel"
+    response = await scene.api_error("chat.postEphemeral", channel=here, user=stranger.id, text="a")
+    assert response["error"] == "user_not_in_channel"
     await scene.client.chat_postEphemeral(channel=here, user=scene.amelie.id, text="psst")
     assert [m.text for m in scene.slack.visible_to(scene.amelie, scene.marketing)] == ["psst"]
     assert scene.slack.visible_to(scene.bob, scene.marketing) == []
     [message] = scene.marketing.log
-    refused = await scene.refused("chat.update", channel=here, ts=message.ts, text="b")
-    assert refused["error"] == "message_not_found"
+    response = await scene.api_error("chat.update", channel=here, ts=message.ts, text="b")
+    assert response["error"] == "message_not_found"
     scene.user_actions.reload(scene.amelie)
     assert scene.slack.visible_to(scene.amelie, scene.marketing) == []
 
@@ -425,19 +426,19 @@ async def test_ephemeral_messages(scene: Scene) -> None:
 async def test_trigger_expires_and_is_used_once(scene: Scene) -> None:
     ack = await scene.user_actions.shortcut(scene.amelie, "form")
     trigger = ack.payload["trigger_id"]
-    bad = await scene.refused("views.open", trigger_id=trigger, view=modal(title=plain("a" * 25)))
+    bad = await scene.api_error("views.open", trigger_id=trigger, view=modal(title=plain("a" * 25)))
     assert bad["error"] == "invalid_arguments"
     assert "[json-pointer:/view/title/text]" in bad["response_metadata"]["messages"][0]
     scene.clock.advance(3.0)
     await scene.client.views_open(trigger_id=trigger, view=modal(section()))
-    again = await scene.refused("views.open", trigger_id=trigger, view=modal())
+    again = await scene.api_error("views.open", trigger_id=trigger, view=modal())
     assert again["error"] == "exchanged_trigger_id"
     late = await scene.user_actions.shortcut(scene.amelie, "form")
     scene.clock.advance(3.1)
-    refused = await scene.refused("views.open", trigger_id=late.payload["trigger_id"], view=modal())
-    assert refused["error"] == "expired_trigger_id"
-    refused = await scene.refused("views.open", trigger_id="nonsense", view=modal())
-    assert refused["error"] == "invalid_trigger_id"
+    response = await scene.api_error("views.open", trigger_id=late.payload["trigger_id"], view=modal())
+    assert response["error"] == "expired_trigger_id"
+    response = await scene.api_error("views.open", trigger_id="nonsense", view=modal())
+    assert response["error"] == "invalid_trigger_id"
 
 
 async def open_modal(scene: Scene, view: Json) -> View:
@@ -487,12 +488,12 @@ async def test_views_are_updated_and_closed(scene: Scene) -> None:
     view = await open_modal(scene, modal(section()))
     stale = view.hash
     await scene.client.views_update(view_id=view.id, hash=stale, view=modal(section("Encore")))
-    refused = await scene.refused("views.update", view_id=view.id, hash=stale, view=modal())
-    assert refused["error"] == "hash_conflict"
+    response = await scene.api_error("views.update", view_id=view.id, hash=stale, view=modal())
+    assert response["error"] == "hash_conflict"
     with pytest.raises(LookupError, match="does not have this view open"):
         await scene.user_actions.close_view(scene.bob, view)
     await scene.user_actions.close_view(scene.amelie, view)
-    assert (await scene.refused("views.update", view_id=view.id, view=modal()))["error"] == "not_found"
+    assert (await scene.api_error("views.update", view_id=view.id, view=modal()))["error"] == "not_found"
 
 
 async def test_dispatching_inputs(scene: Scene) -> None:
@@ -517,8 +518,8 @@ async def test_home(scene: Scene) -> None:
     assert shown.texts() == ["Vos essais", "Commencer"]
     assert (await scene.user_actions.open_home(scene.amelie)).payload["event"]["view"]["id"] == shown.id
     assert (await scene.user_actions.press(scene.amelie, shown, "Commencer")).payload["container"]["type"] == "view"
-    refused = await scene.refused("views.publish", user_id="U404", view=home)
-    assert refused["error"] == "user_not_found"
+    response = await scene.api_error("views.publish", user_id="U404", view=home)
+    assert response["error"] == "user_not_found"
 
 
 # --- Response URLs ------------------------------------------------------------------------------------------
@@ -581,7 +582,7 @@ async def test_response_url_of_a_command_replaces_nothing(scene: Scene) -> None:
 async def test_one_message_per_second_and_channel(scene: Scene) -> None:
     scene.slack.limits.messages = True
     await scene.client.chat_postMessage(channel=scene.marketing.id, text="a")
-    answer = await scene.refused("chat.postMessage", channel=scene.marketing.id, text="b")
+    answer = await scene.api_error("chat.postMessage", channel=scene.marketing.id, text="b")
     assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "1")
     await scene.client.chat_postMessage(channel=scene.amelie.id, text="elsewhere")
     scene.clock.advance(1.0)
@@ -594,7 +595,7 @@ async def test_tiers(scene: Scene) -> None:
     for _ in range(100):
         await scene.client.conversations_members(channel=scene.marketing.id)
     scene.clock.advance(20)
-    answer = await scene.refused("conversations.members", channel=scene.marketing.id)
+    answer = await scene.api_error("conversations.members", channel=scene.marketing.id)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
     scene.clock.advance(40)
     await scene.client.conversations_members(channel=scene.marketing.id)
@@ -609,10 +610,10 @@ async def test_faults(scene: Scene) -> None:
             await scene.client.chat_postMessage(channel=here, text="a")
         assert caught.value.response.status_code == 502
     scene.slack.fail("*", error="internal_error")
-    assert (await scene.refused("auth.test"))["error"] == "internal_error"
+    assert (await scene.api_error("auth.test"))["error"] == "internal_error"
     scene.slack.fail("chat.postMessage", retry_after=7, match=lambda args: args["channel"] == here)
     await scene.client.chat_postMessage(channel=scene.amelie.id, text="elsewhere")
-    assert (await scene.refused("chat.postMessage", channel=here, text="a")).headers["Retry-After"] == "7"
+    assert (await scene.api_error("chat.postMessage", channel=here, text="a")).headers["Retry-After"] == "7"
     assert scene.marketing.messages == []
     scene.slack.fail("chat.postMessage", drop="before")
     with pytest.raises(ClientError):
@@ -621,7 +622,7 @@ async def test_faults(scene: Scene) -> None:
     scene.slack.fail("chat.postMessage", drop="after")
     with pytest.raises(ClientError):
         await scene.client.chat_postMessage(channel=here, text="lost answer")
-    assert [each.text for each in scene.marketing.messages] == ["lost answer"]
+    assert [message.text for message in scene.marketing.messages] == ["lost answer"]
     scene.slack.fail("chat.postMessage", status=500, effect=True)
     with pytest.raises(SlackApiError):
         await scene.client.chat_postMessage(channel=here, text="done all the same")
@@ -642,7 +643,7 @@ async def test_faults(scene: Scene) -> None:
 
 async def test_mentions_are_sent_only_to_members(scene: Scene) -> None:
     ack = await scene.user_actions.mention(scene.amelie, scene.marketing, "oui")
-    assert (ack.error, scene.app.got) == ("not_delivered", [])
+    assert (ack.error, scene.app.requests) == ("not_delivered", [])
     scene.invite(scene.marketing)
     ack = await scene.user_actions.mention(scene.amelie, scene.marketing, "<oui>")
     assert ack.message
@@ -658,7 +659,7 @@ async def test_events_of_direct_messages_and_own_messages(scene: Scene) -> None:
     ack = await scene.user_actions.direct_message(scene.amelie, "bonjour")
     assert ack.payload["event"]["channel_type"] == "im"
     await scene.client.chat_postMessage(channel=scene.amelie.id, text="Bonjour !")
-    await scene.slack.wait_for(lambda: len(scene.app.got) == 2)
+    await scene.slack.wait_for(lambda: len(scene.app.requests) == 2)
     echo = scene.app.last["event"]
     assert (echo["text"], echo["bot_id"]) == ("Bonjour !", scene.team.bot_id)
 
@@ -668,11 +669,11 @@ async def test_slack_retries_events(scene: Scene) -> None:
     scene.user_actions.retries = True
     ack = await scene.user_actions.direct_message(scene.amelie, "bonjour")
     assert ack.error == "dispatch_failed"
-    assert [each[0].get("X-Slack-Retry-Num") for each in scene.app.got] == [None, "1", "2", "3"]
-    assert len({each[1]["event_id"] for each in scene.app.got}) == 1
+    assert [headers.get("X-Slack-Retry-Num") for headers, _ in scene.app.requests] == [None, "1", "2", "3"]
+    assert len({payload["event_id"] for _, payload in scene.app.requests}) == 1
     scene.app.status = 200
     again = await scene.user_actions.redeliver(ack, retry=None)
-    assert (again.ok, scene.app.got[-1][0].get("X-Slack-Retry-Num")) == (True, None)
+    assert (again.ok, scene.app.requests[-1][0].get("X-Slack-Retry-Num")) == (True, None)
 
 
 async def test_late_and_failed_responses_are_shown_to_the_person(scene: Scene) -> None:
@@ -682,13 +683,13 @@ async def test_late_and_failed_responses_are_shown_to_the_person(scene: Scene) -
     assert (ack.error, ack.status) == ("operation_timeout", None)
     scene.app.delay, scene.app.status = 0.0, 500
     await scene.user_actions.shortcut(scene.bob, "form")
-    assert [each.error for each in scene.user_actions.errors_shown] == ["operation_timeout", "dispatch_failed"]
+    assert [exchange.error for exchange in scene.user_actions.errors_shown] == ["operation_timeout", "dispatch_failed"]
 
 
 async def test_uninstalling(scene: Scene) -> None:
     acks = await scene.user_actions.uninstall()
     assert [ack.payload["event"]["type"] for ack in acks] == ["tokens_revoked", "app_uninstalled"]
-    assert (await scene.refused("auth.test"))["error"] == "account_inactive"
+    assert (await scene.api_error("auth.test"))["error"] == "account_inactive"
 
 
 # --- OAuth --------------------------------------------------------------------------------------------------
@@ -705,23 +706,27 @@ async def authorize(scene: Scene, **query: str) -> dict[str, str]:
 async def test_oauth_and_rotation(scene: Scene) -> None:
     app, anywhere = scene.slack.app, "http://127.0.0.1:1/slack/oauth_redirect"
     app.rotation = True
-    back = await authorize(scene, redirect_uri=anywhere)
-    assert back["state"] == "s"
+    query = await authorize(scene, redirect_uri=anywhere)
+    assert query["state"] == "s"
     anonymous = AsyncWebClient(base_url=scene.slack.api_url)
 
-    async def access(**given: str) -> Any:
+    async def access(**arguments: str) -> Any:
         known = {"client_id": app.client_id, "client_secret": app.client_secret}
-        return await anonymous.api_call("oauth.v2.access", data={**known, **given})
+        return await anonymous.api_call("oauth.v2.access", data={**known, **arguments})
 
     with pytest.raises(SlackApiError, match="bad_redirect_uri"):
-        await access(code=back["code"])
-    got = await access(code=back["code"], redirect_uri=anywhere)
-    assert (got["scope"], got["team"]["id"], got["expires_in"]) == ("chat:write,commands", scene.team.id, 43200)
-    assert got["access_token"].startswith("xoxe.xoxb-1-")
+        await access(code=query["code"])
+    installation = await access(code=query["code"], redirect_uri=anywhere)
+    assert (installation["scope"], installation["team"]["id"], installation["expires_in"]) == (
+        "chat:write,commands",
+        scene.team.id,
+        43200,
+    )
+    assert installation["access_token"].startswith("xoxe.xoxb-1-")
     with pytest.raises(SlackApiError, match="code_already_used"):
-        await access(code=back["code"], redirect_uri=anywhere)
-    refresh = {"grant_type": "refresh_token", "refresh_token": got["refresh_token"]}
-    assert (await access(**refresh))["refresh_token"] != got["refresh_token"]
+        await access(code=query["code"], redirect_uri=anywhere)
+    refresh = {"grant_type": "refresh_token", "refresh_token": installation["refresh_token"]}
+    assert (await access(**refresh))["refresh_token"] != installation["refresh_token"]
     with pytest.raises(SlackApiError, match="invalid_refresh_token"):
         await access(**refresh)
     scene.slack.oauth.allow = False

@@ -267,9 +267,12 @@ async def test_invalid_requests_are_rejected(teams, bot, channel, anna):
     assert code(await bot.send(channel.id, unknown)) == (400, "BadArgument")
     assert code(await bot.send(channel.id, {**TEXT, "text": "x" * 80 * 1024})) == (413, "MessageSizeTooBig")
     assert (await bot.send(channel.id, {**TEXT, "text": "x" * 79 * 1024}))[0] == 201
-    mine = TeamsUserActions(teams, "").make_mention(anna, channel, "hello")
-    assert code(await bot.call("PUT", f"{path}/{mine['id']}", TEXT)) == (403, "Forbidden")
-    async with ClientSession() as session, session.delete(f"{teams.service_url}v3/{path}/{mine['id']}") as response:
+    sent = TeamsUserActions(teams, "").make_mention(anna, channel, "hello")
+    assert code(await bot.call("PUT", f"{path}/{sent['id']}", TEXT)) == (403, "Forbidden")
+    async with (
+        ClientSession() as session,
+        session.delete(f"{teams.service_url}v3/{path}/{sent['id']}") as response,
+    ):
         assert response.status == 405, "operations that the app does not use are not simulated"
 
 
@@ -345,13 +348,13 @@ async def test_members_and_teams(teams, bot, anna, channel):
 async def app() -> AsyncIterator[Any]:
     """An app that records requests and responds with `response` and `status`."""
 
-    async def hear(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.Response:
         server["requests"].append((request.headers.get("Authorization"), await request.json()))
         return web.json_response(server["response"], status=server["status"])
 
     server: dict[str, Any] = {"requests": [], "response": {}, "status": 200}
     application = web.Application()
-    application.router.add_post("/api/messages", hear)
+    application.router.add_post("/api/messages", handle)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -456,7 +459,7 @@ async def test_button_is_found_by_title_or_path(teams, user_actions, bot, anna, 
         with pytest.raises(CannotPress):
             user_actions.make_press(anna, message, label)
     twins = [
-        user_actions.make_press(anna, message, ["body", 1, "actions", place])["value"]["action"] for place in (1, 2)
+        user_actions.make_press(anna, message, ["body", 1, "actions", index])["value"]["action"] for index in (1, 2)
     ]
     assert [twin["data"]["n"] for twin in twins] == [1, 2], "a path finds one of two equal titles"
 
