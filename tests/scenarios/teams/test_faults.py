@@ -6,7 +6,7 @@ import pytest
 
 from adapters.playground.teams.models import Message
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
-from bot.core import outbox
+from bot.core import jobs
 from bot.core.service import Service
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene
@@ -55,7 +55,7 @@ async def test_a_post_with_a_lost_response_is_sent_again_by_the_person_only(scen
 
 
 async def test_a_lost_notice_is_sent_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "FIRST_DELAY", 0.1)
+    monkeypatch.setattr(jobs, "FIRST_DELAY", 0.1)
     card = await complete_dialog(scene)
     scene.teams.fail("send", drop="before", times=3)  # the post, and two notices about it
     await scene.press(card, "post")
