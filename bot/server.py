@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -80,52 +80,66 @@ async def build(settings: Settings) -> web.Application:
     handler_args = http_limits.HANDLER_ARGS
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=middlewares, handler_args=handler_args)
     app.on_response_prepare.append(http_limits.set_common_headers)
-    # Started in this order, stopped in reverse: the adapters finish their events, then the worker its jobs.
-    if tracing:
-        app.cleanup_ctx.append(partial(_run_tracing, tracing))
-    app.cleanup_ctx.append(partial(_close, database, http))
-    if settings.metrics_port:
-        app.cleanup_ctx.append(partial(_run_metrics, database, settings.host, settings.metrics_port))
-    app.cleanup_ctx.append(partial(_run_worker, service, worker))
+    parts = [
+        _open(database, http, tracing),
+        _serving_metrics(database, settings),
+        _running_worker(service, worker),
+        *map(_running_adapter, adapters.values()),
+    ]
+    app.cleanup_ctx.append(partial(_lifespan, parts))
     app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(database, worker))])
     for adapter in adapters.values():
-        app.cleanup_ctx.append(partial(_run_adapter, adapter))
         app.add_routes(adapter.routes())
     return app
 
 
-async def _run_tracing(tracing: "Tracing", _app: web.Application) -> AsyncIterator[None]:
-    tracing.start()
-    yield
-    await tracing.stop()
+async def _lifespan(parts: Iterable[AbstractAsyncContextManager[None]], _app: web.Application) -> AsyncIterator[None]:
+    """Start the worker before the adapters; stop in reverse order, draining work."""
+    async with AsyncExitStack() as stack:
+        for part in parts:
+            await stack.enter_async_context(part)
+        yield
 
 
-async def _close(database: Database, http: aiohttp.ClientSession, _app: web.Application) -> AsyncIterator[None]:
-    yield
-    await http.close()
-    await asyncio.to_thread(database.close)
+@asynccontextmanager
+async def _open(database: Database, http: aiohttp.ClientSession, tracing: "Tracing | None") -> AsyncIterator[None]:
+    try:
+        if tracing:
+            tracing.start()
+        yield
+    finally:
+        await http.close()
+        await asyncio.to_thread(database.close)
+        if tracing:
+            await tracing.stop()
 
 
-async def _run_metrics(database: Database, host: str, port: int, _app: web.Application) -> AsyncIterator[None]:
+@asynccontextmanager
+async def _serving_metrics(database: Database, settings: Settings) -> AsyncIterator[None]:
     runner = web.AppRunner(metrics_app(database), access_log=None)
     try:
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
+        if settings.metrics_port:
+            await runner.setup()
+            await web.TCPSite(runner, settings.host, settings.metrics_port).start()
         yield
     finally:
         await runner.cleanup()
 
 
-async def _run_worker(service: Service, worker: OutboxWorker, _app: web.Application) -> AsyncIterator[None]:
+@asynccontextmanager
+async def _running_worker(service: Service, worker: OutboxWorker) -> AsyncIterator[None]:
     await asyncio.to_thread(warm_up, service.flow)
-    await worker.start()
-    yield
-    with suppress(ServiceUnavailable):
-        await service.flush_shown()
-    await worker.stop(DRAIN_SECONDS)
+    try:
+        await worker.start()
+        yield
+    finally:
+        with suppress(ServiceUnavailable):
+            await service.flush_shown()
+        await worker.stop(DRAIN_SECONDS)
 
 
-async def _run_adapter(adapter: Adapter, _app: web.Application) -> AsyncIterator[None]:
+@asynccontextmanager
+async def _running_adapter(adapter: Adapter) -> AsyncIterator[None]:
     try:
         await adapter.start()
         yield

@@ -34,18 +34,18 @@ class Platform:
     def __init__(self, application: Application, gateway: FakeGateway) -> None:
         self.application = application
         self.gateway = gateway
-        self.occurred_at: list[str] = []
+        self.calls: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/platform/{name}", self.receive)]
 
     async def start(self) -> None:
-        self.occurred_at.append("start")
+        self.calls.append("start")
 
     async def stop(self) -> None:
         await asyncio.gather(*self.tasks)
-        self.occurred_at.append("stop")
+        self.calls.append("stop")
 
     async def receive(self, request: web.Request) -> web.Response:
         await request.read()
@@ -154,8 +154,8 @@ async def test_acknowledged_events_are_finished_at_shutdown(
 ) -> None:
     async with TestClient(TestServer(await build(settings))) as client:
         assert await (await client.post("/platform/x", data=b"{}")).text() == "taken"
-    [one] = platform
-    assert one.occurred_at == ["start", "stop"]
+    [adapter] = platform
+    assert adapter.calls == ["start", "stop"]
     database = Database(url)
     assert (await rows(database))["s1:post"] in {"pending", "done"}, "stored, and run by the next process"
     database.close()
@@ -171,6 +171,7 @@ async def test_a_failed_start_leaves_nothing_open(
     app = await build(settings)
     with pytest.raises(OSError, match="no way out"):
         await web.AppRunner(app).setup()
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "the worker is stopped"
 
 
 @pytest.mark.usefixtures("no_settings")
