@@ -3,14 +3,12 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 Clock = Callable[[], datetime]
 """Returns the current time in UTC."""
-
-
-def local_clock() -> datetime:
-    """Return the time of this machine."""
-    return datetime.now(UTC)
+local_clock: Clock = partial(datetime.now, UTC)
+"""Returns the time of this machine."""
 
 
 class SharedClock:
