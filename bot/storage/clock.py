@@ -23,7 +23,7 @@ class SharedClock:
 
     def __call__(self) -> datetime:
         if self._base is None:
-            return local_clock()
+            return datetime.now(UTC)
         return self._base + timedelta(seconds=time.monotonic() - self._base_at)
 
     def set(self, server_time: datetime, asked_at: float) -> None:
