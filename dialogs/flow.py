@@ -6,7 +6,7 @@ already sure after a few answers, makes the diagram, and is checked by the proof
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 Answers = Mapping[str, str]
@@ -149,19 +149,48 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One of the recommendations a flow can end in, and when it does."""
+    """One of the recommendations a flow can end in, and when it does.
+
+    `presumes`: what its texts take for granted; `verify` checks that no path with this outcome contradicts it.
+    """
+
+    id: str
+    when: Condition
+    presumes: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One piece of advice, added to a recommendation when its condition is true.
+
+    `presumes`: as for `Outcome`. `text_by_outcome`: the outcomes for which text and step have a wording of their own.
+    `text_id`: the id of its texts, where it is another than `id`.
+    """
+
+    id: str
+    when: Condition
+    source: str
+    presumes: Condition = ALWAYS
+    text_by_outcome: tuple[str, ...] = ()
+    text_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A reason for or against an outcome."""
 
     id: str
     when: Condition
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """One line of advice, added to a recommendation when its condition is true."""
+class Arguments:
+    """What answers can say for and against an outcome. `applies`: when the outcome is compared with others at all."""
 
-    id: str
-    when: Condition
-    source: str
+    outcome: str
+    applies: Condition
+    pros: tuple[Argument, ...]
+    cons: tuple[Argument, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +199,7 @@ class Flow:
 
     `strategic`: the fact the recommendation turns on. `control`: the number of these conditions that are true tells
     how firmly to keep control. `provisional`: true when the recommendation might change once an unknown is known.
+    `arguments`: for and against each outcome. `earlier`: earlier versions, for recommendations finished under them.
     """
 
     id: str
@@ -180,8 +210,14 @@ class Flow:
     strategic: Fact
     control: tuple[Condition, ...]
     provisional: Condition
+    arguments: tuple[Arguments, ...] = ()
+    earlier: Mapping[int, "Flow"] = field(default_factory=dict)
 
     @cached_property
     def questions_by_id(self) -> dict[str, Question]:
         """Every question by its id, in the order of `questions`."""
         return {question.id: question for question in self.questions}
+
+    def at(self, version: int) -> "Flow":
+        """Return the earlier version with this number; this flow for any other number."""
+        return self.earlier.get(version, self)

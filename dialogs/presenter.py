@@ -27,6 +27,7 @@ def current(flow: Flow, session: Session, position: Walk | None = None) -> views
         case Status.QUICK:
             return partial_result(flow, session, position)
         case Status.KEPT | Status.POSTED:
+            flow = flow.at(session.version)  # a finished recommendation stays as it was
             result = recommend(flow, position)
             if result is None:
                 return partial_result(flow, session, position)
@@ -181,6 +182,7 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> views.Partia
 def announcement(flow: Flow, session: Session, position: Walk) -> views.Announcement:
     """Return the post for a channel: the recommendation in short, or what is sure so far."""
     t = translations(session.language)
+    flow = flow.at(session.version)
     result = recommend(flow, position)
     if result:
         headline = t(f"outcome.{result.outcome.id}.title")
@@ -292,16 +294,15 @@ def _control(flow: Flow, t: Translations, result: Recommendation) -> views.Contr
 
 
 def _advice(t: Translations, result: Recommendation) -> tuple[views.AdviceLine, ...]:
-    return tuple(
-        views.AdviceLine(
-            advice.id,
-            t(f"advice.{advice.id}.title"),
-            t(f"advice.{advice.id}.text"),
-            t("recommendation.step", step=t(f"advice.{advice.id}.step")),
-            t(f"source.{advice.source}"),
-        )
-        for advice in result.advice
-    )
+    firmly = t(f"control.firm.{result.control}") if result.control else ""
+    lines = []
+    for advice in result.advice:
+        id = advice.text_id or advice.id
+        wording = f".{result.outcome.id}" if result.outcome.id in advice.text_by_outcome else ""
+        text = t(f"advice.{id}.text{wording}", firmly=firmly)
+        step = t("recommendation.step", step=t(f"advice.{id}.step{wording}"))
+        lines.append(views.AdviceLine(advice.id, t(f"advice.{id}.title"), text, step, t(f"source.{advice.source}")))
+    return tuple(lines)
 
 
 def _changes(flow: Flow, t: Translations, answers: Answers, result: Recommendation) -> Iterable[str]:

@@ -4,18 +4,32 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from dialogs.flow import Advice, Answers, Condition, Flow, Outcome
+from dialogs.flow import Advice, Answers, Argument, Condition, Flow, Outcome
 from dialogs.walk import Step, Walk, walk
 from dialogs.what_if import reachable_outcomes, what_if
 
 Json = dict[str, object]
 
 
+class OutcomeArguments(NamedTuple):
+    """What the answers say for and against an outcome, as ids of arguments."""
+
+    outcome: str
+    pros: tuple[str, ...]
+    cons: tuple[str, ...]
+
+    @property
+    def balance(self) -> int:
+        """The number of arguments for it, less that against it."""
+        return len(self.pros) - len(self.cons)
+
+
 class Recommendation(NamedTuple):
     """The result of a finished walk.
 
     `control`: how firmly to keep control, 0 to ``len(flow.control)``. `provisional`: an unknown could still change it.
-    `because`: every asked question with its answer.
+    `because`: every asked question with its answer. `options`: the outcomes that were compared. `challengers`: those
+    that the answers speak for even more than for `outcome`, sorted.
     """
 
     outcome: Outcome
@@ -25,6 +39,8 @@ class Recommendation(NamedTuple):
     advice: tuple[Advice, ...]
     because: tuple[Step, ...]
     open_questions: tuple[str, ...]
+    options: tuple[OutcomeArguments, ...]
+    challengers: tuple[str, ...]
 
 
 def recommend(flow: Flow, position: Walk) -> Recommendation | None:
@@ -35,15 +51,40 @@ def recommend(flow: Flow, position: Walk) -> Recommendation | None:
 @lru_cache(maxsize=1 << 14)
 def _recommend(flow: Flow, path: tuple[Step, ...]) -> Recommendation:
     answers = dict(path)
+    outcome = next(outcome for outcome in flow.outcomes if outcome.when.evaluate(answers))
+    options = compare_outcomes(flow, answers)
     return Recommendation(
-        outcome=next(outcome for outcome in flow.outcomes if outcome.when.evaluate(answers)),
+        outcome=outcome,
         strategic=bool(flow.strategic.evaluate(answers)),
         control=control_level(flow, answers),
         provisional=bool(flow.provisional.evaluate(answers)),
         advice=tuple(advice for advice in flow.advice if advice.when.evaluate(answers)),
         because=path,
         open_questions=tuple(step.question for step in path if step.option == "unknown"),
+        options=options,
+        challengers=_challengers(options, outcome),
     )
+
+
+def compare_outcomes(flow: Flow, answers: Answers) -> tuple[OutcomeArguments, ...]:
+    """Return the arguments for and against each outcome that applies, in the order of the flow."""
+
+    def true(arguments: tuple[Argument, ...]) -> tuple[str, ...]:
+        return tuple(argument.id for argument in arguments if argument.when.evaluate(answers))
+
+    return tuple(
+        OutcomeArguments(each.outcome, true(each.pros), true(each.cons))
+        for each in flow.arguments
+        if each.applies.evaluate(answers)
+    )
+
+
+def _challengers(options: tuple[OutcomeArguments, ...], recommended: Outcome) -> tuple[str, ...]:
+    balances = {option.outcome: option.balance for option in options}
+    highest = max(balances.values(), default=0)
+    if highest <= balances.get(recommended.id, highest):
+        return ()
+    return tuple(sorted(outcome for outcome, balance in balances.items() if balance == highest))
 
 
 def control_level(flow: Flow, answers: Answers) -> int:
@@ -86,6 +127,11 @@ def check(flow: Flow, answers: Mapping[str, str], *, with_what_if: bool = True) 
             {"question": question, "answer": option, "source": flow.questions_by_id[question].source}
             for question, option in recommendation.because
         ],
+        "options": [
+            {"outcome": option.outcome, "for": list(option.pros), "against": list(option.cons)}
+            for option in recommendation.options
+        ],
+        "challengers": list(recommendation.challengers),
     }
     if with_what_if:
         result["what_if"] = [

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from string import Formatter
 
-from dialogs.flow import Answers, Flow, Question
+from dialogs.flow import Advice, Answers, Flow, Outcome, Question
 from dialogs.recommend import recommend
 from dialogs.translations import Translations, languages, translations
 from dialogs.walk import Step, outcomes, walk
@@ -30,6 +30,11 @@ MAX_LENGTHS = (
 PLATFORMS = re.compile(r"Slack|Teams|Microsoft|Discord|Mattermost")
 SURFACE_PREFIXES = ("slack.", "teams.", "terminal.", "playground.")
 """Prefixes of the ids that one surface shows. All other texts must not name a platform."""
+
+FIRST_ADVICE = 3
+"""Pieces of advice that everybody reads: they stand in the post."""
+MIN_FIRST_ADVICE = 50
+"""Different first pieces of advice, over all paths: with fewer, most companies would read the same."""
 
 Path = tuple[Step, ...]
 
@@ -66,6 +71,7 @@ def verify(flow: Flow) -> Report:
         faults += _path_faults(flow, path, reached)
     faults += [f"outcome {outcome.id}: never reached" for outcome in flow.outcomes if not reached[outcome.id]]
     faults += _unused_parts(flow, paths)
+    faults += _advice_faults(flow, paths)
     faults += text_faults(flow)
     texts = {language: len(translations(language).ids()) for language in languages()}
     return Report(len(paths), len(flow.questions), reached, texts, tuple(faults))
@@ -112,7 +118,7 @@ def _path_faults(flow: Flow, path: Path, reached: Counter[str]) -> Iterator[str]
     answers = dict(path)
     ids = [outcome.id for outcome in outcomes(flow, answers)]
     reached.update(ids)
-    name = " ".join(f"{step.question}={step.option}" for step in path)
+    name = _name(path)
     if len(ids) != 1:
         yield f"path {name}: leads to {' and '.join(ids) or 'no outcome'}"
     for question in flow.questions:
@@ -132,6 +138,38 @@ def _unused_parts(flow: Flow, paths: list[Path]) -> Iterator[str]:
             with_option = (path for path in paths if Step(question.id, option) in path)
             if question.id in asked and not any(_has_effect(flow, path, question) for path in with_option):
                 yield f"option {question.id}={option}: has no effect on any path"
+
+
+def _advice_faults(flow: Flow, paths: list[Path]) -> Iterator[str]:
+    """Find recommendations that say too little, or contradict an answer."""
+    first_advice: set[tuple[str, ...]] = set()
+    used: set[tuple[str, str]] = set()
+    for path in paths:
+        answers = dict(path)
+        result = recommend(flow, walk(flow, answers)) if len(outcomes(flow, answers)) == 1 else None
+        if result is None:
+            continue  # reported as a fault of the path
+        name = _name(path)
+        first_advice.add(tuple(advice.id for advice in result.advice[:FIRST_ADVICE]))
+        used |= {(option.outcome, id) for option in result.options for id in (*option.pros, *option.cons)}
+        if not result.advice:
+            yield f"path {name}: has no advice"
+        if not any(option.outcome == result.outcome.id and option.pros for option in result.options):
+            yield f"path {name}: nothing speaks for {result.outcome.id}"
+        texts: list[Outcome | Advice] = [result.outcome, *result.advice]
+        for text in texts:
+            if text.presumes.evaluate(answers) is False:
+                yield f"path {name}: the text of {text.id} contradicts an answer"
+    if len(first_advice) < MIN_FIRST_ADVICE:
+        yield f"only {len(first_advice)} different beginnings of the advice, at least {MIN_FIRST_ADVICE} are needed"
+    for arguments in flow.arguments:
+        for argument in (*arguments.pros, *arguments.cons):
+            if (arguments.outcome, argument.id) not in used:
+                yield f"argument {arguments.outcome}.{argument.id}: on no path"
+
+
+def _name(path: Path) -> str:
+    return " ".join(f"{step.question}={step.option}" for step in path)
 
 
 def _has_effect(flow: Flow, path: Path, question: Question) -> bool:
@@ -158,12 +196,23 @@ def required_ids(flow: Flow) -> Iterator[str]:
             yield from (f"option.{question.id}.{option}", f"option.{question.id}.{option}.if")
     for outcome in flow.outcomes:
         yield from (f"outcome.{outcome.id}.{part}" for part in ("title", "summary", "phrase"))
-    for advice in flow.advice:
-        yield from (f"advice.{advice.id}.{part}" for part in ("title", "text", "step"))
+    for version in (flow, *flow.earlier.values()):
+        for advice in version.advice:
+            yield from _advice_ids(advice)
+    for arguments in flow.arguments:
+        for argument in (*arguments.pros, *arguments.cons):
+            yield f"argument.{arguments.outcome}.{argument.id}"
     yield from (f"source.{question.source}" for question in flow.questions)
     yield from (f"source.{advice.source}" for advice in flow.advice)
     yield from (f"control.{level}" for level in range(len(flow.control) + 1))
     yield from (f"fact.{flow.strategic.id}.{value}" for value in ("true", "false", "unknown"))
+
+
+def _advice_ids(advice: Advice) -> Iterator[str]:
+    id = advice.text_id or advice.id
+    yield f"advice.{id}.title"
+    wordings = [f".{outcome}" for outcome in advice.text_by_outcome] or [""]
+    yield from (f"advice.{id}.{part}{wording}" for part in ("text", "step") for wording in wordings)
 
 
 def text_faults(flow: Flow) -> Iterator[str]:

@@ -105,22 +105,90 @@ def outcome(answers):
 
 def advice(answers, ends, provisional):
     strategic = is_strategic(answers)
-    interns = answers.get("person") == "interns"
+    person, routine, link = (answers.get(question) for question in ("person", "routine", "agency_link"))
+    secure_link = link in ("no", "unknown")
     present = {
-        "keep_control": strategic,
-        "lasting_person": strategic,
-        "best_skills": strategic,
-        "agency_as_team": ends in ("agency", "hybrid"),
-        "secure_link": answers.get("agency_link") in ("no", "unknown"),
-        "train_person": interns,
-        "keep_interns": interns,
-        "appoint_person": answers.get("person") == "nobody",
-        "subcontract_routine": strategic and answers.get("routine") == "yes",
-        "reconsider_orientation": strategic and answers.get("orientation") == "seo",
-        "simple_tools": ends == "seo_expert",
         "check_unknowns": provisional,
+        "reconsider_orientation": strategic and answers.get("orientation") == "seo",
+        "appoint_person": person == "nobody",
+        "keep_interns": person == "interns",
+        "secure_link": secure_link,
+        "subcontract_routine": strategic and routine == "yes",
+        "agency_as_team": ends in ("agency", "hybrid") and not secure_link,
+        "weigh_mix": (ends == "in_house" and routine == "yes") or (ends == "agency" and person == "lasting"),
+        "secure_person": person == "lasting",
+        "lasting_person": person == "unknown",
+        "best_skills": strategic,
+        "keep_control": strategic,
+        "find_seo_expert": ends == "seo_expert" and answers.get("seo_expert") != "yes",
+        "work_with_seo": not strategic and answers.get("seo_expert") == "yes",
+        "guide_intern": ends == "intern",
+        "simple_tools": not strategic,
+        "watch_criteria": not strategic and not provisional,
     }
     return [id for id, is_present in present.items() if is_present]
+
+
+def options(answers):
+    """For and against each way, in the order of the table."""
+
+    def chosen(question, option):
+        return answers.get(question) == option
+
+    table = {
+        "in_house": (
+            {
+                "wanted": chosen("mode", "in_house"),
+                "person_there": chosen("person", "lasting"),
+                "link_hard": chosen("agency_link", "no"),
+            },
+            {
+                "nobody": chosen("person", "nobody"),
+                "interns_leave": chosen("person", "interns"),
+                "routine_weighs": chosen("routine", "yes"),
+            },
+        ),
+        "agency": (
+            {
+                "wanted": chosen("mode", "agency"),
+                "link_close": chosen("agency_link", "yes"),
+                "key_to_all": chosen("orientation", "key"),
+            },
+            {"link_hard": chosen("agency_link", "no"), "nobody": chosen("person", "nobody")},
+        ),
+        "hybrid": (
+            {
+                "suits_most": True,
+                "wanted": chosen("mode", "both"),
+                "person_there": chosen("person", "lasting"),
+                "routine_weighs": chosen("routine", "yes"),
+            },
+            {"link_hard": chosen("agency_link", "no"), "nobody": chosen("person", "nobody")},
+        ),
+        "intern": (
+            {"light": True, "wanted": chosen("light_mode", "in_house")},
+            {"seo_expert_there": chosen("seo_expert", "yes")},
+        ),
+        "seo_expert": (
+            {"wanted": chosen("light_mode", "outsource"), "seo_expert_there": chosen("seo_expert", "yes")},
+            {"no_expert": chosen("seo_expert", "no")},
+        ),
+    }
+    ways = ("in_house", "agency", "hybrid") if is_strategic(answers) else ("intern", "seo_expert")
+    return [
+        {
+            "outcome": way,
+            "for": [id for id, true in table[way][0].items() if true],
+            "against": [id for id, true in table[way][1].items() if true],
+        }
+        for way in ways
+    ]
+
+
+def challengers(ways, ends):
+    balance = {way["outcome"]: len(way["for"]) - len(way["against"]) for way in ways}
+    best = max(balance.values())
+    return sorted(way for way in balance if balance[way] == best) if best > balance[ends] else []
 
 
 def possible(answers):
@@ -171,6 +239,8 @@ def expected(answers):
         "open_questions": [question for question in path if used[question] == "unknown"],
         "unused": unused,
         "because": [{"question": question, "answer": used[question], "source": SOURCES[question]} for question in path],
+        "options": options(used),
+        "challengers": challengers(options(used), ends),
         "what_if": list(changes(answers, path, ends)),
     }
 

@@ -434,7 +434,7 @@ def test_any_sequence_of_events(sequence, quick, answers):
 
 def test_new_version_upgrades_running_sessions_only():
     questions = tuple(
-        replace(question, revised_in_version=2)
+        replace(question, revised_in_version=FLOW.version + 1)
         if question.id == "brand"
         else replace(question, options=("in_house", "agency"))
         if question.id == "mode"
@@ -442,10 +442,10 @@ def test_new_version_upgrades_running_sessions_only():
         for question in FLOW.questions
         if question.id != "routine"
     )
-    later = replace(FLOW, version=2, questions=questions)
+    later = replace(FLOW, version=FLOW.version + 1, questions=questions)
     session, _ = start(STRATEGIC | {"mode": "both"})
     upgraded, again = upgrade(later, session)
-    assert upgraded.version == 2
+    assert upgraded.version == FLOW.version + 1
     assert again == ("brand", "mode")
     assert set(upgraded.answers) == set(STRATEGIC) - {"brand", "mode", "routine"}
     _, effects = step(later, session, Resume(OWNER))

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.community_flow import FLOW
-from dialogs.effects import Notify
-from dialogs.events import Resume
+from dialogs.community_flow import FLOW, FLOW_V1
+from dialogs.effects import Notify, Show
+from dialogs.events import Back, Resume
 from dialogs.reducer import step
 from dialogs.session import Actor, InvalidSession, Session
+from dialogs.translations import translations
+from dialogs.views import RecommendationCard
 
 SAMPLES = sorted((Path(__file__).parent / "sessions").glob("*/*.json"))
 GOOD = Session("s1", "team:1", "ada", "fr", 1, {"brand": "yes"}).to_json()
@@ -25,6 +27,40 @@ def test_sessions_of_every_release_continue(path):
     assert after.status.value == stored["status_after"]
     assert after.answers == stored["answers_after"]
     assert not any(isinstance(effect, Notify) for effect in effects)
+
+
+def sample(name):
+    (path,) = (path for path in SAMPLES if path.stem == name)
+    return Session.from_json(json.loads(path.read_text())["session"])
+
+
+def test_a_running_session_of_version_1_moves_to_version_2_and_keeps_its_answers():
+    before = sample("open")
+    after, _ = step(FLOW, before, Resume(Actor(before.tenant, before.owner, before.language)))
+    assert (before.version, after.version) == (1, 2)
+    assert after.answers == before.answers
+
+
+@pytest.mark.parametrize("name", ["posted", "kept"])
+def test_a_finished_recommendation_of_version_1_stays_as_it_was(name):
+    session = sample(name)
+    after, effects = step(FLOW, session, Resume(Actor(session.tenant, session.owner, session.language)))
+    assert after == session
+    (card,) = (effect.view for effect in effects if isinstance(effect, Show))
+    assert isinstance(card, RecommendationCard)
+    expected = [advice.id for advice in FLOW_V1.advice if advice.when.evaluate(session.answers)]
+    assert [line.id for line in card.advice] == expected
+    assert expected[:3] == ["keep_control", "lasting_person", "best_skills"]
+    t = translations(session.language)
+    assert [line.title for line in card.advice] == [t(f"advice.v1.{id}.title") for id in expected]
+
+
+def test_a_kept_recommendation_of_version_1_that_is_opened_again_moves_to_version_2():
+    session = sample("kept")
+    owner = Actor(session.tenant, session.owner, session.language)
+    reopened, _ = step(FLOW, session, Back(owner, revision=session.revision))
+    again, _ = step(FLOW, reopened, Resume(owner))
+    assert again.version == FLOW.version
 
 
 def test_samples_exist():

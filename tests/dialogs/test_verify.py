@@ -6,7 +6,7 @@ import pytest
 
 from dialogs import verify as verify_module
 from dialogs.community_flow import FLOW, LIGHT, STRATEGIC
-from dialogs.flow import Advice, AllOf, AnyOf, Is, Outcome, Question
+from dialogs.flow import Advice, AllOf, AnyOf, Argument, Arguments, Is, Outcome, Question
 from dialogs.translations import translations
 from dialogs.verify import text_faults, verify
 
@@ -38,6 +38,20 @@ FAULTS = {
     "advice never given": (
         replace(FLOW, advice=(*FLOW.advice, Advice("never", AnyOf(), "1"))),
         "advice never: never given",
+    ),
+    "a recommendation without advice": (
+        replace(FLOW, advice=tuple(advice for advice in FLOW.advice if advice.when is STRATEGIC)),
+        "has no advice",
+    ),
+    "the same advice for everybody": (replace(FLOW, advice=FLOW.advice[-2:]), "different beginnings of the advice"),
+    "a text that contradicts an answer": (
+        replace(FLOW, advice=(*FLOW.advice, Advice("appoint", STRATEGIC, "1", Is("person", "nobody")))),
+        "the text of appoint contradicts an answer",
+    ),
+    "nothing that speaks for the outcome": (replace(FLOW, arguments=FLOW.arguments[1:]), "nothing speaks for in_house"),
+    "an argument that never counts": (
+        replace(FLOW, arguments=(*FLOW.arguments, Arguments("moon", STRATEGIC, (Argument("far", AnyOf()),), ()))),
+        "argument moon.far: on no path",
     ),
     "a question never asked": (with_question("routine", asked_when=AnyOf()), "question routine: never asked"),
     "a condition on a later question": (
