@@ -167,7 +167,7 @@ FLOW_V1 = Flow(
         Outcome("agency", AGENCY, Not(LINK_HARD)),
         Outcome("hybrid", HYBRID),
         Outcome("intern", INTERN, LIGHT),
-        Outcome("seo_expert", SEO_EXPERT, LIGHT),
+        Outcome("seo_expert", SEO_EXPERT, LIGHT, (("find", Not(SEO_THERE)),)),
     ),
     advice=(
         _advice_v1("keep_control", STRATEGIC, "2, duty 1"),

@@ -152,11 +152,17 @@ class Outcome:
     """One of the recommendations a flow can end in, and when it does.
 
     `presumes`: what its texts take for granted; `verify` checks that no path with this outcome contradicts it.
+    `variants`: suffixes of the ids of title and summary, each with the condition for it; none: the plain texts.
     """
 
     id: str
     when: Condition
     presumes: Condition = ALWAYS
+    variants: tuple[tuple[str, Condition], ...] = ()
+
+    def variant(self, answers: Answers) -> str:
+        """Return the suffix of the ids of its title and summary, with the dot; empty for the plain texts."""
+        return next((f".{suffix}" for suffix, when in self.variants if when.evaluate(answers)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,8 @@ def recommendation(flow: Flow, session: Session, position: Walk, result: Recomme
     changes = tuple(_changes(flow, t, session.answers, result))
     return views.RecommendationCard(
         title=t("recommendation.title"),
-        outcome=t(f"outcome.{result.outcome.id}.title"),
-        summary=t(f"outcome.{result.outcome.id}.summary"),
+        outcome=outcome_title(t, result),
+        summary=outcome_summary(t, result),
         control=_control(flow, t, result),
         advice_title=t("recommendation.advice"),
         advice=_advice(t, result),
@@ -185,8 +185,8 @@ def announcement(flow: Flow, session: Session, position: Walk) -> views.Announce
     flow = flow.at(session.version)
     result = recommend(flow, position)
     if result:
-        headline = t(f"outcome.{result.outcome.id}.title")
-        summary = t(f"outcome.{result.outcome.id}.summary")
+        headline = outcome_title(t, result)
+        summary = outcome_summary(t, result)
         deciding = supporting(flow, result.outcome.when, position.answers)
         because = tuple(row for row in _rows(flow, t, position.answers, deciding) if row.deciding)
         steps = _advice(t, result)[:MAX_ANNOUNCED_STEPS]
@@ -256,6 +256,23 @@ def join_or(t: Translations, items: list[str]) -> str:
     return t("list.or", first=", ".join(items[:-1]), last=items[-1])
 
 
+def join_and(t: Translations, items: list[str]) -> str:
+    """Return "a, b and c"."""
+    if len(items) < 2:
+        return "".join(items)
+    return t("list.and", first=", ".join(items[:-1]), last=items[-1])
+
+
+def outcome_title(t: Translations, result: Recommendation) -> str:
+    """Return the title of a recommendation."""
+    return t(f"outcome.{result.outcome.id}.title{result.outcome.variant(dict(result.because))}")
+
+
+def outcome_summary(t: Translations, result: Recommendation) -> str:
+    """Return the summary of a recommendation, one or two sentences."""
+    return t(f"outcome.{result.outcome.id}.summary{result.outcome.variant(dict(result.because))}")
+
+
 def question_names(t: Translations, questions: Iterable[str]) -> str:
     """Return the short names of questions, separated by commas."""
     return ", ".join(t(f"question.{question}.short") for question in questions)
@@ -282,15 +299,17 @@ def _unused(session: Session, position: Walk) -> Answers:
 def _preview(flow: Flow, t: Translations, result: Recommendation) -> views.Preview:
     return views.Preview(
         t("review.preview"),
-        t(f"outcome.{result.outcome.id}.title"),
-        t(f"outcome.{result.outcome.id}.summary"),
+        outcome_title(t, result),
+        outcome_summary(t, result),
         _control(flow, t, result),
     )
 
 
 def _control(flow: Flow, t: Translations, result: Recommendation) -> views.Control:
-    level = result.control
-    return views.Control(t("control.title"), level, len(flow.control), t(f"control.{level}"))
+    level, answers = result.control, dict(result.because)
+    true = (leaf for condition in flow.control if condition.evaluate(answers) for leaf in condition.leaves())
+    reasons = join_and(t, [t(f"control.reason.{leaf.question}") for leaf in true])
+    return views.Control(t("control.title"), level, len(flow.control), t(f"control.{level}", reasons=reasons))
 
 
 def _advice(t: Translations, result: Recommendation) -> tuple[views.AdviceLine, ...]:

@@ -196,6 +196,8 @@ def required_ids(flow: Flow) -> Iterator[str]:
             yield from (f"option.{question.id}.{option}", f"option.{question.id}.{option}.if")
     for outcome in flow.outcomes:
         yield from (f"outcome.{outcome.id}.{part}" for part in ("title", "summary", "phrase"))
+        for suffix, _ in outcome.variants:
+            yield from (f"outcome.{outcome.id}.{part}.{suffix}" for part in ("title", "summary"))
     for version in (flow, *flow.earlier.values()):
         for advice in version.advice:
             yield from _advice_ids(advice)
@@ -205,6 +207,8 @@ def required_ids(flow: Flow) -> Iterator[str]:
     yield from (f"source.{question.source}" for question in flow.questions)
     yield from (f"source.{advice.source}" for advice in flow.advice)
     yield from (f"control.{level}" for level in range(len(flow.control) + 1))
+    yield from (f"control.firm.{level}" for level in range(1, len(flow.control) + 1))
+    yield from (f"control.reason.{leaf.question}" for condition in flow.control for leaf in condition.leaves())
     yield from (f"fact.{flow.strategic.id}.{value}" for value in ("true", "false", "unknown"))
 
 

@@ -94,7 +94,11 @@ def test_a_recommendation_is_printed_in_full(language):
     output = " ".join(printed("check", *ARGUMENTS, language=language).split())
     result: Any = check(FLOW, PATH)
     texts = [f"outcome.{result['outcome']}.title", "recommendation.what_if", "article.title", "control.title"]
-    texts += [f"advice.{advice}.{part}" for advice in result["advice"] for part in ("title", "text", "step")]
+    outcome = result["outcome"]
+    for advice in FLOW.advice:
+        if advice.id in result["advice"]:
+            wording = f".{outcome}" if outcome in advice.text_by_outcome else ""
+            texts += [f"advice.{advice.id}.title", f"advice.{advice.id}.step{wording}"]
     texts += [f"question.{step['question']}.short" for step in result["because"]]
     texts += [f"source.{step['source']}" for step in result["because"]]
     for id in texts:

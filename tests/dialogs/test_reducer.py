@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogs import events
+from dialogs import events, presenter
 from dialogs.community_flow import FLOW
 from dialogs.effects import Notify, Post, Show
 from dialogs.events import (
@@ -82,7 +82,7 @@ def test_every_path_answer_by_answer_with_back():
             assert result
             assert isinstance(view, ReviewCard)
             assert view.preview
-            assert view.preview.outcome == translations("fr")(f"outcome.{result.outcome.id}.title")
+            assert view.preview.outcome == presenter.outcome_title(translations("fr"), result)
             return
         assert isinstance(view, QuestionCard)
         assert view.question == question.id
@@ -140,7 +140,7 @@ def test_change_keeps_answers_and_notes_those_that_no_longer_count(answers):
     )
     if answers is LIGHT:  # now strategic: other questions follow, and the light ones no longer count
         assert isinstance(shown(effects), QuestionCard)
-        assert "Expertise en référencement" in note[1]
+        assert "Expert SEO" in note[1]
     else:  # still strategic by its orientation
         assert isinstance(shown(effects), ReviewCard)
 
@@ -151,7 +151,7 @@ def test_change_notes_answers_that_count_again():
     session, effects = step(FLOW, session, Answer(OWNER, "brand", "no"))
     view = shown(effects)
     assert isinstance(view, ReviewCard)
-    assert any("Expertise en référencement" in line and "De nouveau" in line for line in view.note)
+    assert any("Expert SEO" in line and "De nouveau" in line for line in view.note)
     assert [row.question for row in view.unused] == ["mode"]
 
 
@@ -450,7 +450,7 @@ def test_new_version_upgrades_running_sessions_only():
     assert set(upgraded.answers) == set(STRATEGIC) - {"brand", "mode", "routine"}
     _, effects = step(later, session, Resume(OWNER))
     assert shown(effects).note == (
-        translations("fr")("notice.asked_again", questions="Image de marque, Gestion actuelle ou souhaitée"),
+        translations("fr")("notice.asked_again", questions="Image de marque, Gestion souhaitée"),
     )
     posted = replace(session, status=Status.POSTED)
     assert upgrade(later, posted) == (posted, ())

@@ -195,7 +195,7 @@ def test_help_includes_the_part_about_the_terminal(tmp_path):
 
 def test_unknown_input_changes_nothing(tmp_path):
     output = flat(run_chat(tmp_path, "1", "xyzzy", "\udcff\udcfe", "99999999999999999999", "x" * 100_000, "", "   "))
-    assert "We did not understand" in output
+    assert "I didn’t understand" in output
     assert read_session(tmp_path)["answers"] == {"orientation": "seo"}
 
 
@@ -279,7 +279,7 @@ def test_load_upgrades_a_session_of_an_older_flow(tmp_path):
 def test_the_dialog_goes_on_when_the_file_cannot_be_written(tmp_path):
     (tmp_path / "cm-advisor").write_text("in the way")
     output = flat(run_chat(tmp_path, *ALL_ANSWERS, ""))
-    assert output.count("cannot be kept") == 1
+    assert output.count("cannot be stored") == 1
     assert flat(EN("outcome.agency.summary")) in output
     assert output.endswith(flat(EN("terminal.bye")))
 

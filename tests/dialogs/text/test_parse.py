@@ -393,7 +393,7 @@ QUICK = {
     "mode=agency, link=yes": {"mode": "agency", "agency_link": "yes"},
     "mode=An agency, link=yes": {"mode": "agency", "agency_link": "yes"},
     "mode=an agency\nlink=yes": {"mode": "agency", "agency_link": "yes"},
-    "who runs it, or should=an agency": {"mode": "agency"},
+    "who should manage it=an agency": {"mode": "agency"},
     "lien_agence=non": {"agency_link": "no"},
     "lien-agence: non": {"agency_link": "no"},
     "personne=personne presence=non": {"person": "nobody", "presence": "no"},
