@@ -22,17 +22,22 @@ def _lines(view: views.View | views.Announcement) -> Iterable[str | None]:
             choices = " · ".join([choice.label for choice in view.choices])
             return [*view.note, view.progress, view.text, view.current, *help_parts, choices]
         case views.ReviewCard():
-            return [*view.note, view.title, view.intro, *_rows(view.rows), *_preview(view.preview), view.share]
+            return [*view.note, view.title, view.intro, *_rows(view.rows)]
         case views.RecommendationCard():
-            advice = [f"{line.title}\n{line.text}\n{line.step}" for line in view.advice]
+            steps = _section(view.steps_title, [f"{line.title}. {line.step}" for line in view.steps])
             return [
-                *(*view.note, view.title, view.outcome, view.summary, view.provisional),
-                *_control(view.control),
-                *_section(view.advice_title, advice),
-                *(view.because_title, *_rows(view.because)),
+                *(*view.note, view.title, view.outcome, view.because, view.provisional, view.summary),
+                *(*_control(view.control), *steps, view.share),
+            ]
+        case views.DetailsCard():
+            return [
+                *(*view.note, view.title, view.outcome, view.provisional, view.options_title),
+                *(line for option in view.options for line in _option(option)),
+                view.challengers,
+                *_section(view.advice_title, [f"{line.title}\n{line.text}\n{line.step}" for line in view.advice]),
                 *_section(view.what_if_title, view.what_if),
                 *_section(view.open_title, view.open),
-                view.caveat,
+                *(view.rows_title, *_rows(view.rows), view.caveat),
             ]
         case views.PartialResultCard():
             return [
@@ -41,13 +46,16 @@ def _lines(view: views.View | views.Announcement) -> Iterable[str | None]:
                 *(*_rows(view.rows), view.next, view.caveat),
             ]
         case views.Announcement():
-            return [
-                *(view.title, view.by, view.headline, view.summary),
-                *_control(view.control),
-                *(view.because_title, *_rows(view.because)),
-                *_section(view.steps_title, [f"{line.title}. {line.step}" for line in view.steps]),
-                *(view.sources, view.caveat),
-            ]
+            steps = _section(view.steps_title, [f"{line.title}. {line.step}" for line in view.steps])
+            return [view.title, view.by, view.headline, view.provisional, view.because, *_control(view.control), *steps]
+
+
+def _option(option: views.Option) -> list[str]:
+    return [
+        option.title,
+        *(f"+ {argument}" for argument in option.pros),
+        *(f"− {argument}" for argument in option.cons),
+    ]
 
 
 def _rows(rows: Iterable[AnswerRow]) -> list[str]:
@@ -61,7 +69,3 @@ def _section(title: str, items: Iterable[str]) -> list[str]:
 
 def _control(control: Control | None) -> list[str]:
     return [f"{control.title} ({control.level}/{control.max_level})", control.text] if control else []
-
-
-def _preview(preview: views.Preview | None) -> list[str]:
-    return [preview.title, preview.outcome, preview.summary, *_control(preview.control)] if preview else []

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from dialogs import views
-from dialogs.flow import Answers, Flow, Question
-from dialogs.recommend import Recommendation, control_level, recommend, supporting
+from dialogs.flow import Answers, Condition, Flow, Question
+from dialogs.recommend import OutcomeArguments, Recommendation, control_level, recommend, supporting
 from dialogs.session import Session, Status
 from dialogs.text.parse import Problem
 from dialogs.translations import Translations, translations
@@ -13,8 +13,9 @@ from dialogs.views import Button
 from dialogs.walk import Walk, max_remaining, strategic_settled_by, walk
 from dialogs.what_if import reachable_outcomes, what_if
 
-MAX_ANNOUNCED_STEPS = 3
-"""Next steps in an announcement. Its readers did not ask for it, so it is short."""
+MAX_STEPS = 3
+"""Next steps that are shown first, in the recommendation and in the post."""
+OUTCOME_MARKS = {"in_house": "🏠", "agency": "🤝", "hybrid": "🧩", "intern": "🎓", "seo_expert": "🔎"}
 
 
 def current(flow: Flow, session: Session, position: Walk | None = None) -> views.View:
@@ -32,9 +33,10 @@ def current(flow: Flow, session: Session, position: Walk | None = None) -> views
             if result is None:
                 return partial_result(flow, session, position)
             return recommendation(flow, session, position, result)
-    if session.changing or position.next_question:
+    result = None if session.changing else recommend(flow, position)
+    if result is None:
         return prompt(flow, session, position)
-    return review(flow, session, position)
+    return recommendation(flow, session, position, result)
 
 
 @lru_cache(maxsize=256)
@@ -98,54 +100,72 @@ def _progress(t: Translations, number: int, more: int) -> str:
 
 
 def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
-    """Return every answer given; when complete, also the outcome in short and what a post would share."""
+    """Return every answer given."""
     t = translations(session.language)
-    result = recommend(flow, position)
-    actions = ("post", "keep_private") if result else ("continue",)
+    done = position.next_question is None
+    first = Button("continue", t("label.see_recommendation" if done else "label.continue"), primary=True)
     return views.ReviewCard(
         title=t("review.title"),
         intro=t("review.intro"),
         rows=_rows(flow, t, position.answers),
         change=t("label.change"),
-        preview=_preview(flow, t, result) if result else None,
-        share=t("review.share") if result else None,
         unused_title=t("review.unused"),
         unused=_rows(flow, t, _unused(session, position)),
-        buttons=buttons(t, *actions, "back", "restart", primary=actions[0]),
+        buttons=(first, *buttons(t, "back", "restart", "cancel")),
     )
 
 
 def recommendation(flow: Flow, session: Session, position: Walk, result: Recommendation) -> views.RecommendationCard:
-    """Return the whole recommendation of a finished walk."""
+    """Return the recommendation of a finished walk in short."""
     t = translations(session.language)
-    deciding = supporting(flow, result.outcome.when, position.answers)
-    rows = _rows(flow, t, position.answers, deciding)
-    posted = session.status is Status.POSTED
-    changes = tuple(_changes(flow, t, session.answers, result))
+    match session.status:
+        case Status.POSTED:
+            offered = buttons(t, "details", "new_check")
+        case Status.KEPT:
+            offered = buttons(t, "post", "review", "details", "new_check")
+        case _:
+            offered = buttons(t, "post", "keep_private", "review", "details", primary="post")
     return views.RecommendationCard(
         title=t("recommendation.title"),
+        mark=OUTCOME_MARKS.get(result.outcome.id, ""),
         outcome=outcome_title(t, result),
         summary=outcome_summary(t, result),
+        because=_because(flow, t, result),
         control=_control(flow, t, result),
+        steps_title=t("recommendation.steps"),
+        steps=_advice(flow, t, result)[:MAX_STEPS],
+        provisional=t("recommendation.provisional") if result.provisional else None,
+        share=None if session.status is Status.POSTED else t("review.share"),
+        buttons=offered,
+    )
+
+
+def details(flow: Flow, session: Session, position: Walk, result: Recommendation) -> views.DetailsCard:
+    """Return all about the recommendation of a finished walk."""
+    t = translations(session.language)
+    challengers = [t(f"outcome.{outcome}.phrase") for outcome in result.challengers]
+    changes = tuple(_changes(flow, t, session.answers, result))
+    open_questions = (t(f"question.{question}.short") for question in result.open_questions)
+    return views.DetailsCard(
+        title=t("details.title"),
+        mark=OUTCOME_MARKS.get(result.outcome.id, ""),
+        outcome=outcome_title(t, result),
+        provisional=t("recommendation.provisional") if result.provisional else None,
+        options_title=t("details.options"),
+        options=tuple(_option(t, option, result) for option in result.options),
+        challengers=t("details.challengers", outcomes=join_or(t, challengers)) if challengers else None,
         advice_title=t("recommendation.advice"),
-        advice=_advice(t, result),
-        because_title=t("recommendation.because"),
-        because=tuple(row for row in rows if row.deciding),
-        others_title=t("recommendation.others"),
-        others=tuple(row for row in rows if not row.deciding),
+        advice=_advice(flow, t, result),
+        rows_title=t("review.title"),
+        rows=_rows(flow, t, position.answers, supporting(flow, result.outcome.when, position.answers)),
         what_if_title=t("recommendation.what_if"),
         what_if=changes or (t("recommendation.stable"),),
         open_title=t("recommendation.open"),
-        open=tuple(
-            t("recommendation.open_item", question=t(f"question.{question}.short"))
-            for question in result.open_questions
-        ),
-        provisional=t("recommendation.provisional") if result.provisional else None,
+        open=tuple(t("recommendation.open_item", question=question) for question in open_questions),
         unused_title=t("recommendation.unused"),
         unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
-        share=None if posted else t("review.share"),
-        buttons=buttons(t, "new_check") if posted else buttons(t, "post", "review", "new_check"),
+        buttons=(Button("continue", t("label.see_recommendation"), primary=True), *buttons(t, "review")),
     )
 
 
@@ -184,33 +204,23 @@ def announcement(flow: Flow, session: Session, position: Walk) -> views.Announce
     t = translations(session.language)
     flow = flow.at(session.version)
     result = recommend(flow, position)
-    if result:
-        headline = outcome_title(t, result)
-        summary = outcome_summary(t, result)
-        deciding = supporting(flow, result.outcome.when, position.answers)
-        because = tuple(row for row in _rows(flow, t, position.answers, deciding) if row.deciding)
-        steps = _advice(t, result)[:MAX_ANNOUNCED_STEPS]
-    else:
-        headline = _strategic(flow, t, position)
+    if result is None:
         phrases = [t(f"outcome.{id}.phrase") for id in reachable_outcomes(flow, session.answers)]
-        summary = f"{t('verdict.possible')} {join_or(t, phrases)}"
-        because = _rows(flow, t, position.answers)
-        steps = ()
-    sources = dict.fromkeys([*(row.source for row in because), *(line.source for line in steps)])
+        headline, because = _strategic(flow, t, position), f"{t('verdict.possible')} {join_or(t, phrases)}"
+    else:
+        headline, because = outcome_title(t, result), _because(flow, t, result)
     return views.Announcement(
         session=session.id,
         owner=session.owner,
         title=t("announcement.title" if result else "announcement.partial"),
         by=t("announcement.by"),
+        mark=OUTCOME_MARKS.get(result.outcome.id, "") if result else "",
         headline=headline,
-        summary=summary,
-        control=_control(flow, t, result) if result else None,
-        because_title=t("recommendation.because"),
         because=because,
+        control=_control(flow, t, result) if result else None,
         steps_title=t("announcement.steps"),
-        steps=steps,
-        sources=t("source.cite", source=" · ".join(sources)),
-        caveat=caveat(t),
+        steps=_advice(flow, t, result)[:MAX_STEPS] if result else (),
+        provisional=t("recommendation.provisional") if result and result.provisional else None,
         buttons=buttons(t, "details", "run_own"),
     )
 
@@ -296,46 +306,95 @@ def _unused(session: Session, position: Walk) -> Answers:
     return {question: session.answers[question] for question in position.unused}
 
 
-def _preview(flow: Flow, t: Translations, result: Recommendation) -> views.Preview:
-    return views.Preview(
-        t("review.preview"),
-        outcome_title(t, result),
-        outcome_summary(t, result),
-        _control(flow, t, result),
+def _option(t: Translations, option: OutcomeArguments, result: Recommendation) -> views.Option:
+    recommended = option.outcome == result.outcome.id
+    title = outcome_title(t, result) if recommended else t(f"outcome.{option.outcome}.title")
+    pros, cons = (
+        tuple(t(f"argument.{option.outcome}.{argument}") for argument in arguments)
+        for arguments in (option.pros, option.cons)
     )
+    return views.Option(option.outcome, title, pros, cons, recommended)
+
+
+def _because(flow: Flow, t: Translations, result: Recommendation) -> str:
+    """Return the deciding answers in one sentence."""
+    return _because_sentence(t, _reasons(flow, t, result, result.outcome.when))
+
+
+def _because_sentence(t: Translations, clauses: list[str]) -> str:
+    *first, last = clauses
+    joined = t("because.comma").join(first)
+    return t("because.sentence", clauses=f"{joined}{t('because.and')}{last}" if first else last)
+
+
+def _reasons(
+    flow: Flow, t: Translations, result: Recommendation, condition: Condition, *, particular: bool = False
+) -> list[str]:
+    """Return a clause for each answer that makes `condition` true. Whether it is strategic is one clause.
+
+    `particular`: leave that one out when there are others.
+    """
+    answers = dict(result.because)
+    support = supporting(flow, condition, answers)
+    deciding = {leaf.question for leaf in flow.strategic.leaves()}
+    clauses = []
+    if deciding.intersection(support):
+        id = "strategic" if result.strategic else "provisional" if result.provisional else "light"
+        clauses.append(t(f"because.{id}", reasons=_control_reasons(flow, t, answers)))
+    others = [t(f"option.{id}.{answers[id]}.because") for id in support if id not in deciding]
+    return others if particular and others else clauses + others
+
+
+def _control_reasons(flow: Flow, t: Translations, answers: Answers) -> str:
+    true = (leaf for condition in flow.control if condition.evaluate(answers) for leaf in condition.leaves())
+    return join_and(t, [t(f"control.reason.{leaf.question}") for leaf in true])
 
 
 def _control(flow: Flow, t: Translations, result: Recommendation) -> views.Control:
-    level, answers = result.control, dict(result.because)
-    true = (leaf for condition in flow.control if condition.evaluate(answers) for leaf in condition.leaves())
-    reasons = join_and(t, [t(f"control.reason.{leaf.question}") for leaf in true])
-    return views.Control(t("control.title"), level, len(flow.control), t(f"control.{level}", reasons=reasons))
+    reasons = _control_reasons(flow, t, dict(result.because))
+    text = t(f"control.{result.control}", reasons=reasons)
+    return views.Control(t("control.title"), result.control, len(flow.control), text)
 
 
-def _advice(t: Translations, result: Recommendation) -> tuple[views.AdviceLine, ...]:
+def _advice(flow: Flow, t: Translations, result: Recommendation) -> tuple[views.AdviceLine, ...]:
     firmly = t(f"control.firm.{result.control}") if result.control else ""
     lines = []
     for advice in result.advice:
         id = advice.text_id or advice.id
         wording = f".{result.outcome.id}" if result.outcome.id in advice.text_by_outcome else ""
         text = t(f"advice.{id}.text{wording}", firmly=firmly)
-        step = t("recommendation.step", step=t(f"advice.{id}.step{wording}"))
-        lines.append(views.AdviceLine(advice.id, t(f"advice.{id}.title"), text, step, t(f"source.{advice.source}")))
+        step = _capitalized(t("recommendation.step", step=t(f"advice.{id}.step{wording}")))
+        reason = _because_sentence(t, _reasons(flow, t, result, advice.when, particular=True))
+        source = t(f"source.{advice.source}")
+        lines.append(views.AdviceLine(advice.id, t(f"advice.{id}.title"), text, step, source, reason))
     return tuple(lines)
 
 
 def _changes(flow: Flow, t: Translations, answers: Answers, result: Recommendation) -> Iterable[str]:
-    changes = list(what_if(flow, answers, result.because, result.outcome.id))
-    known = {(change.question, change.outcomes) for change in changes if change.option != "unknown"}
-    for change in changes:
-        if change.option == "unknown" and (change.question, change.outcomes) in known:
-            continue  # another answer has the same effect and is easier to understand than "I don't know"
-        clause = t(f"option.{change.question}.{change.option}.if")
-        phrases = [t(f"outcome.{outcome}.phrase") for outcome in change.outcomes]
+    """Yield a sentence for each other result that one changed answer leads to. Not knowing is not worth a sentence."""
+    clauses: dict[tuple[str, ...], list[str]] = {}
+    criteria = {leaf.question for condition in flow.control for leaf in condition.leaves() if leaf.option == "yes"}
+    for change in what_if(flow, answers, result.because, result.outcome.id):
+        if change.option not in {"unknown", "undecided"}:
+            clauses.setdefault(change.outcomes, []).append(f"{change.question}.{change.option}")
+    for outcomes, changes in clauses.items():
+        parts = [t(f"option.{change}.if") for change in changes if change.partition(".")[0] not in criteria]
+        met = [change for change in changes if change.partition(".")[0] in criteria]
+        if len(met) == len(criteria) and all(change.endswith(".yes") for change in met):
+            parts.append(t("what_if.any_criterion"))
+        else:
+            parts += [t(f"option.{change}.if") for change in met]
+        first, *others = parts
+        clause = join_or(t, [first, *(other[:1].lower() + other[1:] for other in others)])
+        phrases = [t(f"outcome.{outcome}.phrase") for outcome in outcomes]
         if len(phrases) == 1:
             yield t("what_if.one", clause=clause, outcome=phrases[0])
         else:
             yield t("what_if.several", clause=clause, outcomes=join_or(t, phrases))
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _strategic(flow: Flow, t: Translations, position: Walk) -> str:

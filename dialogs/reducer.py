@@ -17,10 +17,10 @@ What each event does, by the status of the session (``open`` and ``quick`` are r
     SetLanguage     changes the language
     Help            shows help
     Typed           is parsed (`dialogs.text.parse`), then handled as the event it stands for
-    Details         -                            -                shows it to anyone of the tenant
+    Details         shows them if complete       shows them       shows them to anyone of the tenant
 
-``-``: not allowed. All events but Start and Details are for the owner only. An event that is not allowed, comes from
-another person or an older card, or names an unknown id returns the same session and a notice.
+``-``: not allowed. All events but Start, and Details of a post, are for the owner only. An event that is not allowed,
+comes from another person or an older card, or names an unknown id returns the same session and a notice.
 """
 
 from dataclasses import replace
@@ -31,10 +31,10 @@ from dialogs.effects import Effect, Notify, Post, Schedule, Show
 from dialogs.events import Event
 from dialogs.flow import Flow
 from dialogs.recommend import recommend
-from dialogs.session import RUNNING, Session, Status
+from dialogs.session import RUNNING, Actor, Session, Status
 from dialogs.text.interpret import interpret
-from dialogs.translations import Translations, languages, translations
-from dialogs.views import Card, Notice, PartialResultCard, RecommendationCard, with_note
+from dialogs.translations import languages, translations
+from dialogs.views import Card, Notice, with_note
 from dialogs.walk import Walk, walk
 
 OptionalSessionAndEffects = tuple[Session | None, list[Effect]]
@@ -59,7 +59,7 @@ def step(flow: Flow, session: Session | None, event: Event) -> OptionalSessionAn
         return session, [Notify(presenter.notice(t, "gone", presenter.buttons(t, "start", primary="start")))]
     session, asked_again = upgrade(flow, session)
     if isinstance(event, events.Details):
-        return session, [_details(flow, session, t)]
+        return session, [_details(flow, session, event.actor)]
     if session.owner != event.actor.person:
         return session, [Notify(presenter.notice(t, "not_yours", presenter.buttons(t, "run_own")))]
     if event.revision is not None and event.revision != session.revision:
@@ -205,13 +205,25 @@ def _stale(flow: Flow, session: Session, event: Event) -> SessionAndEffects:
     return (session, _show(flow, session)) if pressed_twice else _notify_and_show(flow, session, "stale")
 
 
-def _details(flow: Flow, session: Session, t: Translations) -> Effect:
-    if session.status is not Status.POSTED:
+def _details(flow: Flow, session: Session, actor: Actor) -> Effect:
+    """Show the details: to the owner in place of the card, of a post to anyone in the tenant privately."""
+    t = translations(actor.language)
+    posted = session.status is Status.POSTED
+    if not posted and session.owner != actor.person:
         return Notify(presenter.notice(t, "gone", presenter.buttons(t, "run_own")))
-    view = presenter.current(flow, replace(session, language=t.language))
-    if isinstance(view, RecommendationCard | PartialResultCard):
-        view = replace(view, share=None, buttons=presenter.buttons(t, "run_own"))
-    return Notify(view)
+    flow = flow.at(session.version) if session.status not in RUNNING else flow
+    session = replace(session, language=t.language) if posted else session
+    position = walk(flow, session.answers)
+    result = recommend(flow, position)
+    if result and posted:
+        view = presenter.details(flow, session, position, result)
+        return Notify(replace(view, buttons=presenter.buttons(t, "run_own")))
+    if result and session.status in {Status.OPEN, Status.KEPT}:
+        return Show(presenter.details(flow, session, position, result))
+    if posted:
+        partial = presenter.partial_result(flow, session, position)
+        return Notify(replace(partial, share=None, buttons=presenter.buttons(t, "run_own")))
+    return Show(presenter.current(flow, session, position))
 
 
 # --- Answering ----------------------------------------------------------------------------------------------------

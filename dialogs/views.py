@@ -61,6 +61,18 @@ class AdviceLine:
     text: str
     step: str
     source: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An outcome with what the answers say for and against it. `recommended`: it is the recommended one."""
+
+    outcome: str
+    title: str
+    pros: tuple[str, ...]
+    cons: tuple[str, ...]
+    recommended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,45 +105,54 @@ class QuestionCard(_Card):
     help: tuple[HelpPart, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The outcome in short."""
-
-    title: str
-    outcome: str
-    summary: str
-    control: Control | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewCard(_AnswersCard):
-    """Every answer, each with a way to change it. `preview` and `share` are set once all are given."""
+    """Every answer, each with a way to change it."""
 
     intro: str
     rows: tuple[AnswerRow, ...]
     change: str
-    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecommendationCard(_AnswersCard):
-    """The whole recommendation, for one person. `open`: what to find out. `provisional`: why it may still change."""
+class RecommendationCard(_Card):
+    """The recommendation in short, for one person: the outcome, why, and what to do first.
 
+    `mark`: an emoji for the outcome. `because`: one sentence with the deciding answers. `provisional`: why it may
+    still change. `share`: what a post would share.
+    """
+
+    title: str
+    mark: str
     outcome: str
     summary: str
+    because: str
     control: Control | None
+    steps_title: str
+    steps: tuple[AdviceLine, ...]
+    provisional: str | None = None
+    share: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailsCard(_AnswersCard):
+    """All about a recommendation. `open`: what to find out. `challengers`: outcomes with more in their favor."""
+
+    mark: str
+    outcome: str
+    provisional: str | None
+    options_title: str
+    options: tuple[Option, ...]
+    challengers: str | None
     advice_title: str
     advice: tuple[AdviceLine, ...]
-    because_title: str
-    because: tuple[AnswerRow, ...]
-    others_title: str
-    others: tuple[AnswerRow, ...]
+    rows_title: str
+    rows: tuple[AnswerRow, ...]
     what_if_title: str
     what_if: tuple[str, ...]
+    open_title: str
+    open: tuple[str, ...]
     caveat: str
-    open_title: str = ""
-    open: tuple[str, ...] = ()
-    provisional: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,15 +177,13 @@ class Announcement:
     owner: str
     title: str
     by: str
+    mark: str
     headline: str
-    summary: str
+    because: str
     control: Control | None
-    because_title: str
-    because: tuple[AnswerRow, ...]
     steps_title: str
     steps: tuple[AdviceLine, ...]
-    sources: str
-    caveat: str
+    provisional: str | None = None
     buttons: tuple[Button, ...] = ()
 
 
@@ -186,7 +205,7 @@ class HelpCard:
     buttons: tuple[Button, ...] = ()
 
 
-Card = QuestionCard | ReviewCard | RecommendationCard | PartialResultCard
+Card = QuestionCard | ReviewCard | RecommendationCard | DetailsCard | PartialResultCard
 """The cards of a dialog that can carry notes."""
 
 View = Card | Notice | HelpCard

@@ -5,7 +5,7 @@ from dialogs.flow import Flow
 from dialogs.session import RUNNING, Session
 from dialogs.text.parse import Ambiguous, Command, Parsed, ParsedAnswer, Problems, QuickCheck, parse
 from dialogs.translations import translations
-from dialogs.views import Button, Notice, QuestionCard, ReviewCard
+from dialogs.views import Button, Notice, QuestionCard, RecommendationCard
 from dialogs.walk import walk
 
 _COMMANDS: dict[str, type[events.Event]] = {
@@ -55,7 +55,7 @@ def _not_understood(flow: Flow, session: Session) -> Notice:
     if isinstance(view, QuestionCard):
         labels = [t("list.quoted", item=choice.label) for choice in view.choices]
         return presenter.notice(t, "not_understood", view.choices, choices=presenter.join_or(t, labels))
-    buttons = () if isinstance(view, ReviewCard) else presenter.buttons(t, "help")
+    buttons = () if isinstance(view, RecommendationCard) else presenter.buttons(t, "help")
     return presenter.notice(t, "nothing_understood", buttons)
 
 

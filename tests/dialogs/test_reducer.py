@@ -35,7 +35,7 @@ from dialogs.reducer import step, upgrade
 from dialogs.session import Actor, Session, Status
 from dialogs.translations import translations
 from dialogs.verify import all_paths
-from dialogs.views import HelpCard, Notice, PartialResultCard, QuestionCard, RecommendationCard, ReviewCard
+from dialogs.views import DetailsCard, HelpCard, Notice, PartialResultCard, QuestionCard, RecommendationCard, ReviewCard
 from dialogs.walk import walk
 
 OWNER = Actor("team:1", "ada", "fr")
@@ -70,7 +70,7 @@ def notices(effects):
 
 
 def test_every_path_answer_by_answer_with_back():
-    """Each card asks the next question of the walk, `Back` undoes one answer, and the last card is the review."""
+    """Each card asks the next question of the walk, `Back` undoes one answer, and the last card recommends."""
     paths = 0
 
     def visit(session, view):
@@ -80,9 +80,8 @@ def test_every_path_answer_by_answer_with_back():
             paths += 1
             result = recommend(FLOW, walk(FLOW, session.answers))
             assert result
-            assert isinstance(view, ReviewCard)
-            assert view.preview
-            assert view.preview.outcome == presenter.outcome_title(translations("fr"), result)
+            assert isinstance(view, RecommendationCard)
+            assert view.outcome == presenter.outcome_title(translations("fr"), result)
             return
         assert isinstance(view, QuestionCard)
         assert view.question == question.id
@@ -100,11 +99,11 @@ def test_every_path_answer_by_answer_with_back():
 
 def test_keep_private_then_post_once():
     session, effects = start(STRATEGIC)
-    assert isinstance(shown(effects[:1]), ReviewCard)
+    assert isinstance(shown(effects[:1]), RecommendationCard)
     session, effects = step(FLOW, session, KeepPrivate(OWNER, revision=session.revision))
     view = shown(effects)
     assert isinstance(view, RecommendationCard)
-    assert [button.action for button in view.buttons] == ["post", "review", "new_check"]
+    assert [button.action for button in view.buttons] == ["post", "review", "details", "new_check"]
     assert not [effect for effect in effects if isinstance(effect, Post)]
 
     session, effects = step(FLOW, session, ConfirmPost(OWNER, "C1", revision=session.revision))
@@ -142,7 +141,7 @@ def test_change_keeps_answers_and_notes_those_that_no_longer_count(answers):
         assert isinstance(shown(effects), QuestionCard)
         assert "Expert SEO" in note[1]
     else:  # still strategic by its orientation
-        assert isinstance(shown(effects), ReviewCard)
+        assert isinstance(shown(effects), RecommendationCard)
 
 
 def test_change_notes_answers_that_count_again():
@@ -150,16 +149,16 @@ def test_change_notes_answers_that_count_again():
     session, _ = step(FLOW, session, Change(OWNER, "brand"))
     session, effects = step(FLOW, session, Answer(OWNER, "brand", "no"))
     view = shown(effects)
-    assert isinstance(view, ReviewCard)
+    assert isinstance(view, RecommendationCard)
     assert any("Expert SEO" in line and "De nouveau" in line for line in view.note)
-    assert [row.question for row in view.unused] == ["mode"]
+    assert walk(FLOW, session.answers).unused == ("mode",)
 
 
 def test_back_ends_a_change_and_stops_at_the_first_question():
     session, _ = start(STRATEGIC)
     session, _ = step(FLOW, session, Change(OWNER, "mode"))
     session, effects = step(FLOW, session, Back(OWNER))
-    assert isinstance(shown(effects), ReviewCard)
+    assert isinstance(shown(effects), RecommendationCard)
     assert session.answers == STRATEGIC
     session, _ = step(FLOW, session, Restart(OWNER))
     assert session.answers == {}
@@ -322,9 +321,39 @@ def test_details_are_for_anyone_of_the_tenant_without_the_owners_buttons():
     same, effects = step(FLOW, session, Details(OTHER))
     (view,) = views(effects, Notify)
     assert same is session
-    assert isinstance(view, RecommendationCard)
+    assert isinstance(view, DetailsCard)
     assert view.outcome == translations("en")("outcome.agency.title")
     assert [button.action for button in view.buttons] == ["run_own"]
+
+
+@pytest.mark.parametrize("finish", [None, KeepPrivate(OWNER)])
+def test_the_owner_sees_the_details_in_place_of_the_card_and_goes_back(finish):
+    session, _ = start(STRATEGIC)
+    if finish:
+        session, _ = step(FLOW, session, finish)
+    same, effects = step(FLOW, session, Details(OWNER))
+    assert same is session
+    card = shown(effects)
+    assert isinstance(card, DetailsCard)
+    assert [option.outcome for option in card.options] == ["in_house", "agency", "hybrid"]
+    assert [option.recommended for option in card.options] == [False, True, False]
+    assert card.buttons[0].action == "continue"
+    _, effects = step(FLOW, same, Resume(OWNER, revision=same.revision))
+    assert isinstance(shown(effects), RecommendationCard)
+
+
+def test_details_of_an_unfinished_dialog_are_for_nobody_else():
+    session, _ = start(STRATEGIC)
+    _, effects = step(FLOW, session, Details(OTHER))
+    assert views(effects, Notify)[0].id == "gone"
+
+
+def test_review_lists_the_answers_of_a_complete_dialog():
+    session, _ = start(STRATEGIC)
+    _, effects = step(FLOW, session, Review(OWNER, revision=session.revision))
+    card = shown(effects)
+    assert isinstance(card, ReviewCard)
+    assert [row.question for row in card.rows] == list(STRATEGIC)
 
 
 # --- Typed text ---------------------------------------------------------------------------------------------------
