@@ -38,7 +38,7 @@ def check_line(t: Translations, check: CheckSummary) -> CheckLine:
     result = recommend(FLOW, walk(FLOW, session.answers))
     status = t(f"checks.{_STATUS_TEXTS.get(session.status, 'in_progress')}")
     if result:
-        outcome = t(f"outcome.{result.outcome.id}.title")
+        outcome = presenter.outcome_title(t, result)
     else:
         outcome = t("checks.in_progress" if session.status is Status.OPEN else "verdict.title")
     date = check.updated_at.strftime("%d/%m/%Y" if t.language == "fr" else "%Y-%m-%d")
