@@ -19,12 +19,11 @@ MAX_CONTEXT_LENGTH = 2000
 MAX_HEADER_LENGTH = 150
 MAX_LABEL_LENGTH = 75
 MAX_ACTION_ID_LENGTH = 255
-MAX_ACCESSIBILITY_LABEL_LENGTH = 75
+MAX_PLACEHOLDER_LENGTH = 150
 DANGER_ACTIONS = frozenset({"forget_confirm"})
-FORWARD_ACTIONS = frozenset(
-    {"post", "keep_private", "continue", "start", "run_own", "new_check", "retry_post", "details"}
-)
-"""Buttons that go forward. All others are in a second row."""
+FORWARD_ACTIONS = frozenset({"post", "keep_private", "continue", "start", "run_own", "new_check", "retry_post"})
+"""Buttons that go forward. All others are in a second row when there are more than `MAX_BUTTONS_IN_ONE_ROW`."""
+MAX_BUTTONS_IN_ONE_ROW = 2
 
 
 # --- Elements -----------------------------------------------------------------------------------------------------
@@ -93,9 +92,22 @@ def actions(buttons: Iterable[Button], button_context: ButtonContext) -> Block:
     return {"type": "actions", "elements": [_button(view, prefix) for view in buttons]}
 
 
+def select(placeholder: str, options: Iterable[Button], button_context: ButtonContext) -> Block:
+    """Return a menu of one action, for a section's accessory. Choosing an option acts as pressing that button."""
+    buttons = [button(option, button_context) for option in options]
+    return {
+        "type": "static_select",
+        "action_id": buttons[0]["action_id"].partition(":")[0],
+        "placeholder": plain_text(placeholder[:MAX_PLACEHOLDER_LENGTH]),
+        "options": [{"text": element["text"], "value": element["value"]} for element in buttons],
+    }
+
+
 def button_rows(buttons: Iterable[Button], button_context: ButtonContext) -> list[Block]:
-    """Return a row of the buttons that go forward and a row of the others."""
+    """Return a row of the buttons that go forward and a row of the others. A few buttons are in one row."""
     buttons = tuple(buttons)
+    if len(buttons) <= MAX_BUTTONS_IN_ONE_ROW:
+        return [actions(buttons, button_context)] if buttons else []
     forward = [view for view in buttons if view.action in FORWARD_ACTIONS or view.question]
     others = [view for view in buttons if view not in forward]
     return [actions(row, button_context) for row in (forward, others) if row]
@@ -134,9 +146,11 @@ def render(
         case views.QuestionCard():
             return {"text": text, "blocks": _question(view, button_context)}
         case views.ReviewCard():
-            blocks = _review(view, button_context, t) + _share(view.share, t, channel)
+            blocks = _review(view, button_context) + _share(view.share, t, channel)
         case views.RecommendationCard():
             blocks = _recommendation(view) + _share(view.share, t, channel)
+        case views.DetailsCard():
+            blocks = _details(view, t)
         case views.PartialResultCard():
             blocks = _partial_result(view) + _share(view.share, t, channel)
         case views.Announcement():
@@ -161,53 +175,66 @@ def _question(view: views.QuestionCard, button_context: ButtonContext) -> list[B
     ]
 
 
-def _review(view: views.ReviewCard, button_context: ButtonContext, t: Translations) -> list[Block]:
-    blocks = [*_notes(view.note), header(view.title), context(view.intro)]
-    for row in view.rows:
-        change = button(Button("change", view.change, row.question), button_context)
-        label = t("slack.change_of", question=row.name)
-        change["accessibility_label"] = label[:MAX_ACCESSIBILITY_LABEL_LENGTH]
-        blocks.append(section(f"{escape(row.name)}\n*{escape(row.answer)}*") | {"accessory": change})
-    if view.unused:
-        unused = "\n".join(f"{row.name} · {row.answer}" for row in view.unused)
-        blocks.append(context(f"{view.unused_title}\n{unused}"))
-    if view.preview:
-        blocks += [divider(), *_preview(view.preview)]
-    return blocks
-
-
-def _preview(preview: views.Preview) -> list[Block]:
+def _review(view: views.ReviewCard, button_context: ButtonContext) -> list[Block]:
+    changes = [Button("change", row.name, row.question) for row in view.rows]
+    menu = {"accessory": select(view.change, changes, button_context)} if changes else {}
+    unused = "\n".join(f"{row.name} · {row.answer}" for row in view.unused)
     return [
-        context(preview.title),
-        section(f"*{escape(preview.outcome)}*\n{escape(preview.summary)}"),
-        *_control(preview.control),
+        *_notes(view.note),
+        header(view.title),
+        *_bullets("", _answers(view.rows)),
+        section(escape(view.intro)) | menu,
+        *([context(f"{view.unused_title}\n{unused}")] if unused else ()),
     ]
 
 
 def _recommendation(view: views.RecommendationCard) -> list[Block]:
-    provisional = [section(f":warning: {escape(view.provisional)}")] if view.provisional else []
-    advice = [section(f"*{escape(view.advice_title)}*")] if view.advice else []
-    advice += [
-        section(f"*{escape(line.title)}* · {_source(line)}\n{escape(line.text)}\n{escape(line.step)}")
-        for line in view.advice
+    steps = [
+        section(f"{number}.  *{escape(line.title)}*\n{escape(line.step)}")
+        for number, line in enumerate(view.steps, start=1)
     ]
     return [
         *_notes(view.note),
-        context(view.title),
-        header(view.outcome),
+        header(f"{view.mark} {view.outcome}"),
+        section(escape(view.because)),
+        *_provisional(view.provisional),
         section(escape(view.summary)),
-        *provisional,
         *_control(view.control),
+        *([divider(), section(f"*{escape(view.steps_title)}*"), *steps] if steps else ()),
+    ]
+
+
+def _details(view: views.DetailsCard, t: Translations) -> list[Block]:
+    return [
+        *_notes(view.note),
+        context(view.title),
+        header(f"{view.mark} {view.outcome}"),
+        *_provisional(view.provisional),
+        section(f"*{escape(view.options_title)}*"),
+        *(_option(option, t) for option in view.options),
+        *([section(escape(view.challengers))] if view.challengers else ()),
+        *([divider(), section(f"*{escape(view.advice_title)}*")] if view.advice else ()),
+        *map(_advice, view.advice),
         divider(),
-        *advice,
-        divider(),
-        *_bullets(view.because_title, _answers(view.because, cited=True)),
-        *_bullets(view.others_title, _answers(view.others, cited=True)),
         *_bullets(view.what_if_title, map(escape, view.what_if)),
         *_bullets(view.open_title, map(escape, view.open)),
+        *_bullets(view.rows_title, _answers(view.rows, cited=True)),
         *_bullets(view.unused_title, _answers(view.unused)),
         context(view.caveat),
     ]
+
+
+def _option(option: views.Option, t: Translations) -> Block:
+    title = t("details.recommended", outcome=option.title) if option.recommended else option.title
+    arguments = [f"+ {escape(argument)}" for argument in option.pros]
+    arguments += [f"− {escape(argument)}" for argument in option.cons]
+    return section("\n".join((f"*{escape(title)}*", *arguments)))
+
+
+def _advice(line: views.AdviceLine) -> Block:
+    reason = [f"_{escape(line.reason)}_"] if line.reason else []
+    text = f"{escape(line.text)} ({escape(line.source)})"
+    return section("\n".join((f"*{escape(line.title)}*", *reason, text, f"→ {escape(line.step)}")))
 
 
 def _partial_result(view: views.PartialResultCard) -> list[Block]:
@@ -226,17 +253,21 @@ def _partial_result(view: views.PartialResultCard) -> list[Block]:
 
 
 def _announcement(view: views.Announcement) -> list[Block]:
-    steps = [section(f"*{escape(view.steps_title)}*")] if view.steps else []
-    steps += [section(f"*{escape(line.title)}*\n{escape(line.step)}") for line in view.steps]
+    """Return a post. At most 400 px high in a window of 500 px, since people who did not ask read it."""
+    by = escape(view.by).replace("{person}", f"<@{view.owner}>")
+    about = _control_meter(view.control) if view.control else escape(view.title)
+    steps = "\n".join(f"•  *{escape(line.title)}* · {escape(line.step)}" for line in view.steps)
     return [
-        header(view.title),
-        context_of(escape(view.by).replace("{person}", f"<@{view.owner}>")),
-        section(f"*{escape(view.headline)}*\n{escape(view.summary)}"),
-        *_control(view.control),
-        *_bullets(view.because_title, _answers(view.because)),
-        *steps,
-        context(f"{view.sources}\n{view.caveat}"),
+        header(f"{view.mark} {view.headline}".strip()),
+        context_of(f"{by} · {about}"),
+        *_provisional(view.provisional),
+        section(escape(view.because)),
+        *([context_of(f"*{escape(view.steps_title)}*\n{steps}")] if steps else ()),
     ]
+
+
+def _provisional(text: str | None) -> list[Block]:
+    return [section(f":warning: {escape(text)}")] if text else []
 
 
 def _notes(notes: Iterable[str]) -> list[Block]:
@@ -246,7 +277,11 @@ def _notes(notes: Iterable[str]) -> list[Block]:
 def _control(control: views.Control | None) -> list[Block]:
     if control is None:
         return []
-    return [section(f"*{escape(control.title)}*  {control.bar}\n{escape(control.text)}")]
+    return [section(f"{_control_meter(control)}\n{escape(control.text)}")]
+
+
+def _control_meter(control: views.Control) -> str:
+    return f"*{escape(control.title)}*  {control.bar}"
 
 
 def _share(share: str | None, t: Translations, channel: str | None) -> list[Block]:
@@ -265,11 +300,9 @@ def post_destination(t: Translations, channel: str) -> str:
 
 
 def _answers(rows: Iterable[AnswerRow], *, cited: bool = False) -> list[str]:
-    return [f"{escape(row.name)} · *{escape(row.answer)}*" + (f" · {_source(row)}" if cited else "") for row in rows]
-
-
-def _source(line: AnswerRow | views.AdviceLine) -> str:
-    return f"_{escape(line.source)}_"
+    return [
+        f"{escape(row.name)} · *{escape(row.answer)}*" + (f" ({escape(row.source)})" if cited else "") for row in rows
+    ]
 
 
 def _bullets(title: str, lines: Iterable[str]) -> list[Block]:

@@ -107,8 +107,12 @@ def read_request(body: Json, installation: Installation) -> IncomingRequest:
 
 
 def parse_button(action: Mapping[str, object]) -> ButtonValue | None:
-    """Read an element of ``actions``. Return None when it is not one of our buttons."""
-    action_id, value = action.get("action_id"), action.get("value")
+    """Read an element of ``actions``. Return None when it is not one of our buttons or menus.
+
+    The chosen option of a menu has the value of a button.
+    """
+    option = action.get("selected_option")
+    action_id, value = action.get("action_id"), (option if isinstance(option, dict) else action).get("value")
     match = BUTTON_VALUE.fullmatch(value) if isinstance(value, str) else None
     if match is None or not isinstance(action_id, str):
         return None

@@ -18,11 +18,19 @@ from tests.security.ownership import ForgedPress, forged_presses, outcome_text, 
 __all__ = ["make_scene", "no_platform_settings", "no_unexpected_errors"]
 
 
-async def press(scene: Scene, team: Workspace, user: User, on: Message | Channel, forged: ForgedPress) -> int:
-    """Press a button with these ids as a user of a workspace, with a valid signature; return the status."""
+async def press(
+    scene: Scene, team: Workspace, user: User, on: Message | Channel, forged: ForgedPress, *, menu: bool = False
+) -> int:
+    """Press a button, or choose in a menu, with these ids as a user of a workspace; return the status.
+
+    The signature is valid.
+    """
     channel = on if isinstance(on, Channel) else on.channel
     revision = "" if forged.revision is None else forged.revision
     value = f"card|{forged.session}|{revision}|{forged.question}|{forged.option}"
+    element: dict[str, Any] = {"type": "button", "value": value}
+    if menu:
+        element = {"type": "static_select", "selected_option": {"value": value}}
     payload = {
         "type": "block_actions",
         "team": {"id": team.id},
@@ -31,7 +39,7 @@ async def press(scene: Scene, team: Workspace, user: User, on: Message | Channel
         "container": {"type": "message", "message_ts": "1.1", "channel_id": channel.id, "is_ephemeral": True},
         "channel": {"id": channel.id, "name": channel.name},
         "response_url": scene.slack.response_url(scene.slack.new_response_url(user.id, channel)),
-        "actions": [{"type": "button", "action_id": forged.action, "block_id": "b", "value": value}],
+        "actions": [{"action_id": forged.action, "block_id": "b", **element}],
     }
     return await send_interaction(scene, payload)
 
@@ -73,6 +81,8 @@ async def test_another_user_of_the_workspace(make_scene: MakeScene, tmp_path: Pa
     assert before.count("'kept'") == 1
     for forged in forged_presses(sessions):
         assert await press(scene, scene.team, scene.ben, scene.marketing, forged) == 200, forged
+        if forged.action == "change":
+            assert await press(scene, scene.team, scene.ben, scene.marketing, forged, menu=True) == 200, forged
     await scene.settle()
     assert stored_data(tmp_path / "0.db", tenant, scene.anna.id) == before
     assert outcome_text(scene.t) not in visible_messages(scene, scene.ben, scene.team)
@@ -100,6 +110,8 @@ async def test_the_same_person_id_in_another_workspace(make_scene: MakeScene, tm
     before = stored_data(tmp_path / "0.db", tenant, scene.anna.id)
     for forged in forged_presses(sessions):
         assert await press(scene, other, eve, plaza, forged) == 200, forged
+        if forged.action == "change":
+            assert await press(scene, other, eve, plaza, forged, menu=True) == 200, forged
     await scene.settle()
     assert stored_data(tmp_path / "0.db", tenant, scene.anna.id) == before
     assert outcome_text(scene.t) not in visible_messages(scene, eve, other)

@@ -8,7 +8,11 @@ from typing import Any
 from adapters.playground.simulator import Json
 from adapters.playground.slack.rules import elements_of, objects_in, texts_in
 
-CHOICE_KEYS = {"radio_buttons": "selected_option", "conversations_select": "selected_conversation"}
+CHOICE_KEYS = {
+    "radio_buttons": "selected_option",
+    "static_select": "selected_option",
+    "conversations_select": "selected_conversation",
+}
 """Element type -> the key of a person's choice in its state."""
 INTERACTIVE = {"button", *CHOICE_KEYS}
 DEFAULTS = {"plain_text": {"emoji": True}, "mrkdwn": {"verbatim": False}}
@@ -62,8 +66,9 @@ class BlockElement:
 
     @property
     def label(self) -> str:
-        """The text of a button, or the label of an input."""
-        return str((self.element.get("text") or self.block["label"])["text"])
+        """The text of a button, the label of an input, or the placeholder of a menu in a message."""
+        text = self.element.get("text") or self.block.get("label") or self.element["placeholder"]
+        return str(text["text"])
 
     @property
     def ids(self) -> tuple[str, str]:

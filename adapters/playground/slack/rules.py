@@ -130,6 +130,16 @@ BUTTON = typed(
         )
     }
 )
+ACCESSORY = typed(
+    {
+        "button": BUTTON,
+        "static_select": obj(
+            {"options": array(OPTION, 100), "placeholder": plain(150)},
+            {**ACTION_ID, "initial_option": OPTION, "confirm": CONFIRM},
+            initial_among_options,
+        ),
+    }
+)
 CHOICE = typed(
     {
         "radio_buttons": obj(
@@ -140,7 +150,7 @@ CHOICE = typed(
 )
 
 MESSAGE_BLOCKS: dict[str, Check] = {
-    "section": obj({"text": mrkdwn(3000)}, {**BLOCK_ID, "accessory": BUTTON}),
+    "section": obj({"text": mrkdwn(3000)}, {**BLOCK_ID, "accessory": ACCESSORY}),
     "actions": obj({"elements": array(BUTTON, 25)}, BLOCK_ID),
     "context": obj({"elements": array(mrkdwn(2000), 10)}, BLOCK_ID),
     "header": obj({"text": plain(150)}, BLOCK_ID),

@@ -176,9 +176,10 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         block_id: str | None = None,
         value: str | None = None,
     ) -> Exchange:
-        """Press a button, or choose `value` in an input with `dispatch_action`.
+        """Press a button, or choose `value` in a menu of a message or in an input with `dispatch_action`.
 
-        `label`: a button's text or an input's label. `value`: an option's text or value, or a conversation's id.
+        `label`: a button's text, an input's label or a menu's placeholder. `value`: an option's text or value, or a
+        conversation's id.
         Raises LookupError if the user cannot see it or it does not exist.
         """
         self._require_visible(user, where)
@@ -188,6 +189,8 @@ class SlackUserActions(simulator.UserActions[Exchange]):
         if isinstance(where, Message):
             current = next((message for message in where.channel.log if message.ts == where.ts), where)
             address = self.slack.response_url(self.slack.new_response_url(user.id, where.channel, current))
+            if item.element["type"] != "button":
+                choice = choice_state(item.element, value)
         elif item.block["type"] == "input":
             if not item.block.get("dispatch_action"):
                 raise LookupError(f"the input {item.label!r} does not dispatch")

@@ -9,11 +9,11 @@ import pytest
 from adapters.playground.slack.rules import check_message, check_view
 from adapters.shared.router import parse_outside_dialog
 from adapters.slack import block_kit, cards, modals
-from adapters.slack.button_value import ButtonContext
+from adapters.slack.button_value import ButtonContext, ButtonValue
 from adapters.slack.request import parse_button
 from dialogs import presenter
 from dialogs.community_flow import FLOW
-from dialogs.events import Answer, Change, Resume, Start, Why
+from dialogs.events import Answer, Change, Details, Resume, Review, Start, Why
 from dialogs.recommend import recommend
 from dialogs.reducer import step
 from dialogs.session import Actor, Session, Status
@@ -68,7 +68,13 @@ def views(answers: dict[str, str], language: str) -> Iterator[View | Announcemen
         for status in Status:
             yield presenter.current(FLOW, replace(session, status=status, answers=shown))
         yield presenter.announcement(FLOW, replace(session, answers=shown), walk(FLOW, shown))
-    for event in (Why(actor), Resume(actor), *(Change(actor, question) for question in list(answers)[-1:])):
+    for event in (
+        Why(actor),
+        Resume(actor),
+        Review(actor),
+        Details(actor),
+        *(Change(actor, question) for question in list(answers)[-1:]),
+    ):
         _, effects = step(FLOW, session, event)
         yield from (effect.view for effect in effects if hasattr(effect, "view"))
 
@@ -87,8 +93,7 @@ def test_slack_accepts_every_view_of_every_path(language: str) -> None:
             assert check_message(message) == [], view
             assert len(message["text"]) >= 20, "the text alone is enough"
             assert "{" not in text.replace("{'", "").replace("{date_short_pretty}", ""), "a placeholder was not filled"
-            elements = [element for block in message["blocks"] for element in block.get("elements", ())]
-            assert all(parse_button(element) for element in elements if element["type"] == "button")
+            assert all(parse_button(element) for element in elements(message["blocks"]))
     assert len(rendered) > 200
 
 
@@ -121,19 +126,36 @@ def test_typed_text_is_escaped() -> None:
     assert message["text"] == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
 
-def test_review_offers_both_ways_on_and_a_change_of_each_answer() -> None:
+def elements(blocks: list[block_kit.Block]) -> list[block_kit.Block]:
+    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+def test_recommendation_offers_both_ways_on_and_names_the_channel() -> None:
+    t = translations("fr")
     answers = next(path for path in distinct_paths() if walk(FLOW, path).next_question is None)
     session = Session("s1", "slack:T1", "U1", "fr", FLOW.version, answers)
-    blocks = block_kit.render(presenter.current(FLOW, session), CARD, translations("fr"), CHANNEL)["blocks"]
-    buttons = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
-    labels = [button["text"]["text"] for button in buttons]
-    assert labels[:2] == [translations("fr")("label.post"), translations("fr")("label.keep_private")]
-    assert [button.get("style") for button in buttons].count("primary") == 1
-    changes = [block["accessory"] for block in blocks if "accessory" in block]
-    assert [button["action_id"] for button in changes] == [f"change:{question}" for question in answers]
-    assert all(button["accessibility_label"] for button in changes)
+    blocks = block_kit.render(presenter.current(FLOW, session), CARD, t, CHANNEL)["blocks"]
+    rows = [
+        [element["text"]["text"] for element in block["elements"]] for block in blocks if block["type"] == "actions"
+    ]
+    actions = (("post", "keep_private"), ("review", "details"))
+    assert rows == [[t(f"label.{action}") for action in row] for row in actions]
+    assert [button.get("style") for button in elements(blocks)].count("primary") == 1
+    assert blocks[0]["type"] == "header"
     context = [element["text"] for block in blocks if block["type"] == "context" for element in block["elements"]]
-    assert block_kit.post_destination(translations("fr"), CHANNEL) in context
+    assert block_kit.post_destination(t, CHANNEL) in context
+
+
+def test_review_offers_a_change_of_each_answer_in_one_menu() -> None:
+    answers = next(path for path in distinct_paths() if walk(FLOW, path).next_question is None)
+    session = Session("s1", "slack:T1", "U1", "fr", FLOW.version, answers)
+    _, effects = step(FLOW, session, Review(Actor("slack:T1", "U1", "fr")))
+    view = next(effect.view for effect in effects if hasattr(effect, "view"))
+    blocks = block_kit.render(view, CARD, translations("fr"), CHANNEL)["blocks"]
+    (menu,) = [block["accessory"] for block in blocks if "accessory" in block]
+    chosen = [parse_button({"action_id": menu["action_id"], "selected_option": each}) for each in menu["options"]]
+    assert chosen == [ButtonValue("change", CARD, question, "") for question in answers]
+    assert len(elements(blocks)) <= 4
 
 
 def test_no_answer_is_emphasized() -> None:

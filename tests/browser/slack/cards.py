@@ -8,7 +8,7 @@ from adapters.slack import cards as slack_cards
 from adapters.slack.button_value import ButtonContext
 from dialogs import presenter
 from dialogs.community_flow import FLOW
-from dialogs.events import Change, Event, KeepPrivate, Why
+from dialogs.events import Change, Details, Event, KeepPrivate, Review, Why
 from dialogs.reducer import step
 from dialogs.session import Actor, Session, Status
 from dialogs.translations import translations
@@ -47,9 +47,11 @@ def cards(language: str) -> Iterator[tuple[str, block_kit.Message]]:
     yield "2-yes-no", current(begun)
     yield "3-why", shown(begun, Why(actor))
     yield "4-change", shown(done, Change(actor, "person"))
-    yield "5-review", current(done)
-    yield "6-recommendation", shown(done, KeepPrivate(actor))
-    yield "7-quick", current(replace(done, answers={"brand": "yes", "mode": "agency"}, status=Status.QUICK))
+    yield "5-recommendation", current(done)
+    yield "6-details", shown(done, Details(actor))
+    yield "7-review", shown(done, Review(actor))
+    yield "8-kept", shown(done, KeepPrivate(actor))
+    yield "9-quick", current(replace(done, answers={"brand": "yes", "mode": "agency"}, status=Status.QUICK))
     announcement = presenter.announcement(FLOW, done, walk(FLOW, FULL))
-    yield "8-post", block_kit.render(announcement, ButtonContext("post", "s1"), t)
-    yield "9-help", slack_cards.help_message(actor)
+    yield "10-post", block_kit.render(announcement, ButtonContext("post", "s1"), t)
+    yield "11-help", slack_cards.help_message(actor)

@@ -56,6 +56,13 @@ class Scene(BaseScene):
         await self.settle()
         return ack
 
+    async def change(self, user: User, card: Message, question: str) -> Exchange:
+        """Choose a question in the menu of the card with the answers, and wait until all work is finished."""
+        name = self.t(f"question.{question}.short")
+        ack = await self.user_actions.press(user, card, self.label("change"), value=name)
+        await self.settle()
+        return ack
+
     async def slash(self, user: User, channel: Channel, text: str = "") -> Message:
         ack = await self.user_actions.slash(user, channel, text)
         await self.settle()
@@ -78,7 +85,7 @@ class Scene(BaseScene):
 
     async def posted(self, channel: Channel) -> Message:
         """Wait for the post in the channel and return it."""
-        label = self.t("label.details")
+        label = self.t("label.run_own")
         posts_with_button = lambda: [message for message in channel.messages if label in message.buttons()]  # noqa: E731
         await self.slack.wait_for(posts_with_button, what="the post")
         await self.settle()

@@ -69,11 +69,15 @@ async def test_back_why_change_and_restart(scene: Scene, answers: dict[str, str]
     await scene.press(scene.anna, card, "back")
     assert scene.t("question.orientation.text") in " ".join(card.texts())
     await scene.answer_all(scene.anna, card, answers)
-    await scene.user_actions.press(scene.anna, card, action_id="change:person")
-    await scene.settle()
+    await scene.press(scene.anna, card, "review")
+    shown = " ".join(card.texts())
+    assert all(scene.option(question, option) in shown for question, option in answers.items())
+    await scene.change(scene.anna, card, "person")
     assert scene.t("question.person.text") in " ".join(card.texts())
     await scene.press(scene.anna, card, scene.option("person", "interns"))
     assert scene.label("post") in card.buttons(), "the other answers are still there"
+    assert scene.t("option.person.interns.because") in " ".join(card.texts())
+    await scene.press(scene.anna, card, "review")
     assert scene.option("person", "interns") in " ".join(card.texts())
     await scene.press(scene.anna, card, "restart")
     assert scene.t("question.orientation.text") in " ".join(card.texts())
@@ -84,9 +88,12 @@ async def test_keep_private_shows_the_recommendation_and_posts_nothing(scene: Sc
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "keep_private")
     shown = " ".join(card.texts())
-    assert scene.t("recommendation.what_if") in shown
+    assert scene.t("outcome.in_house.title") in shown
     assert scene.t("notice.kept") in shown
+    await scene.press(scene.anna, card, "details")
+    assert scene.t("recommendation.what_if") in " ".join(card.texts())
     assert scene.marketing.messages == []
+    await scene.press(scene.anna, card, "see_recommendation")
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
 
@@ -147,6 +154,41 @@ async def test_mention_runs_in_the_thread_and_belongs_to_its_author(scene: Scene
     await scene.press(scene.anna, card, "post")
     post = await scene.posted(scene.marketing)
     assert post.thread_ts is None
+
+
+async def test_details_replace_a_private_card(scene: Scene, answers: dict[str, str]) -> None:
+    private = await scene.slash(scene.anna, scene.marketing)
+    await scene.tell(scene.anna, "start")
+    direct = scene.card(scene.anna, scene.team.im(scene.anna))
+    for card in (private, direct):
+        await scene.answer_all(scene.anna, card, answers)
+        before = len(scene.sees(scene.anna, card.channel))
+        assert scene.t("details.options") not in " ".join(card.texts())
+        await scene.press(scene.anna, card, "details")
+        assert scene.t("details.options") in " ".join(card.texts())
+        assert scene.label("post") not in card.buttons()
+        await scene.press(scene.anna, card, "see_recommendation")
+        assert scene.label("post") in card.buttons()
+        assert len(scene.sees(scene.anna, card.channel)) == before
+
+
+async def test_details_of_a_dialog_in_a_thread_are_private(scene: Scene, answers: dict[str, str]) -> None:
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    await scene.user_actions.mention(scene.anna, scene.marketing)
+    await scene.settle()
+    card = scene.card(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.ben, card, "details")
+    assert scene.reads(scene.ben, scene.marketing, scene.t("notice.gone"))
+    await scene.press(scene.anna, card, "details")
+    details = scene.sees(scene.anna, scene.marketing)[-1]
+    assert details.ephemeral_to == scene.anna.id
+    assert scene.t("details.options") in " ".join(details.texts())
+    assert not scene.reads(scene.ben, scene.marketing, scene.t("details.options"))
+    assert scene.label("post") in card.buttons(), "the card is unchanged"
+    await scene.press(scene.anna, details, "see_recommendation")
+    assert not scene.reads(scene.anna, scene.marketing, scene.t("details.options"))
+    assert scene.label("post") in card.buttons()
 
 
 async def test_text_in_the_thread_is_an_answer(scene: Scene) -> None:
@@ -248,7 +290,8 @@ async def test_post_is_in_the_language_of_its_author(make_scene: object, answers
     await scene.answer_all(scene.anna, card, answers)
     await scene.press(scene.anna, card, "post")
     post = await scene.posted(scene.marketing)
-    assert scene.t("announcement.title") in post.texts()
+    assert scene.t("announcement.title") in post.text
+    assert scene.t("announcement.steps") in " ".join(post.texts())
     await scene.press(scene.ben, post, "details")
     details = scene.sees(scene.ben, scene.marketing)[-1]
     assert translations("en")("recommendation.what_if") in " ".join(details.texts()), (
