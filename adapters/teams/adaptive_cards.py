@@ -25,9 +25,19 @@ def subtle(value: str, **style: object) -> Json:
     return text(value, isSubtle=True, size="Small", **style)
 
 
+def run(value: str, **style: object) -> Json:
+    """A part of a rich text. It is never read as Markdown."""
+    return {"type": "TextRun", "text": value, **style}
+
+
+def rich_text(*runs: Json, **style: object) -> Json:
+    """A paragraph of parts that look different."""
+    return {"type": "RichTextBlock", "inlines": list(runs), **style}
+
+
 def literal(value: str, **style: object) -> Json:
-    """A line that contains text of a person, for example a name. A TextRun is never read as Markdown."""
-    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": value, **style}]}
+    """A line that contains text of a person, for example a name, which may look like Markdown."""
+    return rich_text(run(value, **style))
 
 
 def container(items: Sequence[Json], style: str = "emphasis", **more: object) -> Json:
@@ -56,28 +66,29 @@ def facts(pairs: Iterable[tuple[str, str]], **style: object) -> list[Json]:
     return [{"type": "FactSet", "facts": items, **style}] if items else []
 
 
+def column(items: Sequence[Json], width: str = "stretch", align: str = "Top") -> Json:
+    return {"type": "Column", "width": width, "items": list(items), "verticalContentAlignment": align}
+
+
+def columns(*items: Json, **style: object) -> Json:
+    """Columns side by side. Empty ones are left out."""
+    return {"type": "ColumnSet", "columns": [item for item in items if item["items"]], **style}
+
+
 def control(view: Control | None) -> list[Json]:
     """How much control to keep: a bar with its text beside it. A screen reader reads the numbers."""
     if not view:
         return []
     bar = text(view.bar, color="Accent", weight="Bolder", size="Large", spacing="None")
-    return [
-        {
-            "type": "ColumnSet",
-            "spacing": "Medium",
-            "columns": [
-                {"type": "Column", "width": "auto", "items": [bar], "verticalContentAlignment": "Center"},
-                {
-                    "type": "Column",
-                    "width": "stretch",
-                    "items": [
-                        text(f"{view.title} ({view.level}/{view.max_level})", weight="Bolder"),
-                        text(view.text, spacing="None"),
-                    ],
-                },
-            ],
-        }
-    ]
+    title = text(f"{view.title} ({view.level}/{view.max_level})", weight="Bolder")
+    explained = column([title, text(view.text, spacing="None")])
+    return [columns(column([bar], "auto", "Center"), explained, spacing="Medium")]
+
+
+def meter(view: Control) -> Json:
+    """How much control to keep, in one line without the text."""
+    title = f"  {view.title} ({view.level}/{view.max_level})"
+    return rich_text(run(view.bar, color="Accent", weight="Bolder"), run(title, isSubtle=True, size="Small"))
 
 
 def choice_set(id: str, label: str, choices: Iterable[tuple[str, str]], **style: object) -> Json:

@@ -17,8 +17,10 @@ from dialogs.views import (
     AdviceLine,
     Announcement,
     Button,
+    DetailsCard,
     HelpCard,
     Notice,
+    Option,
     PartialResultCard,
     QuestionCard,
     RecommendationCard,
@@ -27,10 +29,16 @@ from dialogs.views import (
 )
 
 
-def render(view: View, session: Session | None = None, ref: ConversationRef | None = None) -> Json:
-    """Return the card of a view. `session`: the dialog of its buttons. `ref`: where it is shown to others, too."""
+def render(
+    view: View, session: Session | None = None, ref: ConversationRef | None = None, *, language: str = ""
+) -> Json:
+    """Return the card of a view.
+
+    `session`: the dialog of its buttons. `ref`: where it is shown to others, too. `language`: of the view, if it is
+    not the session's.
+    """
     ids: Json = {"session": session.id, "revision": session.revision} if session else {}
-    if session and isinstance(view, ReviewCard | RecommendationCard | PartialResultCard) and view.share:
+    if session and isinstance(view, RecommendationCard | PartialResultCard) and view.share:
         view = replace(view, share=_share(view.share, session, ref))
     match view:
         case QuestionCard():
@@ -39,6 +47,8 @@ def render(view: View, session: Session | None = None, ref: ConversationRef | No
             return _review(view, ids)
         case RecommendationCard():
             return _recommendation(view, ids)
+        case DetailsCard():
+            return _details(view, ids, translations(language or (session.language if session else "")))
         case PartialResultCard():
             return _partial_result(view, ids)
         case HelpCard():
@@ -54,7 +64,7 @@ def render_public(view: View, session: Session, ref: ConversationRef, owners: Js
 
     A recommendation that is kept private is not on it. The client of its owner asks for the owner's card (``refresh``).
     """
-    private = session.status is Status.KEPT and isinstance(view, RecommendationCard | PartialResultCard)
+    private = session.status is Status.KEPT and isinstance(view, RecommendationCard | DetailsCard | PartialResultCard)
     if not (private and ref.shared):
         return owners or render(view, session, ref)
     t = translations(session.language)
@@ -64,21 +74,32 @@ def render_public(view: View, session: Session, ref: ConversationRef, owners: Js
 
 
 def announcement(view: Announcement, person: str, *, short: bool = False) -> Json:
-    """Return the card of a post. `person`: the name of its author. `short`: without what a button shows as well."""
+    """Return the card of a post, at most 400 px high at a width of 500 px.
+
+    `person`: the name of its author. `short`: without what a button shows as well.
+    """
     by = view.by.replace("{person}", person)
+    headline = f"{view.mark} {view.headline}".strip()
     body = [
-        ac.subtle(view.title),
-        ac.heading(view.headline, size="Large", spacing="Small"),
-        ac.literal(by, isSubtle=True, size="Small"),
-        ac.text(view.summary),
-        *ac.control(view.control),
-        *(() if short else ac.answers(view.because_title, view.because)),
-        *ac.section(view.steps_title, _steps(view.steps)),
-        *(() if short else [ac.subtle(view.sources, separator=True, spacing="Large"), ac.subtle(view.caveat)]),
-        *ac.actions(view.buttons, {"session": view.session}),
+        ac.rich_text(*(ac.run(value, isSubtle=True, size="Small") for value in (view.title, " · ", by))),
+        ac.heading(headline, size="Large", spacing="None"),
+        *_provisional(view.provisional, size="Small", spacing="None"),
+        ac.text(view.because, spacing="Small"),
+        *(() if short else _first_steps(view)),
+        *ac.actions(view.buttons, {"session": view.session}, spacing="Small"),
     ]
-    speak = f"{by}. {view.headline}. {view.summary}"
+    speak = f"{by}. {view.headline}. {view.because}"
     return ac.card(body, plain_text(replace(view, by=by)), speak=speak, wide=True)
+
+
+def _first_steps(view: Announcement) -> Iterable[Json]:
+    """Return the steps, each as one paragraph, below a line with their title and the control meter."""
+    if view.control:
+        title = ac.column([ac.text(view.steps_title, weight="Bolder")])
+        yield ac.columns(title, ac.column([ac.meter(view.control)], "auto", "Center"), spacing="Small")
+    for number, line in enumerate(view.steps):
+        spacing = "Small" if number else "None"
+        yield ac.rich_text(ac.run(f"{line.title}. ", weight="Bolder"), ac.run(line.step), spacing=spacing)
 
 
 def with_notes(card: Json, *notes: str) -> Json:
@@ -107,8 +128,12 @@ def _notes(notes: Sequence[str]) -> list[Json]:
 
 
 def _share(text: str, session: Session, ref: ConversationRef | None) -> str:
-    """Return the text about who sees the answers: in a shared conversation, everybody sees them before the post."""
-    return translations(session.language)("teams.share") if ref and ref.shared else text
+    """Return the text about who sees the answers: in a shared conversation, everybody does before the post.
+
+    Unless they are kept private.
+    """
+    public = ref and ref.shared and session.status is not Status.KEPT
+    return translations(session.language)("teams.share") if public else text
 
 
 def _question(view: QuestionCard, ids: Json) -> Json:
@@ -130,7 +155,13 @@ def _question(view: QuestionCard, ids: Json) -> Json:
 
 
 def _review(view: ReviewCard, ids: Json) -> Json:
-    body = [*_notes(view.note), *summary(view, view.share), *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - 1)]
+    body = [
+        *_notes(view.note),
+        ac.heading(view.title),
+        *ac.facts((row.name, row.answer) for row in view.rows),
+        *ac.answers(view.unused_title, view.unused),
+        *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - 1),
+    ]
     if view.rows:
         choices = [(f"{row.name} · {row.answer}", row.question) for row in view.rows]
         choice = ac.choice_set("change", view.intro, choices, style="compact", value=view.rows[0].question)
@@ -139,40 +170,60 @@ def _review(view: ReviewCard, ids: Json) -> Json:
     return ac.card(body, plain_text(view))
 
 
-def summary(view: ReviewCard, share: str | None) -> list[Json]:
-    """Return the elements with the answers, the preview of the outcome, and who will see it."""
-    preview = view.preview and [
-        ac.subtle(view.preview.title),
-        ac.text(view.preview.outcome, weight="Bolder", size="Medium", spacing="None"),
-        ac.text(view.preview.summary, spacing="Small"),
-        *ac.control(view.preview.control),
-    ]
-    return [
-        ac.heading(view.title),
-        *ac.facts((row.name, row.answer) for row in view.rows),
-        *ac.answers(view.unused_title, view.unused),
-        *([ac.container(preview, spacing="Medium")] if preview else ()),
-        *([ac.subtle(share)] if share else ()),
-    ]
-
-
 def _recommendation(view: RecommendationCard, ids: Json) -> Json:
+    body = [*_notes(view.note), *recommendation(view), *ac.actions(view.buttons, ids)]
+    return ac.card(body, plain_text(view), speak=f"{view.title}. {view.outcome}. {view.because}", wide=True)
+
+
+def recommendation(view: RecommendationCard) -> list[Json]:
+    """Return the elements of a recommendation: the outcome, why, what to do first, and who will see it."""
+    return [
+        *_outcome(view),
+        ac.text(view.because, spacing="Small"),
+        *_provisional(view.provisional),
+        ac.subtle(view.summary),
+        *ac.control(view.control),
+        *ac.section(view.steps_title, _steps(view.steps)),
+        *([ac.subtle(view.share, separator=True, spacing="Large")] if view.share else ()),
+    ]
+
+
+def _outcome(view: RecommendationCard | DetailsCard) -> list[Json]:
+    headline = f"{view.mark} {view.outcome}".strip()
+    return [ac.subtle(view.title), ac.heading(headline, size="Large", spacing="Small")]
+
+
+def _provisional(text: str | None, **style: object) -> list[Json]:
+    return [ac.text(text, color="Warning", **style)] if text else []
+
+
+def _details(view: DetailsCard, ids: Json, t: Translations) -> Json:
     body = [
         *_notes(view.note),
-        ac.subtle(view.title),
-        ac.heading(view.outcome, size="Large", spacing="Small"),
-        ac.text(view.summary, spacing="Small"),
-        *([ac.text(view.provisional, color="Warning")] if view.provisional else ()),
-        *ac.control(view.control),
+        *_outcome(view),
+        *_provisional(view.provisional),
+        *ac.section(view.options_title, (_option(option, t) for option in view.options)),
+        *([ac.text(view.challengers, weight="Bolder", spacing="Medium")] if view.challengers else ()),
         *ac.section(view.advice_title, _advice(view.advice)),
-        *ac.answers(view.because_title, view.because, cited=True),
-        *ac.answers(view.others_title, view.others, cited=True),
-        *ac.bullets(view.open_title, view.open),
         *ac.bullets(view.what_if_title, view.what_if),
+        *ac.bullets(view.open_title, view.open),
+        *ac.answers(view.rows_title, view.rows, cited=True),
         *ac.answers(view.unused_title, view.unused),
-        *_ending(view, ids),
+        ac.subtle(view.caveat, separator=True, spacing="Large"),
+        *ac.actions(view.buttons, ids),
     ]
-    return ac.card(body, plain_text(view), speak=f"{view.title}. {view.outcome}. {view.summary}", wide=True)
+    return ac.card(body, plain_text(view), speak=f"{view.title}. {view.outcome}", wide=True)
+
+
+def _option(option: Option, t: Translations) -> Json:
+    """Return an outcome with its arguments beside it. The recommended one says so."""
+    if option.recommended:
+        title = ac.text(t("details.recommended", outcome=option.title), weight="Bolder", color="Accent")
+    else:
+        title = ac.text(option.title, weight="Bolder")
+    arguments = [*(f"+ {argument}" for argument in option.pros), *(f"− {argument}" for argument in option.cons)]
+    lines = [ac.text(argument, spacing="None") for argument in arguments]
+    return ac.columns(ac.column([title]), ac.column(lines), spacing="Medium")
 
 
 def _partial_result(view: PartialResultCard, ids: Json) -> Json:
@@ -190,7 +241,7 @@ def _partial_result(view: PartialResultCard, ids: Json) -> Json:
     return ac.card(body, plain_text(view), wide=True)
 
 
-def _ending(view: RecommendationCard | PartialResultCard, ids: Json) -> Iterable[Json]:
+def _ending(view: PartialResultCard, ids: Json) -> Iterable[Json]:
     yield ac.subtle(view.caveat, separator=True, spacing="Large")
     if view.share:
         yield ac.subtle(view.share)
@@ -200,7 +251,9 @@ def _ending(view: RecommendationCard | PartialResultCard, ids: Json) -> Iterable
 def _advice(lines: Iterable[AdviceLine]) -> Iterable[Json]:
     for line in lines:
         yield ac.text(line.title, weight="Bolder", spacing="Medium")
-        yield ac.text(line.text, spacing="None")
+        if line.reason:
+            yield ac.subtle(line.reason, spacing="None")
+        yield ac.text(line.text, spacing="Small")
         yield ac.text(f"→ {line.step}", spacing="Small")
         yield ac.subtle(line.source, spacing="None")
 

@@ -35,7 +35,7 @@ from dialogs.events import ConfirmPost, Event, Resume, SetLanguage, Start
 from dialogs.session import Session
 from dialogs.text.parse import Ambiguous, Command, NoMatch, Parsed, Problems
 from dialogs.translations import translations
-from dialogs.views import Notice, View
+from dialogs.views import DetailsCard, Notice, View
 
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 BUTTON = "adaptiveCard/action"
@@ -174,7 +174,9 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         """Apply an event, and show the result below the typed text."""
         result = await self._application.turn(request.turn(event, session.id))
         view, notices = shown_view(result), _notices(result)
-        if result.session and view:
+        if result.session and isinstance(view, DetailsCard):
+            await self._gateway.send_privately(request, await self._details(request, result.session, view))
+        elif result.session and view:
             await self._gateway.move(result.session, view, result.card, request.ref, *_texts(notices))
         elif notices:
             await self._gateway.send(request.ref, cards.render(notices[-1], result.session))
@@ -285,6 +287,8 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         if session and (session.tenant, session.owner) != request.actor[:2]:
             session = None
         view, notices = shown_view(result), _notices(result)
+        if session and isinstance(view, DetailsCard):
+            return ButtonResult(await self._details(request, session, view))
         if session and view:
             stored = request.ref if result.card == request.card else ConversationRef.from_json(result.card)
             if stored and not stored.activity:
@@ -299,10 +303,15 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             view = notices[-1]
             if isinstance(view, Notice) and not view.buttons:
                 return ButtonResult(text=view.text)
-            return ButtonResult(cards.render(view, session))
+            return ButtonResult(cards.render(view, session, language=request.t.language))
         if session is None:
             return ButtonResult(text=request.t("teams.heard"))
         return ButtonResult(cards.render(presenter.current(FLOW, session), session, request.ref), shown=True)
+
+    async def _details(self, request: IncomingRequest, session: Session, view: DetailsCard) -> Json:
+        """Return the details, for the owner alone: the card of the dialog stays as it is, with its buttons."""
+        await self._application.mark_shown(session.id, session.revision)
+        return cards.render(view, session, request.ref)
 
     async def _post(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         """Post to the conversation of the dialog. In a personal chat, ask for a channel first."""

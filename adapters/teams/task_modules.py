@@ -17,10 +17,11 @@ from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Start
 from dialogs.flow import Answers, Question
+from dialogs.plain_text import plain_text
 from dialogs.reducer import step, valid_answers
 from dialogs.session import Session
 from dialogs.translations import Translations
-from dialogs.views import Button
+from dialogs.views import Button, RecommendationCard
 from dialogs.walk import walk
 
 _INPUT = "q."
@@ -74,7 +75,7 @@ class TaskModules:
         return {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": [attachment]}}
 
     async def _start_dialog(self, request: IncomingRequest, start: Start) -> Json:
-        """Start a dialog in the conversation of the form. Its card shows the review."""
+        """Start a dialog in the conversation of the form. Its card shows the recommendation."""
         ref = request.ref.at(None)
         result = await self._application.turn(request.turn(start, None, ref))
         await self._gateway.show_new(result, ref)
@@ -82,24 +83,26 @@ class TaskModules:
 
 
 def form_step(t: Translations, answers: Answers, form: str) -> Json:
-    """Return a step: the open questions that apply for certain, or the preview when all are answered."""
+    """Return a step: the open questions that apply for certain, or the recommendation when all are answered."""
     questions, before = _open_questions(answers)
+    title = t("teams.form_title")
+    text = "\n".join((title, *(t(f"question.{question.id}.text") for question in questions)))
     data: Json = {"ticket": form, "given": dict(answers)}
-    if questions:
-        body = [_choice_set(t, question) for question in questions]
-    else:
+    view = None if questions else presenter.current(FLOW, Session("", "", "", t.language, FLOW.version, answers))
+    if isinstance(view, RecommendationCard):
         data["sure"] = True
-        session = Session("", "", "", t.language, FLOW.version, answers)
-        body = cards.summary(presenter.review(FLOW, session, walk(FLOW, answers)), t("teams.form_share"))
+        view = replace(view, share=t("teams.form_share"))
+        body = cards.recommendation(view)
+        text = f"{text}\n{plain_text(view)}"
+    else:
+        body = [_choice_set(t, question) for question in questions]
     actions = [ac.submit(Button("submit", t("label.submit"), primary=True), data)]
     if answers:
         back = ac.submit(Button("back", t("label.back")), {"ticket": form, "given": before})
         actions.append(back | {"associatedInputs": "none"})
-    title = t("teams.form_title")
-    text = "\n".join((title, *(t(f"question.{question.id}.text") for question in questions)))
     value = {
         "title": title,
-        "height": "large" if len(questions) > 2 else "medium",
+        "height": "medium" if 0 < len(questions) <= 2 else "large",
         "width": "medium",
         "card": ac.attachment(ac.card([*body, {"type": "ActionSet", "actions": actions, "spacing": "Medium"}], text)),
     }
