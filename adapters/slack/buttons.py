@@ -1,8 +1,6 @@
 """Button presses: what `adapters.shared.router` decides is carried out here."""
 
-from dataclasses import replace
-
-from adapters.ports import CardRef, OutcomeUnknown, RetryLater, TurnResult
+from adapters.ports import CardRef, OutcomeUnknown, RetryLater
 from adapters.shared import router
 from adapters.shared.replies import forgotten
 from adapters.slack import app_home, cards, modals
@@ -11,11 +9,10 @@ from adapters.slack.button_value import ButtonValue
 from adapters.slack.context import Context
 from adapters.slack.request import IncomingRequest, MalformedRequest
 from dialogs import presenter
-from dialogs.effects import Notify, Show
 from dialogs.events import ConfirmPost, Event, SetLanguage
 from dialogs.session import Actor, Session
 from dialogs.translations import translations
-from dialogs.views import DetailsCard, Notice
+from dialogs.views import Notice
 
 LIST_ACTIONS = frozenset({"resume", "see_recommendation"})
 """Buttons in a list of checks. They show the card of another message."""
@@ -112,20 +109,8 @@ async def _apply(context: Context, request: IncomingRequest, actor: Actor, event
         card = pressed
     elif is_private and value.action not in KEEP_NOTICE_ACTIONS and _owns(actor, result.session):
         context.tasks.start(context.gateway.delete(request.installation, pressed))
-    elif not is_private and not request.channel.startswith("D"):
-        result = await _details_as_notice(context, result)
+    result = await context.hide_details(result, card or result.card or pressed)
     context.tasks.start(context.perform(request, result, actor.language, card))
-
-
-async def _details_as_notice(context: Context, result: TurnResult) -> TurnResult:
-    """Return the result with details as a private notice: a card in a thread is public, and stays as it is."""
-    effects = tuple(
-        Notify(effect.view) if isinstance(effect, Show) and isinstance(effect.view, DetailsCard) else effect
-        for effect in result.effects
-    )
-    if result.session and effects != result.effects:
-        await context.application.mark_shown(result.session.id, result.session.revision)
-    return replace(result, effects=effects)
 
 
 def _owns(actor: Actor, session: Session | None) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 
 from adapters.ports import Application, CardRef, OutcomeUnknown, RetryLater, Turn, TurnResult, new_session_id
 from adapters.shared.background import EXPECTED, BackgroundTasks
@@ -18,6 +19,7 @@ from dialogs.events import Event, Resume, Start
 from dialogs.session import Actor
 from dialogs.text.parse import Command, Parsed
 from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale
+from dialogs.views import DetailsCard
 
 LOCALE_TIMEOUT_SECONDS = 1.0
 LOCALE_CACHE_SECONDS = 3600.0
@@ -117,6 +119,18 @@ class Context:
         if running is None:
             return await self.start(request, actor, card)
         return await self.turn(request, Resume(actor), running.id, card)
+
+    async def hide_details(self, result: TurnResult, card: CardRef) -> TurnResult:
+        """Return the result with details as a private notice if all can read `card`. The card stays as it is."""
+        if "user" in card or str(card.get("channel", "")).startswith("D"):
+            return result
+        effects = tuple(
+            Notify(effect.view) if isinstance(effect, Show) and isinstance(effect.view, DetailsCard) else effect
+            for effect in result.effects
+        )
+        if result.session and effects != result.effects:
+            await self.application.mark_shown(result.session.id, result.session.revision)
+        return replace(result, effects=effects)
 
     # --- Answers --------------------------------------------------------------------------------------------------
 
