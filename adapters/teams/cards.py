@@ -95,7 +95,7 @@ def announcement(view: Announcement, person: str, *, short: bool = False) -> Jso
 def _first_steps(view: Announcement) -> Iterable[Json]:
     """Return the steps, each as one paragraph, below a line with their title and the control meter."""
     if view.control:
-        title = ac.column([ac.text(view.steps_title, weight="Bolder")])
+        title = ac.column([ac.subtle(view.steps_title)], align="Center")
         yield ac.columns(title, ac.column([ac.meter(view.control)], "auto", "Center"), spacing="Small")
     for number, line in enumerate(view.steps):
         spacing = "Small" if number else "None"

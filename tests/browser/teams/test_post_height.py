@@ -14,6 +14,7 @@ from adapters.teams import cards
 from adapters.teams.adaptive_cards import Json
 from dialogs import presenter
 from dialogs.community_flow import FLOW
+from dialogs.effects import Show
 from dialogs.events import Details, Event, Review
 from dialogs.reducer import step
 from dialogs.session import Actor, Session
@@ -76,5 +77,5 @@ def dialog_cards(post: Announcement, session: Session) -> Iterator[tuple[str, Js
     events: tuple[Event, ...] = (Details(actor), Review(actor))
     for event in events:
         _, effects = step(FLOW, session, event)
-        view = next(effect.view for effect in effects if hasattr(effect, "view"))
+        view = next(effect.view for effect in effects if isinstance(effect, Show))
         yield type(event).__name__.lower(), cards.render(view, session)

@@ -1,9 +1,12 @@
 """Dialogs from the first message to the post, over HTTP with signed tokens."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from bot.core import service
+from bot.core.outbox import POLL_SECONDS
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import Scene, visible
 
@@ -13,17 +16,22 @@ pytestmark = pytest.mark.parametrize("where", ["channel", "group", "personal"])
 async def test_one_card_is_updated(scene: Scene, where: str) -> None:
     card = await scene.start_dialog(where)
     await scene.answer_all(card, SHORT)
-    assert scene.teams.messages(scene.conversation(where)) == [card], "one card from the first question to the review"
+    assert scene.teams.messages(scene.conversation(where)) == [card], "one card from the first question to the last"
     for user in (scene.anna, scene.ben):
         assert scene.shows(card.card_for(user), "outcome.in_house.title")
-    assert scene.shows(card.card, "review.title")
+    assert scene.shows(card.card, "recommendation.steps")
 
 
 async def test_clients_without_action_execute(scene: Scene, where: str) -> None:
     card = await scene.start_dialog(where)
     await scene.answer_all(card, SHORT, old_client=True)
     assert scene.teams.messages(scene.conversation(where)) == [card]
-    assert scene.shows(card.card, "review.title")
+    assert scene.shows(card.card, "recommendation.steps")
+    before = card.card
+    await scene.press(card, "details", old_client=True)
+    await scene.wait_until_idle()
+    assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "details.options")
+    assert card.card == before, "it keeps its buttons"
 
 
 async def test_back_why_change_restart(scene: Scene, where: str) -> None:
@@ -34,6 +42,8 @@ async def test_back_why_change_restart(scene: Scene, where: str) -> None:
     await scene.press(card, "back")
     assert scene.shows(card.card, "question.brand.text")
     await scene.answer_all(card, dict(list(SHORT.items())[1:]))
+    await scene.press(card, "review")
+    assert scene.shows(card.card, "review.title")
     await scene.press(card, "change", inputs={"change": "mode"})
     assert scene.shows(card.card, "prompt.changing")
     await scene.user_actions.press(scene.anna, card, scene.option("mode", "both"))
@@ -66,11 +76,15 @@ async def test_kept_private(scene: Scene, where: str) -> None:
     await scene.answer_all(card, SHORT)
     answer = await scene.press(card, "keep_private")
     assert scene.shows(answer.card, "outcome.in_house.title")
-    assert scene.shows(answer.card, "recommendation.what_if")
+    assert scene.shows(answer.card, "review.share")
+    await scene.wait_until_idle()
+    details = await scene.press(card, "details")
+    assert scene.shows(details.card, "recommendation.what_if")
     await scene.wait_until_idle()
     assert scene.posts(scene.channel) == []
     if where != "personal":
-        assert not scene.shows(card.card, "outcome.in_house.title"), "others do not see it"
+        for text in ("outcome.in_house.title", "recommendation.what_if", "option.mode.in_house"):
+            assert not scene.shows(card.card, text), "others do not see it"
         card.views.clear()  # as when the conversation is opened again
         edits = card.edits
         response = await scene.user_actions.refresh(scene.anna, card)
@@ -79,6 +93,29 @@ async def test_kept_private(scene: Scene, where: str) -> None:
         assert await scene.user_actions.refresh(scene.ben, card) is None
         await scene.wait_until_idle()
         assert card.edits == edits, "a refresh changes nothing"
+
+
+async def test_only_the_person_who_presses_sees_the_details(
+    scene: Scene, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = await scene.start_dialog(where)
+    await scene.answer_all(card, SHORT)
+    await asyncio.sleep(1.5 * POLL_SECONDS)  # until it is stored that the card is shown
+    monkeypatch.setattr(service, "GRACE", timedelta(seconds=0.1))
+    before, edits = card.card, card.edits
+    answer = await scene.press(card, "details")
+    for id in ("details.options", "recommendation.what_if", "review.title", "recommendation.advice"):
+        assert scene.shows(answer.card, id)
+    assert scene.shows(answer.card, "details.recommended", outcome=scene.t("outcome.in_house.title"))
+    await asyncio.sleep(2.5 * POLL_SECONDS)  # the worker does not show it again
+    await scene.wait_until_idle()
+    assert (card.card, card.edits) == (before, edits), "others keep the card with its buttons"
+    if where != "personal":
+        assert scene.shows(card.card, "teams.share")
+        others = await scene.user_actions.press(scene.ben, card, scene.label("details"))
+        assert scene.shows(others.card, "notice.gone")
+    await scene.press(card, "see_recommendation")
+    assert scene.shows(card.card_for(scene.anna), "recommendation.steps")
 
 
 async def test_one_post_with_a_name(scene: Scene, where: str) -> None:

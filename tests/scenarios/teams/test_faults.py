@@ -97,7 +97,7 @@ async def test_a_post_that_is_too_long_is_shortened(french: Scene) -> None:
     french.teams.fail("send", 413)
     await french.press(card, "post")
     post = await french.post()
-    assert not french.shows(post.card, "recommendation.because")
+    assert not french.shows(post.card, "announcement.steps")
     assert french.shows(post.card, "outcome.in_house.title")
 
 
@@ -133,7 +133,7 @@ async def test_a_card_with_a_lost_response_is_updated(french: Scene) -> None:
     await french.user_actions.mention(french.anna, french.channel, "check")
     (card,) = french.teams.messages(french.channel)
     await french.answer_all(card, SHORT)
-    assert french.shows(card.card, "review.title")
+    assert french.shows(card.card, "recommendation.steps")
     assert french.teams.messages(french.channel) == [card]
 
 
@@ -157,8 +157,8 @@ async def test_presses_above_the_limits_of_teams(make_scene: MakeScene) -> None:
     scene = await make_scene("fr", limits=True)
     card = await scene.start_dialog("channel")
     await scene.answer_all(card, SHORT)
-    assert scene.shows(card.card_for(scene.anna), "review.title"), "the person who presses sees it at once"
-    await scene.teams.wait_for(lambda: scene.shows(card.card, "review.title"))
+    assert scene.shows(card.card_for(scene.anna), "recommendation.steps"), "the person who presses sees it at once"
+    await scene.teams.wait_for(lambda: scene.shows(card.card, "recommendation.steps"))
 
 
 async def test_an_older_update_never_replaces_a_newer_one(french: Scene) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters.playground.teams.rules import walk as nodes
 from adapters.teams import auth, http
 from bot.core.service import Service
 from tests.scenarios.scene import SHORT
@@ -232,5 +233,7 @@ async def test_names_are_shown_unchanged(french: Scene) -> None:
         await scene.user_actions.press(scene.ben, card, scene.option(question, option))
     await scene.user_actions.press(scene.ben, card, scene.label("post"))
     post = await scene.post()
-    lines = [node for node in post.card["body"] if node["type"] == "RichTextBlock"]
-    assert [run["text"] for line in lines for run in line["inlines"]] == ["Bilan mené par Ben *Stark* [x](y)"]
+    runs = [node["text"] for node in nodes(post.card) if node.get("type") == "TextRun"]
+    assert [text for text in runs if "Ben" in text] == [scene.t("announcement.by", person="Ben *Stark* [x](y)")]
+    blocks = [node["text"] for node in nodes(post.card) if node.get("type") == "TextBlock"]
+    assert not any("Stark" in text for text in blocks), "a text block would read it as Markdown"

@@ -75,7 +75,10 @@ async def test_my_checks(scene: Scene, language: str) -> None:
     assert scene.shows(listed.card, "checks.kept")
     await scene.press(listed, "see_recommendation")
     await scene.wait_until_idle()
-    assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "recommendation.what_if")
+    opened = scene.teams.last(scene.conversation("personal"))
+    assert scene.shows(opened.card, "recommendation.steps")
+    details = await scene.press(opened, "details")
+    assert scene.shows(details.card, "recommendation.what_if")
     # The list for a channel is sent to the personal chat, with a note.
     await scene.user_actions.mention(scene.anna, scene.channel, command)
     await scene.wait_until_idle()
@@ -126,14 +129,18 @@ async def test_form_from_a_button(scene: Scene, language: str) -> None:
     opened = await scene.press(offer, "open_form")
     data = await fill_step(scene, opened.task_card, expected=("orientation", "brand", "transformation", "presence"))
     answer = await submit(scene, offer, data)
+    last = None
     while answer.task_card:
-        data = await fill_step(scene, answer.task_card)
+        last = answer.task_card
+        data = await fill_step(scene, last)
         answer = await submit(scene, offer, data)
+    for id in ("outcome.in_house.title", "recommendation.steps", "teams.form_share"):
+        assert scene.shows(last, id), "the last page shows the recommendation"
     assert answer.message == scene.t("teams.form_done")
     again = await submit(scene, offer, data)
     assert again.message == answer.message
-    cards = [m for m in scene.teams.messages(scene.conversation("personal")) if scene.shows(m.card, "review.title")]
-    assert len(cards) == 1
+    messages = scene.teams.messages(scene.conversation("personal"))
+    assert len([message for message in messages if scene.shows(message.card, "recommendation.steps")]) == 1
 
 
 async def fill_step(scene: Scene, card, expected: tuple[str, ...] = ()):
@@ -218,4 +225,4 @@ async def test_channel_choice(make_scene: MakeScene) -> None:
     answer = await scene.press(card, "post")
     assert scene.shows(answer.card, "teams.no_channel")
     answer = await scene.user_actions.press(scene.anna, card, scene.label("back"))
-    assert scene.shows(answer.card, "review.title")
+    assert scene.shows(answer.card, "recommendation.steps")
