@@ -16,8 +16,10 @@ from dialogs.walk import walk
 MAX_CHOSEN = 16
 """Number of paths chosen by code, in addition to `DETOURS`."""
 BACK, WHY, RESTART, CHANGE = "<back>", "<why>", "<restart>", "<change>"
+REVIEW_ACTIONS = (BACK, RESTART, CHANGE)
+"""What is pressed on the card with the answers once all questions are answered."""
 
-# Journeys with back, why, restart and change, at the start, on the way and at the review.
+# Journeys with back, why, restart and change, at the start, on the way and at the end.
 DETOURS = tuple(
     tuple(presses.split())
     for presses in (
@@ -104,6 +106,8 @@ def expected_views(journey: Journey) -> Iterator[tuple[Press, View, dict[str, st
     yield Press("start"), presenter.current(FLOW, session()), {}
     for press in journey.presses:
         position = walk(FLOW, answers)
+        if press.startswith(REVIEW_ACTIONS) and not changing and position.next_question is None:
+            yield Press("review"), presenter.review(FLOW, session(), position), answers
         if press == WHY:
             yield Press("why"), presenter.prompt(FLOW, session(), position, with_help=True), answers
             continue
@@ -127,6 +131,12 @@ def expected_views(journey: Journey) -> Iterator[tuple[Press, View, dict[str, st
             answers[question] = press
             changing = None
         yield action, presenter.current(FLOW, session()), answers
-    assert walk(FLOW, answers).next_question is None, journey
+    position = walk(FLOW, answers)
+    result = recommend(FLOW, position)
+    assert result, journey
+    yield Press("review"), presenter.review(FLOW, session(), position), answers
+    yield Press("see_recommendation"), presenter.current(FLOW, session()), answers
+    yield Press("details"), presenter.details(FLOW, session(), position, result), answers
+    yield Press("see_recommendation"), presenter.current(FLOW, session()), answers
     status = Status.POSTED if journey.ends == "post" else Status.KEPT
     yield Press(journey.ends), presenter.current(FLOW, session(status)), answers

@@ -20,6 +20,7 @@ from tests.scenarios.parity.journeys import Press
 from tests.scenarios.parity.readers import (
     ShownCard,
     ShownPost,
+    ShownReview,
     parse_card,
     parse_post,
     read_slack,
@@ -55,8 +56,7 @@ class SlackDialog:
             return
         assert self.card
         if press.action == "change":
-            exchange = await scene.user_actions.press(scene.anna, self.card, action_id=f"change:{press.question}")
-            await scene.settle()
+            exchange = await scene.change(scene.anna, self.card, press.question)
         else:
             label = scene.option(press.question, press.option) if press.option else press.action
             exchange = await scene.press(scene.anna, self.card, label)
@@ -137,7 +137,13 @@ class TerminalDialog:
             self.chat.begin()
             return
         assert self.chat
-        line = self._line(press)
+        if press.action == "back" and isinstance(self.current_card(), ShownReview):
+            # There, "back" is the way to the card before. On the recommendation it takes back the last answer.
+            self._type(self.t("label.see_recommendation"))
+        self._type(self._line(press))
+
+    def _type(self, line: str) -> None:
+        assert self.chat
         self.printed.truncate(0)
         self.printed.seek(0)
         assert self.chat.handle_line(line), f"{line!r} ended the chat"

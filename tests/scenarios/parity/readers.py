@@ -3,17 +3,23 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
-from dialogs.community_flow import FLOW
 from dialogs.translations import Translations, languages
-from dialogs.views import AnswerRow, QuestionCard, RecommendationCard, ReviewCard, View
+from dialogs.views import AdviceLine, AnswerRow, DetailsCard, Option, QuestionCard, RecommendationCard, ReviewCard, View
 
 Pair = tuple[str, str]
 
 
 class Bold(str):
     """A line in bold."""
+
+    __slots__ = ()
+
+
+class Cited(str):
+    """The place in the article that a text comes from."""
 
     __slots__ = ()
 
@@ -53,73 +59,115 @@ class ShownReview:
     notes: tuple[str, ...]
     rows: tuple[Pair, ...]
     unused: tuple[Pair, ...]
-    outcome: tuple[str, ...]
-    bar: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ShownRecommendation:
+    """`outcome`: with its mark. `steps`: title and step of each."""
+
+    notes: tuple[str, ...]
     outcome: str
-    summary: str
+    because: str
     provisional: bool
+    summary: str
     bar: tuple[str, ...]
-    control: tuple[str, ...]
-    advice: tuple[str, ...]
-    because: tuple[Pair, ...]
-    others: tuple[Pair, ...]
+    control: str
+    steps: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class ShownOption:
+    title: str
+    pros: tuple[str, ...]
+    cons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShownDetails:
+    """`outcome`: with its mark. `advice`: title, reason, text, step and source of each."""
+
+    notes: tuple[str, ...]
+    outcome: str
+    provisional: bool
+    options: tuple[ShownOption, ...]
+    challengers: tuple[str, ...]
+    advice: tuple[tuple[str, ...], ...]
     what_if: tuple[str, ...]
     open: tuple[str, ...]
+    rows: tuple[Pair, ...]
     unused: tuple[Pair, ...]
     caveat: bool
 
 
 @dataclass(frozen=True)
 class ShownPost:
-    outcome: tuple[str, ...]
-    summary: tuple[str, ...]
+    """`outcome`: with its mark. `by`: it says who ran the check."""
+
+    outcome: str
+    by: bool
+    provisional: bool
+    because: str
     bar: tuple[str, ...]
-    control: tuple[str, ...]
-    because: tuple[Pair, ...]
-    steps: tuple[str, ...]
-    caveat: bool
+    steps: tuple[Pair, ...]
 
 
-ShownCard = ShownQuestion | ShownReview | ShownRecommendation
+ShownCard = ShownQuestion | ShownReview | ShownRecommendation | ShownDetails
 
 
 def parse_card(page: CardText, t: Translations) -> ShownCard:
     """Return the content of a card of a dialog."""
     known, notes = set(page.lines), tuple(page.notes)
+    if normalize(t("details.options")) in known:
+        return _details(page, t)
+    if normalize(t("recommendation.steps")) in known:
+        return _recommendation(page, t)
     if normalize(t("review.title")) in known:
-        parts = _parts(page, t, {"review.unused": "unused", "review.preview": "preview"})
+        parts = _parts(page, t, {"review.unused": "unused"})
         rows = tuple(line for line in parts[""] if isinstance(line, tuple))
-        return ShownReview(
-            notes, rows, _pairs(parts["unused"], t), _known_texts(page, t, "outcome.{}.title"), _bars(page.lines)
-        )
-    if normalize(t("recommendation.title")) in known:
-        return _result(page, t)
+        return ShownReview(notes, rows, _pairs(parts["unused"], t))
     lines = tuple(str(line) for line in page.lines)
     cancel = t("label.cancel")  # the terminal has no such button
     navigation = tuple(label for row in page.buttons[1:] for label in row if label != cancel)
     return ShownQuestion(notes, lines, page.buttons[0], navigation)
 
 
-def _result(page: CardText, t: Translations) -> ShownRecommendation:
-    names = ("advice", "because", "others", "what_if", "open", "unused")
-    parts = _parts(page, t, {f"recommendation.{name}": name for name in names})
-    title = parts[""].index(normalize(t("recommendation.title")))
-    outcome, summary = (str(line) for line in parts[""][title + 1 : title + 3])
+def _recommendation(page: CardText, t: Translations) -> ShownRecommendation:
+    parts = _parts(page, t, {"recommendation.steps": "steps"})
+    outcome, because, *others = _without(parts[""], t, "recommendation.title")
+    provisional = others[0] == normalize(t("recommendation.provisional"))
+    bars = _bars(others)
+    control = next(line for line in others[others.index(bars[0]) + 1 :] if not isinstance(line, Bold))
     return ShownRecommendation(
+        tuple(page.notes), outcome, because, provisional, others[provisional], bars, control, _steps(parts["steps"])
+    )
+
+
+def _details(page: CardText, t: Translations) -> ShownDetails:
+    parts = _parts(
+        page,
+        t,
+        {
+            "details.options": "options",
+            "recommendation.advice": "advice",
+            "recommendation.what_if": "what_if",
+            "recommendation.open": "open",
+            "review.title": "rows",
+            "recommendation.unused": "unused",
+        },
+    )
+    outcome, *others = _without(parts[""], t, "details.title")
+    options, start = parts["options"], normalize(t("details.challengers", outcomes=""))[:-1]
+    challengers = tuple(str(line) for line in options if isinstance(line, str) and line.startswith(start))
+    return ShownDetails(
+        tuple(page.notes),
         outcome,
-        summary,
-        normalize(t("recommendation.provisional")) in parts[""],
-        _bars(parts[""]),
-        _known_texts(page, t, "control.{}"),
-        tuple(line for line in parts["advice"] if isinstance(line, Bold)),
-        _pairs(parts["because"], t),
-        _pairs(parts["others"], t),
+        normalize(t("recommendation.provisional")) in others,
+        tuple(map(_option, _groups(line for line in options if line not in challengers))),
+        challengers,
+        tuple(_sources_last(group) for group in _groups(parts["advice"])),
         tuple(str(line) for line in parts["what_if"]),
         tuple(str(line) for line in parts["open"]),
+        _pairs(parts["rows"], t),
         _pairs(parts["unused"], t),
         bool(parts["end"]),
     )
@@ -127,20 +175,17 @@ def _result(page: CardText, t: Translations) -> ShownRecommendation:
 
 def parse_post(page: CardText, t: Translations) -> ShownPost:
     """Return the content of a post in a channel."""
-    parts = _parts(page, t, {"recommendation.because": "because", "announcement.steps": "steps"})
-    steps = tuple(str(line) for line in parts["steps"] if isinstance(line, Bold))
-    return ShownPost(
-        _known_texts(page, t, "outcome.{}.title"),
-        _known_texts(page, t, "outcome.{}.summary"),
-        _bars(page.lines),
-        _known_texts(page, t, "control.{}"),
-        tuple(line for line in parts["because"] if isinstance(line, tuple)),  # in Slack, sources may follow
-        steps,
-        bool(parts["end"]),
-    )
+    parts = _parts(page, t, {"announcement.steps": "steps"})
+    by = t("announcement.by").partition("{person}")[0]
+    bars = _bars(page.lines)
+    lines = [line for line in parts[""] if isinstance(line, str) and line not in {*bars, normalize(t("control.title"))}]
+    outcome, *provisional, because = (line for line in lines if by not in line)
+    assert provisional in ([], [normalize(t("recommendation.provisional"))])
+    steps = tuple(line for line in parts["steps"] if isinstance(line, tuple))
+    return ShownPost(str(outcome), any(by in line for line in lines), bool(provisional), str(because), bars, steps)
 
 
-def expected_card(view: View) -> ShownCard:
+def expected_card(view: View, t: Translations) -> ShownCard:
     """Return the content of a view without its notes."""
     match view:
         case QuestionCard():
@@ -151,25 +196,50 @@ def expected_card(view: View) -> ShownCard:
                 (), tuple(map(normalize, lines)), tuple(button.label for button in view.choices), navigation
             )
         case ReviewCard():
-            preview = view.preview
-            outcome, bar = ((normalize(preview.outcome),), preview.control) if preview else ((), None)
-            return ShownReview((), rows(view.rows), rows(view.unused), outcome, (bar.bar,) if bar else ())
+            return ShownReview((), rows(view.rows), rows(view.unused))
         case RecommendationCard():
+            assert view.control
             return ShownRecommendation(
-                normalize(view.outcome),
-                normalize(view.summary),
+                (),
+                normalize(f"{view.mark} {view.outcome}"),
+                normalize(view.because),
                 bool(view.provisional),
-                (view.control.bar,) if view.control else (),
-                (normalize(view.control.text),) if view.control else (),
-                tuple(normalize(line.title) for line in view.advice),
-                rows(view.because),
-                rows(view.others),
-                tuple(map(normalize, view.what_if)),
-                tuple(map(normalize, view.open)),
-                rows(view.unused),
-                True,
+                normalize(view.summary),
+                (view.control.bar,),
+                normalize(view.control.text),
+                steps(view.steps),
             )
+        case DetailsCard():
+            return _expected_details(view, t)
     raise AssertionError(view)
+
+
+def _expected_details(view: DetailsCard, t: Translations) -> ShownDetails:
+    def title(option: Option) -> str:
+        return normalize(t("details.recommended", outcome=option.title) if option.recommended else option.title)
+
+    return ShownDetails(
+        (),
+        normalize(f"{view.mark} {view.outcome}"),
+        bool(view.provisional),
+        tuple(
+            ShownOption(title(option), tuple(map(normalize, option.pros)), tuple(map(normalize, option.cons)))
+            for option in view.options
+        ),
+        (normalize(view.challengers),) if view.challengers else (),
+        tuple(
+            tuple(map(normalize, (line.title, line.reason, line.text, line.step, line.source))) for line in view.advice
+        ),
+        tuple(map(normalize, view.what_if)),
+        tuple(map(normalize, view.open)),
+        rows(view.rows),
+        rows(view.unused),
+        True,
+    )
+
+
+def steps(lines: Iterable[AdviceLine]) -> tuple[Pair, ...]:
+    return tuple((normalize(line.title), normalize(line.step)) for line in lines)
 
 
 def rows(items: Iterable[AnswerRow]) -> tuple[Pair, ...]:
@@ -177,7 +247,7 @@ def rows(items: Iterable[AnswerRow]) -> tuple[Pair, ...]:
 
 
 def without_notes(card: ShownCard) -> ShownCard:
-    return card if isinstance(card, ShownRecommendation) else replace(card, notes=())
+    return replace(card, notes=())
 
 
 def _parts(page: CardText, t: Translations, titles: dict[str, str]) -> dict[str, list[Line]]:
@@ -209,11 +279,38 @@ def _bars(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(line for line in lines if isinstance(line, str) and re.fullmatch("[●○]+", line))
 
 
-def _known_texts(page: CardText, t: Translations, pattern: str) -> tuple[str, ...]:
-    """Return the lines that are texts with an id of this pattern."""
-    ids = range(len(FLOW.control) + 1) if pattern.startswith("control") else [outcome.id for outcome in FLOW.outcomes]
-    texts = {normalize(t(pattern.format(id))) for id in ids}
-    return tuple(line for line in page.lines if isinstance(line, str) and line in texts)
+def _without(lines: Iterable[Line], t: Translations, title: str) -> list[str]:
+    """Return the lines without the title of the card, which Slack does not show on the recommendation."""
+    return [line for line in lines if isinstance(line, str) and line != normalize(t(title))]
+
+
+def _steps(lines: list[Line]) -> tuple[Pair, ...]:
+    """Return each line in bold with the line below it."""
+    return tuple((str(line), str(step)) for line, step in pairwise(lines) if isinstance(line, Bold))
+
+
+def _groups(lines: Iterable[Line]) -> list[list[str]]:
+    """Return each line in bold with the lines below it."""
+    groups: list[list[str]] = []
+    for line in lines:
+        assert isinstance(line, str)
+        if isinstance(line, Bold):
+            groups.append([])
+        groups[-1].append(line)
+    return groups
+
+
+def _option(lines: list[str]) -> ShownOption:
+    title, *arguments = lines
+    pros = tuple(line.removeprefix("+ ") for line in arguments if line.startswith("+ "))
+    cons = tuple(line.removeprefix("− ") for line in arguments if line.startswith("− "))
+    assert len(pros) + len(cons) == len(arguments), lines
+    return ShownOption(str(title), pros, cons)
+
+
+def _sources_last(lines: list[str]) -> tuple[str, ...]:
+    """Return the lines of one advice with its source at the end."""
+    return tuple(str(line) for line in sorted(lines, key=lambda line: isinstance(line, Cited)))
 
 
 def _separator(t: Translations) -> str:
@@ -233,9 +330,9 @@ def read_slack(blocks: Iterable[dict[str, Any]]) -> CardText:
             text = item if isinstance(item, str) else item["text"]
             if text.startswith(">"):
                 page.notes.append(_plain(text[1:]))
-            elif "accessory" in block:
-                name, answer = text.split("\n")
-                page.lines.append((_plain(name), _plain(answer.strip("*"))))
+            elif advice := re.fullmatch(r"\*(.+)\*\n_(.+)_\n(.+) \((.+?)\)\n→ (.+)", text):
+                title, reason, body, source, step = map(_plain, advice.groups())
+                page.lines += (Bold(title), reason, body, step, Cited(source))
             else:
                 page.lines += [line for raw in text.split("\n") for line in _slack_line(raw)]
     return page
@@ -243,12 +340,13 @@ def read_slack(blocks: Iterable[dict[str, Any]]) -> CardText:
 
 def _slack_line(text: str) -> Iterator[Line]:
     text = text.removeprefix(":warning: ")
-    if row := re.fullmatch(r"•  (.+?) · \*(.+?)\*(?: · _.+_)?", text):
+    if row := re.fullmatch(r"•  (.+?) · \*(.+?)\*(?: \(.+\))?", text) or re.fullmatch(r"•  \*(.+?)\* · (.+)", text):
         yield _plain(row[1]), _plain(row[2])
-    elif control := re.fullmatch(r"\*(.+)\*  ([●○]+)", text):
-        yield Bold(_plain(control[1]))
-        yield control[2]
-    elif bold := re.fullmatch(r"\*(.+)\*(?: · _.+_)?", text):
+    elif control := re.fullmatch(r"(?:(.+) · )?\*(.+)\*  ([●○]+)", text):
+        yield from (_plain(control[1]),) if control[1] else ()
+        yield Bold(_plain(control[2]))
+        yield control[3]
+    elif bold := re.fullmatch(r"(?:\d\.  )?\*(.+)\*", text):
         yield Bold(_plain(bold[1]))
     elif text:
         yield _plain(text.removeprefix("•  "))
@@ -285,7 +383,13 @@ def _teams_lines(element: dict[str, Any]) -> Iterator[Line]:
             for line in element["text"].split("\n"):
                 yield kind(normalize(line.removeprefix("• ").removeprefix("→ ")))
         case "RichTextBlock":
-            yield normalize("".join(run["text"] for run in element["inlines"]))
+            first, *others = (run["text"] for run in element["inlines"])
+            if element["inlines"][0].get("weight") != "Bolder":
+                yield normalize("".join((first, *others)))
+            elif re.fullmatch("[●○]+", first):
+                yield from (first, *map(normalize, others))
+            else:  # a step
+                yield normalize(first).removesuffix("."), normalize("".join(others))
         case "FactSet":
             yield from (
                 (normalize(fact["title"]), _CITED.sub("", normalize(fact["value"]))) for fact in element["facts"]
@@ -307,7 +411,7 @@ def read_terminal(printed: str, t: Translations) -> CardText:
     page = CardText()
     lines = [line for line in re.split("─{20,}", printed)[-1].split("\n") if line.strip(" ")]
     progress = re.escape(t("progress.question", number=0)).replace("0", r"\d+")
-    titles = {t(id) for id in ("review.title", "recommendation.title", "prompt.changing")}
+    titles = {t(id) for id in ("review.title", "recommendation.title", "details.title", "prompt.changing")}
     start = next(i for i, line in enumerate(lines) if line in titles or re.match(f"{progress} · ", line))
     page.notes = [normalize(line) for line in lines[:start]]
     choices: list[str] = []
@@ -328,12 +432,16 @@ def read_terminal(printed: str, t: Translations) -> CardText:
 
 def _terminal_line(line: str, t: Translations) -> Iterator[Line]:
     control = t("terminal.control", title=t("control.title"), bar="@@", words="##")
-    if advice := re.fullmatch(r" +\d+\. (.+) \([^()]+\)", line):
+    if advice := re.fullmatch(r" +\d+\. (.+?)(?: \(([^()]+)\))?", line):
         yield Bold(normalize(advice[1]))
+        yield from (Cited(normalize(advice[2])),) if advice[2] else ()
     elif row := re.fullmatch(rf"  • (.+?){re.escape(_separator(t))}(.+) \([^()]+\)", line):
         yield normalize(row[1]), normalize(row[2])
     elif match := re.fullmatch(re.escape(control).replace("@@", "([●○]+)").replace(r"\#\#", "(.+)"), line):
         yield match[1]
         yield normalize(match[2])
+    elif option := re.fullmatch(r"  [✓ ] (\S.*?)?(?: {2,}([+−] .+))?", line):  # a row of the table of options
+        yield from (Bold(normalize(option[1])),) if option[1] else ()
+        yield from (normalize(option[2]),) if option[2] else ()
     else:
         yield normalize(line.strip(" ").removeprefix("• ").removeprefix("→ "))

@@ -11,7 +11,8 @@ import pytest
 from adapters.teams.adaptive_cards import MAX_ACTIONS
 from dialogs import presenter
 from dialogs.community_flow import FLOW
-from dialogs.recommend import check
+from dialogs.presenter import MAX_STEPS, OUTCOME_MARKS
+from dialogs.recommend import check, recommend
 from dialogs.session import Session, Status
 from dialogs.translations import Translations, translations
 from dialogs.verify import all_paths
@@ -32,14 +33,17 @@ from tests.scenarios.parity.journeys import (
 from tests.scenarios.parity.platforms import run_dialog
 from tests.scenarios.parity.readers import (
     ShownCard,
+    ShownDetails,
     ShownPost,
     ShownQuestion,
     ShownRecommendation,
     expected_card,
     normalize,
-    rows,
+    steps,
     without_notes,
 )
+
+CRITERIA = {"brand", "transformation", "presence"}
 
 
 def test_the_journeys_cover_all_features() -> None:
@@ -65,7 +69,8 @@ async def test_the_same_presses_give_the_same_recommendation(
 
 
 async def assert_same(platforms: AllPlatforms, journey: Journey) -> None:
-    expected = [(press, expected_card(view), dict(answers)) for press, view, answers in expected_views(journey)]
+    t = translations(journey.language)
+    expected = [(press, expected_card(view, t), dict(answers)) for press, view, answers in expected_views(journey)]
     presses = [press for press, _, _ in expected]
     dialogs = platforms.for_journey(journey)
     results = await asyncio.gather(*(run_dialog(dialog, presses) for dialog in dialogs.values()))
@@ -75,18 +80,20 @@ async def assert_same(platforms: AllPlatforms, journey: Journey) -> None:
         for name, (cards, _) in runs.items():
             at = f"{name}, {journey}, after {press}"
             assert without_notes(cards[number]) == limited(name, view), at
-            # The notes above a card, such as the result of a changed answer, are the same, too.
-            assert cards[number] == limited(name, runs["Slack"][0][number]), at
+            # The notes above a card, such as that an answer was changed, are the same, too. A terminal posts nothing.
+            if press.action != journey.ends:
+                assert cards[number] == limited(name, runs["Slack"][0][number]), at
 
     answers = expected[-1][2]
-    for name, (cards, _) in runs.items():
+    for cards, _ in runs.values():
+        details = [card for card in cards if isinstance(card, ShownDetails)]
         result = cards[-1]
-        assert isinstance(result, ShownRecommendation), (name, journey)
-        assert_says(result, answers, translations(journey.language))
+        assert isinstance(result, ShownRecommendation)
+        assert_says(result, details[-1], answers, t)
     if journey.ends == "post":
         post = expected_post(journey.language, answers)
         assert runs["Slack"][1] == runs["Teams"][1] == post, journey
-        assert post.outcome == (expected[-1][1].outcome,)  # type: ignore[union-attr]
+        assert post.outcome == expected[-1][1].outcome  # type: ignore[union-attr]
 
 
 def limited(platform: str, card: ShownCard) -> ShownCard:
@@ -96,42 +103,67 @@ def limited(platform: str, card: ShownCard) -> ShownCard:
     return replace(card, navigation=card.navigation[: MAX_ACTIONS - len(card.choices)])
 
 
-def assert_says(result: ShownRecommendation, answers: dict[str, str], t: Translations) -> None:
-    """The recommendation says what the JSON of ``cm-advisor check`` says."""
+def assert_says(result: ShownRecommendation, details: ShownDetails, answers: dict[str, str], t: Translations) -> None:
+    """The recommendation and its details say what the JSON of ``cm-advisor check`` says."""
     expected: Any = check(FLOW, answers)
     assert expected["status"] == "complete"
-    assert result.outcome == normalize(t(f"outcome.{expected['outcome']}.title"))
-    assert result.provisional == expected["provisional"]
+    recommended = recommend(FLOW, walk(FLOW, answers))
+    assert recommended
+    title = presenter.outcome_title(t, recommended)
+    outcome = normalize(f"{OUTCOME_MARKS[expected['outcome']]} {title}")
+    assert result.outcome == details.outcome == outcome
+    assert result.provisional == details.provisional == expected["provisional"]
     assert result.bar == ("●" * expected["control"] + "○" * (4 - expected["control"]),)
-    assert result.control == (normalize(t(f"control.{expected['control']}")),)
-    assert result.advice == tuple(normalize(t(f"advice.{id}.title")) for id in expected["advice"])
+    titles = [normalize(t(f"advice.{id}.title")) for id in expected["advice"]]
+    assert [advice[0] for advice in details.advice] == titles
+    assert [title for title, _ in result.steps] == titles[:MAX_STEPS]
     because = [
         (normalize(t(f"question.{e['question']}.short")), normalize(t(f"option.{e['question']}.{e['answer']}")))
         for e in expected["because"]
     ]
-    assert sorted(result.because + result.others) == sorted(because)
-    assert [row for row in because if row in result.because] == list(result.because), "in the order asked"
-    assert [row for row in because if row in result.others] == list(result.others)
+    assert list(details.rows) == because, "in the order asked"
+    options = [
+        tuple(
+            tuple(normalize(t(f"argument.{option['outcome']}.{argument}")) for argument in option[name])
+            for name in ("for", "against")
+        )
+        for option in expected["options"]
+    ]
+    assert [(option.pros, option.cons) for option in details.options] == options
+    is_option = expected["outcome"] in [option["outcome"] for option in expected["options"]]
+    titles = [option.title for option in details.options]
+    assert titles.count(normalize(t("details.recommended", outcome=title))) == is_option
+    challengers = [t(f"outcome.{outcome}.phrase") for outcome in expected["challengers"]]
+    text = normalize(t("details.challengers", outcomes=presenter.join_or(t, challengers)))
+    assert details.challengers == ((text,) if challengers else ())
     open_questions = [t(f"question.{id}.short") for id in expected["open_questions"]]
-    assert list(result.open) == [normalize(t("recommendation.open_item", question=name)) for name in open_questions]
-    assert len(result.unused) == len(expected["unused"])
-    sentences = {sentence(change, t): change for change in expected["what_if"]}
-    if not sentences:
-        assert result.what_if == (normalize(t("recommendation.stable")),)
+    assert list(details.open) == [normalize(t("recommendation.open_item", question=name)) for name in open_questions]
+    assert len(details.unused) == len(expected["unused"])
+    assert_says_what_if(details, expected["what_if"], t)
+
+
+def assert_says_what_if(details: ShownDetails, changes: list[dict[str, Any]], t: Translations) -> None:
+    """Every change that somebody can make is in the one sentence with its outcomes."""
+    changes = [change for change in changes if change["answer"] not in {"unknown", "undecided"}]
+    if not changes:
+        assert details.what_if == (normalize(t("recommendation.stable")),)
         return
-    assert [each for each in sentences if each in result.what_if] == list(result.what_if)
-    for each in set(sentences) - set(result.what_if):
-        assert sentences[each]["answer"] == "unknown", "only what another sentence already says is left out"
-        same = [(sentences[text]["question"], sentences[text]["outcomes"]) for text in result.what_if]
-        assert (sentences[each]["question"], sentences[each]["outcomes"]) in same
+    endings = {ending(change["outcomes"], t) for change in changes}
+    assert len(details.what_if) == len(endings)
+    for change in changes:
+        (sentence,) = (line for line in details.what_if if line.endswith(ending(change["outcomes"], t)))
+        clause = normalize(t(f"option.{change['question']}.{change['answer']}.if"))
+        any_criterion = normalize(t("what_if.any_criterion"))
+        is_criterion = change["question"] in CRITERIA and change["answer"] == "yes"
+        assert clause.lower() in sentence.lower() or (is_criterion and any_criterion.lower() in sentence.lower())
 
 
-def sentence(change: dict[str, Any], t: Translations) -> str:
-    clause = t(f"option.{change['question']}.{change['answer']}.if")
-    phrases = [t(f"outcome.{outcome}.phrase") for outcome in change["outcomes"]]
+def ending(outcomes: list[str], t: Translations) -> str:
+    """Return the end of the sentence about a change that leads to these outcomes."""
+    phrases = [t(f"outcome.{outcome}.phrase") for outcome in outcomes]
     if len(phrases) == 1:
-        return normalize(t("what_if.one", clause=clause, outcome=phrases[0]))
-    return normalize(t("what_if.several", clause=clause, outcomes=presenter.join_or(t, phrases)))
+        return normalize(t("what_if.one", clause="", outcome=phrases[0]))
+    return normalize(t("what_if.several", clause="", outcomes=presenter.join_or(t, phrases)))
 
 
 def expected_post(language: str, answers: dict[str, str]) -> ShownPost:
@@ -139,11 +171,10 @@ def expected_post(language: str, answers: dict[str, str]) -> ShownPost:
     view: Announcement = presenter.announcement(FLOW, session, walk(FLOW, answers))
     assert view.control
     return ShownPost(
-        (normalize(view.headline),),
-        (normalize(view.summary),),
-        (view.control.bar,),
-        (normalize(view.control.text),),
-        rows(view.because),
-        tuple(normalize(line.title) for line in view.steps),
-        True,
+        outcome=normalize(f"{view.mark} {view.headline}"),
+        by=True,
+        provisional=bool(view.provisional),
+        because=normalize(view.because),
+        bar=(view.control.bar,),
+        steps=steps(view.steps),
     )

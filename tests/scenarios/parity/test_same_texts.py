@@ -1,7 +1,8 @@
 """Every text of every recommendation and post is on every platform. Rendered for all paths, not sent."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, cycle
 from typing import Any
@@ -16,10 +17,12 @@ from adapters.terminal.render import render
 from adapters.terminal.screen import Screen as TerminalPage
 from dialogs import presenter
 from dialogs.community_flow import FLOW
+from dialogs.presenter import MAX_STEPS
+from dialogs.recommend import recommend
 from dialogs.session import Session, Status
 from dialogs.translations import translations
 from dialogs.verify import all_paths
-from dialogs.views import Announcement, RecommendationCard
+from dialogs.views import AdviceLine, Announcement, Control, DetailsCard, RecommendationCard
 from dialogs.walk import walk
 from tests.scenarios.parity.readers import (
     expected_card,
@@ -28,60 +31,93 @@ from tests.scenarios.parity.readers import (
     parse_post,
     read_slack,
     read_teams,
-    rows,
+    steps,
 )
 
 CONTEXT = ButtonContext("card", "A" * 24, 9)
+PERSON = "Anna Roux"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is shown at the end of one path."""
+
+    session: Session
+    recommendation: RecommendationCard
+    details: DetailsCard
+    post: Announcement
+
+    @property
+    def cards(self) -> tuple[RecommendationCard, DetailsCard]:
+        return self.recommendation, self.details
 
 
 @lru_cache(maxsize=1)
-def all_results() -> list[tuple[Session, RecommendationCard, Announcement]]:
-    """Return session, recommendation and post of every path; languages and statuses alternate."""
+def all_results() -> list[Result]:
+    """Return the result of every path; languages and statuses alternate."""
     results = []
     for path, number in zip(all_paths(FLOW), count()):
         status = (Status.KEPT, Status.POSTED)[number // 2 % 2]
         session = Session("s", "t", "p", ("fr", "en")[number % 2], FLOW.version, dict(path), status=status)
-        view = presenter.current(FLOW, session)
-        assert isinstance(view, RecommendationCard)
-        results.append((session, view, presenter.announcement(FLOW, session, walk(FLOW, session.answers))))
+        position = walk(FLOW, session.answers)
+        result = recommend(FLOW, position)
+        assert result
+        results.append(
+            Result(
+                session,
+                presenter.recommendation(FLOW, session, position, result),
+                presenter.details(FLOW, session, position, result),
+                presenter.announcement(FLOW, session, position),
+            )
+        )
+        assert results[-1].recommendation == presenter.current(FLOW, session)
     assert len(results) == 7_944
     return results
 
 
-def one_of_each_kind() -> list[tuple[Session, RecommendationCard, Announcement]]:
+def one_of_each_kind() -> list[Result]:
     """Return one result for each outcome, list of advice, level of control and language that occur together."""
-    results: dict[object, tuple[Session, RecommendationCard, Announcement]] = {}
-    for session, view, post in all_results():
-        advice = tuple(line.id for line in view.advice)
-        results.setdefault((session.language, view.outcome, advice, view.control), (session, view, post))
+    results: dict[object, Result] = {}
+    for result in all_results():
+        advice = tuple(line.id for line in result.details.advice)
+        kind = (result.session.language, result.recommendation.outcome, advice, result.recommendation.control)
+        results.setdefault(kind, result)
     assert len(results) > 100
     return list(results.values())
 
 
-def texts_of(view: RecommendationCard) -> Iterator[str]:
-    """Yield the texts of a recommendation that every platform must show."""
-    yield from (view.title, view.outcome, view.summary, view.caveat, view.what_if_title)
-    yield from (view.advice_title,) if view.advice else ()
-    for line in view.advice:
-        yield from (line.title, line.text, line.step, line.source)
-    if view.control:
-        yield from (view.control.title, view.control.bar, view.control.text)
-    for title, items in ((view.because_title, view.because), (view.others_title, view.others)):
-        yield from (title,) if items else ()
-        yield from (text for row in items for text in (row.name, row.answer))
-    yield from view.what_if
-    yield from (view.open_title, *view.open) if view.open else ()
+def texts_of(view: RecommendationCard | DetailsCard | Announcement) -> Iterator[str]:
+    """Yield the texts that every platform must show."""
+    match view:
+        case RecommendationCard():
+            yield from (view.mark, view.outcome, view.because, view.summary, *_control(view.control))
+            yield from _steps(view.steps_title, view.steps)
+        case DetailsCard():
+            yield from (view.title, view.mark, view.outcome, view.options_title, view.caveat)
+            for option in view.options:
+                yield from (option.title, *option.pros, *option.cons)
+            yield from (view.challengers,) if view.challengers else ()
+            yield view.advice_title
+            for line in view.advice:
+                yield from (line.title, line.reason, line.text, line.step, line.source)
+            yield from (view.what_if_title, *view.what_if, view.rows_title)
+            yield from (view.open_title, *view.open) if view.open else ()
+            yield from (text for row in view.rows for text in (row.name, row.answer, row.source))
+        case Announcement():
+            yield from (view.mark, view.headline, view.because)
+            yield from (view.control.title, view.control.bar) if view.control else ()
+            yield from _steps(view.steps_title, view.steps)
     yield from (view.provisional,) if view.provisional else ()
 
 
-def texts_of_post(view: Announcement) -> Iterator[str]:
-    """Yield the texts of a post, without the name of its author."""
-    yield from (view.title, view.headline, view.summary, view.because_title, view.caveat)
-    yield from (view.steps_title,) if view.steps else ()
-    yield from (text for line in view.steps for text in (line.title, line.step))
-    yield from (text for row in view.because for text in (row.name, row.answer))
-    if view.control:
-        yield from (view.control.title, view.control.bar, view.control.text)
+def _control(control: Control | None) -> Iterator[str]:
+    assert control
+    yield from (control.title, control.bar, control.text)
+
+
+def _steps(title: str, lines: Iterable[AdviceLine]) -> Iterator[str]:
+    yield title
+    yield from (text for line in lines for text in (line.title, line.step))
 
 
 def missing(texts: Iterator[str], rendered: str) -> list[str]:
@@ -116,36 +152,47 @@ def _strings(nodes: list[Any], keys: tuple[str, ...]) -> str:
 
 @pytest.mark.parametrize("platform", ["Slack", "Teams"])
 def test_every_recommendation_and_post_is_complete(platform: str) -> None:
-    for session, view, post in all_results():
+    for result in all_results():
+        session = result.session
         t = translations(session.language)
+        views: tuple[RecommendationCard | DetailsCard | Announcement, ...] = (*result.cards, result.post)
         if platform == "Slack":
-            card, shared = (in_slack(slack.render(each, CONTEXT, t)["blocks"]) for each in (view, post))
+            shown = [in_slack(slack.render(view, CONTEXT, t)["blocks"]) for view in views]
         else:
-            card, shared = in_teams(teams.render(view, session)), in_teams(teams.announcement(post, "Anna Roux"))
-        assert missing(texts_of(view), card) == [], (session.language, session.answers)
-        assert missing(texts_of_post(post), shared) == [], (session.language, session.answers)
+            shown = [in_teams(teams.render(view, session)) for view in result.cards]
+            shown.append(in_teams(teams.announcement(result.post, PERSON)))
+        for view, text in zip(views, shown, strict=True):
+            assert missing(texts_of(view), text) == [], (session.language, session.answers)
 
 
 def test_recommendations_have_the_same_structure() -> None:
     """Each text is at the same place on both platforms."""
-    for session, view, post in one_of_each_kind():
+    for result in one_of_each_kind():
+        session = result.session
         t = translations(session.language)
-        on_slack, on_teams = slack.render(view, CONTEXT, t)["blocks"], teams.render(view, session)
-        assert parse_card(read_slack(on_slack), t) == parse_card(read_teams(on_teams), t) == expected_card(view), (
-            session.answers
-        )
-        slack_post, teams_post = slack.render(post, CONTEXT, t)["blocks"], teams.announcement(post, "Anna Roux")
+        for view in result.cards:
+            on_slack, on_teams = slack.render(view, CONTEXT, t)["blocks"], teams.render(view, session)
+            expected = expected_card(view, t)
+            assert parse_card(read_slack(on_slack), t) == parse_card(read_teams(on_teams), t) == expected, session
+        post = result.post
+        slack_post, teams_post = slack.render(post, CONTEXT, t)["blocks"], teams.announcement(post, PERSON)
         parsed = parse_post(read_slack(slack_post), t)
-        assert parsed == parse_post(read_teams(teams_post), t), session.answers
-        assert parsed.because == rows(post.because)
-        assert parsed.steps == tuple(normalize(line.title) for line in post.steps)
+        assert parsed == parse_post(read_teams(teams_post), t), session
+        assert parsed.because == normalize(post.because)
+        assert parsed.steps == steps(post.steps)
+        assert len(parsed.steps) == min(MAX_STEPS, len(result.details.advice))
 
 
 def test_a_terminal_wraps_lines_without_loss() -> None:
-    for (session, view, _), width in zip(one_of_each_kind(), cycle((40, 60, 80))):
-        printed = io.StringIO()
-        render(
-            TerminalPage(Console(file=printed, width=width, force_terminal=False)), view, translations(session.language)
-        )
-        assert missing(texts_of(view), normalize(printed.getvalue())) == [], (session.language, session.answers)
-        assert max(map(len, printed.getvalue().splitlines())) <= width
+    for result, width in zip(one_of_each_kind(), cycle((40, 60, 80))):
+        for view in result.cards:
+            printed = io.StringIO()
+            screen = TerminalPage(Console(file=printed, width=width, force_terminal=False))
+            render(screen, view, translations(result.session.language))
+            lines = printed.getvalue().splitlines()
+            # On a wide terminal, the arguments of the details are in a column beside the options.
+            middle = width * 2 // 5
+            columns = (lines, [line[:middle] for line in lines], [line[middle:] for line in lines])
+            text = "\n".join(normalize("\n".join(column)) for column in columns)
+            assert missing(texts_of(view), text) == [], result.session
+            assert max(map(len, lines)) <= width
