@@ -152,7 +152,7 @@ def details(flow: Flow, session: Session, position: Walk, result: Recommendation
         outcome=outcome_title(t, result),
         provisional=t("recommendation.provisional") if result.provisional else None,
         options_title=t("details.options"),
-        options=tuple(_option(t, option, result) for option in result.options),
+        options=tuple(_option(flow, t, option, result) for option in result.options),
         challengers=t("details.challengers", outcomes=join_or(t, challengers)) if challengers else None,
         advice_title=t("recommendation.advice"),
         advice=_advice(flow, t, result),
@@ -306,14 +306,14 @@ def _unused(session: Session, position: Walk) -> Answers:
     return {question: session.answers[question] for question in position.unused}
 
 
-def _option(t: Translations, option: OutcomeArguments, result: Recommendation) -> views.Option:
-    recommended = option.outcome == result.outcome.id
-    title = outcome_title(t, result) if recommended else t(f"outcome.{option.outcome}.title")
+def _option(flow: Flow, t: Translations, option: OutcomeArguments, result: Recommendation) -> views.Option:
+    outcome = next(outcome for outcome in flow.outcomes if outcome.id == option.outcome)
+    title = t(f"outcome.{outcome.id}.title{outcome.variant(dict(result.because))}")
     pros, cons = (
         tuple(t(f"argument.{option.outcome}.{argument}") for argument in arguments)
         for arguments in (option.pros, option.cons)
     )
-    return views.Option(option.outcome, title, pros, cons, recommended)
+    return views.Option(option.outcome, title, pros, cons, recommended=outcome == result.outcome)
 
 
 def _because(flow: Flow, t: Translations, result: Recommendation) -> str:

@@ -117,6 +117,8 @@ def _apply(flow: Flow, session: Session, event: Event) -> SessionAndEffects:  # 
             return _why(flow, session)
         case events.Review():
             return _review(flow, session)
+        case events.Details():
+            return session, [_details(flow, session, event.actor)]
         case events.Resume():
             return _resume(flow, session)
         case events.ConfirmPost(destination=destination):
@@ -319,7 +321,7 @@ def _why(flow: Flow, session: Session) -> SessionAndEffects:
 
 def _review(flow: Flow, session: Session) -> SessionAndEffects:
     if session.status is Status.KEPT:
-        return _reopen(flow, session)
+        session, _ = _reopen(flow, session)
     if session.status not in RUNNING:
         return session, _show(flow, session)
     return session, [Show(presenter.review(flow, session, walk(flow, session.answers)))]

@@ -11,6 +11,7 @@ from dialogs.walk import walk
 _COMMANDS: dict[str, type[events.Event]] = {
     "back": events.Back,
     "cancel": events.Cancel,
+    "details": events.Details,
     "hello": events.Help,
     "help": events.Help,
     "keep_private": events.KeepPrivate,

@@ -224,6 +224,8 @@ def test_review_back_and_change_reopen_a_kept_check():
         again, _ = step(FLOW, session, event)
         assert again.status is Status.OPEN
         assert again.answers == LIGHT
+    _, effects = step(FLOW, session, Review(OWNER))
+    assert isinstance(shown(effects), ReviewCard)
 
 
 def test_set_language():
@@ -356,6 +358,16 @@ def test_review_lists_the_answers_of_a_complete_dialog():
     assert [row.question for row in card.rows] == list(STRATEGIC)
 
 
+def test_options_do_not_presume_an_seo_specialist_who_is_not_there():
+    t = translations("fr")
+    for answer, id in (("yes", "outcome.seo_expert.title"), ("no", "outcome.seo_expert.title.find")):
+        session, _ = start(LIGHT | {"seo_expert": answer, "light_mode": "in_house"})
+        _, effects = step(FLOW, session, Details(OWNER))
+        card = shown(effects)
+        assert isinstance(card, DetailsCard)
+        assert {option.outcome: option.title for option in card.options}["seo_expert"] == t(id)
+
+
 # --- Typed text ---------------------------------------------------------------------------------------------------
 
 
@@ -368,6 +380,16 @@ def test_typed_text_answers_the_current_question(text, question, option):
     session, effects = step(FLOW, session, Typed(OWNER, text))
     assert session.answers == {question: option}
     assert shown(effects).question == "brand"
+
+
+def test_typed_details_show_the_details_of_a_finished_dialog_only():
+    session, _ = start(STRATEGIC)
+    same, effects = step(FLOW, session, Typed(OWNER, "détails"))
+    assert same is session
+    assert isinstance(shown(effects), DetailsCard)
+    unfinished, _ = start()
+    _, effects = step(FLOW, unfinished, Typed(OWNER, "details"))
+    assert isinstance(shown(effects), QuestionCard)
 
 
 def test_typed_commands():
