@@ -1,17 +1,17 @@
 """What the user can choose on a card: by number, by the label's text, or with Enter."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from adapters.shared.router import START_ACTIONS, event_for_action
 from dialogs.events import Event, Resume, Start
 from dialogs.session import Actor
 from dialogs.translations import Translations
-from dialogs.views import Button, HelpCard, Notice, QuestionCard, ReviewCard, View
+from dialogs.views import Button, HelpCard, Notice, QuestionCard, RecommendationCard, ReviewCard, View
 
 SESSION = "terminal"
 """The session id: a terminal has one dialog."""
 
-_HIDDEN_ACTIONS = {"post", "cancel"}
+_HIDDEN_ACTIONS = {"post", "keep_private", "cancel"}
 """A terminal has no channel to post to, and Ctrl-C cancels."""
 
 
@@ -35,13 +35,19 @@ class Menu:
 
 def menu(view: View, t: Translations) -> Menu:
     """Return the menu of a view."""
-    buttons = tuple(_relabel(button, t) for button in view.buttons if button.action not in _HIDDEN_ACTIONS)
+    buttons = tuple(button for button in view.buttons if button.action not in _HIDDEN_ACTIONS)
     match view:
         case QuestionCard():
             return Menu(view.choices, buttons)
         case ReviewCard():
             rows = tuple(Button("change", row.answer, row.question) for row in view.rows)
-            return Menu(rows, buttons, _first(buttons, "keep_private", "continue"))
+            # "Back" is left out: it does the same as the button for Enter.
+            buttons = tuple(button for button in buttons if button.action != "back")
+            return Menu(rows, buttons, _first(buttons, "continue"))
+        case RecommendationCard():
+            if not _first(buttons, "new_check"):
+                buttons += (Button("new_check", t("label.new_check")),)
+            return Menu((), buttons, _first(buttons, "details"))
         case Notice() | HelpCard():
             return Menu(buttons, buttons, next((button for button in buttons if button.primary), None))
     return Menu((), buttons, _first(buttons, "continue"))
@@ -56,10 +62,3 @@ def event_for_button(button: Button, actor: Actor, revision: int | None) -> Even
 
 def _first(buttons: tuple[Button, ...], *actions: str) -> Button | None:
     return next((button for button in buttons if button.action in actions), None)
-
-
-def _relabel(button: Button, t: Translations) -> Button:
-    # "Keep private" has no meaning where nothing can be posted.
-    if button.action == "keep_private":
-        return replace(button, label=t("label.see_recommendation"))
-    return button

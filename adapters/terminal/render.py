@@ -6,10 +6,13 @@ from adapters.terminal.menu import Menu
 from adapters.terminal.screen import GOOD, NOTE, QUIET, STRONG, TITLE, Screen
 from dialogs.translations import Translations
 from dialogs.views import (
+    AdviceLine,
     AnswerRow,
     Control,
+    DetailsCard,
     HelpCard,
     Notice,
+    Option,
     PartialResultCard,
     QuestionCard,
     RecommendationCard,
@@ -31,6 +34,10 @@ def render(screen: Screen, view: View, t: Translations, menu: Menu | None = None
             _review(screen, view, t, numbered=menu is not None)
         case RecommendationCard():
             _recommendation(screen, view, t)
+        case DetailsCard():
+            _title(screen, view.title, view.mark, view.outcome)
+            _provisional(screen, view.provisional)
+            render_details(screen, view, t)
         case PartialResultCard():
             _partial_result(screen, view, t)
         case HelpCard():
@@ -77,37 +84,56 @@ def _review(screen: Screen, view: ReviewCard, t: Translations, *, numbered: bool
     for number, row in enumerate(view.rows, 1):
         screen.line(_row_text(t, row), prefix=f"{number:>3}  " if numbered else "  ")
     _rows(screen, t, view.unused_title, view.unused)
-    if view.preview:
-        screen.gap()
-        screen.line(view.preview.title, STRONG)
-        screen.line(view.preview.outcome, GOOD, indent=2)
-        screen.line(view.preview.summary, indent=2)
-        _control(screen, view.preview.control, t)
 
 
 def _recommendation(screen: Screen, view: RecommendationCard, t: Translations) -> None:
-    screen.line(view.title, QUIET)
-    screen.line(view.outcome, GOOD)
+    _title(screen, view.title, view.mark, view.outcome)
+    screen.line(view.because)
+    _provisional(screen, view.provisional)
     screen.gap()
     screen.line(view.summary)
-    if view.provisional:
-        screen.gap()
-        screen.line(view.provisional, NOTE)
     _control(screen, view.control, t)
-    if view.advice:
+    if view.steps:
         screen.gap()
-        screen.line(view.advice_title, TITLE)
+        screen.line(view.steps_title, TITLE)
+    for number, advice in enumerate(view.steps, 1):
+        screen.line(advice.title, STRONG, prefix=f"{number:>3}. ")
+        screen.line(advice.step, indent=5)
+
+
+def render_details(screen: Screen, view: DetailsCard, t: Translations) -> None:
+    """Print the details without their heading: for and against, advice, what would change it, answers."""
+    screen.gap()
+    screen.line(view.options_title, TITLE)
+    for option in view.options:
+        _option(screen, option, t)
+    if view.challengers:
+        screen.gap()
+        screen.line(view.challengers, NOTE)
+    screen.gap()
+    screen.line(view.advice_title, TITLE)
     for number, advice in enumerate(view.advice, 1):
-        screen.line(advice.title, STRONG, prefix=f"{number:>3}. ", quiet=f"({advice.source})")
-        screen.line(advice.text, indent=5)
-        screen.line(advice.step, indent=5, prefix="→ ")
-    _rows(screen, t, view.because_title, view.because, with_source=True)
-    _rows(screen, t, view.others_title, view.others, with_source=True)
+        _advice(screen, number, advice)
     _list(screen, view.what_if_title, view.what_if)
     _list(screen, view.open_title, view.open)
+    _rows(screen, t, view.rows_title, view.rows, with_source=True)
     _rows(screen, t, view.unused_title, view.unused)
     screen.gap()
     screen.line(view.caveat, QUIET)
+
+
+def _option(screen: Screen, option: Option, t: Translations) -> None:
+    title = t("details.recommended", outcome=option.title) if option.recommended else option.title
+    items = [*(("+ ", text) for text in option.pros), *(("− ", text) for text in option.cons)]
+    style, mark = (GOOD, "✓") if option.recommended else ("", " ")
+    screen.table_row(title, style, items, prefix=f"  {mark} ")
+
+
+def _advice(screen: Screen, number: int, advice: AdviceLine) -> None:
+    screen.line(advice.title, STRONG, prefix=f"{number:>3}. ", quiet=f"({advice.source})")
+    screen.line(advice.reason, QUIET, indent=5)
+    screen.line(advice.text, indent=5)
+    screen.line(advice.step, indent=5, prefix="→ ")
 
 
 def _partial_result(screen: Screen, view: PartialResultCard, t: Translations) -> None:
@@ -130,6 +156,17 @@ def _help(screen: Screen, view: HelpCard, t: Translations) -> None:
     screen.line(view.title, TITLE)
     for part in (*view.parts, t("terminal.help")):
         screen.line(part)
+
+
+def _title(screen: Screen, title: str, mark: str, outcome: str) -> None:
+    screen.line(title, QUIET)
+    screen.line(outcome, GOOD, prefix=f"{mark} " if mark else "")
+
+
+def _provisional(screen: Screen, text: str | None) -> None:
+    if text:
+        screen.gap()
+        screen.line(text, NOTE)
 
 
 def _notes(screen: Screen, notes: Iterable[str]) -> None:

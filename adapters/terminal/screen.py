@@ -1,12 +1,18 @@
 """Print paragraphs on a terminal: wrapping, styles, columns."""
 
 import textwrap
+from collections.abc import Iterable
+from itertools import zip_longest
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 MAX_WIDTH = 80
 """Characters in a line: longer lines are hard to read."""
+
+MIN_TABLE_WIDTH = 60
+"""Below this, a table has one column."""
 
 TITLE, STRONG, GOOD, NOTE, QUIET = "bold cyan", "bold", "bold green", "yellow", "dim"
 
@@ -20,14 +26,7 @@ class Screen:
 
     def line(self, text: str = "", style: str = "", *, indent: int = 0, prefix: str = "", quiet: str = "") -> None:
         """Write a paragraph with a hanging indent after `prefix`. The text of `quiet` follows in a dim style."""
-        margin = " " * indent
-        wrapped = textwrap.wrap(
-            f"{text} {quiet}" if quiet else text,
-            self.width,
-            initial_indent=margin + prefix,
-            subsequent_indent=margin + " " * len(prefix),
-            break_on_hyphens=False,
-        )
+        wrapped = _wrap(f"{text} {quiet}" if quiet else text, self.width, prefix, indent)
         # Wrapping moves only spaces, so the dim part begins after this many other characters.
         left = len(text.replace(" ", "")) + len(prefix.replace(" ", ""))
         for part in wrapped or [""]:
@@ -55,8 +54,33 @@ class Screen:
         if row:
             self._print(Text(row, style))
 
+    def table_row(self, title: str, style: str, items: Iterable[tuple[str, str]], *, prefix: str) -> None:
+        """Write `title` with a list beside it, or below it on a narrow terminal. `items`: prefix and text of each."""
+        if self.width < MIN_TABLE_WIDTH:
+            self.line(title, style, prefix=prefix)
+            for sign, text in items:
+                self.line(text, prefix=sign, indent=len(prefix))
+            return
+        column = self.width * 2 // 5
+        left = _wrap(title, column - 2, prefix)
+        right = [line for sign, text in items for line in _wrap(text, self.width - column, sign)]
+        for start, item in zip_longest(left, right, fillvalue=""):
+            self._print(Text.assemble((start.ljust(column) if item else start, style), item))
+
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+def _wrap(text: str, width: int, prefix: str, indent: int = 0) -> list[str]:
+    """Return `text` in lines of at most `width` characters, with a hanging indent after `prefix`."""
+    margin = " " * indent
+    return textwrap.wrap(
+        text,
+        width - (cell_len(prefix) - len(prefix)),  # an emoji takes two cells
+        initial_indent=margin + prefix,
+        subsequent_indent=margin + " " * cell_len(prefix),
+        break_on_hyphens=False,
+    )
 
 
 def _end_of(part: str, count: int) -> int:

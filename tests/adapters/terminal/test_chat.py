@@ -137,14 +137,15 @@ def test_a_whole_dialog_with_colors(tmp_path):
     chat = Terminal(tmp_path)
     chat.wait_for(EN("question.orientation.text"))
     chat.type("".join(f"{number}\r" for number in ALL_ANSWERS))
-    chat.wait_for(EN("review.title"))
-    chat.type("\r")
-    output = chat.wait_for(EN("recommendation.what_if"))
+    output = chat.wait_for(EN("recommendation.steps"))
     assert flat(EN("outcome.agency.title")) in output
+    assert flat(EN("recommendation.what_if")) not in output
     assert "\x1b[1;32m" in chat.output
+    chat.type("\r")
+    chat.wait_for(EN("recommendation.what_if"))
     chat.type("q\r")
     assert chat.wait() == 0
-    assert read_session(tmp_path)["status"] == "kept"
+    assert len(read_session(tmp_path)["answers"]) == 8
 
 
 def test_no_color_is_respected(tmp_path):
@@ -161,10 +162,39 @@ def test_no_color_is_respected(tmp_path):
 def test_numbers_lead_to_the_recommendation_without_any_text_about_posting(tmp_path):
     output = flat(run_chat(tmp_path, *ALL_ANSWERS, "", "quit"))
     assert flat(EN("outcome.agency.summary")) in output
-    assert flat(EN("label.see_recommendation")) in output
+    assert flat(EN("label.new_check")) in output
     for id in ("label.post", "label.keep_private", "review.share", "notice.kept"):
         assert flat(EN(id)) not in output
     assert "\x1b" not in output
+
+
+@pytest.mark.parametrize(
+    ("language", "details", "answers", "back"),
+    [
+        ("en", "details", "my answers", "back"),
+        ("en", "in detail", "summary", "go back"),
+        ("fr", "détails", "mes réponses", "retour"),
+        ("fr", "le détail", "relire", "précédent"),
+    ],
+)
+def test_details_and_answers_lead_back_to_the_recommendation(tmp_path, language, details, answers, back):
+    t = translations(language)
+    lines = (*ALL_ANSWERS, details, back, answers, back, details, answers, "")
+    output = flat(run_chat(tmp_path, *lines, arguments=("--lang", language)))
+    assert output.count(flat(t("details.options"))) == 2
+    assert output.count(flat(t("terminal.review"))) == 2
+    assert output.count(flat(t("recommendation.steps"))) == 4
+    assert len(read_session(tmp_path)["answers"]) == 8
+
+
+def test_back_from_the_recommendation_asks_the_last_question_again(tmp_path):
+    run_chat(tmp_path, *ALL_ANSWERS, "back")
+    assert len(read_session(tmp_path)["answers"]) == 7
+
+
+def test_a_finished_dialog_can_be_followed_by_a_new_one(tmp_path):
+    run_chat(tmp_path, *ALL_ANSWERS, "new check", "2")
+    assert read_session(tmp_path)["answers"] == {"orientation": "key"}
 
 
 def test_typed_answers_back_change_why_restart_review_and_language(tmp_path):

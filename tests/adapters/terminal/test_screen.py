@@ -10,7 +10,7 @@ from adapters.terminal.screen import Screen
 from adapters.terminal.session_file import default_path
 from dialogs.community_flow import FLOW
 from dialogs.effects import Show
-from dialogs.events import Answer, Change, KeepPrivate, Restart, Resume, SetLanguage, Start
+from dialogs.events import Answer, Change, Details, KeepPrivate, Restart, Resume, Review, SetLanguage, Start
 from dialogs.reducer import step
 from dialogs.session import Actor
 from dialogs.translations import translations
@@ -50,6 +50,36 @@ def test_columns_break_only_between_items():
     assert output.getvalue() == "See the result\nBack · Quit\n"
 
 
+ITEMS = [("+ ", "one two three four five six seven"), ("− ", "eight")]
+
+
+def test_a_table_row_has_two_columns():
+    screen, output = make_screen(60)
+    screen.table_row("In-house, with a lasting role", "", ITEMS, prefix="✓ ")
+    assert output.getvalue().splitlines() == [
+        "✓ In-house, with a      + one two three four five six seven",
+        "  lasting role          − eight",
+    ]
+
+
+def test_a_table_row_is_a_list_on_a_narrow_terminal():
+    screen, output = make_screen(30)
+    screen.table_row("In-house", "", ITEMS, prefix="✓ ")
+    assert output.getvalue().splitlines() == ["✓ In-house", "  + one two three four five", "    six seven", "  − eight"]
+
+
+def test_a_table_row_without_items_is_its_title():
+    screen, output = make_screen(60)
+    screen.table_row("In-house", "", [], prefix="✓ ")
+    assert output.getvalue() == "✓ In-house\n"
+
+
+def test_text_after_an_emoji_is_aligned():
+    screen, output = make_screen(20)
+    screen.line("one two three four five", prefix="🧩 ")
+    assert output.getvalue() == "🧩 one two three\n   four five\n"
+
+
 def test_markup_is_printed_as_text():
     screen, output = make_screen(40)
     screen.line("[bold]not markup[/bold] :smile:")
@@ -83,14 +113,22 @@ def test_event_for_button():
     assert event_for_button(Button("unknown", "?"), ANN, 3) == Resume(ANN)
 
 
-def test_no_card_offers_to_post():
-    answers = {"orientation": "seo", "brand": "no", "transformation": "no", "presence": "no"}
-    answers |= {"seo_expert": "no", "light_mode": "in_house"}
-    for quick in (False, True):
-        _, (show, *_) = step(FLOW, None, Start(ANN, "terminal", answers=answers, quick=quick))
+LIGHT = {"orientation": "seo", "brand": "no", "transformation": "no", "presence": "no"}
+LIGHT |= {"seo_expert": "no", "light_mode": "in_house"}
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_no_card_offers_to_post(quick):
+    session, (show, *_) = step(FLOW, None, Start(ANN, "terminal", answers=LIGHT, quick=quick))
+    assert isinstance(show, Show)
+    choices = menu(show.view, translations("en"))
+    assert [button.action for button in choices.named] == ["review", "details", "new_check"]
+    for event, actions in ((Details(ANN), ["continue", "review"]), (Review(ANN), ["continue", "restart"])):
+        _, (show, *_) = step(FLOW, session, event)
         assert isinstance(show, Show)
         choices = menu(show.view, translations("en"))
-        assert "post" not in {button.action for button in choices.named}
+        assert [button.action for button in choices.named] == actions
+        assert choices.enter == choices.named[0]
 
 
 @pytest.mark.parametrize("value", ["", "relative/folder"])

@@ -10,8 +10,8 @@ from tests.adapters.terminal.test_chat import run_chat
 
 SESSIONS = Path(__file__).parents[3] / "deploy" / "docs" / "sessions.md"
 LINES = {
-    "fr": ("un appui au référencement", "plutôt oui", "non", "non", "agence", "oui", "3", "1", "", "quitter"),
-    "en": ("an extra", "rather yes", "no", "no", "agency", "yes", "3", "1", "", "quit"),
+    "fr": ("un appui au référencement", "plutôt oui", "non", "non", "agence", "oui", "3", "1", "détails", "quitter"),
+    "en": ("an add-on", "rather yes", "no", "no", "agency", "yes", "3", "1", "details", "quit"),
 }
 
 
