@@ -13,13 +13,15 @@ from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale, languages, translations
+from dialogs.translations import language_for_locale, languages, translations
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 INTERRUPTED = 130
 INVALID = 2
+LANGUAGE_OF_UNKNOWN_LOCALE = "en"
+"""For no locale, or one without translations. In the chats it is the default of `dialogs.translations`."""
 
 Arguments = argparse.Namespace
 Run = Callable[[Arguments], int]
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # no text fails, whatever the encoding of the terminal
     try:
         parsed = _parser().parse_args(arguments)
-        status = COMMANDS[parsed.command].run(parsed)
+        status = parsed.run(parsed)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -58,11 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="cm-advisor", description="Should your community management stay in-house or be handed over?"
+        prog="cm-advisor", description="Should your community management stay in-house or be outsourced?"
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for name, (summary, examples, add_arguments, _) in COMMANDS.items():
+    parser.set_defaults(run=_print_help, parser=parser)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    for name, (summary, examples, add_arguments, run) in COMMANDS.items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -72,8 +75,14 @@ def _parser() -> argparse.ArgumentParser:
         )
         for add_argument in add_arguments:
             add_argument(command)
-        command.set_defaults(command=name, parser=command)
+        command.set_defaults(run=run, parser=command)
     return parser
+
+
+def _print_help(arguments: Arguments) -> int:
+    parser: argparse.ArgumentParser = arguments.parser
+    parser.print_help()
+    return 0
 
 
 class _Version(argparse.Action):
@@ -102,18 +111,20 @@ def _argument(*names: str, **options: Any) -> AddArgument:
 
 
 _LANGUAGE = _argument(
-    "--lang", choices=languages(), help="language of the answers (default: that of $LC_ALL, $LC_MESSAGES or $LANG)"
+    "--lang",
+    choices=languages(),
+    help="language of the texts (default: that of $LC_ALL, $LC_MESSAGES or $LANG, else English)",
 )
 _JSON = _argument("--json", action="store_true", help="print JSON on one line")
 
 
 def _language(arguments: Arguments) -> str:
-    """Return the language: that of ``--lang``, else of the environment, else the default."""
+    """Return the language: that of ``--lang``, else of the environment, else English."""
     if arguments.lang:
         return str(arguments.lang)
     # POSIX: the first one that is not empty decides.
     locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return language_for_locale(locale.split(".")[0].split("@")[0]) or DEFAULT_LANGUAGE
+    return language_for_locale(locale.split(".")[0].split("@")[0]) or LANGUAGE_OF_UNKNOWN_LOCALE
 
 
 def _console() -> "Console":
@@ -127,12 +138,20 @@ def _console() -> "Console":
     "check",
     "recommend from the given answers, or ask for the missing ones",
     """  cm-advisor check brand=yes mode=agency
+  cm-advisor check marque=oui mode=agence
   cm-advisor check orientation=seo brand=no transformation=no presence=no --json --lang en
   echo '{"id": 1, "answers": {"brand": "yes"}}' | cm-advisor check --batch -
 
-Exit status: 0, also when answers are missing; 2 when some are not valid. In a batch, blank lines are skipped and a
-line that is not valid is answered as such; the exit status is then 0.""",
-    _argument("answers", nargs="*", metavar="QUESTION=ANSWER", help="known answers, in any order"),
+Exit status: 0, also when answers are missing; 2 when some are not valid.
+
+A line of a batch is {"answers": {QUESTION: ANSWER, ...}, "id": anything}, with ids only. Its result is one line, with
+the same id. Blank lines are skipped. A line that is not valid is answered as such; the exit status is then 0.""",
+    _argument(
+        "answers",
+        nargs="*",
+        metavar="QUESTION=ANSWER",
+        help="known answers, in any order: ids, or words in French or English",
+    ),
     _JSON,
     _argument("--batch", metavar="FILE", help="answer the JSON Lines of FILE, or of standard input for -"),
     _argument("--no-what-if", dest="what_if", action="store_false", help="leave out what would change it"),
@@ -153,12 +172,12 @@ def _check_one(arguments: Arguments) -> int:
     from dialogs.validate import validate
 
     t = translations(_language(arguments))
-    parsed, malformed = parse_arguments(arguments.answers, t)
+    parsed, malformed = parse_arguments(FLOW, arguments.answers, t)
     answers, invalid = validate(FLOW, parsed, t)
     errors = [*malformed, *invalid]
     if arguments.json:
         result = invalid_result(errors) if errors else check(FLOW, answers, with_what_if=arguments.what_if)
-        print(encode(result))
+        print(encode(result, sys.stdout.encoding))
     elif errors:
         print(*(error["message"] for error in errors), sep="\n", file=sys.stderr)
     else:

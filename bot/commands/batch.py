@@ -33,9 +33,14 @@ class BatchTotals:
     invalid: int = 0
 
 
-def encode(result: object) -> str:
-    """Return JSON on one line, in ASCII, which works on every terminal and pipe. Raises `ValueError`."""
-    return _ENCODER.encode(result)
+def encode(result: object, encoding: str = "utf-8") -> str:
+    """Return JSON on one line, with escapes only where `encoding` requires them. Raises `ValueError`."""
+    text = _ENCODER.encode(result)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:  # a terminal that is not UTF-8, or a lone surrogate
+        return _ASCII_ENCODER.encode(result)
+    return text
 
 
 def invalid_result(errors: list[AnswerError]) -> dict[str, object]:
@@ -43,17 +48,46 @@ def invalid_result(errors: list[AnswerError]) -> dict[str, object]:
     return {"status": "invalid", "errors": errors}
 
 
-def parse_arguments(arguments: list[str], t: Translations) -> tuple[dict[str, str], list[AnswerError]]:
-    """Parse ``question=answer`` arguments. Return the answers and the errors of form."""
-    answers: dict[str, str] = {}
+def parse_arguments(flow: Flow, arguments: list[str], t: Translations) -> tuple[dict[str, str], list[AnswerError]]:
+    """Parse ``question=answer`` arguments: exact ids, or names and words as in a quick check in a chat.
+
+    Return the answers and the errors of form. Names and words that are not understood are returned as they are.
+    """
+    pairs = [(question.strip(), option.strip()) for question, _, option in (text.partition("=") for text in arguments)]
+    if not all(_is_exact(flow, *pair) for pair in pairs):
+        from dialogs.text.parse import QuickCheck, parse_quick_check  # imported here: exact ids do not need the lexicon
+
+        match parse_quick_check(" ".join(arguments), flow):
+            case QuickCheck(answers):
+                return answers, []
+    answers = {}
     errors: list[AnswerError] = []
-    for argument in arguments:
-        question, equals, option = (part.strip() for part in argument.partition("="))
-        if not (question and equals and option):
+    for argument, (question, option) in zip(arguments, pairs, strict=True):
+        if not (question and option):
             errors.append(answer_error(t, "form", given=printable(argument)))
-        elif answers.setdefault(question, option) != option:
-            errors.append(answer_error(t, "twice", question))
+            continue
+        for id, answer in _parse_argument(flow, question, option).items():
+            if answers.setdefault(id, answer) != answer:
+                errors.append(answer_error(t, "twice", id))
     return answers, errors
+
+
+def _is_exact(flow: Flow, question_id: str, option: str) -> bool:
+    question = flow.questions_by_id.get(question_id)
+    return question is not None and option in question.options
+
+
+def _parse_argument(flow: Flow, name: str, text: str) -> dict[str, str]:
+    """Return the answers in ``name=text``, with the text as it is if the question is known and its answer is not."""
+    if not _is_exact(flow, name, text):
+        from dialogs.text.parse import Problem, Problems, QuickCheck, parse_quick_check
+
+        match parse_quick_check(f"{name}={text}", flow):
+            case QuickCheck(answers):
+                return answers
+            case Problems((Problem("answer", question=str(id)),)):
+                return {id: text}
+    return {name: text}
 
 
 def batch(source: BinaryIO, sink: BinaryIO, checker: "BatchChecker", advance: Callable[[int], None]) -> BatchTotals:
@@ -62,8 +96,11 @@ def batch(source: BinaryIO, sink: BinaryIO, checker: "BatchChecker", advance: Ca
     Results are flushed before the next read, so that another program can wait for them on a pipe.
     """
     totals = BatchTotals()
+    number = 1
     for size, lines in _lines(source):
-        results = [checker.answer(line) for line in lines if line is None or not line.isspace()]
+        numbered = enumerate(lines, number)
+        results = [checker.answer(line, n) for n, line in numbered if line is None or (line and not line.isspace())]
+        number += len(lines)
         totals.checks += len(results)
         totals.invalid += sum(not valid for _, valid in results)
         sink.write(b"".join([result for result, _ in results]))
@@ -80,9 +117,9 @@ def _lines(source: BinaryIO) -> Iterator[tuple[int, list[bytes | None]]]:
     read = getattr(source, "read1", source.read)
     while block := read(1 << 16):
         *complete, incomplete = (incomplete + block).split(b"\n")
-        lines: list[bytes | None] = [line if len(line) <= MAX_LINE_BYTES else None for line in complete if line]
+        lines: list[bytes | None] = [line if len(line) <= MAX_LINE_BYTES else None for line in complete]
         if too_long and complete:
-            lines, too_long = ([None, *lines[1:]] if complete[0] else [None, *lines]), False
+            lines[0], too_long = None, False
         if len(incomplete) > MAX_LINE_BYTES or too_long:
             incomplete, too_long = b"", True
         yield len(block), lines
@@ -118,23 +155,25 @@ class BatchChecker:
         self._valid = {(question.id, option) for question in flow.questions for option in question.options}
         self._members = lru_cache(MAX_CACHED)(self._encode_members)
 
-    def answer(self, line: bytes | None) -> tuple[bytes, bool]:
-        """Return the result of a line, with a line feed, and whether the line was valid. Never raises."""
+    def answer(self, line: bytes | None, number: int) -> tuple[bytes, bool]:
+        """Return the result of line `number`, with a line feed, and whether the line was valid. Never raises."""
         id = b""
         try:
             members = _parse(line)
             if not isinstance(members, dict):
-                return self._invalid(id, [answer_error(self._t, "not_object")])
+                return self._invalid_line(id, "line_not_object", number)
             if "id" in members:
                 id = f'"id": {encode(members["id"])}, '.encode()
         except (ValueError, RecursionError) as error:
-            return self._invalid(id, [self._json_error(error)])
-        answers = members.get("answers")
+            return self._invalid_line(id, "json", number, error=self._json_error(error))
+        if "answers" not in members:
+            return self._invalid_line(id, "no_answers", number)
+        answers = members["answers"]
+        if not isinstance(answers, dict):
+            return self._invalid_line(id, "answers_not_object", number)
         if not self._is_valid(answers) or _twice(members):
             answers, errors = validate(self._flow, answers, self._t)
-            errors += [
-                answer_error(self._t, "twice", name) for name in (*_twice(members), *_twice(members.get("answers")))
-            ]
+            errors += [answer_error(self._t, "twice", name) for name in (*_twice(members), *_twice(members["answers"]))]
             if errors:
                 return self._invalid(id, errors)
         return b"{" + id + self._members(*self._key(answers)), True
@@ -168,20 +207,22 @@ class BatchChecker:
     def _invalid(self, id: bytes, errors: list[AnswerError]) -> tuple[bytes, bool]:
         return b"{" + id + _members(invalid_result(errors)), False
 
-    def _json_error(self, error: Exception) -> AnswerError:
+    def _invalid_line(self, id: bytes, error_id: str, number: int, **values: str) -> tuple[bytes, bool]:
+        return self._invalid(id, [answer_error(self._t, error_id, line=str(number), **values)])
+
+    def _json_error(self, error: Exception) -> str:
         t = self._t
         match error:
             case json.JSONDecodeError():
-                reason = t("terminal.json.syntax", position=error.pos + 1)
+                return t("terminal.json.syntax", position=error.pos + 1)
             case UnicodeDecodeError():
-                reason = t("terminal.json.utf8")
+                return t("terminal.json.utf8")
             case RecursionError():
-                reason = t("terminal.json.deep")
+                return t("terminal.json.deep")
             case _TooLong():
-                reason = t("terminal.json.long", most=MAX_LINE_BYTES)
+                return t("terminal.json.long", most=MAX_LINE_BYTES)
             case _:
-                reason = t("terminal.json.number")
-        return answer_error(t, "json", error=reason)
+                return t("terminal.json.number")
 
 
 class _TooLong(ValueError):
@@ -223,4 +264,5 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
-_ENCODER = json.JSONEncoder(allow_nan=False)
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+_ASCII_ENCODER = json.JSONEncoder(allow_nan=False)

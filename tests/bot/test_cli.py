@@ -63,6 +63,15 @@ def test_json_is_one_line(answers, what_if):
     assert output == json.dumps(check(FLOW, answers, with_what_if=what_if)) + "\n"
 
 
+def test_json_keeps_accents():
+    shown = run("check", "--json", "x", language="fr").stdout
+    assert "«\u00a0x\u00a0» n’est pas" in shown
+    assert shown.count("\n") == 1
+    ascii_only = run("check", "--json", "x", language="fr", PYTHONIOENCODING="ascii").stdout
+    assert ascii_only.isascii()
+    assert json.loads(ascii_only) == json.loads(shown)
+
+
 def test_json_has_all_errors_in_order():
     completed = run("check", "--json", "brand", "mode=agncy", "brnad=yes", "routine=yes", "routine=no", "=x", "person=")
     output = json.loads(completed.stdout)
@@ -75,13 +84,42 @@ def test_json_has_all_errors_in_order():
 
 
 def test_errors_are_printed_to_standard_error():
-    completed = run("check", "marque=oui", "mode=agncy", "x")
+    completed = run("check", "brnad=oui", "mode=agncy", "x")
     assert (completed.returncode, completed.stdout) == (2, "")
     lines = completed.stderr.splitlines()
     assert len(lines) == 3
     assert "question=answer" in lines[0]
     assert "“brand”" in lines[1]
     assert "“agency”" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answers"),
+    [
+        (["marque=oui", "mode=agence"], {"brand": "yes", "mode": "agency"}),
+        (["Brand image=yes", "mode=both"], {"brand": "yes", "mode": "both"}),
+        (["mode=une", "agence,", "personne=stagiaires"], {"mode": "agency", "person": "interns"}),
+        (["oui", "non", "oui"], {"brand": "yes", "transformation": "no", "presence": "yes"}),
+        (["image de marque: non"], {"brand": "no"}),
+        ([" brand = yes "], {"brand": "yes"}),
+        ([], {}),
+    ],
+)
+def test_arguments_are_ids_or_words_of_both_languages(arguments, answers):
+    assert parse_arguments(FLOW, arguments, translations("en")) == (answers, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answers", "questions"),
+    [
+        (["marque=oui", "x"], {"brand": "yes"}, [None]),
+        (["marque=oui", "brand=no"], {"brand": "yes"}, ["brand"]),
+        (["marque=bleu", "brnad=oui"], {"brand": "bleu", "brnad": "oui"}, []),
+    ],
+)
+def test_arguments_that_are_understood_count_beside_those_that_are_not(arguments, answers, questions):
+    parsed, errors = parse_arguments(FLOW, arguments, translations("en"))
+    assert (parsed, [error["question"] for error in errors]) == (answers, questions)
 
 
 def test_the_same_answer_twice_is_accepted():
@@ -142,15 +180,15 @@ def test_no_colors_outside_a_terminal():
 @pytest.mark.parametrize(
     ("environment", "language"),
     [
-        ({}, "fr"),
+        ({}, "en"),
         ({"LANG": "en_GB.UTF-8"}, "en"),
         ({"LANG": "en"}, "en"),
         ({"LANG": "fr_FR.UTF-8", "LC_MESSAGES": "en_US"}, "en"),
         ({"LC_ALL": "fr_CA.utf8", "LANG": "en_US"}, "fr"),
         ({"LC_ALL": "", "LANG": "en_US@euro"}, "en"),
-        ({"LANG": "C.UTF-8"}, "fr"),
-        ({"LANG": "POSIX"}, "fr"),
-        ({"LC_ALL": "tlh_QO.UTF-8", "LANG": "en_US"}, "fr"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "POSIX"}, "en"),
+        ({"LC_ALL": "tlh_QO.UTF-8", "LANG": "fr_FR"}, "en"),
     ],
 )
 def test_the_language_of_the_environment(environment, language):
@@ -177,10 +215,6 @@ def test_a_closed_pipe_is_no_failure():
         assert process.stderr.read() == b""
 
 
-def test_arguments_are_trimmed():
-    assert parse_arguments([" brand = yes "], translations("en")) == ({"brand": "yes"}, [])
-
-
 # --- The other commands -------------------------------------------------------------------------------------------
 
 
@@ -196,7 +230,11 @@ def test_help_lists_every_command_with_examples():
     assert "cm-advisor check brand=yes" in printed("check", "--help")
 
 
-@pytest.mark.parametrize("arguments", [[], ["chekc"], ["check", "--lang", "tlh"], ["flow", "--format", "png"]])
+def test_without_a_command_the_help_is_printed():
+    assert printed() == printed("--help")
+
+
+@pytest.mark.parametrize("arguments", [["chekc"], ["check", "--lang", "tlh"], ["flow", "--format", "png"]])
 def test_unknown_arguments_are_usage_errors(arguments):
     completed = run(*arguments)
     assert completed.returncode == 2

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -36,7 +37,7 @@ def run(lines: bytes, *, what_if: bool = True, language: str = "en") -> tuple[li
     checker = BatchChecker(FLOW, translations(language), with_what_if=what_if)
     totals = batch(io.BytesIO(lines), sink, checker, lambda size: None)
     answered = sink.getvalue()
-    assert answered.isascii()
+    answered.decode()  # UTF-8
     assert not answered or answered.endswith(b"\n")
     return [json.loads(line) for line in answered.splitlines()], totals
 
@@ -97,13 +98,14 @@ def test_a_byte_order_mark_is_accepted():
 @pytest.mark.parametrize(
     ("line", "part"),
     [
-        (b"{", "character 2"),
+        (b"{", "Line 1 is not valid JSON: the mistake is at character 2"),
         (b"brand=yes", "character 1"),
         (b'{"answers": {}} x', "character 17"),
-        (b"[]", "must be a JSON object"),
-        (b"3", "must be a JSON object"),
-        (b'{"id": 1}', "must be a JSON object"),
-        (b'{"answers": ["brand"]}', "must be a JSON object"),
+        (b"[]", "Line 1 must be a JSON object"),
+        (b"3", "Line 1 must be a JSON object"),
+        (b'{"id": 1}', "Line 1 has no “answers”"),
+        (b'{"answers": ["brand"]}', "Line 1: “answers” must be a JSON object"),
+        (b'{"answers": null}', "Line 1: “answers” must be a JSON object"),
         (b'{"answers": "\xff"}', "not UTF-8"),
         (b"[" * 30_000 + b"]" * 30_000, "nested too deeply"),
         (b'{"answers": {}, "id": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", "nested too deeply"),
@@ -126,6 +128,26 @@ def test_a_byte_order_mark_is_accepted():
 def test_a_malformed_line_is_invalid_with_a_reason(line, part):
     assert part in message(line)
     assert len(message(line)) < 400
+
+
+def test_messages_name_the_line_of_the_file():
+    long = b'{"answers": {"brand": "' + b"x" * MAX_LINE_BYTES + b'"}}'
+    answered, _ = run(b'\n{"answers": {}}\n \r\n{"id": 4}\n{\n\n' + long + b"\n[]\n" + long)
+    messages = [line["errors"][0]["message"] for line in answered if line["status"] == "invalid"]
+    assert [re.findall(r"\bLine (\d+)\b", message) for message in messages] == [["4"], ["5"], ["7"], ["8"], ["9"]]
+
+
+def test_accents_are_not_escaped():
+    sink = io.BytesIO()
+    batch(io.BytesIO('{"id": "café"}'.encode()), sink, BatchChecker(FLOW, translations("fr")), lambda size: None)
+    assert sink.getvalue().decode().startswith('{"id": "café", "status": "invalid"')
+    assert "\\u" not in sink.getvalue().decode()
+
+
+def test_json_is_escaped_where_the_encoding_requires_it():
+    assert encode({"id": "é"}) == '{"id": "é"}'
+    assert encode({"id": "é"}, "ascii") == '{"id": "\\u00e9"}'
+    assert encode({"id": "é\ud800"}) == '{"id": "\\u00e9\\ud800"}'
 
 
 def test_the_same_answer_twice_is_accepted():
