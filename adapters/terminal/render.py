@@ -103,8 +103,9 @@ def _recommendation(screen: Screen, view: RecommendationCard, t: Translations) -
 
 def render_details(screen: Screen, view: DetailsCard, t: Translations) -> None:
     """Print the details without their heading: for and against, advice, what would change it, answers."""
-    screen.gap()
-    screen.line(view.options_title, TITLE)
+    if view.options:  # version 1 of the flow has none
+        screen.gap()
+        screen.line(view.options_title, TITLE)
     for option in view.options:
         _option(screen, option, t)
     if view.challengers:

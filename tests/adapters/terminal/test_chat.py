@@ -18,7 +18,7 @@ from adapters.terminal.session_file import load, save
 from dialogs.community_flow import FLOW
 from dialogs.events import Start
 from dialogs.reducer import step
-from dialogs.session import Actor, InvalidSession, Session
+from dialogs.session import Actor, InvalidSession, Session, Status
 from dialogs.translations import translations
 
 pty = pytest.importorskip("pty")
@@ -304,6 +304,18 @@ def test_load_upgrades_a_session_of_an_older_flow(tmp_path):
     loaded = load(file, FLOW)
     assert loaded is not None
     assert (loaded.version, loaded.answers, loaded.changing) == (FLOW.version, {}, None)
+
+
+def test_a_check_that_was_finished_under_version_1_keeps_its_advice(tmp_path):
+    answers = {"orientation": "key", "brand": "no", "transformation": "no", "presence": "no"}
+    answers |= {"mode": "agency", "agency_link": "no", "person": "nobody", "routine": "no"}
+    file = tmp_path / "cm-advisor" / "chat.json"
+    save(file, Session("terminal", "terminal", "you", "en", version=1, answers=answers, status=Status.KEPT))
+    output = flat(run_chat(tmp_path, "", "details"))
+    assert flat(EN("terminal.kept.done")) in output
+    assert flat(EN("recommendation.what_if")) in output
+    assert flat(EN("details.options")) not in output
+    assert read_session(tmp_path)["version"] == 1
 
 
 def test_the_dialog_goes_on_when_the_file_cannot_be_written(tmp_path):
