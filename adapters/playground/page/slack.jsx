@@ -1,6 +1,6 @@
 // Slack. slack-blocks-to-jsx renders the blocks. Its buttons have no handlers: a click is mapped to its block by the
-// order of the buttons. Its form fields take no input: a modal has fields of its own.
-import { useEffect, useRef, useState } from "react";
+// order of the buttons. Its form fields take no input: modals and menus have fields of their own.
+import { Fragment, useEffect, useRef, useState } from "react";
 import { Message } from "slack-blocks-to-jsx";
 import { Author, Composer, Conversations, Empty, InThread, Log, Modal } from "./common.jsx";
 
@@ -78,6 +78,19 @@ const buttonsOf = (block) =>
     .filter(({ type }) => type === "button")
     .map((element) => ({ element, block_id: block.block_id }));
 
+// The blocks in parts: each but the last ends with a block that had a menu as its accessory.
+const splitAfterMenus = (blocks) => {
+  const parts = [{ blocks: [] }];
+  for (const { accessory, ...block } of blocks) {
+    const isMenu = accessory?.type === "static_select";
+    parts.at(-1).blocks.push(accessory && !isMenu ? { ...block, accessory } : block);
+    if (!isMenu) continue;
+    parts.at(-1).menu = { ...accessory, block_id: block.block_id };
+    parts.push({ blocks: [] });
+  }
+  return parts;
+};
+
 function Blocks({ blocks, theme, state, press }) {
   const [busy, setBusy] = useState(false);
   const box = useRef(null);
@@ -88,6 +101,11 @@ function Blocks({ blocks, theme, state, press }) {
     if (hadFocus.current && document.activeElement === document.body) box.current.focus({ preventScroll: true });
     hadFocus.current = box.current.contains(document.activeElement);
   });
+  const act = async (action) => {
+    setBusy(true);
+    await press(action);
+    setBusy(false);
+  };
   const onClick = async (event) => {
     const target = event.target.closest(".slack_blocks_to_jsx__button_element");
     const all = [...event.currentTarget.querySelectorAll(".slack_blocks_to_jsx__button_element")];
@@ -95,9 +113,7 @@ function Blocks({ blocks, theme, state, press }) {
     if (!button || !press || busy || button.element.url) return;
     const { confirm: question, action_id } = button.element;
     if (question && !confirm(`${question.title.text}\n\n${question.text.text}`)) return;
-    setBusy(true);
-    await press({ block_id: button.block_id, action_id });
-    setBusy(false);
+    await act({ block_id: button.block_id, action_id });
   };
   // Without `confirm`, which the renderer would show as well, and without effect.
   const withoutConfirm = blocks.map((block) =>
@@ -106,7 +122,20 @@ function Blocks({ blocks, theme, state, press }) {
   const data = { users: state.users, channels: state.conversations.map(({ id, name }) => ({ id, name })) };
   return (
     <div className="blocks" ref={box} tabIndex={-1} aria-busy={busy} onFocus={() => (hadFocus.current = true)} onClick={onClick}>
-      <Message blocks={withoutConfirm} theme={theme} data={data} logo="" name="" withoutWrapper />
+      {splitAfterMenus(withoutConfirm).map(({ blocks, menu }, index) => (
+        <Fragment key={index}>
+          {blocks.length > 0 && <Message blocks={blocks} theme={theme} data={data} logo="" name="" withoutWrapper />}
+          {menu && (
+            <select aria-label={menu.placeholder.text} value="" disabled={busy}
+              onChange={({ target }) => act({ block_id: menu.block_id, action_id: menu.action_id, value: target.value })}>
+              <option value="" disabled>{menu.placeholder.text}</option>
+              {menu.options.map(({ text, value }) => (
+                <option key={value} value={value}>{text.text}</option>
+              ))}
+            </select>
+          )}
+        </Fragment>
+      ))}
     </div>
   );
 }

@@ -91,7 +91,7 @@ class Visitor:
             await self.press(pane, f"option.{question}.{option}")
 
     async def posted(self, pane: Locator) -> None:
-        await expect(pane.get_by_text(self.text("announcement.title")).last).to_be_visible()
+        await expect(pane.get_by_text(self.text("announcement.steps")).last).to_be_visible()
 
     async def shot(self, name: str) -> None:
         if SHOTS:
@@ -138,6 +138,17 @@ async def test_a_whole_dialog_in_each_pane(url: str, browser: Browser, language:
     await visitor.page.reload()
     await visitor.posted(visitor.slack)
     await visitor.posted(visitor.teams)
+
+
+async def test_an_answer_is_changed_with_the_menu(url: str, browser: Browser) -> None:
+    visitor = await visit(browser, url, "en")
+    await visitor.write(visitor.slack, "/cm")
+    await visitor.answer_all(visitor.slack)
+    await visitor.press(visitor.slack, "label.review")
+    menu = visitor.slack.get_by_role("combobox", name=visitor.text("label.change"))
+    await menu.select_option(label=visitor.text("question.person.short"))
+    await expect(visitor.slack.get_by_text(visitor.text("question.person.text"))).to_be_visible()
+    await visitor.shot("menu")
 
 
 async def test_two_people_and_a_reload(url: str, browser: Browser) -> None:
