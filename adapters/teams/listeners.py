@@ -174,9 +174,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         """Apply an event, and show the result below the typed text."""
         result = await self._application.turn(request.turn(event, session.id))
         view, notices = shown_view(result), _notices(result)
-        if result.session and isinstance(view, DetailsCard):
-            await self._gateway.send_privately(request, await self._details(request, result.session, view))
-        elif result.session and view:
+        if result.session and view:
             await self._gateway.move(result.session, view, result.card, request.ref, *_texts(notices))
         elif notices:
             await self._gateway.send(request.ref, cards.render(notices[-1], result.session))

@@ -15,12 +15,21 @@ from adapters.teams.task_modules import form_step
 from bot.storage.clock import local_clock
 from dialogs import presenter
 from dialogs.community_flow import FLOW
-from dialogs.session import Session, Status
+from dialogs.effects import Notify, Show
+from dialogs.events import Details
+from dialogs.recommend import recommend
+from dialogs.reducer import step
+from dialogs.session import Actor, Session, Status
 from dialogs.translations import languages, translations
-from dialogs.views import Announcement, Notice
+from dialogs.views import Announcement, Notice, View
 from dialogs.walk import walk
+from tests.scenarios.scene import SHORT
 
 CHANNEL = ConversationRef("https://smba.trafficmanager.net/emea/", "19:c@thread.tacv2", "channel", "t")
+UNSURE = {
+    **{"orientation": "unknown", "brand": "unknown", "transformation": "unknown", "presence": "unknown"},
+    **{"seo_expert": "unknown", "light_mode": "undecided"},
+}
 NOTES = ("Réponse modifiée : ceci.", "Sans effet avec cette réponse : cela.")
 
 
@@ -37,6 +46,12 @@ def make_session(language: str, answers: dict[str, str], status: Status = Status
     return Session("s" * 24, "teams:" + "t" * 36, "29:" + "p" * 64, language, FLOW.version, answers, 99, status=status)
 
 
+def details(session: Session, language: str) -> View:
+    """Return the details of the recommendation, as its owner sees them."""
+    _, effects = step(FLOW, session, Details(Actor(session.tenant, session.owner, language)))
+    return next(effect.view for effect in effects if isinstance(effect, Show | Notify))
+
+
 def render_all(language: str, answers: dict[str, str]) -> Iterator[dict]:
     """Return every card of a session with these answers."""
     session = make_session(language, answers)
@@ -48,8 +63,11 @@ def render_all(language: str, answers: dict[str, str]) -> Iterator[dict]:
         quick = replace(session, status=Status.QUICK)
         yield cards.render_public(presenter.current(FLOW, quick), quick, CHANNEL)
         return
+    yield cards.render(presenter.review(FLOW, session, result), session, CHANNEL)
+    yield cards.render(details(session, language), session, CHANNEL)
     for status in (Status.KEPT, Status.POSTED):
         done = replace(session, status=status)
+        yield cards.render(details(done, language), done)
         yield cards.with_notes(cards.render(presenter.current(FLOW, done), done), *NOTES)
         yield cards.render_public(presenter.current(FLOW, done), done, CHANNEL)
     for short in (False, True):
@@ -111,6 +129,49 @@ def test_button_titles_come_from_the_catalogue(language: str) -> None:
         for card in render_all(language, answers):
             titles = {node["title"] for node in nodes(card) if str(node.get("type")).startswith("Action.")}
             assert titles <= known
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_recommendation_comes_first(language: str) -> None:
+    t = translations(language)
+    session = make_session(language, UNSURE)
+    title, headline, because, provisional, *_ = cards.render(presenter.current(FLOW, session), session)["body"]
+    assert title["text"] == t("recommendation.title")
+    outcome = t(f"outcome.{recommend(FLOW, walk(FLOW, UNSURE)).outcome.id}.title")  # type: ignore[union-attr]
+    assert outcome in headline["text"]
+    assert headline["size"] == "Large"
+    assert because["text"].startswith(t("because.sentence", clauses="").rstrip(". "))
+    assert (provisional["text"], provisional["color"]) == (t("recommendation.provisional"), "Warning")
+    details_card = cards.render(details(session, language), session)
+    post = cards.announcement(presenter.announcement(FLOW, session, walk(FLOW, UNSURE)), "Zoë")
+    for card in (details_card, post):
+        assert outcome in card["body"][1]["text"]
+        assert provisional["text"] in [node.get("text") for node in nodes(card)]
+
+
+def test_details_mark_the_recommended_outcome_in_the_language_of_the_reader() -> None:
+    session = make_session("fr", SHORT | {"mode": "agency", "agency_link": "no"}, Status.POSTED)
+    t = translations("en")
+    card = cards.render(details(session, "en"), language="en")
+    recommended = t("details.recommended", outcome=t("outcome.hybrid.title"))
+    texts = [node["text"] for node in nodes(card) if node.get("type") == "TextBlock"]
+    assert [text for text in texts if text.endswith(t("details.recommended", outcome=""))] == [recommended]
+    signs = {text[:2] for text in texts if text[:2] in {"+ ", "− "}}
+    assert signs == {"+ ", "− "}
+
+
+def test_who_sees_the_answers() -> None:
+    t = translations("fr")
+    for status, share in ((Status.OPEN, "teams.share"), (Status.KEPT, "review.share"), (Status.POSTED, None)):
+        session = make_session("fr", SHORT, status)
+        card = cards.render(presenter.current(FLOW, session), session, CHANNEL)
+        shown = [id for id in ("teams.share", "review.share") if t(id) in [node.get("text") for node in nodes(card)]]
+        assert shown == ([share] if share else [])
+    kept = make_session("fr", SHORT, Status.KEPT)
+    for view in (presenter.current(FLOW, kept), details(kept, "fr")):
+        public = json.dumps(cards.render_public(view, kept, CHANNEL), ensure_ascii=False)
+        assert t("teams.kept") in public
+        assert t("outcome.in_house.title") not in public
 
 
 def test_four_options_leave_room_for_back_and_why() -> None:

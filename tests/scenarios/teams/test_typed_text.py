@@ -129,13 +129,13 @@ async def test_form_from_a_button(scene: Scene, language: str) -> None:
     opened = await scene.press(offer, "open_form")
     data = await fill_step(scene, opened.task_card, expected=("orientation", "brand", "transformation", "presence"))
     answer = await submit(scene, offer, data)
-    last = None
+    pages = []
     while answer.task_card:
-        last = answer.task_card
-        data = await fill_step(scene, last)
+        pages.append(answer.task_card)
+        data = await fill_step(scene, answer.task_card)
         answer = await submit(scene, offer, data)
     for id in ("outcome.in_house.title", "recommendation.steps", "teams.form_share"):
-        assert scene.shows(last, id), "the last page shows the recommendation"
+        assert scene.shows(pages[-1], id), "the last page shows the recommendation"
     assert answer.message == scene.t("teams.form_done")
     again = await submit(scene, offer, data)
     assert again.message == answer.message
