@@ -5,7 +5,7 @@ import { Message } from "slack-blocks-to-jsx";
 import "slack-blocks-to-jsx/dist/style.css";
 
 const root = createRoot(document.getElementById("root"));
-const people = { users: [{ id: "U1", name: "anna" }], channels: [{ id: "C1", name: "marketing" }] };
+const people = { users: [{ id: "U1", name: "Marie-Laure Delacroix" }], channels: [{ id: "C1", name: "marketing" }] };
 
 window.show = (blocks, { dark }) => {
   document.body.style.background = dark ? "#1a1d21" : "#ffffff";
