@@ -221,8 +221,11 @@ def _option(option: Option, t: Translations) -> Json:
         title = ac.text(t("details.recommended", outcome=option.title), weight="Bolder", color="Accent")
     else:
         title = ac.text(option.title, weight="Bolder")
-    arguments = [*(f"+ {argument}" for argument in option.pros), *(f"− {argument}" for argument in option.cons)]
-    lines = [ac.text(argument, spacing="None") for argument in arguments]
+    arguments = [*(("+ ", argument) for argument in option.pros), *(("− ", argument) for argument in option.cons)]
+    # Not a TextBlock: Markdown turns a line that starts with a plus sign into a list.
+    lines = [
+        ac.rich_text(ac.run(sign, weight="Bolder"), ac.run(argument), spacing="None") for sign, argument in arguments
+    ]
     return ac.columns(ac.column([title]), ac.column(lines), spacing="Medium")
 
 
