@@ -98,10 +98,10 @@ def interaction(state: SlackState, kind: str, user: User, workspace: Workspace) 
     }
 
 
-def pressed_in(where: Message | View, url: str | None) -> Json:
-    """Return where a press was. An ephemeral message has no `message` key, a view no `response_url`."""
+def pressed_in(where: Message | View, url: str | None, action: Json) -> Json:
+    """Return where `action` was and the action. An ephemeral message has no `message` key, a view no `response_url`."""
     if isinstance(where, View):
-        return {"container": {"type": "view", "view_id": where.id}, "view": where.to_json()}
+        return {"container": {"type": "view", "view_id": where.id}, "view": where.to_json(), "actions": [action]}
     channel = where.channel
     container = {
         "type": "message",
@@ -113,8 +113,9 @@ def pressed_in(where: Message | View, url: str | None) -> Json:
     return {
         "container": container,
         "channel": {"id": channel.id, "name": channel.payload_name},
-        "state": {"values": {}},
+        "state": {"values": _chosen(action)},
         "response_url": url,
+        "actions": [action],
         **({} if where.ephemeral else {"message": where.to_json()}),
     }
 
@@ -125,6 +126,14 @@ def action(state: SlackState, item: BlockElement, choice: Json) -> Json:
     visible = {name: item.element[name] for name in ("text", "value", "style", "placeholder") if name in item.element}
     ids = {"action_id": action_id, "block_id": block_id, "type": item.element["type"]}
     return ids | visible | choice | {"action_ts": state.now_ts()}
+
+
+def _chosen(action: Json) -> Json:
+    """Return block_id -> action_id -> state of a menu in a message; empty for a button."""
+    if "selected_option" not in action:
+        return {}
+    state = {name: action[name] for name in ("type", "selected_option")}
+    return {action["block_id"]: {action["action_id"]: state}}
 
 
 def _is_org_install(state: SlackState, workspace: Workspace) -> bool:

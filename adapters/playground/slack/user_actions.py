@@ -196,8 +196,8 @@ class SlackUserActions(simulator.UserActions[Exchange]):
                 raise LookupError(f"the input {item.label!r} does not dispatch")
             choice = choice_state(item.element, value)
             where.state_of(item).update(choice)
-        actions = [payloads.action(self.slack, item, choice)]
-        return await self._interact("block_actions", user, payloads.pressed_in(where, address) | {"actions": actions})
+        action = payloads.action(self.slack, item, choice)
+        return await self._interact("block_actions", user, payloads.pressed_in(where, address, action))
 
     def _require_visible(self, user: User, where: Message | View) -> None:
         if isinstance(where, View):

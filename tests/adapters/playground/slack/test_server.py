@@ -48,6 +48,11 @@ def radio(**more: Any) -> Json:
     return {"type": "radio_buttons", "action_id": "pick", "options": [choice(1), choice(2)], **more}
 
 
+def menu(n: int = 2, **more: Any) -> Json:
+    options = [choice(i) for i in range(1, n + 1)]
+    return {"type": "static_select", "action_id": "pick", "placeholder": plain("Choisir"), "options": options, **more}
+
+
 def picker(**more: Any) -> Json:
     return {"type": "conversations_select", "action_id": "where", **more}
 
@@ -154,6 +159,10 @@ MESSAGES: dict[str, tuple[Any, int]] = {
     "accessibility_label": (lambda n: [actions(button(accessibility_label="a" * n))], 75),
     "action_id": (lambda n: [actions(button(action_id="a" * n))], 255),
     "block_id": (lambda n: [section(block_id="a" * n)], 255),
+    "menu options": (lambda n: [section(accessory=menu(n))], 100),
+    "menu option text": (lambda n: [section(accessory=menu(options=[choice(1, text=plain("a" * n))]))], 75),
+    "menu option value": (lambda n: [section(accessory=menu(options=[choice(1, value="a" * n)]))], 150),
+    "menu placeholder": (lambda n: [section(accessory=menu(placeholder=plain("a" * n)))], 150),
     "actions": (lambda n: [actions(*(button(action_id=f"a{i}") for i in range(n)))], 25),
     "context": (lambda n: [{"type": "context", "elements": [mrkdwn("a")] * n}], 10),
     "context text": (lambda n: [{"type": "context", "elements": [mrkdwn("a" * n)]}], 2000),
@@ -567,6 +576,21 @@ async def test_pressing_an_ephemeral_card_and_replacing_it(scene: Scene) -> None
     assert await respond(url, response_type="in_channel", text="Publié") == (400, "invalid_payload")
     await respond(url, delete_original=True)
     assert card.deleted
+
+
+async def test_choosing_in_a_menu_of_a_message(scene: Scene) -> None:
+    scene.app.answer = {"text": "Question", "blocks": [section("Question", accessory=menu())]}
+    card = (await scene.user_actions.slash(scene.amelie, scene.secret)).message
+    assert card
+    scene.app.answer = None
+    ack = await scene.user_actions.press(scene.amelie, card, "Choisir", value="Option 2")
+    [action] = ack.payload["actions"]
+    assert (action["type"], action["action_id"], action["selected_option"]["value"]) == ("static_select", "pick", "v2")
+    assert "value" not in action
+    chosen = {"type": "static_select", "selected_option": action["selected_option"]}
+    assert ack.payload["state"] == {"values": {action["block_id"]: {"pick": chosen}}}
+    with pytest.raises(LookupError, match="'Option 3'"):
+        await scene.user_actions.press(scene.amelie, card, "Choisir", value="Option 3")
 
 
 async def test_response_url_of_a_command_replaces_nothing(scene: Scene) -> None:
