@@ -47,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # no text fails, whatever the encoding of the terminal
     try:
         parsed = _parser().parse_args(arguments)
-        status = parsed.run(parsed)
+        run: Run = parsed.run
+        status = run(parsed)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
