@@ -19,7 +19,7 @@ from dialogs.translations import translations
 from dialogs.walk import walk
 from tests.fault_injection.clients import LANGUAGES, Button, Card, Client, other_language
 from tests.fault_injection.history import History
-from tests.scenarios.parity.readers import normalize
+from tests.scenarios.parity.content import normalize
 
 REACTION_TIMEOUT = 4.0
 """Seconds a user waits for something to change before they press again."""

@@ -16,17 +16,9 @@ from adapters.terminal.chat import Chat
 from adapters.terminal.screen import Screen as TerminalPage
 from dialogs.community_flow import FLOW
 from dialogs.translations import Translations
+from tests.scenarios.parity.content import ShownCard, ShownPost, ShownReview, parse_card, parse_post
 from tests.scenarios.parity.journeys import Press
-from tests.scenarios.parity.readers import (
-    ShownCard,
-    ShownPost,
-    ShownReview,
-    parse_card,
-    parse_post,
-    read_slack,
-    read_teams,
-    read_terminal,
-)
+from tests.scenarios.parity.readers import read_slack, read_teams, read_terminal
 from tests.scenarios.slack.conftest import Scene
 from tests.scenarios.teams.conftest import visible
 

@@ -19,6 +19,17 @@ from dialogs.verify import all_paths
 from dialogs.views import Announcement
 from dialogs.walk import walk
 from tests.scenarios.parity.conftest import AllPlatforms
+from tests.scenarios.parity.content import (
+    ShownCard,
+    ShownDetails,
+    ShownPost,
+    ShownQuestion,
+    ShownRecommendation,
+    expected_card,
+    normalize,
+    steps,
+    without_notes,
+)
 from tests.scenarios.parity.journeys import (
     BACK,
     CHANGE,
@@ -31,17 +42,6 @@ from tests.scenarios.parity.journeys import (
     journeys,
 )
 from tests.scenarios.parity.platforms import run_dialog
-from tests.scenarios.parity.readers import (
-    ShownCard,
-    ShownDetails,
-    ShownPost,
-    ShownQuestion,
-    ShownRecommendation,
-    expected_card,
-    normalize,
-    steps,
-    without_notes,
-)
 
 CRITERIA = {"brand", "transformation", "presence"}
 

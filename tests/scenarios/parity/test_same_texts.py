@@ -24,15 +24,8 @@ from dialogs.translations import translations
 from dialogs.verify import all_paths
 from dialogs.views import AdviceLine, Announcement, Control, DetailsCard, RecommendationCard
 from dialogs.walk import walk
-from tests.scenarios.parity.readers import (
-    expected_card,
-    normalize,
-    parse_card,
-    parse_post,
-    read_slack,
-    read_teams,
-    steps,
-)
+from tests.scenarios.parity.content import expected_card, normalize, parse_card, parse_post, steps
+from tests.scenarios.parity.readers import read_slack, read_teams
 
 CONTEXT = ButtonContext("card", "A" * 24, 9)
 PERSON = "Anna Roux"
