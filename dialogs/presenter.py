@@ -29,13 +29,11 @@ def current(flow: Flow, session: Session, position: Walk | None = None) -> views
             return partial_result(flow, session, position)
         case Status.KEPT | Status.POSTED:
             flow = flow.at(session.version)  # a finished recommendation stays as it was
-            result = recommend(flow, position)
-            if result is None:
-                return partial_result(flow, session, position)
-            return recommendation(flow, session, position, result)
-    result = None if session.changing else recommend(flow, position)
+        case _ if session.changing or position.next_question:
+            return prompt(flow, session, position)
+    result = recommend(flow, position)
     if result is None:
-        return prompt(flow, session, position)
+        return partial_result(flow, session, position)
     return recommendation(flow, session, position, result)
 
 
