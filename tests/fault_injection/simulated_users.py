@@ -52,6 +52,8 @@ class SimulatedUser:
         self._rethinking = False
         """After Back: the next answer may differ."""
         self._restarting = False
+        self._reviewed = False
+        """Whether the answers were right on the card that lists them, and none was given since."""
         self._detours = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1}
         """How often each is still possible."""
         self._last_answered = ("", -1)
@@ -107,9 +109,12 @@ class SimulatedUser:
     async def _act(self, card: Card) -> bool:
         """Do one thing on the card; return whether it was accepted."""
         if card.question:
+            self._reviewed = False
             return await self._answer(card, card.question)
         if card.find("keep_private"):
-            return await self._review(card)
+            return await self._finish(card)
+        if rows := self.client.review_rows(card):
+            return await self._review(card, rows)
         if card.find("post") and card.find("resume"):  # choice of the channel
             return await self.client.post(card)
         if button := card.find("continue"):
@@ -165,13 +170,20 @@ class SimulatedUser:
         assert button
         return button
 
-    async def _review(self, card: Card) -> bool:
+    async def _finish(self, card: Card) -> bool:
+        """Post or keep the recommendation, after a look at the answers."""
+        if not self._reviewed:
+            return await self.client.press(card, self._button(card, "review"))
+        if self.goal == "post":
+            return await self.client.post(card)
+        return await self.client.press(card, self._button(card, "keep_private"), twice=self._rng.random() < 0.1)
+
+    async def _review(self, card: Card, rows: Mapping[str, str]) -> bool:
         answers = dict(walk(FLOW, self.answers).answers)
         if self._changing and answers.get(self._changing[0]) == self._changing[1]:
             self._changing = None
         if self._restarting:
             return await self.client.press(card, self._button(card, "restart"))
-        rows = self.client.review_rows(card)
         wrong = [question for question in answers if not _shows(rows, question, answers[question])]
         if wrong:
             return await self._correct(card, wrong[0])
@@ -185,9 +197,8 @@ class SimulatedUser:
         if self._detours["restart"] and self._rng.random() < 0.03:
             self._detours["restart"], self._restarting = 0, True
             return await self.client.press(card, self._button(card, "restart"))
-        if self.goal == "post":
-            return await self.client.post(card)
-        return await self.client.press(card, self._button(card, "keep_private"), twice=self._rng.random() < 0.1)
+        self._reviewed = True
+        return await self.client.press(card, self._button(card, "continue"))
 
     async def _correct(self, card: Card, question: str) -> bool:
         """Change an answer that the review shows wrong.

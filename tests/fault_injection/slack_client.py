@@ -211,8 +211,8 @@ class SlackClient:
     async def press(self, card: Card, button: Button, *, twice: bool = False) -> bool:
         return await self._press(card.message, button, twice=twice)
 
-    async def _press(self, message: Message, button: Button, *, twice: bool = False) -> bool:
-        ids = {"action_id": button.ref[0], "block_id": button.ref[1]}
+    async def _press(self, message: Message, button: Button, *, value: str | None = None, twice: bool = False) -> bool:
+        ids = {"action_id": button.ref[0], "block_id": button.ref[1], "value": value}
         try:
             presses = [self._actions.press(self.user, message, **ids) for _ in range(2 if twice else 1)]
             return all(exchange.ok for exchange in await asyncio.gather(*presses))
@@ -220,8 +220,13 @@ class SlackClient:
             return False  # the card was updated meanwhile
 
     async def change(self, card: Card, question: str) -> bool:
-        button = card.find("change", question)
-        return button is not None and await self.press(card, button)
+        for item in card.message.elements():
+            for option in item.element.get("options", ()):
+                value = parse_button(item.element | {"selected_option": option})
+                if value and (value.action, value.question) == ("change", question):
+                    ref = (item.element["action_id"], item.block["block_id"])
+                    return await self._press(card.message, Button("change", question, "", ref), value=option["value"])
+        return False
 
     async def type(self, text: str) -> bool:
         if self.kind == "direct":

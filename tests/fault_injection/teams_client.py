@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -50,11 +50,11 @@ class FaultyTeams(TeamsSimulator):
     def record(self, message: Message) -> Message:
         if message.by is None:
             self.by_thread[message.thread_id].append(message)
-            for button in (button for card in message.cards for button in _buttons(card)):
-                if button.action == "details":
-                    session, fault = button.ref[0], _FAULT.get()
-                    self.posts_by_session[session].append(message)
-                    self.failed_after_post[session] += bool(fault and fault.effect)
+            buttons = [button for card in message.cards for button in _buttons(card)]
+            if _is_post(buttons):
+                session, fault = buttons[0].ref[0], _FAULT.get()
+                self.posts_by_session[session].append(message)
+                self.failed_after_post[session] += bool(fault and fault.effect)
         return super().record(message)
 
     def next_fault(self, call: Call) -> Fault | None:
@@ -160,7 +160,7 @@ class TeamsClient:
                 continue
             content = message.card_for(self.user)
             buttons = tuple(button for button in _buttons(content) if button.ref[1] is not None)
-            if buttons and not any(button.action in {"details", "retry_post"} for button in buttons):
+            if buttons and not _is_post(buttons) and all(button.action != "retry_post" for button in buttons):
                 session, revision, _ = buttons[0].ref
                 return Card(session, int(revision), buttons, content, message)
         return None
@@ -251,6 +251,10 @@ class TeamsClient:
 
 _CACHE: dict[int, tuple[Json, tuple[Button, ...]]] = {}
 """Buttons by the id of their card: the users of a group chat search all its cards again and again."""
+
+
+def _is_post(buttons: Iterable[Button]) -> bool:
+    return {"details", "run_own"} <= {button.action for button in buttons}
 
 
 def _buttons(card: Json) -> tuple[Button, ...]:
