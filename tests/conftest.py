@@ -1,6 +1,8 @@
 """Settings of every test: Hypothesis profiles, the order of slow files, and the check of the logs."""
 
+import logging
 import os
+from collections.abc import Iterator
 from itertools import groupby
 
 import pytest
@@ -14,6 +16,17 @@ __all__ = ["no_private_data_in_logs"]
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """Undo `configure_logging`, so that one test's handler and levels are not those of the next."""
+    loggers = [logging.root, *map(logging.getLogger, ("adapters", "bot"))]
+    before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
+    yield
+    for logger, handlers, level in before:
+        logger.handlers = handlers
+        logger.setLevel(level)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,7 +3,7 @@
 import io
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -25,16 +25,12 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """The log at every level, as JSON."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
-    before = logging.root.handlers[:], logging.root.level
     configure_logging(Settings(_env_file=None, log_level="DEBUG", log_format="json"))
-    yield stream
-    logging.root.handlers, logging.root.level = before
-    for name in ("adapters", "bot"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    return stream
 
 
 @pytest.fixture
