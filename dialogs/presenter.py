@@ -174,25 +174,25 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> views.Partia
     titles = tuple(t(f"outcome.{id}.title") for id in outcomes)
     strategic = _strategic(flow, t, position)
     if len(outcomes) == 1:
-        only = t("verdict.only", outcome=t(f"outcome.{outcomes[0]}.phrase"))
+        only = t("partial.only", outcome=t(f"outcome.{outcomes[0]}.phrase"))
         strategic = f"{strategic} {only}"
     settled_by = strategic_settled_by(flow, position)
     reasons = control_level(flow, position.answers)
     posted = session.status is Status.POSTED
     next_question = position.next_question and t(f"question.{position.next_question.id}.text")
     return views.PartialResultCard(
-        title=t("verdict.title"),
+        title=t("partial.title"),
         strategic=strategic,
-        since=t("verdict.since", question=t(f"question.{settled_by}.short")) if settled_by else None,
-        control=t.plural("verdict.control", reasons) if reasons else None,
-        possible_title=t("verdict.possible"),
+        since=t("partial.since", question=t(f"question.{settled_by}.short")) if settled_by else None,
+        control=t.plural("partial.control", reasons) if reasons else None,
+        possible_title=t("partial.possible"),
         possible=titles if len(titles) > 1 else (),
-        next=t("verdict.next", question=next_question) if next_question else None,
+        next=t("partial.next", question=next_question) if next_question else None,
         rows=_rows(flow, t, position.answers),
         unused_title=t("recommendation.unused"),
         unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
-        share=None if posted else t("verdict.share_note"),
+        share=None if posted else t("partial.share_note"),
         buttons=buttons(t, "new_check") if posted else buttons(t, "continue", "post", "restart", primary="continue"),
     )
 
@@ -204,7 +204,7 @@ def announcement(flow: Flow, session: Session, position: Walk) -> views.Announce
     result = recommend(flow, position)
     if result is None:
         phrases = [t(f"outcome.{id}.phrase") for id in reachable_outcomes(flow, session.answers)]
-        headline, because = _strategic(flow, t, position), f"{t('verdict.possible')} {join_or(t, phrases)}"
+        headline, because = _strategic(flow, t, position), f"{t('partial.possible')} {join_or(t, phrases)}"
     else:
         headline, because = outcome_title(t, result), _because(flow, t, result)
     return views.Announcement(

@@ -40,7 +40,7 @@ def check_line(t: Translations, check: CheckSummary) -> CheckLine:
     if result:
         outcome = presenter.outcome_title(t, result)
     else:
-        outcome = t("checks.in_progress" if session.status is Status.OPEN else "verdict.title")
+        outcome = t("checks.in_progress" if session.status is Status.OPEN else "partial.title")
     date = check.updated_at.strftime("%d/%m/%Y" if t.language == "fr" else "%Y-%m-%d")
     link = (check.post or {}).get("link")
     return CheckLine(

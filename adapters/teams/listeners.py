@@ -303,7 +303,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
                 return ButtonResult(text=view.text)
             return ButtonResult(cards.render(view, session, language=request.t.language))
         if session is None:
-            return ButtonResult(text=request.t("teams.heard"))
+            return ButtonResult(text=request.t("teams.answer_received"))
         return ButtonResult(cards.render(presenter.current(FLOW, session), session, request.ref), shown=True)
 
     async def _details(self, request: IncomingRequest, session: Session, view: DetailsCard) -> Json:

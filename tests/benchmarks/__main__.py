@@ -23,7 +23,7 @@ WITH_SERVERS: Mapping[str, Async] = {
     "slack": pressing.slack_figures,
     "teams": pressing.teams_figures,
     "latency": latency.figures,
-    "crowd": many_users.figures,
+    "many_users": many_users.figures,
     "trips": trips.figures,
     "replicas": replicas.figures,
     "footprint": footprint.figures,

@@ -192,11 +192,11 @@ def test_no_colors_outside_a_terminal():
     ],
 )
 def test_the_language_of_the_environment(environment, language):
-    assert translations(language)("verdict.title") in printed("check", language=None, **environment)
+    assert translations(language)("partial.title") in printed("check", language=None, **environment)
 
 
 def test_lang_overrides_the_environment():
-    assert translations("en")("verdict.title") in printed("check", "--lang", "en", LC_ALL="fr_FR.UTF-8", language=None)
+    assert translations("en")("partial.title") in printed("check", "--lang", "en", LC_ALL="fr_FR.UTF-8", language=None)
 
 
 def test_an_ascii_terminal():

@@ -14,7 +14,7 @@ from dialogs.translations import MissingTranslation, language_for_locale, langua
 
 ROOT = Path(module.__file__).parent.parent
 LITERAL = re.compile(
-    r'"((?:label|notice|help|review|recommendation|verdict|progress|prompt|announcement|list|welcome'
+    r'"((?:label|notice|help|review|recommendation|partial|progress|prompt|announcement|list|welcome'
     r'|article|checks|forget|what_if|control|invalid|language|source)\.[a-z_.]+)"'
 )
 
