@@ -10,7 +10,7 @@ from adapters.shared.background import EXPECTED, BackgroundTasks
 from adapters.shared.cache import TtlCache
 from adapters.slack import cards
 from adapters.slack.block_kit import Message
-from adapters.slack.gateway import SlackGateway
+from adapters.slack.gateway import SlackGateway, is_public
 from adapters.slack.installations import Installations
 from adapters.slack.request import IncomingRequest, MalformedRequest, conversation_of, get_object, get_text
 from adapters.slack.web_api import SlackError, WebApi
@@ -122,7 +122,7 @@ class Context:
 
     async def hide_details(self, result: TurnResult, card: CardRef) -> TurnResult:
         """Return the result with details as a private notice if all can read `card`. The card stays as it is."""
-        if "user" in card or str(card.get("channel", "")).startswith("D"):
+        if not is_public(card):
             return result
         effects = tuple(
             Notify(effect.view) if isinstance(effect, Show) and isinstance(effect.view, DetailsCard) else effect

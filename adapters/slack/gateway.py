@@ -8,6 +8,7 @@ a slash command, which can only add messages. ``thread``: the thread of the mess
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
@@ -17,7 +18,7 @@ from adapters.slack.button_value import ButtonContext
 from adapters.slack.web_api import INVALID_TOKEN_ERRORS, SlackError, WebApi, Workspace
 from dialogs.session import Session, Status
 from dialogs.translations import translations
-from dialogs.views import Announcement, Button, Notice, View
+from dialogs.views import Announcement, Button, Notice, PartialResultCard, RecommendationCard, View
 
 NOT_EDITABLE_ERRORS = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"}
@@ -150,8 +151,10 @@ class SlackGateway:
 
     def card_message(self, session: Session, view: View, card: CardRef) -> block_kit.Message:
         """Return a session's card as a message."""
-        button_context = ButtonContext("card", session.id, session.revision)
-        return block_kit.render(view, button_context, translations(session.language), str(card.get("channel", "")))
+        button_context, t = ButtonContext("card", session.id, session.revision), translations(session.language)
+        if isinstance(view, RecommendationCard | PartialResultCard) and view.share and is_public(card):
+            view = replace(view, share=f"{t('slack.public_thread')} {view.share}")
+        return block_kit.render(view, button_context, t, str(card.get("channel", "")))
 
     async def update_or_send(
         self, workspace: Workspace, person: str, card: CardRef, message: block_kit.Message, language: str
@@ -251,6 +254,11 @@ def _marker(message: object) -> object:
         return None
     payload = metadata.get("event_payload")
     return payload.get("key") if isinstance(payload, dict) else None
+
+
+def is_public(card: CardRef) -> bool:
+    """Return whether everybody in the channel can read the card: it is neither ephemeral nor a direct message."""
+    return "user" not in card and not str(card.get("channel", "")).startswith("D")
 
 
 def _url_usable(card: CardRef) -> bool:
