@@ -18,7 +18,7 @@ from adapters.slack.button_value import ButtonContext
 from adapters.slack.web_api import INVALID_TOKEN_ERRORS, SlackError, WebApi, Workspace
 from dialogs.session import Session, Status
 from dialogs.translations import translations
-from dialogs.views import Announcement, Button, Notice, PartialResultCard, RecommendationCard, View
+from dialogs.views import Announcement, Button, Notice, PartialResultCard, QuestionCard, RecommendationCard, View
 
 NOT_EDITABLE_ERRORS = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"}
@@ -154,7 +154,11 @@ class SlackGateway:
         button_context, t = ButtonContext("card", session.id, session.revision), translations(session.language)
         if isinstance(view, RecommendationCard | PartialResultCard) and view.share and is_public(card):
             view = replace(view, share=f"{t('slack.public_thread')} {view.share}")
-        return block_kit.render(view, button_context, t, str(card.get("channel", "")))
+        message = block_kit.render(view, button_context, t, str(card.get("channel", "")))
+        if isinstance(view, QuestionCard) and "thread" in card and is_public(card):
+            # Slack delivers words in a thread only if they mention the app.
+            message["blocks"].append(block_kit.context(t("slack.how_to_answer")))
+        return message
 
     async def update_or_send(
         self, workspace: Workspace, person: str, card: CardRef, message: block_kit.Message, language: str

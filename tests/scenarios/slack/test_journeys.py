@@ -13,6 +13,7 @@ async def test_command_shows_one_private_card_up_to_the_post(scene: Scene, answe
     card = await scene.slash(scene.anna, scene.marketing)
     assert card.ephemeral_to == scene.anna.id
     assert scene.t("question.orientation.text") in " ".join(card.texts())
+    assert scene.t("slack.how_to_answer") not in card.texts(), "words need no mention there"
     await scene.answer_all(scene.anna, card, answers)
     assert scene.label("post") in card.buttons()
     assert scene.label("keep_private") in card.buttons()
@@ -139,6 +140,7 @@ async def test_mention_runs_in_the_thread_and_belongs_to_its_author(scene: Scene
     card = scene.card(scene.ben, scene.marketing)
     assert card.thread_ts == asked.message.ts
     assert not card.ephemeral
+    assert scene.t("slack.how_to_answer") in card.texts()
 
     await scene.press(scene.ben, card, scene.option("orientation", "key"))
     assert scene.t("question.orientation.text") in " ".join(card.texts()), "the card is unchanged"
