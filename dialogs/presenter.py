@@ -73,7 +73,7 @@ def prompt(flow: Flow, session: Session, position: Walk, *, with_help: bool = Fa
         text=text,
         choices=choices,
         current=t("prompt.current", answer=option_label(t, question.id, answer)) if answer else None,
-        help=_question_help(t, question) if with_help else (),
+        help=question_help(t, question) if with_help else (),
         buttons=buttons(t, *actions),
     )
 
@@ -86,7 +86,8 @@ def _question(t: Translations, question: Question) -> tuple[str, tuple[Button, .
     return t(f"question.{question.id}.text"), tuple(choices)
 
 
-def _question_help(t: Translations, question: Question) -> tuple[views.HelpPart, ...]:
+def question_help(t: Translations, question: Question) -> tuple[views.HelpPart, ...]:
+    """Return why a question is asked, how to decide, and examples."""
     parts = ("why", "judge", "examples")
     return tuple(views.HelpPart(t(f"help.{part}"), t(f"question.{question.id}.{part}")) for part in parts)
 

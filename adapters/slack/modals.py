@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.ports import CardRef, Json, OutcomeUnknown, RetryLater, form_session_id
 from adapters.slack import cards
-from adapters.slack.block_kit import MAX_LABEL_LENGTH, Block, plain_text
+from adapters.slack.block_kit import MAX_LABEL_LENGTH, Block, context_of, escape, plain_text, section
 from adapters.slack.block_kit import context as context_block
 from adapters.slack.button_value import ButtonContext
 from adapters.slack.context import Context
@@ -24,6 +24,8 @@ from dialogs.walk import walk
 
 FORM, PICKER = "form", "picker"
 """Callback ids."""
+HELP, HIDE_HELP = "help", "hide_help"
+"""Action ids of the form's help button."""
 CHANNEL_INPUT = "where"
 """Block id and action id of the picker's input."""
 MEMBERS_PAGE_SIZE, MAX_MEMBERS_PAGES = 999, 20
@@ -38,7 +40,7 @@ async def open_form(context: Context, request: IncomingRequest, actor: Actor) ->
     card = await _result_card(context, request)
     running = await context.application.find_running(actor, conversation_of(card))
     metadata = {"card": card, "session": running.id if running else None, "language": actor.language}
-    view = form(translations(actor.language), dict(running.answers) if running else {}, json.dumps(metadata))
+    view = form(translations(actor.language), dict(running.answers) if running else {}, metadata)
     try:
         await context.api.call(request.installation, "views.open", trigger_id=request.trigger_id, view=view)
     except (RetryLater, OutcomeUnknown, SlackError):
@@ -56,17 +58,34 @@ async def _result_card(context: Context, request: IncomingRequest) -> CardRef:
         return {"channel": request.person}
 
 
-def form(t: Translations, answers: Mapping[str, str], metadata: str) -> Json:
-    """Return the form: the questions that apply with these answers, each with its answer."""
+def form(t: Translations, given: Mapping[str, str], metadata: Json) -> Json:
+    """Return the form: the questions that apply with these answers, each with its answer.
+
+    `given`: all answers that were chosen, also those that do not count now. The form keeps them, so that none is lost.
+    `metadata`: what the form carries; with ``help``, it shows more help on each question.
+    """
+    with_help = metadata.get("help") is True
+    toggle = HIDE_HELP if with_help else HELP
+    toggle_button = {"type": "button", "action_id": toggle, "text": plain_text(t(f"label.{toggle}")), "value": toggle}
+    blocks = [section(t("slack.form_intro")) | {"accessory": toggle_button}]
+    for question in _asked(given):
+        blocks.append(_input(t, question, given.get(question.id)))
+        blocks += [_help(t, question)] if with_help else []
     return {
         "type": "modal",
         "callback_id": FORM,
-        "private_metadata": metadata,
+        "private_metadata": json.dumps({**metadata, "given": dict(given)}),
         "title": plain_text(t("slack.form_title")),
-        "submit": plain_text(t("label.submit")),
+        "submit": plain_text(t("label.see_recommendation")),
         "close": plain_text(t("label.close")),
-        "blocks": [_input(t, question, answers.get(question.id)) for question in _asked(answers)],
+        "blocks": blocks,
     }
+
+
+def _help(t: Translations, question: Question) -> Block:
+    """Return the help on a question that is not in its hint."""
+    why, _, examples = presenter.question_help(t, question)
+    return context_of(*(f"*{escape(part.title)}*  {escape(part.text)}" for part in (why, examples)))
 
 
 def _asked(answers: Mapping[str, str]) -> list[Question]:
@@ -97,15 +116,17 @@ def _input(t: Translations, question: Question, answer: str | None) -> Block:
 
 
 async def update_form(context: Context, request: IncomingRequest) -> None:
-    """Update the open form after an answer, so that it shows the questions that now apply."""
-    view = request.view
-    answers = _form_answers(view)
+    """Update the open form: after an answer, if other questions now apply; after a press on the help button."""
+    view, metadata, given = request.view, _metadata(request.view), _given(request.view)
+    pressed = get_text(request.action, "action_id")
     blocks = view.get("blocks")
-    shown = [block.get("block_id") for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
-    if [question.id for question in _asked(answers)] == shown:
+    inputs = [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    shown = [block.get("block_id") for block in inputs if block.get("type") == "input"]
+    if pressed not in {HELP, HIDE_HELP} and [question.id for question in _asked(given)] == shown:
         return
-    t = translations(str(_metadata(view).get("language")))
-    updated = form(t, answers, get_text(view, "private_metadata"))
+    if pressed in {HELP, HIDE_HELP}:
+        metadata = metadata | {"help": pressed == HELP}
+    updated = form(translations(str(metadata.get("language"))), given, metadata)
     try:
         await context.api.call(
             request.installation,
@@ -123,14 +144,18 @@ async def form_submitted(context: Context, request: IncomingRequest) -> dict[str
     """The form was submitted. If an answer is missing, the form stays open and shows it."""
     view = request.view
     actor = await context.actor(request)
-    metadata, answers = _metadata(view), _form_answers(view)
-    if walk(FLOW, answers).next_question:
-        updated = form(translations(actor.language), answers, get_text(view, "private_metadata"))
+    metadata, given = _metadata(view), _given(view)
+    position = walk(FLOW, given)
+    if position.next_question:
+        updated = form(translations(actor.language), given, metadata)
         return {"response_action": "update", "view": dict(updated)}
+    answers = {question.id: option for question in FLOW.questions if (option := position.answers.get(question.id))}
     card = metadata.get("card")
     card = card if isinstance(card, dict) else {"channel": request.person}
     running = await context.application.find_running(actor, conversation_of(card))
     id = form_session_id(actor, get_text(view, "id"))  # if the response is lost, the form is submitted again
+    # The same answers again do not send a second card.
+    request = replace(request, idempotency_key=f"slack:form:{id}:{','.join(answers.values())}")
     if running and running.id in (metadata.get("session"), id):
         result = await context.turn(request, Fill(actor, answers), running.id, card)
     else:
@@ -140,15 +165,14 @@ async def form_submitted(context: Context, request: IncomingRequest) -> dict[str
     return None
 
 
-def _form_answers(view: Json) -> dict[str, str]:
-    """Return the selected options of the questions that apply, in the order of the flow."""
+def _given(view: Json) -> dict[str, str]:
+    """Return all options that were chosen, also those of questions that are not shown now."""
     values = get_object(get_object(view, "state"), "values")
     selected = {}
     for question in FLOW.questions:
         element = get_object(get_object(values, question.id), question.id)
         selected[question.id] = get_text(get_object(element, "selected_option"), "value")
-    answers = walk(FLOW, valid_answers(FLOW, selected)).answers
-    return {question.id: answers[question.id] for question in FLOW.questions if question.id in answers}
+    return valid_answers(FLOW, _metadata(view).get("given")) | valid_answers(FLOW, selected)
 
 
 def _metadata(view: Json) -> dict[str, Any]:

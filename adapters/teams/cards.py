@@ -19,6 +19,7 @@ from dialogs.views import (
     Button,
     DetailsCard,
     HelpCard,
+    HelpPart,
     Notice,
     Option,
     PartialResultCard,
@@ -137,21 +138,24 @@ def _share(text: str, session: Session, ref: ConversationRef | None) -> str:
 
 
 def _question(view: QuestionCard, ids: Json) -> Json:
-    helps = [
-        line
-        for part in view.help
-        for line in (ac.text(part.title, weight="Bolder"), ac.text(part.text, spacing="None"))
-    ]
     body = [
         *_notes(view.note),
         ac.subtle(view.progress),
         ac.heading(view.text, spacing="Small"),
         *([ac.subtle(view.current, spacing="Small")] if view.current else ()),
-        *([ac.container(helps)] if helps else ()),
+        *help_parts(view.help),
         *ac.actions(view.choices, ids),
         *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - len(view.choices), spacing="Small"),
     ]
     return ac.card(body, plain_text(view))
+
+
+def help_parts(parts: Sequence[HelpPart]) -> list[Json]:
+    """Return the help on a question; nothing if there is none."""
+    lines = [
+        line for part in parts for line in (ac.text(part.title, weight="Bolder"), ac.text(part.text, spacing="None"))
+    ]
+    return [ac.container(lines)] if lines else []
 
 
 def _review(view: ReviewCard, ids: Json) -> Json:

@@ -1,11 +1,15 @@
 """The form with all questions, in a task module: opened from the compose box, the command bar or a button.
 
-Each step asks the questions that apply for certain. The answers are in the form itself and are checked at each step.
-The dialog starts when the form is complete.
+Each page asks the questions that apply for certain; the last one shows the recommendation. All that was chosen is in
+the data of the buttons, also what does not count now, so that nothing is lost. It is checked at each page. The dialog
+starts when the form is complete.
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
+from itertools import product
 
 from adapters.ports import Application, form_session_id
 from adapters.teams import adaptive_cards as ac
@@ -16,15 +20,17 @@ from adapters.teams.request import IncomingRequest, read_text
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Start
-from dialogs.flow import Answers, Question
+from dialogs.flow import Answers, Flow, Question
 from dialogs.plain_text import plain_text
 from dialogs.reducer import step, valid_answers
 from dialogs.session import Session
 from dialogs.translations import Translations
 from dialogs.views import Button, RecommendationCard
-from dialogs.walk import walk
+from dialogs.walk import Key, reduce_flow, walk
 
 _INPUT = "q."
+NEXT, BACK, HELP, HIDE_HELP, FINISH = "next", "back", "help", "hide_help", "finish"
+"""What the buttons do."""
 
 
 class TaskModules:
@@ -35,24 +41,25 @@ class TaskModules:
         self._gateway = gateway
 
     async def open(self, request: IncomingRequest) -> Json:
-        """Return the first step."""
-        return form_step(request.t, {}, secrets.token_urlsafe(12))
+        """Return the first page."""
+        return form_page(request.t, {}, secrets.token_urlsafe(12), in_compose_box=_in_compose_box(request))
 
     async def submit(self, request: IncomingRequest) -> Json:
-        """Return the next step. After the last one, put the result into the compose box, or start a dialog."""
-        data = request.data
-        form = read_text(data, "ticket") or secrets.token_urlsafe(12)
-        answers = valid_answers(FLOW, data.get("given"))
-        if read_text(data, "action") == "back":
-            return form_step(request.t, answers, form)
+        """Return the next page. After the last one, put the result into the compose box, or start a dialog."""
+        data, in_compose_box = request.data, _in_compose_box(request)
+        form, action = read_text(data, "ticket") or secrets.token_urlsafe(12), read_text(data, "action")
         inputs = {key.removeprefix(_INPUT): value for key, value in data.items() if key.startswith(_INPUT)}
-        answers |= valid_answers(FLOW, inputs)
-        if walk(FLOW, answers).next_question or data.get("sure") is not True:
-            return form_step(request.t, answers, form)
+        answers = valid_answers(FLOW, data.get("given")) | valid_answers(FLOW, inputs)
+        position = walk(FLOW, answers)
+        if action != FINISH or position.next_question:
+            page, with_help = data.get("page"), action == HELP
+            page = (page if isinstance(page, int) else 1) + {NEXT: 1, BACK: -1}.get(action or "", 0)
+            return form_page(
+                request.t, answers, form, page, in_compose_box=in_compose_box, with_help=with_help, check=action == NEXT
+            )
         id = form_session_id(request.actor, form)
         request = replace(request, idempotency_key=f"teams:form:{id}")
-        start = Start(request.actor, session=id, answers=answers)
-        in_compose_box = (request.name or "").startswith("composeExtension")
+        start = Start(request.actor, session=id, answers=position.answers)
         return await (self._to_compose_box(request, start) if in_compose_box else self._start_dialog(request, start))
 
     async def _to_compose_box(self, request: IncomingRequest, start: Start) -> Json:
@@ -82,55 +89,108 @@ class TaskModules:
         return _message(request.t("teams.form_done"))
 
 
-def form_step(t: Translations, answers: Answers, form: str) -> Json:
-    """Return a step: the open questions that apply for certain, or the recommendation when all are answered."""
-    questions, before = _open_questions(answers)
-    title = t("teams.form_title")
-    text = "\n".join((title, *(t(f"question.{question.id}.text") for question in questions)))
-    data: Json = {"ticket": form, "given": dict(answers)}
-    view = None if questions else presenter.current(FLOW, Session("", "", "", t.language, FLOW.version, answers))
-    if isinstance(view, RecommendationCard):
-        data["sure"] = True
-        view = replace(view, share=t("teams.form_share"))
-        body = cards.recommendation(view)
-        text = f"{text}\n{plain_text(view)}"
+def form_page(
+    t: Translations,
+    answers: Answers,
+    form: str,
+    page: int = 1,
+    *,
+    in_compose_box: bool = False,
+    with_help: bool = False,
+    check: bool = False,
+) -> Json:
+    """Return a page: its questions with their answers, or the recommendation when all are answered.
+
+    `page`: its number; the last page that can be shown is shown instead of later ones. `check`: the person went to this
+    page from the one before, so that an earlier page with an open question says which answer is missing.
+    """
+    pages = _pages(answers)
+    missing = check and page > len(pages)
+    page = max(1, min(page, len(pages)))
+    questions = pages[page - 1]
+    title, progress = t("teams.form_title"), _progress(t, answers, pages[: page - 1])
+    view = presenter.current(FLOW, Session("", "", "", t.language, FLOW.version, walk(FLOW, answers).answers))
+    if isinstance(view, RecommendationCard) and not questions:
+        view = replace(view, share=t("teams.form_insert" if in_compose_box else "teams.form_show"))
+        body, text = cards.recommendation(view), "\n".join((title, progress, plain_text(view)))
     else:
-        body = [_choice_set(t, question) for question in questions]
-    actions = [ac.submit(Button("submit", t("label.submit"), primary=True), data)]
-    if answers:
-        back = ac.submit(Button("back", t("label.back")), {"ticket": form, "given": before})
-        actions.append(back | {"associatedInputs": "none"})
+        body = [part for question in questions for part in _question(t, question, answers, with_help, missing)]
+        text = "\n".join((title, progress, *(t(f"question.{question.id}.text") for question in questions)))
+    data: Json = {"ticket": form, "given": dict(answers), "page": page}
+    buttons = _buttons(t, page, len(questions), in_compose_box=in_compose_box, with_help=with_help)
+    actions = {"type": "ActionSet", "actions": [ac.submit(button, data) for button in buttons], "spacing": "Medium"}
     value = {
         "title": title,
-        "height": "medium" if 0 < len(questions) <= 2 else "large",
+        "height": "medium" if 0 < len(questions) <= 2 and not with_help else "large",
         "width": "medium",
-        "card": ac.attachment(ac.card([*body, {"type": "ActionSet", "actions": actions, "spacing": "Medium"}], text)),
+        "card": ac.attachment(ac.card([ac.subtle(progress), *body, actions], text)),
     }
     return {"task": {"type": "continue", "value": value}}
 
 
-def _open_questions(answers: Answers) -> tuple[list[Question], dict[str, str]]:
-    """Return the open questions that apply for certain, and the answers before the last step."""
+def _pages(answers: Answers) -> list[list[Question]]:
+    """Return the questions of each page, up to the first one with an open question; none on the last page."""
     known: dict[str, str] = {}
-    before: dict[str, str] = {}
+    pages = []
     while True:
-        questions = [q for q in FLOW.questions if q.id not in known and q.asked_when.evaluate(known)]
+        questions = _asked(FLOW, known)
+        pages.append(questions)
         if not questions or any(question.id not in answers for question in questions):
-            return [question for question in questions if question.id not in answers], before
-        before = dict(known)
+            return pages
         known |= {question.id: answers[question.id] for question in questions}
 
 
-def _choice_set(t: Translations, question: Question) -> Json:
-    return ac.choice_set(
-        f"{_INPUT}{question.id}",
-        t(f"question.{question.id}.text"),
-        [(presenter.option_label(t, question.id, option), option) for option in question.options],
-        style="expanded",
-        isRequired=True,
-        errorMessage=t("teams.form_required"),
-        spacing="Large",
-    )
+def _asked(flow: Flow, known: Answers) -> list[Question]:
+    """Return the questions without an answer that apply for certain."""
+    return [question for question in flow.questions if question.id not in known and question.asked_when.evaluate(known)]
+
+
+def _progress(t: Translations, answers: Answers, before: list[list[Question]]) -> str:
+    """Return which page follows after the pages `before`, and how many there are."""
+    known = {question.id: answers[question.id] for questions in before for question in questions}
+    page, left = len(before) + 1, _max_pages(reduce_flow(FLOW).key(known))
+    return t("teams.form_page" if left > 1 else "teams.form_last_page", page=page, most=page + left - 1)
+
+
+@lru_cache(maxsize=1024)
+def _max_pages(key: Key) -> int:
+    """Return how many pages are left at most, the last one included. `key`: the answers before them."""
+    flow = reduce_flow(FLOW).flow
+    answers = {question: option for question, option in zip(flow.questions_by_id, key, strict=True) if option}
+    questions = _asked(flow, answers)
+    if not questions:
+        return 1
+    ids = [question.id for question in questions]
+    choices = product(*(question.options for question in questions))
+    keys = (reduce_flow(FLOW).key(answers | dict(zip(ids, options, strict=True))) for options in choices)
+    return 1 + max(map(_max_pages, keys))
+
+
+def _question(t: Translations, question: Question, answers: Answers, with_help: bool, missing: bool) -> list[Json]:
+    choices = [(presenter.option_label(t, question.id, option), option) for option in question.options]
+    answer = answers.get(question.id)
+    chosen = {"value": answer} if answer else {}
+    text = t(f"question.{question.id}.text")
+    parts = [ac.choice_set(f"{_INPUT}{question.id}", text, choices, style="expanded", spacing="Large", **chosen)]
+    if missing and not answer:
+        # Not `isRequired`: it would keep a person from going back or opening the help.
+        parts.append(ac.text(t("teams.form_required"), color="Attention", spacing="Small"))
+    return parts + (cards.help_parts(presenter.question_help(t, question)) if with_help else [])
+
+
+def _buttons(t: Translations, page: int, questions: int, *, in_compose_box: bool, with_help: bool) -> Iterable[Button]:
+    if questions:
+        yield Button(NEXT, t("label.next"), primary=True)
+    else:
+        yield Button(FINISH, t("teams.insert" if in_compose_box else "teams.show_here"), primary=True)
+    if page > 1:
+        yield Button(BACK, t("label.back"))
+    if questions:
+        yield Button(HIDE_HELP, t("label.hide_help")) if with_help else Button(HELP, t("label.help"))
+
+
+def _in_compose_box(request: IncomingRequest) -> bool:
+    return (request.name or "").startswith("composeExtension")
 
 
 def _message(text: str) -> Json:

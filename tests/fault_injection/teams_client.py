@@ -193,7 +193,7 @@ class TeamsClient:
         await self._actions.send_activity(activity)
 
     async def _fill_form(self, rng: random.Random) -> None:
-        """Ask for the form, open it, and answer it step by step."""
+        """Ask for the form, open it, and answer it page by page."""
         t = translations(self.language)
         label = t("label.open_form")
         await self._mention(FORM[self.language])
@@ -205,7 +205,8 @@ class TeamsClient:
             for field in (node for node in walk(form) if node.get("type") == "Input.ChoiceSet"):
                 options = [str(choice["value"]) for choice in field["choices"]]
                 inputs[field["id"]] = self.answers.setdefault(field["id"][2:], rng.choice(options))
-            exchange = await self._actions.submit_task(self.user, message, fill(form, t("label.submit"), inputs))
+            button = t("label.next" if inputs else "teams.show_here")
+            exchange = await self._actions.submit_task(self.user, message, fill(form, button, inputs))
             if exchange.ok:
                 form = exchange.task_card  # none after the last step, or when it was not accepted
             else:

@@ -99,7 +99,7 @@ async def test_teams_welcome_and_form(browser: Browser) -> None:
     assert (await browser.state("tom"))["teams"]["task"]["card"]["type"] == "AdaptiveCard"
     assert (await browser.state("ines"))["teams"]["task"] is None
     opened = (await browser.state("tom"))["teams"]["task"]
-    ((path, _),) = found_in(opened["card"], lambda node: node.get("type") == "Action.Submit")
+    (path, _), _ = found_in(opened["card"], lambda node: node.get("type") == "Action.Submit")  # Next, Help
     fields = found_in(opened["card"], lambda node: node.get("type") == "Input.ChoiceSet")
     inputs = {field["id"]: field["choices"][0]["value"] for _, field in fields}
     browser.playground.sandbox.teams_user_actions.endpoint = "http://127.0.0.1:9/"

@@ -99,9 +99,12 @@ def test_slack_accepts_every_view_of_every_path(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_slack_accepts_every_form(language: str) -> None:
-    metadata = "x" * 900
+    everything = {question.id: question.options[-1] for question in FLOW.questions}
     for answers in distinct_paths():
-        assert check_view(modals.form(translations(language), answers, metadata)) == []
+        for metadata in ({"card": "x" * 900}, {"card": "x" * 900, "help": True}):
+            given = everything | dict(answers)
+            assert check_view(modals.form(translations(language), answers, metadata)) == []
+            assert check_view(modals.form(translations(language), given, metadata)) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

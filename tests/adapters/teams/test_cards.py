@@ -11,7 +11,7 @@ from adapters.playground.teams.rules import walk as nodes
 from adapters.ports import CheckSummary
 from adapters.teams import cards
 from adapters.teams.conversation import ConversationRef
-from adapters.teams.task_modules import form_step
+from adapters.teams.task_modules import form_page
 from bot.storage.clock import local_clock
 from dialogs import presenter
 from dialogs.community_flow import FLOW
@@ -116,9 +116,35 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
         cards.choose_channel(t, [], "s", 3),
         cards.moved(language),
         *(cards.render(Notice("x", t(id))) for id in t.ids() if id.startswith(("notice.", "teams.held."))),
-        *(form_step(t, answers, "t")["task"]["value"]["card"]["content"] for answers in list(paths())[::37]),
+        *(page for answers in list(paths())[::37] for page in form_pages(language, answers)),
     ):
         assert check_card(card) == []
+
+
+def form_pages(language: str, answers: dict[str, str]) -> Iterator[dict]:
+    """Return all pages of the form that can be shown with these answers."""
+    for page in range(1, 5):
+        for options in ({}, {"with_help": True, "check": True}, {"in_compose_box": True}):
+            value = form_page(translations(language), answers, "t", page, **options)["task"]["value"]
+            yield value["card"]["content"]
+
+
+def test_the_form_counts_its_pages() -> None:
+    key = {"orientation": "key", "brand": "no", "transformation": "no", "presence": "no"}
+    light = key | {"orientation": "seo"}
+    ends = {"mode": "agency", "person": "lasting", "routine": "no", "agency_link": "no"}
+    for answers, page, expected in (
+        ({}, 1, ("teams.form_page", 1, 4)),
+        (key, 1, ("teams.form_page", 1, 4)),
+        (key, 2, ("teams.form_page", 2, 4)),
+        (light, 2, ("teams.form_page", 2, 3)),
+        (key | ends | {"mode": "in_house"}, 3, ("teams.form_last_page", 3, 3)),
+        (key | ends, 3, ("teams.form_page", 3, 4)),
+        (key | ends, 4, ("teams.form_last_page", 4, 4)),
+    ):
+        t = translations("en")
+        card = form_page(t, answers, "t", page)["task"]["value"]["card"]["content"]
+        assert card["body"][0]["text"] == t(expected[0], page=expected[1], most=expected[2]), (answers, page)
 
 
 @pytest.mark.parametrize("language", languages())

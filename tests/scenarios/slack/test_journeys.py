@@ -2,9 +2,8 @@
 
 import pytest
 
-from adapters.playground.slack.models import Message
+from adapters.playground.slack.models import Message, View
 from adapters.playground.slack.user_actions import Exchange
-from adapters.slack.request import parse_button
 from dialogs.translations import translations
 from tests.scenarios.slack.conftest import Scene
 
@@ -311,12 +310,11 @@ async def test_form_shows_the_questions_that_apply_and_ends_in_the_review(
     assert ack.ok
     view = scene.user_actions.modal(scene.anna)
     assert view
-    blocks = [block["block_id"] for block in view.blocks]
-    assert blocks == ["orientation", "brand", "transformation", "presence"]
+    assert asked(view) == ["orientation", "brand", "transformation", "presence"]
     for question, option in answers.items():
         await scene.user_actions.press(scene.anna, view, action_id=question, value=option)
         await scene.settle()
-    assert [block["block_id"] for block in view.blocks] == list(answers), "agency_link does not apply"
+    assert asked(view) == list(answers), "agency_link does not apply"
     submitted = await scene.user_actions.submit_view(scene.anna, view)
     await scene.settle()
     assert submitted.ok
@@ -345,12 +343,10 @@ async def test_form_submitted_again_after_a_lost_response_starts_one_dialog(
     )  # the form stayed open and is submitted again
     assert (await french.user_actions.deliver(again)).status == 200
     await french.settle()
-    cards = [
+    (card,) = [
         message for message in french.sees(french.anna, french.marketing) if french.label("post") in message.buttons()
     ]
-    presses = [parse_button(item.element) for card in cards for item in card.elements()]
-    assert len({press.context.session for press in presses if press}) == 1
-    await french.press(french.anna, cards[-1], "post")
+    await french.press(french.anna, card, "post")
     await french.posted(french.marketing)
 
 
@@ -362,13 +358,55 @@ async def test_form_is_filled_from_the_running_dialog_and_validated(scene: Scene
     view = scene.user_actions.modal(scene.anna)
     assert view
     assert view.state["orientation"]["orientation"]["selected_option"]["value"] == "key"
-    assert [block["block_id"] for block in view.blocks][-3:] == ["mode", "person", "routine"]
+    assert asked(view)[-3:] == ["mode", "person", "routine"]
     values = {"brand": "yes", "transformation": "no", "presence": "no"}
     values |= {"mode": "agency", "person": "lasting", "routine": "no"}
     submitted = await scene.user_actions.submit_view(scene.anna, view, values)
     assert submitted.ok
     assert view.open, "the question about the agency is missing"
-    assert "agency_link" in [block["block_id"] for block in view.blocks]
+    assert "agency_link" in asked(view)
+
+
+def asked(view: View) -> list[str]:
+    """Return the questions that a form shows."""
+    return [block["block_id"] for block in view.blocks if block["type"] == "input"]
+
+
+async def test_the_form_loses_no_answer(scene: Scene, answers: dict[str, str]) -> None:
+    await scene.user_actions.slash(scene.anna, scene.marketing, "form")
+    await scene.settle()
+    view = scene.user_actions.modal(scene.anna)
+    assert view
+
+    async def choose(question: str, option: str) -> None:
+        await scene.user_actions.press(scene.anna, view, action_id=question, value=option)
+        await scene.settle()
+
+    for question, option in (answers | {"mode": "agency", "agency_link": "no"}).items():
+        await choose(question, option)
+    for away, back in ((("mode", "in_house"), ("mode", "agency")), (("orientation", "seo"), ("orientation", "key"))):
+        await choose("brand", "no")
+        await choose(*away)
+        assert "agency_link" not in asked(view)
+        await choose(*back)
+        assert view.state["agency_link"]["agency_link"]["selected_option"]["value"] == "no"
+    assert not form_shows(view, scene.t("question.mode.why"))
+    await scene.user_actions.press(scene.anna, view, scene.label("help"))
+    await scene.settle()
+    assert form_shows(view, scene.t("question.mode.why"))
+    assert form_shows(view, scene.t("question.mode.examples"))
+    assert view.state["agency_link"]["agency_link"]["selected_option"]["value"] == "no"
+    await scene.user_actions.press(scene.anna, view, scene.label("hide_help"))
+    await scene.settle()
+    assert not form_shows(view, scene.t("question.mode.why"))
+    await choose("mode", "in_house")
+    await scene.user_actions.submit_view(scene.anna, view)
+    await scene.settle()
+    assert scene.t("outcome.in_house.title") in " ".join(scene.card(scene.anna, scene.marketing).texts())
+
+
+def form_shows(view: View, text: str) -> bool:
+    return text in " ".join(view.texts())
 
 
 async def test_global_shortcut_opens_the_form_and_ends_in_a_direct_message(

@@ -126,42 +126,47 @@ async def test_forget_me(scene: Scene, language: str) -> None:
 
 async def test_form_from_a_button(scene: Scene, language: str) -> None:
     offer = await type_text(scene, COMMANDS[language][5])
-    opened = await scene.press(offer, "open_form")
-    data = await fill_step(scene, opened.task_card, expected=("orientation", "brand", "transformation", "presence"))
-    answer = await submit(scene, offer, data)
-    pages = []
-    while answer.task_card:
-        pages.append(answer.task_card)
-        data = await fill_step(scene, answer.task_card)
-        answer = await submit(scene, offer, data)
-    for id in ("outcome.in_house.title", "recommendation.steps", "teams.form_share"):
-        assert scene.shows(pages[-1], id), "the last page shows the recommendation"
+    form = (await scene.press(offer, "open_form")).task_card
+    assert inputs_of(form) == dict.fromkeys(("orientation", "brand", "transformation", "presence"))
+    pages = [form]
+    while not scene.shows(form, "teams.show_here"):
+        form = (await scene.user_actions.submit_task(scene.anna, offer, fill_page(scene, form))).task_card
+        pages.append(form)
+    for number, page in enumerate(pages, start=1):
+        last = number == len(pages) == 3
+        assert scene.shows(
+            page, "teams.form_last_page" if last else "teams.form_page", page=number, most=3 + (number < 3)
+        )
+    for id in ("outcome.in_house.title", "recommendation.steps", "teams.form_show"):
+        assert scene.shows(form, id), "the last page shows the recommendation"
+    data = fill(form, scene.t("teams.show_here"))
+    answer = await scene.user_actions.submit_task(scene.anna, offer, data)
     assert answer.message == scene.t("teams.form_done")
-    again = await submit(scene, offer, data)
+    again = await scene.user_actions.submit_task(scene.anna, offer, data)
     assert again.message == answer.message
     messages = scene.teams.messages(scene.conversation("personal"))
     assert len([message for message in messages if scene.shows(message.card, "recommendation.steps")]) == 1
 
 
-async def fill_step(scene: Scene, card, expected: tuple[str, ...] = ()):
-    inputs = {node["id"]: node for node in card["body"] if node["type"] == "Input.ChoiceSet"}
-    if expected:
-        assert set(inputs) == {f"q.{question}" for question in expected}, "only questions that apply for certain"
-    return fill(card, scene.label("submit"), {id: SHORT[id[2:]] for id in inputs})
+def inputs_of(form) -> dict[str, str | None]:
+    """Return the questions of a page and their answers."""
+    return {node["id"][2:]: node.get("value") for node in form["body"] if node["type"] == "Input.ChoiceSet"}
 
 
-async def submit(scene: Scene, message: Message, data):
-    return await scene.user_actions.submit_task(scene.anna, message, data)
+def fill_page(scene: Scene, form, button: str = "next", **answers: str):
+    """Return what a button sends. Questions of `SHORT` that `answers` does not name are answered, too."""
+    return fill(form, scene.label(button), {f"q.{id}": (SHORT | answers)[id] for id in inputs_of(form)})
 
 
 async def test_message_extension(scene: Scene) -> None:
     for context in ("compose", "commandBox"):
-        opened = await scene.user_actions.fetch_task(scene.anna, scene.channel, "form", context=context)
-        data = await fill_step(scene, opened.task_card)
+        form = (await scene.user_actions.fetch_task(scene.anna, scene.channel, "form", context=context)).task_card
+        while not scene.shows(form, "teams.insert"):
+            data = fill_page(scene, form)
+            form = (await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)).task_card
+        assert scene.shows(form, "teams.form_insert")
+        data = fill(form, scene.t("teams.insert"))
         answer = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
-        while not answer.attachments:
-            data = await fill_step(scene, answer.task_card)
-            answer = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
         (attachment,) = answer.attachments
         assert scene.shows(attachment["content"], "announcement.by", person="Anna Roux")
         again = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data, send=False)
@@ -174,18 +179,38 @@ async def test_message_extension(scene: Scene) -> None:
         assert scene.shows(details.card, "recommendation.what_if")
 
 
-async def test_form_steps_back(scene: Scene) -> None:
-    opened = await scene.user_actions.fetch_task(scene.anna, scene.channel, "form")
-    data = await fill_step(scene, opened.task_card)
-    second = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
-    back = await scene.user_actions.submit_action(
-        scene.anna, scene.channel, "form", fill(second.task_card, scene.label("back"))
-    )
-    assert back.task_card
-    assert opened.task_card
-    assert [n["id"] for n in back.task_card["body"] if n["type"] == "Input.ChoiceSet"] == [
-        n["id"] for n in opened.task_card["body"] if n["type"] == "Input.ChoiceSet"
-    ]
+async def test_the_form_loses_nothing(scene: Scene) -> None:
+    async def press(form, button: str, **inputs: str):
+        data = fill(form, scene.label(button), {f"q.{id}": option for id, option in inputs.items()})
+        answer = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
+        assert answer.task_card
+        return answer.task_card
+
+    form = (await scene.user_actions.fetch_task(scene.anna, scene.channel, "form")).task_card
+    form = await press(form, "help", brand="yes")
+    for part in ("why", "judge", "examples"):
+        assert scene.shows(form, f"question.brand.{part}")
+    assert inputs_of(form)["brand"] == "yes", "kept by Help"
+    form = await press(form, "next", orientation="key")
+    assert inputs_of(form) == {"orientation": "key", "brand": "yes", "transformation": None, "presence": None}
+    assert scene.shows(form, "teams.form_required"), "an answer is missing: the page says so and keeps the others"
+    assert not scene.shows(form, "question.brand.why")
+    form = await press(form, "next", transformation="no", presence="no")
+    assert inputs_of(form) == {"mode": None, "person": None, "routine": None}
+    assert not scene.shows(form, "teams.form_required"), "a new page finds no fault"
+    form = await press(form, "back", mode="agency", person="lasting")
+    assert inputs_of(form)["presence"] == "no"
+    # The questions of page 2 vanish and come back with their answers.
+    form = await press(form, "next", orientation="seo", brand="no")
+    assert set(inputs_of(form)) == {"seo_expert", "light_mode"}
+    form = await press(await press(form, "back", light_mode="in_house"), "next", orientation="key")
+    assert inputs_of(form) == {"mode": "agency", "person": "lasting", "routine": None}
+    form = await press(form, "next", routine="no")
+    assert inputs_of(form) == {"agency_link": None}
+    form = await press(form, "next", agency_link="yes")
+    assert scene.shows(form, "outcome.agency.title")
+    form = await press(form, "back")
+    assert inputs_of(form) == {"agency_link": "yes"}
 
 
 async def test_one_welcome_per_conversation(french: Scene) -> None:
