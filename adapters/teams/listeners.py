@@ -40,7 +40,7 @@ from dialogs.views import DetailsCard, Notice, View
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 BUTTON = "adaptiveCard/action"
 MAX_CHECKS_TO_SEARCH = 100
-QUICK_CHECK = re.compile(r"(?:check|bilan|quick(?: check)?|bilan express)\b[\s:]*", re.IGNORECASE)
+QUICK_CHECK = re.compile(r"(?:check|quick(?: check)?|(?:diagnostic|bilan)(?: express)?)\b[\s:]*", re.IGNORECASE)
 """The start of a text that is a quick check, also during a dialog."""
 _START = frozenset({"start"})
 TEXT_RULES = router.TextRules(start_commands=_START)

@@ -62,7 +62,7 @@ def test_every_command_is_parsed(files: dict[str, bytes]) -> None:
         titles = [title for key, title in texts.items() if key.startswith("bots[0]") and key.endswith("title")]
         assert len(titles) == 8
         for title in titles:
-            text = title.removeprefix("check").removeprefix("bilan").strip()
+            text = title.removeprefix("check").removeprefix("diagnostic").strip()
             assert not text or isinstance(parse(text, FLOW, None), Command | QuickCheck), title
 
 

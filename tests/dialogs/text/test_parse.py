@@ -306,7 +306,7 @@ def test_other_text_is_no_match(id, text):
 
 
 COMMANDS = {
-    "start": "commencer | start | démarrer | c'est parti",
+    "start": "check | diagnostic | commencer | start | démarrer | c'est parti",
     "back": "retour | back | go back | go back please | précédent | precedent | revenir | en arrière | retuor | undo",
     "restart": "recommencer | recomencer | restart | start over | start again | tout recommencer",
     "why": "pourquoi | pourquoi ? | Pourquoi cette question ? | why | why? | why do you ask",
@@ -317,7 +317,7 @@ COMMANDS = {
     "keep_private": "garder pour moi | keep private | keep it to myself | ne pas publier | don't post it",
     "cancel": "annuler | stop | cancel | arrêter",
     "resume": "continuer | reprendre | resume | continue | see the recommendation | voir la recommandation",
-    "my_checks": "mes bilans | my checks",
+    "my_checks": "mes diagnostics | mes bilans | my checks",
     "forget_me": "oublie-moi | oubliez-moi | forget me | supprimer mes données",
     "form": "formulaire | form | le formulaire svp",
     "hello": "bonjour | hello | Salut ! | hi | hey",

@@ -7,7 +7,7 @@ from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene, visible
 
 COMMANDS = {
-    "fr": ("oui non oui", "marque=oui mode=agence", "mes bilans", "langue en", "supprimer mes données", "formulaire"),
+    "fr": ("oui non oui", "marque=oui mode=agence", "mes diagnostics", "langue en", "supprimer mes données", "formulaire"),
     "en": ("yes no yes", "brand=yes mode=agency", "my checks", "lang fr", "forget me", "form"),
 }
 
@@ -28,7 +28,7 @@ async def test_hello_and_help(scene: Scene) -> None:
 
 async def test_quick_checks(scene: Scene, language: str) -> None:
     values, pairs, *_ = COMMANDS[language]
-    for prefix in ("check ", "bilan ", ""):
+    for prefix in ("check ", "diagnostic ", "diagnostic express : ", "bilan ", ""):
         for text in (values, pairs):
             await scene.user_actions.mention(scene.anna, scene.channel, prefix + text)
             assert scene.shows(scene.teams.last(scene.channel).card, "fact.strategic.true")
