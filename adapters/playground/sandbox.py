@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_hex
 from typing import Any, Protocol
@@ -70,6 +70,8 @@ class Sandbox:
     app: RunningApp
     commands: tuple[str, ...]
     """The slash commands of the manifest."""
+    id: str = field(default_factory=token_hex)
+    """Another one after each reset. The platforms' ids may be the same again."""
 
     async def set_locale(self, person: Person, locale: str) -> None:
         """Change the person's language on both platforms.

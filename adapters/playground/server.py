@@ -96,6 +96,7 @@ class Playground:
         return web.json_response(
             {
                 "version": self._version,
+                "sandbox": self.sandbox.id,
                 "people": people,
                 "slack": slack_pane.state(self.sandbox, person, self._features.slack["features"]),
                 "teams": self._teams.state(self.sandbox, person),

@@ -1,6 +1,11 @@
 // Shared by both panes: the list of conversations, the composer, the message log and a dialog.
 import { useEffect, useId, useRef, useState } from "react";
 
+const STARTS = ["marketing", "Campaigns"];
+
+// The id of the conversation where a pane begins.
+export const startOf = ({ conversations }) => conversations.find(({ name }) => STARTS.includes(name)).id;
+
 export function Conversations({ label, conversations, selected, select }) {
   return (
     <nav className="conversations" aria-label={label}>
@@ -111,11 +116,11 @@ export function Log({ label, count, children }) {
   );
 }
 
-// The hint in a conversation without messages.
-export function Empty({ text, button, start }) {
+// The hint in a conversation without messages. The button types `word`.
+export function Empty({ t, text, word, type }) {
   return (
     <p className="empty">
-      {text} <button onClick={start}>{button}</button>
+      {text} <button onClick={() => type(word)}>{t("type").replace("{text}", word)}</button>
     </p>
   );
 }

@@ -2,14 +2,15 @@
 // order of the buttons. Its form fields take no input: modals and menus have fields of their own.
 import { Fragment, useEffect, useRef, useState } from "react";
 import { Message } from "slack-blocks-to-jsx";
-import { Author, Composer, Conversations, Empty, InThread, Log, Modal } from "./common.jsx";
+import { Author, Composer, Conversations, Empty, InThread, Log, Modal, startOf } from "./common.jsx";
 
 const HOME = "home";
 
 export function SlackPane({ t, theme, state, send }) {
-  const [selected, setSelected] = useState(state.conversations.find(({ name }) => name === "marketing").id);
+  const [selected, setSelected] = useState(startOf(state));
   const [thread, setThread] = useState(null);
   const conversation = state.conversations.find(({ id }) => id === selected);
+  const isDm = conversation?.kind === "dm";
   const select = (id) => {
     setSelected(id);
     setThread(null);
@@ -32,9 +33,9 @@ export function SlackPane({ t, theme, state, send }) {
       ) : (
         <>
           <Log key={selected} label={t("messages")} count={messages.length}>
-            {!messages.length && conversation.kind !== "dm" && (
-              <Empty text={t("slack.empty")} button={state.commands[0].command}
-                start={() => send("type", { conversation: selected, text: state.commands[0].command })} />
+            {!messages.length && (
+              <Empty t={t} text={t(isDm ? "slack.empty_dm" : "slack.empty")} word={isDm ? t("word") : state.commands[0].command}
+                type={(text) => send("type", { conversation: selected, text })} />
             )}
             {messages.map((message) => (
               <article key={message.ts} className={message.thread_ts && message.thread_ts !== message.ts ? "reply" : undefined}>
@@ -56,9 +57,9 @@ export function SlackPane({ t, theme, state, send }) {
           </Log>
           {thread && <InThread t={t} leave={() => setThread(null)} />}
           <Composer label={t("slack.write")} button={t("send")}
-            placeholder={conversation?.kind === "dm" ? t("slack.write_dm") : t("slack.write_channel")}
+            placeholder={t(isDm ? "slack.write_dm" : "slack.write_channel")}
             suggestions={[...state.commands.map(({ command, hint, description }) => ({ text: command, hint, about: description })),
-              ...(conversation?.kind === "dm" ? [] : [{ text: `@${state.app.name} check`, about: t("mention") }])]}
+              ...(isDm ? [] : [{ text: `@${state.app.name} ${t("word")}`, about: t("mention") }])]}
             type={(text) => send("type", { conversation: selected, text, thread })}>
             {state.shortcuts.map(({ id, name }) => (
               <button key={id} type="button" title={name} aria-label={name} onClick={() => send("shortcut", { id })}>

@@ -1,7 +1,7 @@
 // Teams. Microsoft's renderer renders the cards; a pressed action is identified by its path in the card.
 import * as AdaptiveCards from "adaptivecards";
 import { useEffect, useRef, useState } from "react";
-import { Author, Composer, Conversations, Empty, InThread, Log, Modal } from "./common.jsx";
+import { Author, Composer, Conversations, Empty, InThread, Log, Modal, startOf } from "./common.jsx";
 
 const color = (dark, light) => ({ default: dark, subtle: light });
 const hostConfig = (dark) => {
@@ -89,7 +89,7 @@ AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
 };
 
 export function TeamsPane({ t, theme, state, send }) {
-  const [selected, setSelected] = useState(state.conversations.find(({ name }) => name === "Campaigns").id);
+  const [selected, setSelected] = useState(startOf(state));
   const [thread, setThread] = useState(null);
   const [mention, setMention] = useState(true);
   const conversation = state.conversations.find(({ id }) => id === selected);
@@ -105,8 +105,8 @@ export function TeamsPane({ t, theme, state, send }) {
       <Conversations label={t("teams.places")} conversations={conversations} selected={selected} select={select} />
       <Log key={selected} label={t("messages")} count={messages.length}>
         {!messages.length && (
-          <Empty text={t("teams.empty")} button={state.commands[0].title}
-            start={() => send("type", { conversation: selected, text: state.commands[0].title, mention: true })} />
+          <Empty t={t} text={t("teams.empty")} word={t("word")}
+            type={(text) => send("type", { conversation: selected, text, mention: true })} />
         )}
         {messages.map((message) => (
           <article key={message.id} className={message.root && message.root !== message.id ? "reply" : undefined}>

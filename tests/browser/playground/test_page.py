@@ -54,10 +54,15 @@ async def running() -> AsyncIterator[str]:
 @fixture(loop_scope="session")
 async def url(running: str) -> str:
     """The same address after a reset."""
-    reset, headers = {"as": "lea", "platform": "page", "do": "reset"}, {"Origin": running.rstrip("/")}
-    async with aiohttp.ClientSession() as http, http.post(f"{running}api/do", json=reset, headers=headers) as answer:
-        assert (await answer.json())["ok"]
+    await reset(running)
     return running
+
+
+async def reset(url: str) -> None:
+    """Delete everything, as a press of the page's button does."""
+    body, headers = {"as": "lea", "platform": "page", "do": "reset"}, {"Origin": url.rstrip("/")}
+    async with aiohttp.ClientSession() as http, http.post(f"{url}api/do", json=body, headers=headers) as answer:
+        assert (await answer.json())["ok"]
 
 
 CUT = """[...document.querySelectorAll(".card button")].map((one) => [one, one.closest(".card")])
@@ -106,7 +111,7 @@ async def visit(
     person = who or {"fr": "lea", "en": "tom"}[language]
     await page.add_init_script(f"localStorage.who ??= '{person}'")
     await page.goto(url)
-    await expect(page.get_by_role("heading", name="CM Advisor", level=1)).to_be_visible()
+    await expect(page.get_by_role("heading", name=translations(language)("playground.title"), level=1)).to_be_visible()
     return Visitor(page, language)
 
 
@@ -163,6 +168,84 @@ async def test_two_people_and_a_reload(url: str, browser: Browser) -> None:
     await expect(tom.slack.get_by_text(tom.text(second))).to_be_visible()
     # One person's ephemeral card is not shown to the other.
     await expect(tom.slack.get_by_text(lea.text(second))).to_have_count(0)
+
+
+async def test_every_open_page_goes_on_after_a_reset(url: str, browser: Browser) -> None:
+    lea, tom = await visit(browser, url, "fr"), await visit(browser, url, "en")
+    errors: list[str] = []
+    for visitor in (lea, tom):
+        visitor.page.on("pageerror", lambda error: errors.append(str(error)))
+        await visitor.write(visitor.slack, "/cm")
+        await visitor.write(visitor.teams, visitor.text("playground.word"))
+        for pane in (visitor.slack, visitor.teams):
+            await expect(pane.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
+    tom.page.on("dialog", lambda dialog: dialog.accept())
+    await tom.page.get_by_role("button", name=tom.text("playground.reset")).click()
+    for visitor in (lea, tom):
+        await expect(visitor.page.get_by_text(visitor.text("question.orientation.text"))).to_have_count(0)
+        for pane, empty in ((visitor.slack, "slack.empty"), (visitor.teams, "teams.empty")):
+            await expect(pane.get_by_text(visitor.text(f"playground.{empty}"))).to_be_visible()
+        await visitor.write(visitor.slack, "/cm")
+        await expect(visitor.slack.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
+    assert errors == []
+
+
+@pytest.mark.parametrize(("locale", "language"), [("fr-CA", "fr"), ("en-US", "en"), ("de-DE", "en")])
+async def test_the_page_has_the_language_of_the_browser(url: str, browser: Browser, locale: str, language: str) -> None:
+    context = await browser.new_context(locale=locale)
+    page = await context.new_page()
+    await page.goto(url)
+    t, other = translations(language), translations({"fr": "en", "en": "fr"}[language])
+    await expect(page.get_by_text(t("playground.intro"))).to_be_visible()
+    # The menu overrides it, also after a reload and a reset.
+    await page.get_by_role("combobox", name=t("playground.language")).select_option(
+        label={"fr": "Français", "en": "English"}[other.language]
+    )
+    await expect(page.get_by_text(other("playground.intro"))).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_text(other("playground.intro"))).to_be_visible()
+    async with page.expect_response(f"{url}api/do"):  # the page chooses the language again
+        await reset(url)
+    await expect(page.get_by_text(other("playground.intro"))).to_be_visible()
+    pane = page.get_by_role("region", name="Slack", exact=True)
+    await pane.get_by_role("button", name=other("playground.type", text="/cm"), exact=True).click()
+    await expect(pane.get_by_text(other("question.orientation.text"))).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_each_thing_to_try(url: str, browser: Browser, language: str) -> None:
+    visitor = await visit(browser, url, language, width=390)
+    slack, teams, press = visitor.slack, visitor.teams, visitor.text
+    await visitor.go(slack, "CM Advisor")
+    await visitor.page.get_by_role("button", name=press("playground.try.private"), exact=True).click()
+    await expect(slack.get_by_text(press("question.orientation.text"))).to_be_visible()
+    await visitor.page.get_by_role("button", name=press("playground.try.quick"), exact=True).click()
+    await expect(slack.get_by_text(press("partial.title"))).to_be_visible()
+    await expect(teams).to_be_hidden()
+    await visitor.page.get_by_role("button", name=press("playground.try.channel"), exact=True).click()
+    await expect(teams.get_by_text(press("question.orientation.text"))).to_be_visible()
+    await visitor.shot("tries")
+    # The introduction stays closed after a reload, and can be opened again.
+    intro = visitor.page.get_by_text(press("playground.intro"))
+    await visitor.page.get_by_role("button", name=press("playground.close"), exact=True).click()
+    await expect(intro).to_have_count(0)
+    await visitor.page.reload()
+    await expect(teams.get_by_text(press("question.orientation.text"))).to_be_visible()
+    await expect(intro).to_have_count(0)
+    await visitor.page.get_by_role("button", name=press("playground.about"), exact=True).click()
+    await expect(intro).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_the_direct_message_says_what_to_write(url: str, browser: Browser, language: str) -> None:
+    visitor = await visit(browser, url, language)
+    await visitor.go(visitor.slack, "CM Advisor")
+    await expect(visitor.slack.get_by_text(visitor.text("playground.slack.empty_dm"))).to_be_visible()
+    word = visitor.text("playground.word")
+    await visitor.slack.get_by_role("button", name=visitor.text("playground.type", text=word), exact=True).click()
+    await expect(visitor.slack.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
+    await visitor.go(visitor.teams, "CM Advisor")
+    await expect(visitor.teams.get_by_text(visitor.text("welcome.text"))).to_be_visible()
 
 
 async def test_a_form_on_each_side(url: str, browser: Browser) -> None:
@@ -240,9 +323,8 @@ async def test_commands_are_autocompleted(url: str, browser: Browser) -> None:
 
 async def test_focus_stays_on_the_card(url: str, browser: Browser) -> None:
     visitor = await visit(browser, url, "en")
-    await visitor.teams.get_by_role(
-        "button", name=manifest_features().teams["en"]["commands"][0]["title"], exact=True
-    ).click()
+    start = visitor.text("playground.type", text=visitor.text("playground.word"))
+    await visitor.teams.get_by_role("button", name=start, exact=True).click()
     await visitor.page.get_by_role("button", name=label(visitor.text, "orientation", "key"), exact=True).press("Enter")
     await expect(visitor.teams.get_by_text(visitor.text("question.brand.text"))).to_be_visible()
     await visitor.page.keyboard.press("Tab")

@@ -7,7 +7,14 @@ from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene, visible
 
 COMMANDS = {
-    "fr": ("oui non oui", "marque=oui mode=agence", "mes diagnostics", "langue en", "supprimer mes données", "formulaire"),
+    "fr": (
+        "oui non oui",
+        "marque=oui mode=agence",
+        "mes diagnostics",
+        "langue en",
+        "supprimer mes données",
+        "formulaire",
+    ),
     "en": ("yes no yes", "brand=yes mode=agency", "my checks", "lang fr", "forget me", "form"),
 }
 
