@@ -79,11 +79,12 @@ class TurnResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckSummary:
-    """One entry in a person's list of checks. `post`: the published recommendation, if any."""
+    """One entry in a person's list of checks. `post`: the published recommendation. `card`: the card of the dialog."""
 
     session: Session
     updated_at: datetime
     post: CardRef | None
+    card: CardRef | None = None
 
 
 class Decision(Enum):

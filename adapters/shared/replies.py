@@ -1,58 +1,88 @@
 """Texts and buttons for replies that are not about one dialog, the same on every platform."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from adapters.ports import CheckSummary
+from adapters.ports import CardRef, CheckSummary, Json
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
-from dialogs.session import RUNNING, Status
+from dialogs.reducer import upgrade
+from dialogs.session import RUNNING, Session, Status
 from dialogs.text.parse import Command, Match, QuickCheck
 from dialogs.translations import Translations, translations
 from dialogs.views import Button
 from dialogs.walk import walk
 
 MAX_LABEL_LENGTH = 75
-_STATUS_TEXTS = {Status.POSTED: "posted", Status.KEPT: "kept"}
+SAME_DAY = timedelta(days=1)
+"""Two checks that are less apart may be of one day: their times tell them apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One of a person's checks, as text. `title` contains `date` and `outcome`."""
+    """One of a person's checks, as text.
+
+    `title`: the outcome, or the next question and how many are answered. `when`: the date, with the time if
+    `with_time`. `status`: whether it is finished, and where it is. `post`: the published recommendation, if any.
+    """
 
     session: str
-    running: bool
     title: str
-    date: str
+    when: str
+    with_time: bool
     status: str
     updated_at: datetime
-    link: str | None
-    outcome: str
+    post: Json | None
 
 
-def check_line(t: Translations, check: CheckSummary) -> CheckLine:
-    """Return the line of one check, with the date as ``dd/mm/yyyy`` in French and ``yyyy-mm-dd`` elsewhere."""
-    session = check.session
-    result = recommend(FLOW, walk(FLOW, session.answers))
-    status = t(f"checks.{_STATUS_TEXTS.get(session.status, 'in_progress')}")
-    if result:
-        outcome = presenter.outcome_title(t, result)
+def check_lines(
+    t: Translations, checks: Sequence[CheckSummary], find_place: Callable[[CardRef], str | None], zone: tzinfo = UTC
+) -> list[CheckLine]:
+    """Return a line for each check.
+
+    `find_place`: returns the place of a card or post; None if only the person sees it. `zone`: the person's time zone.
+    """
+    lines = []
+    for check in checks:
+        others = (other for other in checks if other is not check)
+        with_time = any(abs(other.updated_at - check.updated_at) < SAME_DAY for other in others)
+        when = _moment(t, check.updated_at.astimezone(zone), with_time=with_time)
+        ref = check.post if check.session.status is Status.POSTED else check.card
+        place = find_place(ref) if ref else None
+        status = _check_status(t, check.session, place)
+        title = _check_title(t, check.session)
+        lines.append(CheckLine(check.session.id, title, when, with_time, status, check.updated_at, check.post))
+    return lines
+
+
+def _check_title(t: Translations, session: Session) -> str:
+    session, _ = upgrade(FLOW, session)
+    flow = FLOW.at(session.version)
+    position = walk(flow, session.answers)
+    if result := recommend(flow, position):
+        return f"{presenter.OUTCOME_MARKS.get(result.outcome.id, '')} {presenter.outcome_title(t, result)}".strip()
+    if session.status in RUNNING and position.next_question:
+        outcome = t("checks.next", question=t(f"question.{position.next_question.id}.short"))
     else:
-        outcome = t("checks.in_progress" if session.status is Status.OPEN else "partial.title")
-    date = check.updated_at.strftime("%d/%m/%Y" if t.language == "fr" else "%Y-%m-%d")
-    link = (check.post or {}).get("link")
-    return CheckLine(
-        session.id,
-        session.status in RUNNING,
-        t("checks.item", date=date, outcome=outcome),
-        date,
-        status,
-        check.updated_at,
-        link if isinstance(link, str) else None,
-        outcome,
-    )
+        outcome = t("partial.title")
+    return t("checks.item", outcome=outcome, answers=t.plural("checks.answers", len(position.answers)))
+
+
+def _check_status(t: Translations, session: Session, place: str | None) -> str:
+    if session.status is Status.KEPT:
+        return t("checks.kept")
+    id = "checks.posted" if session.status is Status.POSTED else "checks.in_progress"
+    return t(f"{id}_in", place=place) if place else t(id)
+
+
+def _moment(t: Translations, moment: datetime, *, with_time: bool) -> str:
+    """Return a date as ``dd/mm/yyyy`` in French and ``yyyy-mm-dd`` elsewhere, with the time if `with_time`."""
+    french = t.language == "fr"
+    date = moment.strftime("%d/%m/%Y" if french else "%Y-%m-%d")
+    time = moment.strftime("%H:%M") if french else moment.strftime("%I:%M %p").lstrip("0")
+    return t("checks.date_time", date=date, time=time) if with_time else date
 
 
 def offer_buttons(

@@ -33,8 +33,8 @@ _WITH_REVISION: dict[str, type[events.Event]] = {
 _WITHOUT_REVISION: dict[str, type[events.Event]] = {
     "details": events.Details,
     "help": events.Help,
+    "open_check": events.Resume,
     "resume": events.Resume,
-    "see_recommendation": events.Resume,
 }
 
 

@@ -14,7 +14,7 @@ from dialogs.session import Actor, Session
 from dialogs.translations import translations
 from dialogs.views import Notice
 
-LIST_ACTIONS = frozenset({"resume", "see_recommendation"})
+LIST_ACTIONS = frozenset({"open_check"})
 """Buttons in a list of checks. They show the card of another message."""
 KEEP_NOTICE_ACTIONS = frozenset({"details", "help"})
 """Buttons whose private notice stays. Others close it when the card is shown elsewhere."""

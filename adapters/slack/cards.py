@@ -1,13 +1,13 @@
 """Notices and replies that are not about one dialog, as Slack messages."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
-from adapters.ports import CheckSummary
-from adapters.shared.replies import check_line, offer_buttons
+from adapters.ports import CardRef, CheckSummary
+from adapters.shared.replies import CheckLine, check_lines, offer_buttons
 from adapters.shared.router import HELP_COMMANDS
 from adapters.slack.block_kit import Block, Message, button, escape, header, render, section
 from adapters.slack.button_value import ButtonContext, Surface
+from adapters.slack.gateway import is_public
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.session import Actor, Session
@@ -79,26 +79,32 @@ def check_list(actor: Actor, checks: Sequence[CheckSummary]) -> Message:
     t = translations(actor.language)
     if not checks:
         return short_notice(actor, "checks.none", "start", primary="start")
-    lines = [check_line(t, check) for check in checks]
-    text = "\n".join((t("checks.title"), *(f"{line.title} ({line.status})" for line in lines)))
-    return {"text": escape(text), "blocks": [header(t("checks.title")), *check_sections(t, checks, "notice")]}
+    sections = check_sections(t, checks, "notice")
+    lines = (block["text"]["text"] for block in sections)
+    return {"text": "\n".join((escape(t("checks.title")), *lines)), "blocks": [header(t("checks.title")), *sections]}
 
 
-def check_sections(t: Translations, checks: Iterable[CheckSummary], surface: Surface) -> list[Block]:
+def check_sections(t: Translations, checks: Sequence[CheckSummary], surface: Surface) -> list[Block]:
     """Return a section for each check, with a button that opens it."""
     blocks = []
-    for check in checks:
-        line = check_line(t, check)
-        action = "resume" if line.running else "see_recommendation"
-        open_button = button(Button(action, t(f"label.{action}")), ButtonContext(surface, line.session))
-        open_button["action_id"] = f"{action}:{line.session}"  # unique in the list
-        title = escape(t("checks.item", date="{date}", outcome=line.outcome))
-        title = title.replace("{date}", _local_date(line.updated_at, line.date))
-        status = f"<{line.link}|{escape(line.status)}>" if line.link else escape(line.status)
-        blocks.append(section(f"*{title}*\n{status}") | {"accessory": open_button})
+    for line in check_lines(t, checks, _place):
+        open_button = button(Button("open_check", t("label.open_check")), ButtonContext(surface, line.session))
+        open_button["action_id"] = f"open_check:{line.session}"  # unique in the list
+        link = (line.post or {}).get("link")
+        see_post = [f"<{link}|{escape(t('slack.see_post'))}>"] if isinstance(link, str) else []
+        about = " · ".join((_local_time(t, line), line.status, *see_post))
+        blocks.append(section(f"*{escape(line.title)}*\n{about}") | {"accessory": open_button})
     return blocks
 
 
-def _local_date(moment: datetime, fallback: str) -> str:
+def _place(card: CardRef) -> str | None:
+    """Return the channel of a post or card; None if only the person sees it."""
+    return f"<#{card.get('channel')}>" if is_public(card) and card.get("channel") else None
+
+
+def _local_time(t: Translations, line: CheckLine) -> str:
     """Return a date that Slack shows in the reader's time zone."""
-    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}}|{fallback}>"
+    shown = (
+        t("checks.date_time", date="{date_short_pretty}", time="{time}") if line.with_time else "{date_short_pretty}"
+    )
+    return f"<!date^{int(line.updated_at.timestamp())}^{shown}|{escape(line.when)}>"

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from functools import lru_cache
 
-from adapters.ports import CheckSummary
-from adapters.shared.replies import check_line
+from adapters.ports import CardRef, CheckSummary
+from adapters.shared.replies import check_lines
 from adapters.teams import adaptive_cards as ac
 from adapters.teams.adaptive_cards import Json
 from adapters.teams.conversation import ConversationRef
@@ -315,23 +316,32 @@ def offers(t: Translations, buttons: Sequence[Button]) -> Json:
     return ac.card([ac.text(note), *ac.actions((*buttons, *presenter.buttons(t, "help")), {})], note)
 
 
-def checks(t: Translations, summaries: Sequence[CheckSummary]) -> Json:
-    """Return a person's latest checks with their outcomes."""
+def checks(t: Translations, summaries: Sequence[CheckSummary], zone: tzinfo = UTC) -> Json:
+    """Return a person's latest checks, each with its outcome or next question. `zone`: the person's time zone."""
     if not summaries:
         none = t("checks.none")
         return ac.card([ac.text(none), *ac.actions(_buttons(t, "start", "help", "language"), {})], none)
-    lines = [check_line(t, summary) for summary in summaries]
-    # Two checks of one day may have the same title: the value tells them apart, and the latest comes first.
-    choices = [(f"{line.title} ({line.status})", line.session) for line in lines]
+    lines = check_lines(t, summaries, lambda ref: _place(t, ref), zone)
+    choices = [(f"{line.title} · {line.when}", line.session) for line in lines]
     choice = ac.choice_set("check", t("teams.which_check"), choices, style="compact", value=choices[0][1])
     body = [ac.heading(t("checks.title"))]
     for line in lines:
-        body += [ac.text(line.title, weight="Bolder", separator=True), ac.subtle(line.status, spacing="None")]
+        about = ac.literal(f"{line.when} · {line.status}", isSubtle=True, size="Small")  # names a channel
+        body += [ac.text(line.title, weight="Bolder", separator=True), about | {"spacing": "None"}]
     body += [
         {**choice, "separator": True, "spacing": "Medium"},
-        *ac.actions(_buttons(t, "see_recommendation", "new_check", "language", "forget_me"), {}),
+        *ac.actions(_buttons(t, "open_check", "new_check", "language", "forget_me"), {}),
     ]
-    return ac.card(body, "\n".join((t("checks.title"), *(f"- {title}" for title, _ in choices))))
+    texts = (f"- {line.title} · {line.when} · {line.status}" for line in lines)
+    return ac.card(body, "\n".join((t("checks.title"), *texts)))
+
+
+def _place(t: Translations, ref: CardRef) -> str | None:
+    """Return the name or kind of a conversation; None if only the person sees it."""
+    place = ConversationRef.from_json(ref)
+    if place is None or not place.shared:
+        return None
+    return str(ref.get("name") or t(f"teams.place.{place.kind}"))
 
 
 def confirm_forget(t: Translations, person: str) -> Json:

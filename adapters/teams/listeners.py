@@ -194,7 +194,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         t = request.t
         match parsed:
             case Command("my_checks"):
-                card = cards.checks(t, await self._application.list_checks(request.actor))
+                card = cards.checks(t, await self._application.list_checks(request.actor), request.time_zone)
                 return await self._gateway.send_privately(request, card, t("teams.in_private"))
             case Command("forget_me"):
                 card = cards.confirm_forget(t, request.actor.person)
@@ -222,7 +222,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     async def _press_button(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         if button.action == "refresh":
             return await self._owners_card(request, button.session)
-        if button.action == "see_recommendation":
+        if button.action == "open_check":
             return await self._open_check(request, button.check or button.session or "")
         known = button.session is not None
         intent = router.route_button(
@@ -256,7 +256,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             case router.Reply(Command("help")):
                 return ButtonResult(cards.help_card(t))
             case router.Reply(Command("my_checks")):
-                return ButtonResult(cards.checks(t, await self._application.list_checks(actor)))
+                return ButtonResult(cards.checks(t, await self._application.list_checks(actor), request.time_zone))
             case router.Reply(Command("forget_me")):
                 return ButtonResult(cards.confirm_forget(t, actor.person))
             case router.ForgetPerson() | router.Dismiss() if button.person != actor.person:

@@ -7,9 +7,10 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from adapters.ports import CardRef, Turn
 from adapters.shared.json_codec import parse_json
@@ -41,7 +42,7 @@ class IncomingRequest:
     the same as JSON, to compare it with a stored card. `text`: what was typed, without the mention of the bot.
     `button`: None for typed text. `data`: what a button or a form carries, not checked. `tenants`: all tenants that the
     activity names. `team`: its id and its name, which may be empty. `installed`: True if the app was added, False if it
-    was removed, otherwise None.
+    was removed, otherwise None. `time_zone`: the person's.
     """
 
     type: str
@@ -60,6 +61,7 @@ class IncomingRequest:
     tenants: frozenset[str] = frozenset()
     team: tuple[str, str] | None = None
     installed: bool | None = None
+    time_zone: tzinfo = UTC
 
     @property
     def t(self) -> Translations:
@@ -114,6 +116,7 @@ def parse_request(raw: bytes) -> IncomingRequest:
         tenants=frozenset(filter(None, tenants)),
         team=(team, _inner(channel_data, "team", "name") or "") if team else None,
         installed=_installed(activity_type, body, channel_data, bot),
+        time_zone=_time_zone(_text(body, "localTimezone"), _text(body, "localTimestamp")),
     )
 
 
@@ -230,6 +233,20 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else None
+
+
+def _time_zone(name: str | None, local_time: str | None) -> tzinfo:
+    """Return the time zone with this name, else the one of a local time, else UTC."""
+    time = _time(local_time)
+    return _named_zone(name or "") or (time.tzinfo if time else None) or UTC
+
+
+@lru_cache(maxsize=256)
+def _named_zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # an unknown name, a forbidden path, a folder
+        return None
 
 
 def _without_mention(text: str, entities: object, bot: str) -> str:

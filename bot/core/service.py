@@ -190,7 +190,9 @@ class Service:
             return [transaction.load(id) for id in transaction.execute(ids).scalars().all()]
 
         checks = await self.database.run(work)
-        return [CheckSummary(stored.session, stored.updated_at, stored.post) for stored in checks if stored]
+        return [
+            CheckSummary(stored.session, stored.updated_at, stored.post, stored.card) for stored in checks if stored
+        ]
 
     async def retry_post(self, actor: Actor, session: str) -> bool:
         own = sa.select(sessions.c.id).where(_owned_by(actor), sessions.c.id == session)

@@ -12,7 +12,7 @@ from dialogs.walk import walk
 from tests.scenarios.scene import SHORT
 
 ACTIONS = (
-    "back cancel continue details help keep_private post restart resume review see_recommendation why"
+    "back cancel continue details help keep_private post open_check restart resume review why"
     " close forget_confirm forget_me my_checks new_check open_form refresh run_own start submit"
 )
 PRESSES = [

@@ -1,6 +1,7 @@
 """Any request body is read or rejected as malformed; only mentions of the bot are removed from its text."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,24 @@ def mention(text: str, id: str = "28:bot") -> dict:
 
 def body(**changes: object) -> bytes:
     return json.dumps(VALID | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "hours"),
+    [
+        ({"localTimezone": "Europe/Paris"}, 1),
+        ({"localTimezone": "America/New_York", "localTimestamp": "2026-11-22T10:00:00.1234567+01:00"}, -5),
+        ({"localTimezone": "No/Where", "localTimestamp": "2026-11-22T10:00:00+01:00"}, 1),
+        ({"localTimezone": "../etc/passwd"}, 0),
+        ({"localTimezone": "Europe"}, 0),
+        ({"localTimezone": "x" * 900}, 0),
+        ({"localTimestamp": "soon"}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_persons_time_zone(fields: dict[str, str], hours: int) -> None:
+    zone = parse_request(body(**fields)).time_zone
+    assert datetime(2026, 11, 22, tzinfo=UTC).astimezone(zone).utcoffset() == timedelta(hours=hours)
 
 
 @given(TYPES, st.dictionaries(KEYS, JSON, max_size=4))

@@ -4,6 +4,7 @@ import pytest
 
 from adapters.playground.slack.models import Message, View
 from adapters.playground.slack.user_actions import Exchange
+from dialogs import presenter
 from dialogs.translations import translations
 from tests.scenarios.slack.conftest import Scene
 
@@ -440,7 +441,7 @@ async def test_home_tab_shows_the_viewers_checks(scene: Scene, answers: dict[str
     assert outcome not in " ".join(other.texts())
     assert scene.t("checks.none") in other.texts()
 
-    await scene.press(scene.anna, home, "see_recommendation")
+    await scene.press(scene.anna, home, "open_check")
     direct = scene.card(scene.anna, scene.team.im(scene.anna))
     assert outcome in " ".join(direct.texts())
     await scene.press(scene.anna, home, "start")
@@ -455,9 +456,34 @@ async def test_my_checks_open_a_check(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     listed = await scene.slash(scene.anna, scene.marketing, "my checks")
-    assert scene.t("checks.in_progress") in " ".join(listed.texts())
-    await scene.press(scene.anna, listed, "resume")
+    text = " ".join(listed.texts())
+    next_question = scene.t("checks.next", question=scene.t("question.brand.short"))
+    assert scene.t("checks.item", outcome=next_question, answers=scene.t.plural("checks.answers", 1)) in text
+    assert scene.t("checks.in_progress") in text
+    assert "^{date_short_pretty}|" in text
+    await scene.press(scene.anna, listed, "open_check")
     assert scene.t("question.brand.text") in " ".join(scene.card(scene.anna, scene.marketing).texts())
+
+
+async def test_my_checks_tell_where_and_when(scene: Scene, answers: dict[str, str]) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    await scene.settle()
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    await scene.user_actions.mention(scene.anna, scene.marketing, "check")
+    await scene.settle()
+    listed = await scene.slash(scene.anna, scene.marketing, "my checks")
+    running, posted = [block["text"]["text"] for block in listed.blocks[1:]]
+    place = f"<#{scene.marketing.id}>"
+    assert running.endswith(scene.t("checks.in_progress_in", place=place))
+    assert posted.startswith(f"*{presenter.OUTCOME_MARKS['in_house']} {scene.t('outcome.in_house.title')}*")
+    assert f" · {scene.t('checks.posted_in', place=place)} · <" in posted
+    assert posted.endswith(f"|{scene.t('slack.see_post')}>")
+    assert post.ts.replace(".", "") in posted
+    time = scene.t("checks.date_time", date="{date_short_pretty}", time="{time}")
+    assert all(f"^{time}|" in line for line in (running, posted)), "two checks of one day"
 
 
 async def test_forget_me_asks_first_and_reports_the_count(scene: Scene) -> None:

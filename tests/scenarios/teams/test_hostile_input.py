@@ -123,7 +123,7 @@ async def test_the_data_of_a_button_is_not_trusted(french: Scene) -> None:
         {"action": "post", "channel": "x y"},
         {"action": "change", "change": "mode"},
         {"action": "quick", "option": "DROP TABLE"},
-        {"action": "see_recommendation", "check": "x" * 5000},
+        {"action": "open_check", "check": "x" * 5000},
         {"action": "forget_confirm", "person": scene.ben.id},
     ]
     for number, change in enumerate(changes):

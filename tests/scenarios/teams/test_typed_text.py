@@ -1,7 +1,16 @@
 """Commands, quick checks, the list of checks, language, data deletion, forms, installation and channels."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
 from adapters.playground.teams.cards import fill
 from adapters.playground.teams.models import Message
+from adapters.ports import CheckSummary
+from bot.core.service import Service
+from dialogs import presenter
 from dialogs.translations import translations
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene, visible
@@ -80,7 +89,8 @@ async def test_my_checks(scene: Scene, language: str) -> None:
     await scene.press(card, "keep_private")
     listed = await type_text(scene, command)
     assert scene.shows(listed.card, "checks.kept")
-    await scene.press(listed, "see_recommendation")
+    assert scene.shows(listed.card, "outcome.in_house.title")
+    await scene.press(listed, "open_check")
     await scene.wait_until_idle()
     opened = scene.teams.last(scene.conversation("personal"))
     assert scene.shows(opened.card, "recommendation.steps")
@@ -91,6 +101,47 @@ async def test_my_checks(scene: Scene, language: str) -> None:
     await scene.wait_until_idle()
     assert scene.shows(scene.teams.last(scene.channel).card, "teams.in_private")
     assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "teams.elsewhere")
+
+
+async def test_my_checks_can_be_told_apart(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = french
+    night = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # 00:30 in Paris, where the simulator's people are
+    moments = [night, night + timedelta(hours=9), night + timedelta(days=3)]
+    card = await scene.start_dialog("channel")
+    await scene.answer_all(card, SHORT)
+    await scene.press(card, "post")
+    await scene.post()
+    await scene.user_actions.mention(scene.anna, scene.group, "check oui")
+    await scene.start_dialog("personal")
+    list_checks = Service.list_checks
+
+    async def at_these_times(service: Service, *arguments: Any) -> list[CheckSummary]:
+        checks = await list_checks(service, *arguments)
+        return [replace(check, updated_at=moment) for check, moment in zip(reversed(checks), moments, strict=True)][
+            ::-1
+        ]
+
+    monkeypatch.setattr(Service, "list_checks", at_these_times)
+    listed = await type_text(scene, COMMANDS["fr"][2])
+    lines = [
+        node.get("text") or node["inlines"][0]["text"]
+        for node in listed.card["body"]
+        if node["type"] in {"TextBlock", "RichTextBlock"}
+    ]
+    nothing, one = (scene.t.plural("checks.answers", count) for count in (0, 1))
+    assert lines[1:] == [
+        f"À suivre\u00a0: {scene.t('question.orientation.short')} · {nothing}",
+        "25/11/2026 · En cours, en privé",
+        f"À suivre\u00a0: {scene.t('question.orientation.short')} · {one}",
+        "22/11/2026 à 09:30 · En cours dans une discussion de groupe",
+        f"{presenter.OUTCOME_MARKS['in_house']} {scene.t('outcome.in_house.title')}",
+        "22/11/2026 à 00:30 · Publié dans un canal",
+    ]
+    choices = [choice["value"] for node in listed.card["body"] for choice in node.get("choices", ())]
+    await scene.press(listed, "open_check", inputs={"check": choices[1]})
+    await scene.wait_until_idle()
+    opened = scene.teams.last(scene.conversation("personal"))
+    assert scene.shows(opened.card, "question.orientation.text"), "it continues"
 
 
 async def test_my_checks_without_a_personal_chat(scene: Scene, language: str) -> None:
