@@ -182,7 +182,7 @@ def find_problems(settings: Settings) -> list[str]:
     if not settings.slack and not settings.teams:
         problems.append(
             "No platform is configured. For Slack set SLACK_SIGNING_SECRET and SLACK_BOT_TOKEN, for Teams "
-            "MICROSOFT_APP_ID and its companions; `cm-advisor chat` needs neither."
+            "the MICROSOFT_APP_ settings; `cm-advisor chat` needs none."
         )
     return problems
 

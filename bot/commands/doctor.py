@@ -35,7 +35,7 @@ MAX_SKEW = 60
 """Seconds. Teams' tokens tolerate no more, Slack's signatures 300."""
 TRY_LATER = "Try again later; status.slack.com and azure.status.microsoft list outages."
 INSTALL_AGAIN = "Install the app again (OAuth & Permissions on api.slack.com/apps)"
-OPEN_INSTALL = "Open PUBLIC_URL/slack/install."
+OPEN_INSTALL = "Open PUBLIC_URL/slack/install in a browser to install the app in a workspace."
 _AZURE_ERRORS = {
     7000215: "MICROSOFT_APP_PASSWORD is not a secret of this app: give the secret's value, not its id.",
     7000222: "MICROSOFT_APP_PASSWORD has expired: create a new secret on portal.azure.com.",
@@ -106,7 +106,7 @@ class Doctor:
     async def _check(self, check: str, work: Callable[[], Awaitable[Result]], *names: str) -> list[Finding]:
         """Run a check. `names`: the settings that it needs."""
         if invalid := {problem.split(" ")[0].rstrip(":") for problem in self.problems} & set(names):
-            return [Finding(check, "skipped", f"not checked until {' and '.join(sorted(invalid))} is right")]
+            return [Finding(check, "skipped", f"not checked until {' and '.join(sorted(invalid))} is corrected")]
         result: Result
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -114,10 +114,14 @@ class Doctor:
         except CheckFailed as error:
             result = error.args
         except TimeoutError:
-            todo = "Is it running? Check DNS, firewall and HTTPS_PROXY."
+            todo = "Check that it runs, and that this machine can reach it: DNS, firewall, HTTPS_PROXY."
             result = "failure", f"no answer within {TIMEOUT:.0f} seconds", todo
         except Exception as error:  # the other checks go on
-            result = "failure", f"could not be checked ({type(error).__name__})", "Report this bug."
+            result = (
+                "failure",
+                f"could not be checked ({type(error).__name__})",
+                "This is a bug of cm-advisor: report it.",
+            )
         return [Finding(check, *result)]
 
     async def _ask(self, method: str, url: str, *, platform: bool = True, **options: Any) -> JsonResponse:
@@ -130,11 +134,15 @@ class Doctor:
                 return JsonResponse(response.status, response.headers, body if isinstance(body, dict) else {})
         except (aiohttp.ClientError, OSError, ValueError) as error:  # their messages may quote the whole URL
             message = f"{host} cannot be reached from here ({type(error).__name__})"
-            raise CheckFailed("failure", message, f"Is {host} right? Check DNS, firewall and HTTPS_PROXY.") from None
+            raise CheckFailed(
+                "failure", message, f"Check that {host} is right, then DNS, firewall and HTTPS_PROXY."
+            ) from None
 
     def _clock(self) -> Result:
         if not self.skews:
-            return "warning", "not checked: no platform responded", "Make one reachable first."
+            message = "not checked: it is compared with the time in responses of Slack and Microsoft, and none arrived"
+            todo = "Correct what is said about Slack and Teams, then run this again, or see what `timedatectl` says."
+            return "warning", message, todo
         skew = min(self.skews, key=abs)  # a cached response has an old time
         if abs(skew) <= MAX_SKEW:
             return "ok", "less than a minute off"
@@ -159,17 +167,17 @@ class Doctor:
             message, _, todo = str(error).partition(". ")
             return "failure", message, todo
         except ServiceUnavailable as error:
-            todo = "Is DATABASE_URL right, is it running, and may its user (or this one) write?"
+            todo = "Check DATABASE_URL, that the database runs, and that its user (for a file: this one) may write."
             return "failure", f"cannot be read and written: {str(error).partition('.')[0]}", todo
         finally:
             await asyncio.to_thread(database.close)
-        return "ok", "reachable, of this version, writable"
+        return "ok", "reachable, writable, with the tables of this version"
 
     def _decrypt_tokens(self) -> Result:
         try:
             keys = MultiFernet([Fernet(key) for key in self.settings.encryption_keys])
         except ValueError:
-            return "skipped", "not checked until TOKEN_ENCRYPTION_KEY is right"
+            return "skipped", "not checked until TOKEN_ENCRYPTION_KEY is corrected"
         undecryptable, total = 0, len(self.stored_tokens)
         for ciphertext in self.stored_tokens:
             try:
@@ -189,7 +197,7 @@ class Doctor:
         if not self.settings.slack_bot_token:
             await database
             if not self.installation_token:
-                message = "no installation is stored, so that no token can be checked"
+                message = "not checked: the app is not installed in any workspace yet"
                 return [Finding("Slack", "warning", message, OPEN_INSTALL)]
         findings = await self._check("Slack", self._bot, "SLACK_API_URL", "SLACK_BOT_TOKEN")
         return [*findings, Finding("Slack scopes", *self._scopes())] if findings[0].level == "ok" else findings
@@ -281,7 +289,11 @@ class Doctor:
             message = f"no signing keys are found at {urlsplit(url).hostname} (HTTP {keys.status})"
             return "failure", message, "Check TEAMS_OPENID_METADATA_URL against Microsoft's documentation."
         if metadata.body.get("issuer", self.settings.teams_token_issuer) != self.settings.teams_token_issuer:
-            return "failure", "the keys are of another issuer", "Set TEAMS_TOKEN_ISSUER to its `issuer`."
+            return (
+                "failure",
+                "TEAMS_OPENID_METADATA_URL has the keys of another issuer",
+                "Set TEAMS_TOKEN_ISSUER to the `issuer` named there.",
+            )
         return "ok", "Microsoft's signing keys are available"
 
     # --- This server ---
@@ -291,19 +303,23 @@ class Doctor:
         if not url:
             if self.settings.slack_app_token and not self.settings.teams:
                 return "skipped", "not set; Socket Mode does not need it"
-            return "warning", "not set: cannot check whether platforms reach this server", "Set PUBLIC_URL."
+            return (
+                "warning",
+                "not set: cannot check whether platforms reach this server",
+                "Set it to the server's https URL.",
+            )
         alive = await self._ask("GET", f"{url}/healthz", platform=False)
         if 300 <= alive.status < 400:
-            return "failure", "redirects, which platforms do not follow", "Set it to the target URL."
+            return "failure", "redirects, which platforms do not follow", "Set it to the URL that it redirects to."
         ready = await self._ask("GET", f"{url}/readyz", platform=False)
         if alive.status != 200 or alive.body != {"status": "ok"} or not {"database", "worker"} <= ready.body.keys():
             todo = "Is `cm-advisor serve` running, and does the proxy forward to HOST and PORT?"
-            return "failure", f"the server there is not this server (HTTP {alive.status})", todo
+            return "failure", f"what answers there is not this server (HTTP {alive.status})", todo
         if is_loopback(urlsplit(url).hostname or ""):
-            return "warning", "only this machine can reach it", "Set it to the URL for the platforms."
+            return "warning", "only this machine can reach it", "Set it to the https URL that Slack and Teams call."
         if ready.status != 200:
-            return "warning", "the server runs, but is not ready", "Check its log and PUBLIC_URL/readyz."
-        return "ok", "leads to this server, as seen from here"
+            return "warning", "the server runs, but is not ready", f"See its log, and {url}/readyz."
+        return "ok", "reaches this server, as seen from this machine"
 
 
 def _check_new_file(url: sa.URL) -> Result | None:
@@ -311,10 +327,10 @@ def _check_new_file(url: sa.URL) -> Result | None:
     if url.get_backend_name() != "sqlite" or (url.database and Path(url.database).exists()):
         return None
     if not url.database or url.database == ":memory:":
-        return "warning", "in memory: all data is lost at the end", "Set DATABASE_URL."
+        return "warning", "in memory: all data is lost when the server stops", "Set DATABASE_URL."
     if os.access(Path(url.database).parent, os.W_OK):
         return "ok", "does not exist yet; `cm-advisor serve` creates it"
-    return "failure", "cannot be created: its folder is not writable", "Change DATABASE_URL."
+    return "failure", "cannot be created: its folder is missing or not writable", "Correct the folder or DATABASE_URL."
 
 
 def _try_writing(transaction: Transaction) -> list[bytes]:
@@ -343,7 +359,7 @@ def doctor(*, as_json: bool) -> int:
             problems = error.problems
         findings = asyncio.run(examine(readable_settings(), problems))
     except (OSError, ValueError) as error:
-        todo = "Is it text in UTF-8, and may this user read it?"
+        todo = "Check that it is text in UTF-8, and that this user may read it."
         findings = [Finding("settings", "failure", f".env cannot be read ({type(error).__name__})", todo)]
     failed = any(finding.level == "failure" for finding in findings)
     if as_json:

@@ -133,6 +133,8 @@ async def test_a_platform_that_is_not_configured_is_reported(database: str) -> N
     assert findings["Slack"] == Finding("Slack", "skipped", "not configured: no SLACK_ setting")
     assert findings["Teams"].message.startswith("not configured")
     assert findings["clock"].level == findings["PUBLIC_URL"].level == "warning"
+    assert "none arrived" in findings["clock"].message
+    assert "timedatectl" in findings["clock"].todo
 
 
 # --- Failures -----------------------------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ async def test_a_platform_that_is_not_configured_is_reported(database: str) -> N
         ({"TEAMS_OPENID_METADATA_URL": "http://127.0.0.1:9"}, "Teams keys", "cannot be reached", "firewall"),
         ({"TEAMS_TOKEN_ISSUER": "https://other.example"}, "Teams keys", "another issuer", "TEAMS_TOKEN_ISSUER"),
         ({"PUBLIC_URL": "http://127.0.0.1:9"}, "PUBLIC_URL", "cannot be reached", "DNS"),
-        ({"DATABASE_URL": "sqlite:////nowhere/x.db"}, "database", "folder is not writable", "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:////nowhere/x.db"}, "database", "folder is missing or not writable", "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/x"}, "database", "unavailable", "DATABASE_URL"),
     ],
 )
@@ -254,7 +256,7 @@ async def test_no_secret_is_sent_to_a_url_of_an_invalid_setting(environment: dic
     assert levels(findings) | {"PUBLIC_URL": ""} == {
         **{"settings": "failure", "Slack": "skipped", "Socket Mode": "skipped", "Teams": "skipped", "PUBLIC_URL": ""}
     }
-    assert findings["Slack"].message == "not checked until SLACK_API_URL is right"
+    assert findings["Slack"].message == "not checked until SLACK_API_URL is corrected"
 
 
 # --- Many workspaces ----------------------------------------------------------------------------------------------
