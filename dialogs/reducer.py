@@ -56,6 +56,8 @@ def step(flow: Flow, session: Session | None, event: Event) -> OptionalSessionAn
         return _start(flow, event)
     t = translations(event.actor.language)
     if session is None or session.tenant != event.actor.tenant:
+        if isinstance(event, events.Details):  # of a post, which outlives the check
+            return session, [Notify(presenter.notice(t, "details_gone", presenter.buttons(t, "run_own")))]
         return session, [Notify(presenter.notice(t, "gone", presenter.buttons(t, "start", primary="start")))]
     session, asked_again = upgrade(flow, session)
     if isinstance(event, events.Details):
@@ -212,7 +214,7 @@ def _details(flow: Flow, session: Session, actor: Actor) -> Effect:
     t = translations(actor.language)
     posted = session.status is Status.POSTED
     if not posted and session.owner != actor.person:
-        return Notify(presenter.notice(t, "gone", presenter.buttons(t, "run_own")))
+        return Notify(presenter.notice(t, "not_yours", presenter.buttons(t, "run_own")))
     flow = flow.at(session.version) if session.status not in RUNNING else flow
     session = replace(session, language=t.language) if posted else session
     position = walk(flow, session.answers)

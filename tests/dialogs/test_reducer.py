@@ -251,14 +251,14 @@ REJECTED = [
     (ConfirmPost(OWNER, "C1"), ["not_complete"]),
     (KeepPrivate(OWNER), ["not_complete"]),
     (Back(OWNER), ["nothing_back"]),
-    (Details(OTHER), ["gone"]),
+    (Details(OTHER), ["not_yours"]),
     (Typed(OWNER, "quarante-deux sangliers"), ["not_understood"]),
     (Answer(OTHER, "orientation", "key"), ["not_yours"]),
     (ConfirmPost(OTHER, "C1"), ["not_yours"]),
     (Typed(OTHER, "oui"), ["not_yours"]),
     (SetLanguage(OTHER, "en"), ["not_yours"]),
     (Restart(STRANGER), ["gone"]),
-    (Details(STRANGER), ["gone"]),
+    (Details(STRANGER), ["details_gone"]),
 ]
 
 
@@ -284,6 +284,10 @@ def test_unknown_session():
     none, effects = step(FLOW, None, Back(OWNER))
     assert none is None
     assert notices(effects) == ["gone"]
+    _, effects = step(FLOW, None, Details(OTHER))
+    (notice,) = views(effects, Notify)
+    assert notice.id == "details_gone", "a post outlives the check"
+    assert [button.action for button in notice.buttons] == ["run_own"]
 
 
 def test_second_press_of_a_button_has_no_notice():
@@ -347,7 +351,7 @@ def test_the_owner_sees_the_details_in_place_of_the_card_and_goes_back(finish):
 def test_details_of_an_unfinished_dialog_are_for_nobody_else():
     session, _ = start(STRATEGIC)
     _, effects = step(FLOW, session, Details(OTHER))
-    assert views(effects, Notify)[0].id == "gone"
+    assert views(effects, Notify)[0].id == "not_yours"
 
 
 def test_review_lists_the_answers_of_a_complete_dialog():

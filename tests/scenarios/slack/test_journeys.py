@@ -183,7 +183,7 @@ async def test_details_of_a_dialog_in_a_thread_are_private(scene: Scene, answers
     await scene.answer_all(scene.anna, card, answers)
     assert scene.reads(scene.ben, scene.marketing, scene.t("slack.public_thread"))
     await scene.press(scene.ben, card, "details")
-    assert scene.reads(scene.ben, scene.marketing, scene.t("notice.gone"))
+    assert scene.reads(scene.ben, scene.marketing, scene.t("notice.not_yours"))
     await scene.press(scene.anna, card, "details")
     details = scene.sees(scene.anna, scene.marketing)[-1]
     assert details.ephemeral_to == scene.anna.id
@@ -494,6 +494,23 @@ async def test_forget_me_asks_first_and_reports_the_count(scene: Scene) -> None:
     assert scene.t.plural("forget.done", 1) in asked.texts()
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     assert scene.reads(scene.anna, scene.marketing, scene.t("notice.gone"))
+
+
+async def test_a_post_says_that_its_details_were_deleted(scene: Scene, answers: dict[str, str]) -> None:
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    asked = await scene.slash(scene.anna, scene.marketing, "oublie-moi" if scene.t.language == "fr" else "forget me")
+    await scene.press(scene.anna, asked, "forget_confirm")
+    before = post.texts()
+    await scene.press(scene.ben, post, "details")
+    notice = scene.sees(scene.ben, scene.marketing)[-1]
+    assert notice.ephemeral_to == scene.ben.id
+    assert scene.t("notice.details_gone") in notice.texts()
+    assert post.texts() == before
+    await scene.press(scene.ben, notice, "run_own")
+    assert scene.reads(scene.ben, scene.marketing, scene.t("question.orientation.text"))
 
 
 async def test_delete_my_data_on_the_home_tab(scene: Scene) -> None:

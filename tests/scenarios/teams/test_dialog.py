@@ -113,7 +113,7 @@ async def test_only_the_person_who_presses_sees_the_details(
     if where != "personal":
         assert scene.shows(card.card, "teams.share")
         others = await scene.user_actions.press(scene.ben, card, scene.label("details"))
-        assert scene.shows(others.card, "notice.gone")
+        assert scene.shows(others.card, "notice.not_yours")
     await scene.press(card, "see_recommendation")
     assert scene.shows(card.card_for(scene.anna), "recommendation.steps")
 

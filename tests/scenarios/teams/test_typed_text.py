@@ -182,6 +182,20 @@ async def test_forget_me(scene: Scene, language: str) -> None:
     assert scene.shows(answer.card, "notice.gone")
 
 
+async def test_a_post_says_that_its_details_were_deleted(scene: Scene, language: str) -> None:
+    dialog = await scene.start_dialog("channel")
+    await scene.answer_all(dialog, SHORT)
+    await scene.press(dialog, "post")
+    post = await scene.post()
+    await scene.user_actions.mention(scene.anna, scene.channel, COMMANDS[language][4])
+    await scene.press(scene.teams.last(scene.channel), "forget_confirm")
+    before = post.card
+    answer = await scene.press(post, "details", scene.ben)
+    assert scene.shows(answer.card, "notice.details_gone")
+    assert scene.label("run_own") in visible(answer.card)
+    assert post.card == before
+
+
 async def test_form_from_a_button(scene: Scene, language: str) -> None:
     offer = await type_text(scene, COMMANDS[language][5])
     form = (await scene.press(offer, "open_form")).task_card
