@@ -15,6 +15,8 @@ from dialogs.what_if import reachable_outcomes, what_if
 
 MAX_STEPS = 3
 """Next steps that are shown first, in the recommendation and in the post."""
+PARTIAL = "partial"
+"""The option of a button that posts what is sure so far."""
 OUTCOME_MARKS = {"in_house": "🏠", "agency": "🤝", "hybrid": "🧩", "intern": "🎓", "seo_expert": "🔎"}
 
 
@@ -134,7 +136,7 @@ def recommendation(flow: Flow, session: Session, position: Walk, result: Recomme
         steps_title=t("recommendation.steps"),
         steps=_advice(flow, t, result)[:MAX_STEPS],
         provisional=t("recommendation.provisional") if result.provisional else None,
-        share=None if session.status is Status.POSTED else t("review.share"),
+        share=None if session.status is Status.POSTED else share_note(t, partial=False),
         buttons=offered,
     )
 
@@ -193,9 +195,19 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> views.Partia
         unused_title=t("recommendation.unused"),
         unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
-        share=None if posted else t("partial.share_note"),
-        buttons=buttons(t, "new_check") if posted else buttons(t, "continue", "post", "restart", primary="continue"),
+        share=None if posted else share_note(t, partial=True),
+        buttons=buttons(t, "new_check") if posted else _partial_buttons(t),
     )
+
+
+def _partial_buttons(t: Translations) -> tuple[Button, ...]:
+    first, restart = buttons(t, "continue", "restart", primary="continue")
+    return first, Button("post", t("label.post"), option=PARTIAL), restart
+
+
+def share_note(t: Translations, *, partial: bool) -> str:
+    """Return what a post would share. `partial`: of a check without a recommendation."""
+    return t("partial.share_note" if partial else "review.share")
 
 
 def announcement(flow: Flow, session: Session, position: Walk) -> views.Announcement:

@@ -64,7 +64,7 @@ async def _carry_out(
         case router.StartDialog():
             await _start_dialog(context, request, actor, intent, value)
         case router.PostRecommendation() if modals.needs_channel(request):
-            start(modals.open_picker(context, request, actor, value.context))
+            start(modals.open_picker(context, request, actor, value))
         case router.PostRecommendation():
             event = ConfirmPost(actor, request.channel, revision=value.context.revision)
             await _apply(context, request, actor, event, value)

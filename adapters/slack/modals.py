@@ -9,7 +9,7 @@ from adapters.ports import CardRef, Json, OutcomeUnknown, RetryLater, form_sessi
 from adapters.slack import cards
 from adapters.slack.block_kit import MAX_LABEL_LENGTH, Block, context_of, escape, plain_text, section
 from adapters.slack.block_kit import context as context_block
-from adapters.slack.button_value import ButtonContext
+from adapters.slack.button_value import ButtonValue
 from adapters.slack.context import Context
 from adapters.slack.request import IncomingRequest, conversation_of, get_object, get_text, private_card
 from adapters.slack.web_api import SlackError
@@ -192,8 +192,9 @@ def needs_channel(request: IncomingRequest) -> bool:
     return request.channel[:1] not in {"C", "G"} or name == "directmessage" or name.startswith("mpdm-")
 
 
-async def open_picker(context: Context, request: IncomingRequest, actor: Actor, button_context: ButtonContext) -> None:
+async def open_picker(context: Context, request: IncomingRequest, actor: Actor, value: ButtonValue) -> None:
     """Open the picker. No channel is selected at first."""
+    button_context = value.context
     t = translations(actor.language)
     revision = "" if button_context.revision is None else button_context.revision
     metadata = {"session": button_context.session, "revision": revision, "card": request.pressed_card}
@@ -217,7 +218,7 @@ async def open_picker(context: Context, request: IncomingRequest, actor: Actor, 
                     "filter": {"include": ["public", "private"], "exclude_bot_users": True},
                 },
             },
-            context_block(t("review.share")),
+            context_block(presenter.share_note(t, partial=value.option == presenter.PARTIAL)),
         ],
     }
     try:

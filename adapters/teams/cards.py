@@ -135,7 +135,7 @@ def _share(text: str, session: Session, ref: ConversationRef | None) -> str:
     Unless they are kept private.
     """
     public = ref and ref.shared and session.status is not Status.KEPT
-    return translations(session.language)("teams.share") if public else text
+    return f"{translations(session.language)('teams.share')} {text}" if public else text
 
 
 def _question(view: QuestionCard, ids: Json) -> Json:
@@ -351,14 +351,16 @@ def confirm_forget(t: Translations, person: str) -> Json:
     return ac.card([ac.text(question), *ac.actions(buttons, {"person": person})], question)
 
 
-def choose_channel(t: Translations, channels: Sequence[tuple[str, str]], session: str, revision: int) -> Json:
-    """Ask for the channel to post to. `channels`: titles and values."""
+def choose_channel(
+    t: Translations, channels: Sequence[tuple[str, str]], session: str, revision: int, *, partial: bool = False
+) -> Json:
+    """Ask for the channel to post to. `channels`: titles and values. `partial`: the post is of a partial result."""
     ids = {"session": session, "revision": revision}
     back = Button("resume", t("label.back"))
     if not channels:
         none = t("teams.no_channel")
         return ac.card([ac.text(none), *ac.actions((back,), ids)], none)
-    title, share = t("label.choose_channel"), t("review.share")
+    title, share = t("label.choose_channel"), presenter.share_note(t, partial=partial)
     choice = ac.choice_set("channel", title, channels, style="compact", value=channels[0][1])
     post = Button("post", t("label.post"), primary=True)
     return ac.card([ac.heading(title), choice, ac.subtle(share), *ac.actions((post, back), ids)], f"{title}\n{share}")

@@ -317,7 +317,9 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         if not request.ref.shared:
             if button.channel is None:
                 choices = await self._channels.list_choices(request)
-                return ButtonResult(cards.choose_channel(request.t, choices, button.session or "", button.revision))
+                partial = button.option == presenter.PARTIAL
+                ids = button.session or "", button.revision
+                return ButtonResult(cards.choose_channel(request.t, choices, *ids, partial=partial))
             ref = await self._channels.find(request, button.channel)
         if ref is None:
             return ButtonResult(text=request.t("teams.held.not_member"))

@@ -188,11 +188,16 @@ def test_details_mark_the_recommended_outcome_in_the_language_of_the_reader() ->
 
 def test_who_sees_the_answers() -> None:
     t = translations("fr")
-    for status, share in ((Status.OPEN, "teams.share"), (Status.KEPT, "review.share"), (Status.POSTED, None)):
-        session = make_session("fr", SHORT, status)
-        card = cards.render(presenter.current(FLOW, session), session, CHANNEL)
-        shown = [id for id in ("teams.share", "review.share") if t(id) in [node.get("text") for node in nodes(card)]]
-        assert shown == ([share] if share else [])
+    for status, answers, expected in (
+        (Status.OPEN, SHORT, ["teams.share", "review.share"]),
+        (Status.KEPT, SHORT, ["review.share"]),
+        (Status.POSTED, SHORT, []),
+        (Status.QUICK, {"brand": "yes"}, ["teams.share", "partial.share_note"]),
+    ):
+        session = make_session("fr", answers, status)
+        texts = json.dumps(cards.render(presenter.current(FLOW, session), session, CHANNEL)["body"], ensure_ascii=False)
+        shown = [id for id in ("teams.share", "review.share", "partial.share_note") if t(id) in texts]
+        assert shown == expected
     kept = make_session("fr", SHORT, Status.KEPT)
     for view in (presenter.current(FLOW, kept), details(kept, "fr")):
         public = json.dumps(cards.render_public(view, kept, CHANNEL), ensure_ascii=False)

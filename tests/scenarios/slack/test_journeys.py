@@ -303,6 +303,26 @@ async def test_post_is_in_the_language_of_its_author(make_scene: object, answers
     )
 
 
+async def test_the_picker_says_what_a_post_shares(scene: Scene, answers: dict[str, str]) -> None:
+    async def promise() -> str:
+        await scene.press(scene.anna, card, "post")
+        picker = scene.user_actions.modal(scene.anna)
+        assert picker
+        texts = " ".join(picker.texts())
+        await scene.user_actions.close_view(scene.anna, picker)
+        return texts
+
+    card = await scene.tell(scene.anna, "brand=yes")
+    texts = await promise()
+    assert scene.t("partial.share_note") in texts
+    assert scene.t("review.share") not in texts
+    await scene.press(scene.anna, card, "restart")
+    await scene.answer_all(scene.anna, card, answers)
+    texts = await promise()
+    assert scene.t("review.share") in texts
+    assert scene.t("partial.share_note") not in texts
+
+
 async def test_form_shows_the_questions_that_apply_and_ends_in_the_review(
     scene: Scene, answers: dict[str, str]
 ) -> None:

@@ -301,6 +301,14 @@ async def test_one_welcome_per_conversation(french: Scene) -> None:
     assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "question.orientation.text")
 
 
+async def test_the_channel_choice_says_what_a_partial_post_shares(scene: Scene, language: str) -> None:
+    await scene.user_actions.install(scene.anna, scene.team)
+    card = await type_text(scene, f"check {COMMANDS[language][0]}")
+    answer = await scene.press(card, "post")
+    assert scene.shows(answer.card, "partial.share_note")
+    assert not scene.shows(answer.card, "review.share")
+
+
 async def test_channel_choice(make_scene: MakeScene) -> None:
     scene = await make_scene("fr")
     other = scene.teams.add_team("Direction", [scene.ben], channels=["Secret"])
@@ -313,6 +321,7 @@ async def test_channel_choice(make_scene: MakeScene) -> None:
     titles = [choice["title"] for choice in answer.card["body"][1]["choices"]]
     assert titles == ["Marketing › Campaigns", "Marketing › Général"]
     # A channel that was not offered.
+    assert scene.shows(answer.card, "review.share")
     forged = scene.user_actions.make_press(scene.anna, card, scene.label("post"))
     forged["value"]["action"]["data"]["channel"] = f"{other.id} {other.channels[1].id}"
     answer = await scene.user_actions.send_activity(forged)
