@@ -1,11 +1,13 @@
 """A flow as one SVG picture: the questions always asked, the fact, and a lane for each value of the fact.
 
-The layout is made here, without tools or fonts: the width of text is estimated slightly too large, so that it fits in
-any sans-serif font. The picture has its own background, so it is readable on light and dark pages.
+The layout is made here, without tools or fonts. Each text has the width that it has in Helvetica, also where another
+font replaces it, so that no text leaves its box. The picture has its own background, so it is readable on light and
+dark pages.
 """
 
 from dataclasses import dataclass
 from html import escape
+from unicodedata import combining, normalize
 
 from dialogs.diagram.graph import Edge, Lane, always_asked, cases, describe, describe_options, edges, lanes
 from dialogs.flow import Flow, Outcome, Question
@@ -26,7 +28,23 @@ FALSE_COLUMN = (MARGIN + _LANES * 0.66 + GAP, _LANES - _LANES * 0.66)
 INK, SOFT, LINE, PAPER, PANEL = "#1b2430", "#52606d", "#9aa5b1", "#ffffff", "#f3f5f7"
 TRUE, TRUE_PANEL, FALSE, FALSE_PANEL = "#0b6e5c", "#e6f4f0", "#8a5a00", "#fbf3e2"
 
-_NARROW, _WIDE = frozenset("iljtfrI.,:;'’!|()[]·-  "), frozenset("mwMW@%—…")
+_ADVANCES = {
+    222: "ijl'’|",
+    278: "ftI.,:;!/[]·\u0020\u00a0\u202f",
+    333: "r()-“”",
+    350: "•",
+    500: "ckJsvxyz",
+    584: "+=<>",
+    611: "FTZ",
+    667: "ABEKPSVXY&",
+    722: "wCDHNRU",
+    778: "GOQ",
+    833: "mM★",
+    944: "Wœ",
+    1000: "—…",
+}
+"""Widths of letters in Helvetica, Arial and Liberation Sans, in thousandths of the font size. All others have 556."""
+_EMS = {letter: advance / 1000 for advance, letters in _ADVANCES.items() for letter in letters}
 
 
 def svg(flow: Flow, t: Translations) -> str:
@@ -54,10 +72,8 @@ def svg(flow: Flow, t: Translations) -> str:
 
 
 def _width(text: str, size: float, *, bold: bool = False) -> float:
-    em = sum(
-        0.31 if letter in _NARROW else 0.88 if letter in _WIDE else 0.7 if letter.isupper() else 0.56 for letter in text
-    )
-    return em * size * (1.06 if bold else 1)
+    em = sum(_EMS.get(letter, 0.556) for letter in normalize("NFD", text) if not combining(letter))
+    return em * size * (1.07 if bold else 1)
 
 
 def _wrap(text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
@@ -99,9 +115,10 @@ class _Picture:
         """Write lines, the first on the baseline `y`. Return the baseline of the next line."""
         weight = ' font-weight="bold"' if bold else ""
         for line in lines:
+            width = _width(line, size, bold=bold)
             self.elements.append(
-                f'<text x="{x:g}" y="{y:g}" font-size="{size:g}"{weight} fill="{fill}" text-anchor="{anchor}">'
-                f"{escape(line)}</text>"
+                f'<text x="{x:g}" y="{y:g}" font-size="{size:g}"{weight} fill="{fill}" text-anchor="{anchor}"'
+                f' textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs">{escape(line)}</text>'
             )
             y += round(size * 1.36)
         return y
