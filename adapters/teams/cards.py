@@ -302,12 +302,23 @@ def help_card(t: Translations, *notes: str) -> Json:
     view = presenter.help_card(t)
     parts = (*view.parts, t("teams.commands"))
     body = [
-        *([ac.container([ac.literal(line) for line in notes], "accent")] if notes else ()),
+        *_problems(notes),
         ac.heading(view.title),
         *(ac.text(part) for part in parts),
         *ac.actions(_buttons(t, "start", "open_form", "my_checks", "language", "forget_me"), {}),
     ]
     return ac.card(body, "\n".join((*notes, view.title, *parts)))
+
+
+def short_help(t: Translations, *notes: str) -> Json:
+    """Return what replaces the help card where others read: only the person who presses *Help* sees the help."""
+    text = t("teams.help_short")
+    body = [*_problems(notes), ac.text(text), *ac.actions(_buttons(t, "start", "help"), {})]
+    return ac.card(body, "\n".join((*notes, text)))
+
+
+def _problems(notes: Sequence[str]) -> list[Json]:
+    return [ac.container([ac.literal(line) for line in notes], "accent")] if notes else []
 
 
 def offers(t: Translations, buttons: Sequence[Button]) -> Json:

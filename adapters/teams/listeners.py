@@ -192,6 +192,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
 
     async def _reply(self, request: IncomingRequest, parsed: Parsed) -> None:
         t = request.t
+        help_card = cards.short_help if request.ref.shared else cards.help_card
         match parsed:
             case Command("my_checks"):
                 card = cards.checks(t, await self._application.list_checks(request.actor), request.time_zone)
@@ -204,11 +205,11 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             case Ambiguous(candidates) if buttons := offer_buttons(t, candidates, _encode):
                 card = cards.offers(t, buttons)
             case Problems(problems):
-                card = cards.help_card(t, *(presenter.problem(FLOW, t, problem) for problem in problems))
+                card = help_card(t, *(presenter.problem(FLOW, t, problem) for problem in problems))
             case NoMatch() | Ambiguous():
-                card = cards.help_card(t, t("notice.nothing_understood"))
+                card = help_card(t, t("notice.nothing_understood"))
             case _:
-                card = cards.help_card(t)
+                card = help_card(t)
         return await self._gateway.send(request.ref, card)
 
     # --- Buttons ---

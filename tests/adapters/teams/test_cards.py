@@ -109,6 +109,7 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
         cards.welcome(t, "Anna *R*", shared=True),
         cards.help_card(t),
         cards.help_card(t, "« *x* » ?"),
+        cards.short_help(t, "« *x* » ?"),
         cards.checks(t, summaries),
         cards.checks(t, []),
         cards.confirm_forget(t, "29:x"),

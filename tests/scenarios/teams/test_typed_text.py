@@ -42,6 +42,22 @@ async def test_hello_and_help(scene: Scene) -> None:
         assert scene.shows(card, "help.title")
 
 
+async def test_help_in_a_conversation_is_for_the_person_who_presses(scene: Scene) -> None:
+    for conversation in (scene.channel, scene.group):
+        for text, note in (("help", None), ("xyzzy gloubi", "notice.nothing_understood")):
+            await scene.user_actions.mention(scene.anna, conversation, text)
+            message = scene.teams.last(conversation)
+            assert scene.shows(message.card, "teams.help_short")
+            assert not scene.shows(message.card, "help.text")
+            assert note is None or scene.shows(message.card, note)
+            answer = await scene.press(message, "help", scene.ben)
+            assert scene.shows(answer.card, "help.text")
+            assert scene.shows(message.card_for(scene.anna), "teams.help_short"), "others keep the short one"
+            assert message.edits == 0
+    await scene.press(scene.teams.last(scene.group), "start")
+    assert scene.shows(scene.teams.last(scene.group).card, "question.orientation.text")
+
+
 async def test_quick_checks(scene: Scene, language: str) -> None:
     values, pairs, *_ = COMMANDS[language]
     for prefix in ("check ", "diagnostic ", "diagnostic express : ", "bilan ", ""):
