@@ -184,7 +184,8 @@ def _check_one(arguments: Arguments) -> int:
     else:
         from adapters.terminal.check_output import print_check
 
-        print_check(FLOW, answers, _console(), t.language, with_what_if=arguments.what_if)
+        flow = FLOW.with_article(_article_url())
+        print_check(flow, answers, _console(), t.language, with_what_if=arguments.what_if)
     return INVALID if errors else 0
 
 
@@ -227,6 +228,12 @@ def _progress(source: BinaryIO) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done)
 
 
+def _article_url() -> str | None:
+    """Return the setting of that name. Importing `bot.settings` would make these commands start slowly."""
+    url = os.environ.get("ARTICLE_URL", "")
+    return url if url.startswith("https://") else None
+
+
 @_command(
     "chat",
     "answer the questions one by one, in this terminal",
@@ -241,7 +248,8 @@ def _chat(arguments: Arguments) -> int:
     from dialogs.community_flow import FLOW
 
     path = default_path(os.environ)
-    return run(FLOW, path, _console(), _language(arguments), switch=arguments.lang is not None)
+    flow = FLOW.with_article(_article_url())
+    return run(flow, path, _console(), _language(arguments), switch=arguments.lang is not None)
 
 
 @_command(

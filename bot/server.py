@@ -69,7 +69,8 @@ async def build(settings: Settings) -> web.Application:
     gateways: dict[str, Gateway] = {}
     rate_limiter = RateLimiter(settings.rate_person, settings.rate_tenant)
     idle = timedelta(days=settings.idle_days)
-    service = Service(FLOW, database, gateways=gateways, idle=idle, rate_limiter=rate_limiter)
+    flow = FLOW.with_article(settings.article_url)
+    service = Service(flow, database, gateways=gateways, idle=idle, rate_limiter=rate_limiter)
     worker = OutboxWorker(service, retention=timedelta(days=settings.retention_days))
     tracing = _tracing(settings)
     http = _http_client(settings, tracing)

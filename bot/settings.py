@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     port: int = Field(3978, ge=1, le=65535, description="port to listen on")
     public_url: BaseUrl | None = Field(None, description="https URL at which the platforms reach the server")
     support_url: str | None = Field(None, description="https or mailto URL, shown on `/support`")
+    article_url: str | None = Field(None, description="https URL of the article, linked from the details")
     database_url: SecretStr = Field(
         SecretStr("sqlite:///cm-advisor.db"), description="or `postgresql://USER:PASSWORD@HOST/NAME`"
     )
@@ -194,7 +195,7 @@ def _missing(settings: Settings, hint: str, *names: str) -> Iterator[str]:
 
 
 def _common(settings: Settings) -> Iterator[str]:
-    yield from _check_urls(settings, "public_url")
+    yield from _check_urls(settings, "public_url", "article_url")
     if not (settings.support_url or "").startswith("mailto:"):
         yield from _check_urls(settings, "support_url")
     try:

@@ -6,8 +6,9 @@ already sure after a few answers, makes the diagram, and is checked by the proof
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from urllib.parse import quote
 
 Answers = Mapping[str, str]
 """Question id -> option id."""
@@ -206,6 +207,7 @@ class Flow:
     `strategic`: the fact the recommendation turns on. `control`: the number of these conditions that are true tells
     how firmly to keep control. `provisional`: true when the recommendation might change once an unknown is known.
     `arguments`: for and against each outcome. `earlier`: earlier versions, for recommendations finished under them.
+    `article_url`: where the article can be read, if that is known.
     """
 
     id: str
@@ -218,6 +220,7 @@ class Flow:
     provisional: Condition
     arguments: tuple[Arguments, ...] = ()
     earlier: Mapping[int, "Flow"] = field(default_factory=dict)
+    article_url: str | None = None
 
     @cached_property
     def questions_by_id(self) -> dict[str, Question]:
@@ -227,3 +230,13 @@ class Flow:
     def at(self, version: int) -> "Flow":
         """Return the earlier version with this number; this flow for any other number."""
         return self.earlier.get(version, self)
+
+    def with_article(self, url: str | None) -> "Flow":
+        """Return the flow, and its earlier versions, with the URL of the article; itself without one.
+
+        Characters with a meaning in Slack's or Teams' Markdown are escaped.
+        """
+        if not url:
+            return self
+        earlier = {version: flow.with_article(url) for version, flow in self.earlier.items()}
+        return replace(self, article_url=quote(url, safe=":/?#&=+,;@%~"), earlier=earlier)

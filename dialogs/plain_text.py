@@ -37,7 +37,7 @@ def _lines(view: views.View | views.Announcement) -> Iterable[str | None]:
                 *_section(view.advice_title, [f"{line.title}\n{line.text}\n{line.step}" for line in view.advice]),
                 *_section(view.what_if_title, view.what_if),
                 *_section(view.open_title, view.open),
-                *(view.rows_title, *_rows(view.rows), view.caveat),
+                *(view.rows_title, *_rows(view.rows), view.caveat, *([view.article.url] if view.article else ())),
             ]
         case views.PartialResultCard():
             return [

@@ -166,6 +166,7 @@ def details(flow: Flow, session: Session, position: Walk, result: Recommendation
         unused_title=t("recommendation.unused"),
         unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
+        article=views.Link(t("article.read"), flow.article_url) if flow.article_url else None,
         buttons=(Button("continue", t("label.see_recommendation"), primary=True), *buttons(t, "review")),
     )
 

@@ -19,6 +19,14 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A link. `url` has no characters that a platform could read as Markdown."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class HelpPart:
     """A small heading with a paragraph."""
 
@@ -136,7 +144,10 @@ class RecommendationCard(_Card):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsCard(_AnswersCard):
-    """All about a recommendation. `open`: what to find out. `challengers`: outcomes with more in their favor."""
+    """All about a recommendation. `open`: what to find out. `challengers`: outcomes with more in their favor.
+
+    `article`: where the article that `caveat` names can be read.
+    """
 
     mark: str
     outcome: str
@@ -153,6 +164,7 @@ class DetailsCard(_AnswersCard):
     open_title: str
     open: tuple[str, ...]
     caveat: str
+    article: Link | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

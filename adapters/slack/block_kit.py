@@ -222,6 +222,7 @@ def _details(view: views.DetailsCard, t: Translations) -> list[Block]:
         *_bullets(view.rows_title, _answers(view.rows, cited=True)),
         *_bullets(view.unused_title, _answers(view.unused)),
         context(view.caveat),
+        *([context_of(f"<{escape(view.article.url)}|{escape(view.article.label)}>")] if view.article else ()),
     ]
 
 

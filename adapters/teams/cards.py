@@ -215,6 +215,7 @@ def _details(view: DetailsCard, ids: Json, t: Translations) -> Json:
         *ac.answers(view.rows_title, view.rows, cited=True),
         *ac.answers(view.unused_title, view.unused),
         ac.subtle(view.caveat, separator=True, spacing="Large"),
+        *([ac.subtle(f"[{view.article.label}]({view.article.url})", spacing="None")] if view.article else ()),
         *ac.actions(view.buttons, ids),
     ]
     return ac.card(body, plain_text(view), speak=f"{view.title}. {view.outcome}", wide=True)

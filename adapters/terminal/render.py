@@ -121,6 +121,8 @@ def render_details(screen: Screen, view: DetailsCard, t: Translations) -> None:
     _rows(screen, t, view.unused_title, view.unused)
     screen.gap()
     screen.line(view.caveat, QUIET)
+    if view.article:
+        screen.line(view.article.url, QUIET)
 
 
 def _option(screen: Screen, option: Option, t: Translations) -> None:

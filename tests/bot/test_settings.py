@@ -66,6 +66,8 @@ def test_valid_settings(environment: dict[str, str], monkeypatch: pytest.MonkeyP
         ({**OAUTH, "PUBLIC_URL": "", "TOKEN_ENCRYPTION_KEY": ""}, ["TOKEN_ENCRYPTION_KEY is", "PUBLIC_URL is missing"]),
         ({**OAUTH, "PUBLIC_URL": "http://bot.example.org"}, ["PUBLIC_URL: give a URL that begins with https"]),
         ({**OAUTH, "PUBLIC_URL": "bot.example.org"}, ["PUBLIC_URL: give a complete URL"]),
+        ({**SLACK, "ARTICLE_URL": "http://example.org"}, ["ARTICLE_URL: give a URL that begins with https"]),
+        ({**SLACK, "ARTICLE_URL": "javascript:alert(1)"}, ["ARTICLE_URL: give a complete URL"]),
         ({**SLACK, "SLACK_API_URL": "http://["}, ["SLACK_API_URL: give a complete URL"]),
         ({**OAUTH, "TOKEN_ENCRYPTION_KEY": f"{Fernet.generate_key().decode()},s3cret"}, ["KEY: key 2 is not a Fernet"]),
         ({**SLACK, "DATABASE_URL": "mysql://root:s3cret@db/x"}, ["DATABASE_URL: give"]),

@@ -35,7 +35,16 @@ from dialogs.reducer import step, upgrade
 from dialogs.session import Actor, Session, Status
 from dialogs.translations import translations
 from dialogs.verify import all_paths
-from dialogs.views import DetailsCard, HelpCard, Notice, PartialResultCard, QuestionCard, RecommendationCard, ReviewCard
+from dialogs.views import (
+    DetailsCard,
+    HelpCard,
+    Link,
+    Notice,
+    PartialResultCard,
+    QuestionCard,
+    RecommendationCard,
+    ReviewCard,
+)
 from dialogs.walk import walk
 
 OWNER = Actor("team:1", "ada", "fr")
@@ -346,6 +355,17 @@ def test_the_owner_sees_the_details_in_place_of_the_card_and_goes_back(finish):
     assert card.buttons[0].action == "continue"
     _, effects = step(FLOW, same, Resume(OWNER, revision=same.revision))
     assert isinstance(shown(effects), RecommendationCard)
+
+
+def test_details_link_to_the_article_where_its_address_is_known():
+    session, _ = start(STRATEGIC)
+    _, effects = step(FLOW, session, Details(OWNER))
+    assert shown(effects).article is None
+    for version in (1, FLOW.version):
+        finished = replace(session, status=Status.KEPT, version=version)
+        _, effects = step(FLOW.with_article("https://example.org/a_(1)?x=é|y"), finished, Details(OWNER))
+        label = translations("fr")("article.read")
+        assert shown(effects).article == Link(label, "https://example.org/a_%281%29?x=%C3%A9%7Cy")
 
 
 def test_details_of_an_unfinished_dialog_are_for_nobody_else():

@@ -187,6 +187,12 @@ def test_details_and_answers_lead_back_to_the_recommendation(tmp_path, language,
     assert len(read_session(tmp_path)["answers"]) == 8
 
 
+def test_details_have_the_address_of_the_article(tmp_path):
+    url = "https://example.org/article"
+    assert url in flat(run_chat(tmp_path, *ALL_ANSWERS, "details", "", ARTICLE_URL=url))
+    assert "javascript:" not in flat(run_chat(tmp_path, "details", "", ARTICLE_URL="javascript:alert(1)"))
+
+
 def test_back_from_the_recommendation_asks_the_last_question_again(tmp_path):
     run_chat(tmp_path, *ALL_ANSWERS, "back")
     assert len(read_session(tmp_path)["answers"]) == 7

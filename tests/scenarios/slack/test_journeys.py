@@ -6,7 +6,7 @@ from adapters.playground.slack.models import Message, View
 from adapters.playground.slack.user_actions import Exchange
 from dialogs import presenter
 from dialogs.translations import translations
-from tests.scenarios.slack.conftest import Scene
+from tests.scenarios.slack.conftest import MakeScene, Scene
 
 
 async def test_command_shows_one_private_card_up_to_the_post(scene: Scene, answers: dict[str, str]) -> None:
@@ -173,6 +173,14 @@ async def test_details_replace_a_private_card(scene: Scene, answers: dict[str, s
         await scene.press(scene.anna, card, "see_recommendation")
         assert scene.label("post") in card.buttons()
         assert len(scene.sees(scene.anna, card.channel)) == before
+
+
+async def test_details_link_to_the_article(make_scene: MakeScene, answers: dict[str, str]) -> None:
+    scene = await make_scene("fr", article_url="https://example.org/article?a=1&b=2")
+    card = await scene.slash(scene.anna, scene.marketing)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "details")
+    assert f"<https://example.org/article?a=1&amp;b=2|{scene.t('article.read')}>" in card.texts()
 
 
 async def test_details_of_a_dialog_in_a_thread_are_private(scene: Scene, answers: dict[str, str]) -> None:

@@ -348,3 +348,11 @@ async def test_channel_choice(make_scene: MakeScene) -> None:
     assert scene.shows(answer.card, "teams.no_channel")
     answer = await scene.user_actions.press(scene.anna, card, scene.label("back"))
     assert scene.shows(answer.card, "recommendation.steps")
+
+
+async def test_details_link_to_the_article(make_scene: MakeScene) -> None:
+    scene = await make_scene("fr", article_url="https://example.org/article?a=1&b=2")
+    card = await scene.start_dialog("personal")
+    await scene.answer_all(card, SHORT)
+    answer = await scene.press(card, "details")
+    assert f"[{scene.t('article.read')}](https://example.org/article?a=1&b=2)" in visible(answer.card)
