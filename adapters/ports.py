@@ -115,8 +115,8 @@ class Application(Protocol):
     async def turn(self, turn: Turn) -> TurnResult:
         """Load the session, apply the event, and store the session and its jobs in one transaction.
 
-        A `Show` is stored as well until `mark_shown` is called. If this process dies first, the outbox worker shows
-        the card.
+        A `Show` of anything but details is stored as well until `mark_shown` is called. If this process dies first, the
+        outbox worker shows the card.
         """
         ...
 

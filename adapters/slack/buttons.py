@@ -109,7 +109,7 @@ async def _apply(context: Context, request: IncomingRequest, actor: Actor, event
         card = pressed
     elif is_private and value.action not in KEEP_NOTICE_ACTIONS and _owns(actor, result.session):
         context.tasks.start(context.gateway.delete(request.installation, pressed))
-    result = await context.hide_details(result, card or result.card or pressed)
+    result = context.hide_details(result, card or result.card or pressed)
     context.tasks.start(context.perform(request, result, actor.language, card))
 
 

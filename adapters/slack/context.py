@@ -120,7 +120,7 @@ class Context:
             return await self.start(request, actor, card)
         return await self.turn(request, Resume(actor), running.id, card)
 
-    async def hide_details(self, result: TurnResult, card: CardRef) -> TurnResult:
+    def hide_details(self, result: TurnResult, card: CardRef) -> TurnResult:
         """Return the result with details as a private notice if all can read `card`. The card stays as it is."""
         if not is_public(card):
             return result
@@ -128,8 +128,6 @@ class Context:
             Notify(effect.view) if isinstance(effect, Show) and isinstance(effect.view, DetailsCard) else effect
             for effect in result.effects
         )
-        if result.session and effects != result.effects:
-            await self.application.mark_shown(result.session.id, result.session.revision)
         return replace(result, effects=effects)
 
     # --- Answers --------------------------------------------------------------------------------------------------

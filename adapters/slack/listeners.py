@@ -137,7 +137,7 @@ async def _message(context: Context, request: IncomingRequest, rules: router.Tex
 
 async def _apply(context: Context, request: IncomingRequest, actor: Actor, event: Event, running: Session) -> None:
     result = await context.turn(request, event, running.id)
-    result = await context.hide_details(result, request.reply_ref)
+    result = context.hide_details(result, request.reply_ref)
     context.tasks.start(_move_card(context, request, actor, result))
 
 

@@ -287,7 +287,8 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             session = None
         view, notices = shown_view(result), _notices(result)
         if session and isinstance(view, DetailsCard):
-            return ButtonResult(await self._details(request, session, view))
+            # For the owner alone: the card of the dialog stays as it is, with its buttons.
+            return ButtonResult(cards.render(view, session, request.ref))
         if session and view:
             stored = request.ref if result.card == request.card else ConversationRef.from_json(result.card)
             if stored and not stored.activity:
@@ -306,11 +307,6 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         if session is None:
             return ButtonResult(text=request.t("teams.answer_received"))
         return ButtonResult(cards.render(presenter.current(FLOW, session), session, request.ref), shown=True)
-
-    async def _details(self, request: IncomingRequest, session: Session, view: DetailsCard) -> Json:
-        """Return the details, for the owner alone: the card of the dialog stays as it is, with its buttons."""
-        await self._application.mark_shown(session.id, session.revision)
-        return cards.render(view, session, request.ref)
 
     async def _post(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         """Post to the conversation of the dialog. In a personal chat, ask for a channel first."""

@@ -20,6 +20,7 @@ from dialogs.events import STALE_REVISION, ConfirmPost, Event, Expire, KeepPriva
 from dialogs.flow import Flow
 from dialogs.reducer import step
 from dialogs.session import RUNNING, Actor, Session, Status
+from dialogs.views import DetailsCard
 from dialogs.walk import walk
 
 GRACE = timedelta(seconds=15)
@@ -101,7 +102,8 @@ class Service:
             return record_key, TurnResult(session, card, tuple(effects))
         card = card if turn.card is None else turn.card
         jobs = [self._job(session, card, effect) for effect in effects if isinstance(effect, Post | Schedule)]
-        shows = any(isinstance(effect, Show) for effect in effects)
+        # Not of details: the worker would show the card, which they do not replace for everybody.
+        shows = any(isinstance(effect, Show) and not isinstance(effect.view, DetailsCard) for effect in effects)
         if before and session.status in RUNNING and before.status not in RUNNING:
             jobs.append(NewJob("expire", session.id, delay=self._idle))
         change = TurnChange(

@@ -1,12 +1,13 @@
 """Failures of Teams and restarts of the application: nothing is lost and nothing is done twice."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from adapters.playground.teams.models import Message
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
-from bot.core import jobs
+from bot.core import jobs, service
 from bot.core.service import Service
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene
@@ -248,12 +249,27 @@ async def test_a_press_is_answered_in_time(scene: Scene, monkeypatch: pytest.Mon
     monkeypatch.setattr("adapters.teams.http.MAX_RESPONSE_SECONDS", 0.05)
     turn, gate = Service.turn, asyncio.Event()
 
-    async def slow(service: Service, event: Turn) -> TurnResult:
+    async def slow(application: Service, event: Turn) -> TurnResult:
         await gate.wait()
-        return await turn(service, event)
+        return await turn(application, event)
 
     monkeypatch.setattr(Service, "turn", slow)
     answer = await scene.user_actions.press(scene.anna, card, scene.option("orientation", "key"))
     assert answer.message == scene.t("notice.error")
     gate.set()
     await scene.teams.wait_for(lambda: scene.shows(card.card, "question.brand.text"))
+
+
+async def test_a_failed_update_is_repeated_after_details(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "GRACE", timedelta(seconds=0.5))
+    card = await scene.start_dialog("channel")
+    *first, last = SHORT.items()
+    await scene.answer_all(card, dict(first))
+    monkeypatch.setattr("adapters.teams.connector.MAX_ATTEMPTS", 1)
+    scene.teams.fail("update", 503)
+    answer = await scene.user_actions.press(scene.anna, card, scene.option(*last))
+    assert scene.shows(answer.card, "recommendation.steps")
+    assert not scene.shows(card.card, "recommendation.steps"), "the update failed"
+    details = await scene.press(card, "details")
+    assert scene.shows(details.card, "details.options")
+    await scene.teams.wait_for(lambda: scene.shows(card.card, "recommendation.steps"))
