@@ -182,7 +182,9 @@ class SlackGateway:
         self, workspace: Workspace, person: str, card: CardRef, message: block_kit.Message, language: str
     ) -> None:
         """Send a message that only `person` sees into the conversation of `card`."""
-        if not await self._add_by_url(card, message):
+        if not await self._add_to_thread(workspace, person, card, message) and not await self._add_by_url(
+            card, message
+        ):
             channel = str(card.get("channel", ""))
             target = {name: card[name] for name in ("channel", "thread") if name in card}
             if channel and not channel.startswith("D"):
@@ -202,6 +204,24 @@ class SlackGateway:
                 await self.api.call(workspace, "chat.delete", channel=card["channel"], ts=card["ts"])
             elif "url" in card and not card.get("adds"):
                 await self.api.respond(str(card["url"]), {"delete_original": True})
+
+    async def _add_to_thread(
+        self, workspace: Workspace, person: str, card: CardRef, message: block_kit.Message
+    ) -> bool:
+        """Send a private message into a thread. A response URL would send it to the channel, outside the thread.
+
+        Return False for a card that is not in the thread of a channel, or if Slack refuses.
+        """
+        channel, thread = str(card.get("channel", "")), card.get("thread")
+        if not thread or channel.startswith("D"):
+            return False
+        try:
+            await self.api.call(
+                workspace, "chat.postEphemeral", channel=channel, user=person, thread_ts=thread, **message
+            )
+        except (RetryLater, SlackError):
+            return False
+        return True
 
     async def _add_by_url(self, card: CardRef, message: block_kit.Message) -> bool:
         if "url" not in card or not _url_usable(card):

@@ -146,6 +146,7 @@ async def test_mention_runs_in_the_thread_and_belongs_to_its_author(scene: Scene
     assert scene.t("question.orientation.text") in " ".join(card.texts()), "the card is unchanged"
     notice = scene.sees(scene.ben, scene.marketing)[-1]
     assert notice.ephemeral_to == scene.ben.id
+    assert notice.thread_ts == card.thread_ts, "it appears where the button is"
     assert scene.t("notice.not_yours") in notice.texts()
     await scene.press(scene.ben, notice, "run_own")
     own = scene.card(scene.ben, scene.marketing)
@@ -201,6 +202,18 @@ async def test_details_of_a_dialog_in_a_thread_are_private(scene: Scene, answers
     await scene.press(scene.anna, details, "see_recommendation")
     assert not scene.reads(scene.anna, scene.marketing, scene.t("details.options"))
     assert scene.label("post") in card.buttons()
+
+
+async def test_a_notice_reaches_the_person_without_access_to_the_thread(french: Scene) -> None:
+    await french.user_actions.invite(french.anna, french.marketing)
+    await french.user_actions.mention(french.anna, french.marketing)
+    await french.settle()
+    card = french.card(french.ben, french.marketing)
+    french.slack.fail("chat.postEphemeral", error="not_in_channel")
+    await french.press(french.ben, card, french.option("orientation", "key"))
+    notice = french.sees(french.ben, french.marketing)[-1]
+    assert french.t("notice.not_yours") in notice.texts()
+    assert notice.thread_ts is None, "by the response URL"
 
 
 async def test_text_in_the_thread_is_an_answer(scene: Scene) -> None:
