@@ -68,13 +68,15 @@ class TurnResult:
 
     `card`: where to show the session; None: it has not been shown yet.
     `effects`: `Show` and `Notify`, which the adapter carries out at once. `Post` and `Schedule` are in the outbox.
-    `duplicate`: the event was processed before; there is nothing to do.
+    `duplicate`: the event was processed before; there is nothing to do. `moved_from`: where the card was, if the turn
+    gave it another place.
     """
 
     session: Session | None
     card: CardRef | None
     effects: tuple[Effect, ...]
     duplicate: bool = False
+    moved_from: CardRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,14 @@ class Gateway(Protocol):
         """
         ...
 
+    async def edit_post(self, outgoing: OutgoingMessage, post: CardRef, announcement: Announcement) -> None:
+        """Replace a post in place. Doing it twice is harmless."""
+        ...
+
+    async def delete_post(self, outgoing: OutgoingMessage, post: CardRef) -> None:
+        """Delete a post. Does nothing when it is gone."""
+        ...
+
     async def show_card(self, outgoing: OutgoingMessage, view: View) -> CardRef | None:
         """Update the session's card, or send it if it cannot be updated. Return where it is now."""
         ...
@@ -277,6 +287,7 @@ class Gateway(Protocol):
     async def report_failure(self, outgoing: OutgoingMessage, reason: str) -> None:
         """Tell the owner why the post is held, with a button to try again.
 
-        `reason`: the one of `PermanentFailure`; ``lost`` after `OutcomeUnknown`; ``failed`` after the last attempt.
+        `reason`: the one of `PermanentFailure`; ``lost`` after `OutcomeUnknown`; ``failed`` after the last attempt;
+        ``not_edited`` and ``not_deleted`` for a post that could not be changed, without that button.
         """
         ...

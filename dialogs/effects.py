@@ -32,10 +32,24 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class EditPost:
+    """Edit the post in place, so that it shows what the session's publication holds. `destination`: where it is."""
+
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePost:
+    """Delete the post, or do not send it if it is not sent yet. `destination`: where it is."""
+
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Schedule the expiry of this session; it expires after a time without events."""
 
     session: str
 
 
-Effect = Show | Notify | Post | Schedule
+Effect = Show | Notify | Post | EditPost | DeletePost | Schedule

@@ -92,6 +92,16 @@ class ConfirmPost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UpdatePost(Event):
+    """Edit the post, so that it shows the answers as they are now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack(Event):
+    """Delete the post. The recommendation stays, for its owner only."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeepPrivate(Event):
     """Show the recommendation to its owner only."""
 

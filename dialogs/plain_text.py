@@ -20,7 +20,7 @@ def _lines(view: views.View | views.Announcement) -> Iterable[str | None]:
         case views.QuestionCard():
             help_parts = [f"{part.title}\n{part.text}" for part in view.help]
             choices = " · ".join([choice.label for choice in view.choices])
-            return [*view.note, view.progress, view.text, view.current, *help_parts, choices]
+            return [*view.note, view.progress, view.text, view.current, *help_parts, choices, view.audience]
         case views.ReviewCard():
             return [*view.note, view.title, view.intro, *_rows(view.rows)]
         case views.RecommendationCard():

@@ -1,6 +1,7 @@
 """Make the view of a session: the one place where ids are translated into texts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from dialogs import views
@@ -105,6 +106,7 @@ def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
     t = translations(session.language)
     done = position.next_question is None
     first = Button("continue", t("label.see_recommendation" if done else "label.continue"), primary=True)
+    others = () if session.status is Status.POSTED else buttons(t, "back", "restart", "cancel")
     return views.ReviewCard(
         title=t("review.title"),
         intro=t("review.intro"),
@@ -112,7 +114,7 @@ def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
         change=t("label.change"),
         unused_title=t("review.unused"),
         unused=_rows(flow, t, _unused(session, position)),
-        buttons=(first, *buttons(t, "back", "restart", "cancel")),
+        buttons=(first, *others),
     )
 
 
@@ -121,7 +123,10 @@ def recommendation(flow: Flow, session: Session, position: Walk, result: Recomme
     t = translations(session.language)
     match session.status:
         case Status.POSTED:
-            offered = buttons(t, "details", "new_check")
+            offered = buttons(t, "review", "take_back", "details", "new_check")
+        case Status.OPEN if session.publication:
+            offered = buttons(t, "update_post", "review", "details", "take_back", primary="update_post")
+            offered += (Button("cancel", t("label.leave_post")),)
         case Status.KEPT:
             offered = buttons(t, "post", "review", "details", "new_check")
         case _:
@@ -136,7 +141,7 @@ def recommendation(flow: Flow, session: Session, position: Walk, result: Recomme
         steps_title=t("recommendation.steps"),
         steps=_advice(flow, t, result)[:MAX_STEPS],
         provisional=t("recommendation.provisional") if result.provisional else None,
-        share=None if session.status is Status.POSTED else share_note(t, partial=False),
+        share=_share(t, session),
         buttons=offered,
     )
 
@@ -197,7 +202,7 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> views.Partia
         unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
         share=None if posted else share_note(t, partial=True),
-        buttons=buttons(t, "new_check") if posted else _partial_buttons(t),
+        buttons=buttons(t, "review", "take_back", "new_check") if posted else _partial_buttons(t),
     )
 
 
@@ -211,8 +216,11 @@ def share_note(t: Translations, *, partial: bool) -> str:
     return t("partial.share_note" if partial else "review.share")
 
 
-def announcement(flow: Flow, session: Session, position: Walk) -> views.Announcement:
-    """Return the post for a channel: the recommendation in short, or what is sure so far."""
+def announcement(flow: Flow, session: Session, position: Walk, *, changed: bool = False) -> views.Announcement:
+    """Return the post for a channel: the recommendation in short, or what is sure so far.
+
+    `changed`: another recommendation stood there before.
+    """
     t = translations(session.language)
     flow = flow.at(session.version)
     result = recommend(flow, position)
@@ -225,7 +233,7 @@ def announcement(flow: Flow, session: Session, position: Walk) -> views.Announce
         session=session.id,
         owner=session.owner,
         title=t("announcement.title" if result else "announcement.partial"),
-        by=t("announcement.by"),
+        by=t("announcement.by_changed" if changed else "announcement.by"),
         mark=OUTCOME_MARKS.get(result.outcome.id, "") if result else "",
         headline=headline,
         because=because,
@@ -235,6 +243,27 @@ def announcement(flow: Flow, session: Session, position: Walk) -> views.Announce
         provisional=t("recommendation.provisional") if result and result.provisional else None,
         buttons=buttons(t, "details", "run_own"),
     )
+
+
+def with_link(view: views.View, t: Translations, link: object) -> views.View:
+    """Return the card of a posted recommendation with a button that opens the post. Other views stay as they are."""
+    if not isinstance(link, str) or not isinstance(view, views.RecommendationCard | views.PartialResultCard):
+        return view
+    return replace(view, buttons=(Button("open_post", t("label.open_post"), url=link), *view.buttons))
+
+
+def folded(view: views.RecommendationCard | views.PartialResultCard, t: Translations) -> views.Notice:
+    """Return the card of a posted recommendation in one line, for a conversation where others see the post as well."""
+    actions = {"open_post", "review", "take_back"}
+    kept = tuple(button for button in view.buttons if button.action in actions)
+    return views.Notice("posted", "\n".join(view.note) or t("notice.posted"), kept)
+
+
+def _share(t: Translations, session: Session) -> str | None:
+    """Return who will see what after the next press."""
+    if session.status is Status.POSTED:
+        return None
+    return t("review.share_update") if session.publication else share_note(t, partial=False)
 
 
 def caveat(t: Translations) -> str:

@@ -6,12 +6,14 @@ What each event does, by the status of the session (``open`` and ``quick`` are r
     Start           begins a new session
     Answer, Fill    sets answers                 -                -                -
     Back            undoes the last answer       reopens          -                -
-    Change          asks one question again      reopens          -                -
+    Change          asks one question again      reopens          reopens          -
     Restart         clears the answers           -                -                -
     ConfirmPost     posts if complete or quick   posts            -                -
+    UpdatePost      edits the post (*)           -                -                -
+    TakeBack        deletes the post (*)         -                deletes it       -
     KeepPrivate     finishes if complete         shows the card   -                -
-    Cancel, Expire  closes                       -                -                -
-    Review          shows the answers            reopens          shows the card   shows the card
+    Cancel, Expire  closes, or drops changes (*) -                -                -
+    Review          shows the answers            reopens          shows them       shows the card
     Why             shows the card with help     shows the card   shows the card   shows the card
     Resume          shows the card; a quick check becomes an open dialog
     SetLanguage     changes the language
@@ -19,7 +21,8 @@ What each event does, by the status of the session (``open`` and ``quick`` are r
     Typed           is parsed (`dialogs.text.parse`), then handled as the event it stands for
     Details         shows them if complete       shows them       shows them to anyone of the tenant
 
-``-``: not allowed. All events but Start, and Details of a post, are for the owner only. An event that is not allowed,
+(*) a posted recommendation that was reopened: its post stays as it is until it is updated or taken back. ``-``: not
+allowed. All events but Start, and Details of a post, are for the owner only. An event that is not allowed,
 comes from another person or an older card, or names an unknown id returns the same session and a notice.
 """
 
@@ -27,11 +30,11 @@ from dataclasses import replace
 from typing import Any, overload
 
 from dialogs import events, presenter
-from dialogs.effects import Effect, Notify, Post, Schedule, Show
+from dialogs.effects import DeletePost, EditPost, Effect, Notify, Post, Schedule, Show
 from dialogs.events import Event
 from dialogs.flow import Flow
 from dialogs.recommend import recommend
-from dialogs.session import RUNNING, Actor, Session, Status
+from dialogs.session import RUNNING, Actor, Publication, Session, Status
 from dialogs.text.interpret import interpret
 from dialogs.translations import languages, translations
 from dialogs.views import Card, Notice, with_note
@@ -125,6 +128,10 @@ def _apply(flow: Flow, session: Session, event: Event) -> SessionAndEffects:  # 
             return _resume(flow, session)
         case events.ConfirmPost(destination=destination):
             return _post(flow, session, destination)
+        case events.UpdatePost():
+            return _update_post(flow, session)
+        case events.TakeBack():
+            return _take_back(flow, session)
         case events.KeepPrivate():
             return _keep_private(flow, session)
         case events.SetLanguage(language=language):
@@ -204,7 +211,8 @@ def _stale(flow: Flow, session: Session, event: Event) -> SessionAndEffects:
     pressed_twice = event.revision == session.revision - 1 and (
         (isinstance(event, events.Answer) and session.answers.get(event.question) == event.option)
         or (isinstance(event, events.ConfirmPost) and session.status is Status.POSTED)
-        or (isinstance(event, events.KeepPrivate) and session.status is Status.KEPT)
+        or (isinstance(event, events.UpdatePost) and session.status is Status.POSTED)
+        or (isinstance(event, events.KeepPrivate | events.TakeBack) and session.status is Status.KEPT)
     )
     return (session, _show(flow, session)) if pressed_twice else _notify_and_show(flow, session, "stale")
 
@@ -212,6 +220,8 @@ def _stale(flow: Flow, session: Session, event: Event) -> SessionAndEffects:
 def _details(flow: Flow, session: Session, actor: Actor) -> Effect:
     """Show the details: to the owner in place of the card, of a post to anyone in the tenant privately."""
     t = translations(actor.language)
+    if session.owner != actor.person:
+        session = session.as_posted()
     posted = session.status is Status.POSTED
     if not posted and session.owner != actor.person:
         return Notify(presenter.notice(t, "not_yours", presenter.buttons(t, "run_own")))
@@ -295,7 +305,7 @@ def _reopen(flow: Flow, session: Session) -> SessionAndEffects:
 
 
 def _change(flow: Flow, session: Session, question: str) -> SessionAndEffects:
-    if session.status not in RUNNING and session.status is not Status.KEPT:
+    if session.status not in RUNNING | {Status.KEPT, Status.POSTED}:
         return _finished(session)
     position = walk(flow, session.answers)
     if question not in position.answers:
@@ -324,8 +334,9 @@ def _why(flow: Flow, session: Session) -> SessionAndEffects:
 def _review(flow: Flow, session: Session) -> SessionAndEffects:
     if session.status is Status.KEPT:
         session, _ = _reopen(flow, session)
-    if session.status not in RUNNING:
+    if session.status not in RUNNING | {Status.POSTED}:
         return session, _show(flow, session)
+    flow = flow.at(session.version)
     return session, [Show(presenter.review(flow, session, walk(flow, session.answers)))]
 
 
@@ -354,16 +365,45 @@ def _set_language(flow: Flow, session: Session, language: str) -> SessionAndEffe
 
 
 def _post(flow: Flow, session: Session, destination: str) -> SessionAndEffects:
-    if session.status is Status.POSTED:
+    if session.publication:
         return _notify_and_show(flow, session, "already_posted")
     if session.status in {Status.CANCELLED, Status.EXPIRED}:
         return _finished(session)
     position = walk(flow, session.answers)
     if session.status is not Status.QUICK and recommend(flow, position) is None:
         return _notify_and_show(flow, session, "not_complete")
-    session = _changed(session, status=Status.POSTED, changing=None)
-    post = Post(presenter.announcement(flow, session, position), destination, key=f"{session.id}:post")
+    key = f"{session.id}:post:{session.revision}"
+    publication = Publication(key, destination, session.answers, session.version)
+    session = _changed(session, status=Status.POSTED, changing=None, publication=publication)
+    post = Post(presenter.announcement(flow, session, position), destination, key)
     return session, [post, *_show(flow, session, _notice_text(session, "posting"), position=position)]
+
+
+def _update_post(flow: Flow, session: Session) -> SessionAndEffects:
+    post = session.publication
+    if post is None or session.status not in RUNNING:
+        return _finished(session) if session.status not in RUNNING else _notify(session, "unknown")
+    position = walk(flow, session.answers)
+    if recommend(flow, position) is None:
+        return _notify_and_show(flow, session, "not_complete")
+    post = replace(post, answers=session.answers, version=session.version)
+    session = _changed(session, status=Status.POSTED, changing=None, publication=post)
+    notice = _notice_text(session, "updating")
+    return session, [EditPost(post.destination), *_show(flow, session, notice, position=position)]
+
+
+def _take_back(flow: Flow, session: Session) -> SessionAndEffects:
+    """Delete the post. Changes since then stay; incomplete answers are asked on."""
+    post = session.publication
+    if post is None:
+        return _finished(session) if session.status not in RUNNING else _notify(session, "unknown")
+    if session.status in RUNNING:
+        status = Status.OPEN
+    else:
+        finished = flow.at(session.version)
+        status = Status.KEPT if recommend(finished, walk(finished, session.answers)) else Status.QUICK
+    session = _changed(session, status=status, publication=None)
+    return session, [DeletePost(post.destination), *_show(flow, session, _notice_text(session, "taken_back"))]
 
 
 def _keep_private(flow: Flow, session: Session) -> SessionAndEffects:
@@ -371,6 +411,8 @@ def _keep_private(flow: Flow, session: Session) -> SessionAndEffects:
         return session, _show(flow, session)
     if session.status not in RUNNING:
         return _finished(session)
+    if session.publication:
+        return _notify_and_show(flow, session, "already_posted")
     position = walk(flow, session.answers)
     if position.next_question:
         return _notify_and_show(flow, session, "not_complete")
@@ -381,5 +423,8 @@ def _keep_private(flow: Flow, session: Session) -> SessionAndEffects:
 def _close(flow: Flow, session: Session, status: Status) -> SessionAndEffects:
     if session.status not in RUNNING:
         return _finished(session)
+    if post := session.publication:
+        session = _changed(session.as_posted(), publication=post)
+        return session, _show(flow, session, _notice_text(session, "post_unchanged"))
     session = _changed(session, status=status, changing=None)
     return session, _show(flow, session)

@@ -5,7 +5,7 @@ version of the flow it was begun under.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -33,6 +33,20 @@ class Actor(NamedTuple):
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A post in a channel.
+
+    `key`: idempotency key of its job. `destination`: the channel, in the format of the adapter. `answers` and
+    `version`: what it shows; `version` is that of the flow.
+    """
+
+    key: str
+    destination: str
+    answers: Mapping[str, str]
+    version: int
+
+
 class InvalidSession(ValueError):
     """The JSON is not a session."""
 
@@ -41,7 +55,8 @@ class InvalidSession(ValueError):
 class Session:
     """A dialog. `answers`: question id -> option id. `revision`: grows with every change.
 
-    `changing`: the question whose answer is being changed, if any.
+    `changing`: the question whose answer is being changed, if any. `publication`: the post in a channel, if any; its
+    answers stay as they are while the owner changes those of the session.
     """
 
     id: str
@@ -53,10 +68,18 @@ class Session:
     revision: int = 0
     changing: str | None = None
     status: Status = Status.OPEN
+    publication: Publication | None = None
+
+    def as_posted(self) -> "Session":
+        """Return the session that the post shows. Without a post, the session itself."""
+        post = self.publication
+        if post is None:
+            return self
+        return replace(self, status=Status.POSTED, answers=post.answers, version=post.version, changing=None)
 
     def to_json(self) -> dict[str, object]:
         """Return the session as a JSON object; `from_json` reads it back."""
-        return {
+        stored: dict[str, object] = {
             "id": self.id,
             "tenant": self.tenant,
             "owner": self.owner,
@@ -67,27 +90,53 @@ class Session:
             "changing": self.changing,
             "status": self.status.value,
         }
+        if post := self.publication:
+            stored["publication"] = {
+                "key": post.key,
+                "destination": post.destination,
+                "answers": dict(post.answers),
+                "version": post.version,
+            }
+        return stored
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> "Session":
         """Read what `to_json` wrote. Raises `InvalidSession`."""
         try:
-            answers, changing = stored["answers"], stored.get("changing")
-            if not isinstance(answers, Mapping):
-                raise InvalidSession(f"expected an object, got {type(answers).__name__}")
+            answers, changing = _strings(stored["answers"]), stored.get("changing")
+            status, version = Status(_string(stored["status"])), _integer(stored["version"])
+            publication = _publication(stored.get("publication"))
+            if status is Status.POSTED and publication is None:  # stored before posts could be changed
+                publication = Publication(f"{stored['id']}:post", "", answers, version)
             return cls(
                 id=_string(stored["id"]),
                 tenant=_string(stored["tenant"]),
                 owner=_string(stored["owner"]),
                 language=_string(stored["language"]),
-                version=_integer(stored["version"]),
-                answers={_string(question): _string(option) for question, option in answers.items()},
+                version=version,
+                answers=answers,
                 revision=_integer(stored["revision"]),
                 changing=None if changing is None else _string(changing),
-                status=Status(_string(stored["status"])),
+                status=status,
+                publication=publication,
             )
         except (KeyError, ValueError) as error:
             raise InvalidSession(str(error)) from error
+
+
+def _publication(value: object) -> Publication | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise InvalidSession(f"expected an object, got {type(value).__name__}")
+    key, destination, version = _string(value["key"]), _string(value["destination"]), _integer(value["version"])
+    return Publication(key, destination, _strings(value["answers"]), version)
+
+
+def _strings(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise InvalidSession(f"expected an object, got {type(value).__name__}")
+    return {_string(name): _string(text) for name, text in value.items()}
 
 
 def _string(value: object) -> str:

@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button. `action`: id of what it does. `question` and `option`: what it is about, if anything."""
+    """A button. `action`: id of what it does. `question` and `option`: what it is about, if anything.
+
+    `url`: what it opens, instead of an action.
+    """
 
     action: str
     label: str
     question: str | None = None
     option: str | None = None
     primary: bool = False
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,10 @@ class _AnswersCard(_Card):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionCard(_Card):
-    """A question to answer. `help`: filled on request. `current`: the present answer, when it is being changed."""
+    """A question to answer. `help`: filled on request. `current`: the present answer, when it is being changed.
+
+    `audience`: who else can read the card, where others can.
+    """
 
     question: str
     progress: str
@@ -111,6 +118,7 @@ class QuestionCard(_Card):
     choices: tuple[Button, ...]
     current: str | None = None
     help: tuple[HelpPart, ...] = ()
+    audience: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

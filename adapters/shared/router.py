@@ -28,6 +28,8 @@ _WITH_REVISION: dict[str, type[events.Event]] = {
     "keep_private": events.KeepPrivate,
     "restart": events.Restart,
     "review": events.Review,
+    "take_back": events.TakeBack,
+    "update_post": events.UpdatePost,
     "why": events.Why,
 }
 _WITHOUT_REVISION: dict[str, type[events.Event]] = {
@@ -62,6 +64,11 @@ class PostRecommendation:
 @dataclass(frozen=True, slots=True)
 class RetryPost:
     """Retry the held post of the button's dialog."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoPrivate:
+    """Show the button's dialog to its owner only from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ Intent = (
     | ApplyEvent
     | PostRecommendation
     | RetryPost
+    | GoPrivate
     | OpenForm
     | ChangeLanguage
     | ForgetPerson
@@ -114,6 +122,7 @@ Intent = (
 _BY_ACTION: Mapping[str, Intent] = {
     "post": PostRecommendation(),
     "retry_post": RetryPost(),
+    "go_private": GoPrivate(),
     "open_form": OpenForm(),
     "forget_confirm": ForgetPerson(),
     "close": Dismiss(),

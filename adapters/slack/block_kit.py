@@ -21,7 +21,9 @@ MAX_LABEL_LENGTH = 75
 MAX_ACTION_ID_LENGTH = 255
 MAX_PLACEHOLDER_LENGTH = 150
 DANGER_ACTIONS = frozenset({"forget_confirm"})
-FORWARD_ACTIONS = frozenset({"post", "keep_private", "continue", "start", "run_own", "new_check", "retry_post"})
+FORWARD_ACTIONS = frozenset(
+    {"post", "keep_private", "continue", "start", "run_own", "new_check", "retry_post", "open_post", "update_post"}
+)
 """Buttons that go forward. All others are in a second row when there are more than `MAX_BUTTONS_IN_ONE_ROW`."""
 MAX_BUTTONS_IN_ONE_ROW = 2
 
@@ -127,6 +129,8 @@ def _button(view: Button, value_prefix: str) -> Block:
         "text": {"type": "plain_text", "text": view.label[:MAX_LABEL_LENGTH]},
         "value": f"{value_prefix}|{question}|{option}",
     }
+    if view.url:
+        element["url"] = view.url
     if view.primary:
         element["style"] = "primary"
     elif view.action in DANGER_ACTIONS:
@@ -172,6 +176,7 @@ def _question(view: views.QuestionCard, button_context: ButtonContext) -> list[B
         *[section(f"*{escape(part.title)}*\n{escape(part.text)}") for part in view.help],
         actions(view.choices, button_context),
         *([actions(view.buttons, button_context)] if view.buttons else ()),
+        *([context(view.audience)] if view.audience else ()),
     ]
 
 

@@ -70,6 +70,10 @@ async def _carry_out(
             await _apply(context, request, actor, event, value)
         case router.RetryPost():
             start(_retry_post(context, request, actor, value))
+        case router.GoPrivate():
+            key = request.idempotency_key or None
+            result = await context.go_private(request, actor, value.context.session, key)
+            start(context.show_in_private(request, actor, result))
         case router.OpenForm():
             start(modals.open_form(context, request, actor))
         case router.ChangeLanguage(language):

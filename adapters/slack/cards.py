@@ -91,7 +91,7 @@ def check_sections(t: Translations, checks: Sequence[CheckSummary], surface: Sur
         open_button = button(Button("open_check", t("label.open_check")), ButtonContext(surface, line.session))
         open_button["action_id"] = f"open_check:{line.session}"  # unique in the list
         link = (line.post or {}).get("link")
-        see_post = [f"<{link}|{escape(t('slack.see_post'))}>"] if isinstance(link, str) else []
+        see_post = [f"<{link}|{escape(t('label.open_post'))}>"] if isinstance(link, str) else []
         about = " · ".join((_local_time(t, line), line.status, *see_post))
         blocks.append(section(f"*{escape(line.title)}*\n{about}") | {"accessory": open_button})
     return blocks

@@ -16,9 +16,9 @@ from adapters.slack.request import IncomingRequest, MalformedRequest, conversati
 from adapters.slack.web_api import SlackError, WebApi
 from dialogs.effects import Notify, Show
 from dialogs.events import Event, Resume, Start
-from dialogs.session import Actor
+from dialogs.session import Actor, Status
 from dialogs.text.parse import Command, Parsed
-from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale
+from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale, translations
 from dialogs.views import DetailsCard
 
 LOCALE_TIMEOUT_SECONDS = 1.0
@@ -130,6 +130,22 @@ class Context:
         )
         return replace(result, effects=effects)
 
+    async def go_private(
+        self, request: IncomingRequest, actor: Actor, session: str, idempotency_key: str | None = None
+    ) -> TurnResult:
+        """Move a dialog to where only its owner sees it. `show_in_private` shows it there."""
+        card = {**request.private_reply_ref, "user": request.person}
+        return await self.application.turn(Turn(Resume(actor), session, conversation_of(card), card, idempotency_key))
+
+    async def show_in_private(self, request: IncomingRequest, actor: Actor, result: TurnResult) -> None:
+        """Show a dialog that went private. Its card in the thread says so, without answers or a result."""
+        await self.perform(request, result, actor.language)
+        public = result.moved_from
+        if public and "ts" in public and is_public(public) and result.session:
+            id = "slack.kept" if result.session.status is Status.KEPT else "slack.went_private"
+            text = translations(actor.language)(id)
+            await self.gateway.collapse(request.installation, public, text, earlier=True)
+
     # --- Answers --------------------------------------------------------------------------------------------------
 
     async def perform(
@@ -145,9 +161,14 @@ class Context:
                     await self.say(request, cards.notice(view, result.session, language), language)
                 case Show(view) if result.session:
                     target = card or result.card or request.pressed_card
+                    if result.session.status is Status.KEPT and is_public(target):
+                        actor = Actor(result.session.tenant, result.session.owner, result.session.language)
+                        moved = await self.go_private(request, actor, result.session.id)
+                        await self.show_in_private(request, actor, moved)
+                        continue
                     shown = await self.gateway.show(result.session, target, view, request.installation)
-                    moved = shown if shown != result.card else None
-                    await self.application.mark_shown(result.session.id, result.session.revision, moved)
+                    changed = shown if shown != result.card else None
+                    await self.application.mark_shown(result.session.id, result.session.revision, changed)
 
     async def say(self, request: IncomingRequest, message: Message, language: str) -> None:
         """Send a message that only the person who acted sees. Logs failures."""

@@ -2,7 +2,8 @@
 
 A `CardRef` is ``{"channel", "ts"}`` for a message. A message that one person sees has ``user`` instead of ``ts``; it
 changes only through its response URL, ``url``, which is used until ``till`` (seconds since 1970). ``adds``: the URL of
-a slash command, which can only add messages. ``thread``: the thread of the message, if any.
+a slash command, which can only add messages. ``thread``: the thread of the message, if any. ``earlier``: the ``ts`` of
+earlier cards of the same dialog in a thread.
 """
 
 import asyncio
@@ -16,13 +17,24 @@ from adapters.ports import CardRef, Json, OutcomeUnknown, OutgoingMessage, Perma
 from adapters.slack import block_kit
 from adapters.slack.button_value import ButtonContext
 from adapters.slack.web_api import INVALID_TOKEN_ERRORS, SlackError, WebApi, Workspace
+from dialogs import presenter
 from dialogs.session import Session, Status
-from dialogs.translations import translations
-from dialogs.views import Announcement, Button, Notice, PartialResultCard, QuestionCard, RecommendationCard, View
+from dialogs.translations import Translations, translations
+from dialogs.views import (
+    Announcement,
+    Button,
+    DetailsCard,
+    Notice,
+    PartialResultCard,
+    QuestionCard,
+    RecommendationCard,
+    View,
+)
 
 NOT_EDITABLE_ERRORS = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"}
 )
+GONE_ERRORS = frozenset({"message_not_found", "channel_not_found"})
 REFUSAL_REASONS = {
     "not_in_channel": "not_in_channel",
     "channel_not_found": "not_in_channel",
@@ -31,6 +43,7 @@ REFUSAL_REASONS = {
 } | dict.fromkeys(INVALID_TOKEN_ERRORS, "uninstalled")
 """Slack's error code to the reason of a `PermanentFailure`, the end of the text id ``slack.refused.<reason>``."""
 DEFAULT_REASON = "forbidden"
+UNCHANGED_REASONS = frozenset({"not_edited", "not_deleted"})
 METADATA_EVENT_TYPE = "cm_advisor_recommendation"
 """The event type of a post's metadata, which Slack does not show."""
 CLOCK_SKEW_SECONDS = 60.0
@@ -105,6 +118,28 @@ class SlackGateway:
                 return None
         raise PermanentFailure("lost")
 
+    async def edit_post(self, outgoing: OutgoingMessage, post: CardRef, announcement: Announcement) -> None:
+        """Update the message. Its metadata stays."""
+        session = outgoing.session
+        message = block_kit.render(announcement, ButtonContext("post", session.id), translations(session.language))
+        await self._change_post(session.tenant, "chat.update", post, **message)
+
+    async def delete_post(self, outgoing: OutgoingMessage, post: CardRef) -> None:
+        """Delete the message."""
+        try:
+            await self._change_post(outgoing.session.tenant, "chat.delete", post)
+        except PermanentFailure as failure:
+            if failure.reason != "gone":
+                raise
+
+    async def _change_post(self, tenant: str, method: str, post: CardRef, **message: object) -> None:
+        try:
+            await self.api.call(tenant, method, channel=post.get("channel"), ts=post.get("ts"), **message)
+        except SlackError as error:
+            raise PermanentFailure("gone" if error.error in GONE_ERRORS else DEFAULT_REASON) from None
+        except OutcomeUnknown:
+            raise RetryLater from None
+
     async def show_card(self, outgoing: OutgoingMessage, view: View) -> CardRef | None:
         """Update the card or send it again. An expired private card is left as it is: nobody sees it anymore."""
         card = outgoing.card or {}
@@ -127,9 +162,11 @@ class SlackGateway:
             channel=f"<#{outgoing.destination}>",
             bot=f"<@{await self.api.bot_user(session.tenant)}>",
         )
-        retry = Button("retry_post", t("label.retry_post"), option=outgoing.destination, primary=True)
-        button_context = ButtonContext("notice", session.id, session.revision)
-        message = {"text": text, "blocks": [block_kit.section(text), block_kit.actions([retry], button_context)]}
+        blocks = [block_kit.section(text)]
+        if reason not in UNCHANGED_REASONS:
+            retry = Button("retry_post", t("label.retry_post"), option=outgoing.destination, primary=True)
+            blocks.append(block_kit.actions([retry], ButtonContext("notice", session.id, session.revision)))
+        message = {"text": text, "blocks": blocks}
         try:
             if not await self._add_by_url(outgoing.card or {}, message):
                 await self.api.call(session.tenant, "chat.postMessage", channel=session.owner, **message)
@@ -152,13 +189,8 @@ class SlackGateway:
     def card_message(self, session: Session, view: View, card: CardRef) -> block_kit.Message:
         """Return a session's card as a message."""
         button_context, t = ButtonContext("card", session.id, session.revision), translations(session.language)
-        if isinstance(view, RecommendationCard | PartialResultCard) and view.share and is_public(card):
-            view = replace(view, share=f"{t('slack.public_thread')} {view.share}")
-        message = block_kit.render(view, button_context, t, str(card.get("channel", "")))
-        if isinstance(view, QuestionCard) and "thread" in card and is_public(card):
-            # Slack delivers words in a thread only if they mention the app.
-            message["blocks"].append(block_kit.context(t("slack.how_to_answer")))
-        return message
+        view = _in_public(view, session, t) if is_public(card) else view
+        return block_kit.render(view, button_context, t, str(card.get("channel", "")))
 
     async def update_or_send(
         self, workspace: Workspace, person: str, card: CardRef, message: block_kit.Message, language: str
@@ -191,11 +223,16 @@ class SlackGateway:
                 target["user"] = person
             await self._send_new(workspace, person, target, message, language)
 
-    async def collapse(self, workspace: Workspace, card: CardRef, text: str) -> None:
-        """Replace a card that continues elsewhere with one line. Ignores failures."""
+    async def collapse(self, workspace: Workspace, card: CardRef, text: str, *, earlier: bool = False) -> None:
+        """Replace a card that continues elsewhere with one line. Ignores failures.
+
+        `earlier`: delete the messages above it that were cards of the same dialog.
+        """
         message = {"text": block_kit.escape(text), "blocks": [block_kit.context(text)]}
         with suppress(RetryLater, OutcomeUnknown, SlackError):
             await self.api.call(workspace, "chat.update", channel=card["channel"], ts=card["ts"], **message)
+        for ts in earlier_cards(card) if earlier else ():
+            await self.delete(workspace, {"channel": card["channel"], "ts": ts})
 
     async def delete(self, workspace: Workspace, card: CardRef) -> None:
         """Delete a message. Ignores failures."""
@@ -235,7 +272,7 @@ class SlackGateway:
     ) -> CardRef:
         """Send into the channel of `card`; into a direct message if there is no channel or the bot cannot write."""
         channel, thread = str(card.get("channel", "")), card.get("thread")
-        ref: dict[str, object] = {"channel": channel} | ({"thread": thread} if thread else {})
+        ref = {"channel": channel} | {name: card[name] for name in ("thread", "earlier") if card.get(name)}
         try:
             if "user" in card and not channel.startswith("D"):
                 target = {"channel": channel, "user": person, "thread_ts": thread}
@@ -278,6 +315,32 @@ def _marker(message: object) -> object:
         return None
     payload = metadata.get("event_payload")
     return payload.get("key") if isinstance(payload, dict) else None
+
+
+def _in_public(view: View, session: Session, t: Translations) -> View:
+    """Return the view for a thread that all members of a channel can read.
+
+    It says so while questions are asked, folds once the post is in the channel, and shows nothing that is kept private.
+    """
+    match view:
+        case QuestionCard():
+            private = Button("go_private", t("label.go_private"))
+            # Slack delivers words in a thread only if they mention the app.
+            audience = f"{t('slack.public_thread')} {t('slack.how_to_answer')}"
+            return replace(view, audience=audience, buttons=(*view.buttons, private))
+        case RecommendationCard() | PartialResultCard() if session.status is Status.POSTED:
+            return presenter.folded(view, t)
+        case RecommendationCard() | PartialResultCard() | DetailsCard() if session.status is Status.KEPT:
+            return Notice("kept", t("slack.kept"), (Button("run_own", t("label.run_own")),))
+        case RecommendationCard() | PartialResultCard() if view.share:
+            return replace(view, share=f"{t('slack.public_thread')} {view.share}")
+    return view
+
+
+def earlier_cards(card: CardRef) -> list[str]:
+    """Return the messages above a card that were cards of the same dialog, by ``ts``."""
+    earlier = card.get("earlier")
+    return [ts for ts in earlier if isinstance(ts, str)] if isinstance(earlier, list) else []
 
 
 def is_public(card: CardRef) -> bool:

@@ -13,16 +13,18 @@ from adapters.shared import router
 from adapters.slack import app_home, cards, modals
 from adapters.slack.block_kit import Message
 from adapters.slack.context import Context
+from adapters.slack.gateway import earlier_cards, is_public
 from adapters.slack.request import IncomingRequest, conversation_of, get_object, get_text, private_card, unescape
 from dialogs.effects import Notify, Show
 from dialogs.events import Event, SetLanguage, Typed
-from dialogs.session import Actor, Session
+from dialogs.session import Actor, Session, Status
 from dialogs.text.parse import Command
 from dialogs.translations import translations
 
 COMMAND_RULES = router.TextRules(single_answer=True, continues="commands")
 MENTION_RULES = router.TextRules(single_answer=True, start_on_no_match=True)
 DIRECT_MESSAGE_RULES = router.TextRules(start_on_empty=False)
+MAX_EARLIER_CARDS = 40
 MENTION = re.compile(r"<@[A-Z0-9]+(\|[^<>]*)?>")  # [^<>], not [^>]: quadratic in the number of "<" otherwise
 
 
@@ -143,10 +145,17 @@ async def _apply(context: Context, request: IncomingRequest, actor: Actor, event
 
 async def _move_card(context: Context, request: IncomingRequest, actor: Actor, result: TurnResult) -> None:
     """Send the card again below the typed text, and collapse the old one."""
-    await context.perform(request, result, actor.language, request.reply_ref)
-    if "ts" in (result.card or {}) and any(isinstance(effect, Show) for effect in result.effects):
+    old, card = result.card or {}, request.reply_ref
+    if result.session and result.session.status is Status.KEPT and is_public(old):
+        await context.perform(request, result, actor.language)  # which shows it in private
+        return
+    moves = "ts" in old and any(isinstance(effect, Show) for effect in result.effects)
+    if moves and is_public(old):
+        card = {**card, "earlier": [*earlier_cards(old), old["ts"]][-MAX_EARLIER_CARDS:]}
+    await context.perform(request, result, actor.language, card)
+    if moves:
         text = translations(actor.language)("slack.below")
-        await context.gateway.collapse(request.installation, result.card or {}, text)
+        await context.gateway.collapse(request.installation, old, text)
 
 
 # --- Other events -------------------------------------------------------------------------------------------------

@@ -105,6 +105,8 @@ def execute(button: Button, ids: Mapping[str, object]) -> Json:
     if button.option is not None:
         data["option"] = button.option
     look = {"title": button.label}
+    if button.url:
+        return {"type": "Action.OpenUrl", **look, "url": button.url}
     if button.action == "forget_confirm":
         look["style"] = "destructive"
     elif button.primary:

@@ -42,6 +42,8 @@ def render(
     ids: Json = {"session": session.id, "revision": session.revision} if session else {}
     if session and isinstance(view, RecommendationCard | PartialResultCard) and view.share:
         view = replace(view, share=_share(view.share, session, ref))
+    if session and ref and ref.kind != "personal":
+        view = _in_public(view, session)
     match view:
         case QuestionCard():
             return _question(view, ids)
@@ -59,6 +61,17 @@ def render(
         case Notice():
             lines = (ac.literal(line) for line in view.text.split("\n") if line)  # may quote what a person typed
             return ac.card([*lines, *ac.actions(view.buttons, ids)], view.text)
+
+
+def _in_public(view: View, session: Session) -> View:
+    """Return the view for a conversation of several people. It says so, and folds once the post is there as well."""
+    t = translations(session.language)
+    match view:
+        case QuestionCard():
+            return replace(view, audience=t("teams.public"))
+        case RecommendationCard() | PartialResultCard() if session.status is Status.POSTED:
+            return presenter.folded(view, t)
+    return view
 
 
 def render_public(view: View, session: Session, ref: ConversationRef, owners: Json | None = None) -> Json:
@@ -147,6 +160,7 @@ def _question(view: QuestionCard, ids: Json) -> Json:
         *help_parts(view.help),
         *ac.actions(view.choices, ids),
         *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - len(view.choices), spacing="Small"),
+        *([ac.subtle(view.audience, spacing="Small")] if view.audience else ()),
     ]
     return ac.card(body, plain_text(view))
 

@@ -81,6 +81,11 @@ class Connector:
         path = f"v3/conversations/{_quoted(ref.conversation)}/activities/{_quoted(ref.activity or '')}"
         await self._call("PUT", ref.service, path, activity)
 
+    async def delete(self, ref: ConversationRef) -> None:
+        """Delete a message of the app."""
+        path = f"v3/conversations/{_quoted(ref.conversation)}/activities/{_quoted(ref.activity or '')}"
+        await self._call("DELETE", ref.service, path)
+
     async def open_personal(self, ref: ConversationRef, bot: str, person: str) -> ConversationRef:
         """Return the personal chat with a person of the conversation `ref`."""
         body = {

@@ -33,6 +33,7 @@ SENT_BY_PERSON = "sent"
 _FAILURE_TEXTS = frozenset(
     {"blocked", "failed", "forbidden", "gone", "lost", "not_installed", "not_member", "refused", "too_long"}
 )
+_UNCHANGED = frozenset({"not_edited", "not_deleted"})
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,25 @@ class TeamsGateway:
         post = replace(ref, conversation=thread, activity=id)
         return {**post.to_json(), "link": post.link}
 
+    async def edit_post(self, outgoing: OutgoingMessage, post: CardRef, announcement: Announcement) -> None:
+        """Replace the card of the post. A recommendation that the person sent from the compose box is theirs."""
+        ref = ConversationRef.from_json(post)
+        if ref is None or not ref.activity:
+            raise PermanentFailure("gone")
+        name = await self._author(ref, outgoing)
+        await self._connector.update(ref, card_message(cards.announcement(announcement, name)))
+
+    async def delete_post(self, outgoing: OutgoingMessage, post: CardRef) -> None:
+        """Delete the message of the post."""
+        ref = ConversationRef.from_json(post)
+        if ref is None or not ref.activity:
+            raise PermanentFailure("gone")
+        try:
+            await self._connector.delete(ref)
+        except PermanentFailure as failure:
+            if failure.reason != "gone":
+                raise
+
     async def find_post(self, outgoing: OutgoingMessage, since: datetime) -> CardRef | None:
         """Raise `PermanentFailure`: a bot cannot read a conversation in Teams, so that a person has to look."""
         raise PermanentFailure("lost")
@@ -95,8 +115,12 @@ class TeamsGateway:
     async def report_failure(self, outgoing: OutgoingMessage, reason: str) -> None:
         """Send the notice to the conversation of the dialog; if Teams refuses, to the personal chat."""
         session = outgoing.session
-        id = f"held.{reason if reason in _FAILURE_TEXTS else 'refused'}"
-        card = cards.render(cards.notice(session.language, id, "retry_post"), session)
+        if reason in _UNCHANGED:
+            notice = cards.notice(session.language, f"post_{reason}")
+        else:
+            id = f"held.{reason if reason in _FAILURE_TEXTS else 'refused'}"
+            notice = cards.notice(session.language, id, "retry_post")
+        card = cards.render(notice, session)
         ref = ConversationRef.from_json(outgoing.card) or _destination(outgoing)
         if ref is None:
             raise PermanentFailure("gone")
@@ -112,7 +136,8 @@ class TeamsGateway:
 
     async def _author(self, ref: ConversationRef, outgoing: OutgoingMessage) -> str:
         """Return the name of the author, who must be a member of the conversation."""
-        known = str(json.loads(outgoing.destination or "{}").get("by") or "")
+        destination = json.loads(outgoing.destination or "{}")
+        known = str(destination.get("by") or "") if isinstance(destination, dict) else ""
         try:
             return await self.member_name(ref, outgoing.session.owner) or known or "?"
         except PermanentFailure as failure:

@@ -4,7 +4,7 @@
     pending   to be run when due                  leased by one worker: done, deleted, or pending again (`RetryLater`)
     sending   the post was given to the platform  done; if the response or this process is lost, the worker looks for
                                                   the post: done, sent again, or held when it cannot tell
-    held      waits for the owner                 pending (`Service.retry_post`)
+    held      waits for the owner                 pending (`Service.retry_post`), deleted when taken back
     dead      failed `MAX_ATTEMPTS` times         pending (`Service.retry_post`)
     done      keeps the pace of its queue and     deleted by `bot.core.housekeeping`
               its key from being used again
@@ -160,6 +160,25 @@ def store_post(transaction: Transaction, job: Job, post: CardRef, pace: timedelt
     transaction.execute(sa.delete(outbox).where(outbox.c.key == f"{job.session_id}:tell"))
     if session_exists:
         transaction.add_job(NewJob("posted", job.session_id, payload=spans.trace_context()))
+
+
+def finish_change(transaction: Transaction, job: Job, post: CardRef | None, *, refused: bool) -> None:
+    """Finish a job that edited or deleted `post`. `refused`: the platform did not allow it, which the owner is told.
+
+    A deleted post is forgotten, and so is one that cannot be deleted: the recommendation may be posted again.
+    """
+    edits = job.kind == "edit_post"
+    if not edits:
+        transaction.execute(sa.update(sessions).where(sessions.c.id == job.session_id).values(post=None))
+        held = sa.and_(outbox.c.session_id == job.session_id, outbox.c.kind == "post", outbox.c.id < job.id)
+        transaction.execute(sa.delete(outbox).where(held, outbox.c.state.in_(("held", "dead"))))
+    delete(transaction, job)
+    if refused:
+        reason = "not_edited" if edits else "not_deleted"
+        payload = {"reason": reason, "destination": job.payload["destination"]}
+        transaction.add_job(NewJob("tell", job.session_id, payload=payload))
+    elif edits and post is not None:
+        transaction.add_job(NewJob("posted", job.session_id, payload={"notice": "updated", **spans.trace_context()}))
 
 
 def retry(

@@ -24,14 +24,14 @@ from adapters.ports import (
 )
 from bot.core import jobs
 from bot.core.housekeeping import purge
-from bot.core.jobs import Job
+from bot.core.jobs import MAX_ATTEMPTS, Job
 from bot.core.service import Service
 from bot.storage.schema import sessions
 from bot.storage.statements import NewJob
 from bot.storage.transaction import Transaction
 from bot.telemetry import metrics, spans
 from dialogs import presenter
-from dialogs.session import Session
+from dialogs.session import Session, Status
 from dialogs.translations import translations
 from dialogs.views import Announcement, Card, View, with_note
 from dialogs.walk import walk
@@ -40,6 +40,8 @@ MAX_RUNNING = 16
 POLL_SECONDS = 1.0
 SET_CLOCK_SECONDS = 60.0
 PURGE_INTERVAL = timedelta(hours=6)
+DELETION_TIME = timedelta(seconds=1)
+"""How long a post waits until the earlier post of its session is deleted."""
 NO_GATEWAY_DELAY = 600.0
 """Seconds until a job is tried again whose platform is not configured."""
 
@@ -155,6 +157,8 @@ class OutboxWorker:
                 match job.kind:
                     case "post":
                         await self._post(job)
+                    case "edit_post" | "delete_post":
+                        await self._change_post(job)
                     case "purge":
                         with self._renewed_lease(job):
                             await purge(self._database, self._retention)
@@ -177,17 +181,21 @@ class OutboxWorker:
         else:
             jobs.run_again(transaction, job, remaining)
 
-    async def _load(self, job: Job) -> tuple[Gateway, OutgoingMessage] | None:
-        """Return the gateway and the message. None when the session was deleted or its platform is not configured."""
+    async def _load(self, job: Job) -> tuple[Gateway, OutgoingMessage, CardRef | None] | None:
+        """Return the gateway, the message and the post, if there is one.
+
+        None when the session was deleted or its platform is not configured.
+        """
         stored = await self._database.run(lambda transaction: transaction.load(job.session_id or ""))
         if stored is None:
-            await self._database.run(lambda transaction: jobs.delete(transaction, job))
+            await self._delete(job)
             return None
         gateway = self._service.gateways.get(stored.session.tenant.partition(":")[0])
         if gateway is None:
             await self._retry(job, NO_GATEWAY_DELAY, "its platform is not configured")
             return None
-        return gateway, OutgoingMessage(stored.session, stored.card, job.payload.get("destination"), job.key)
+        outgoing = OutgoingMessage(stored.session, stored.card, job.payload.get("destination"), job.key)
+        return gateway, outgoing, stored.post
 
     # --- Posts ----------------------------------------------------------------------------------------------------
 
@@ -195,8 +203,12 @@ class OutboxWorker:
         loaded = await self._load(job)
         if loaded is None:
             return
-        gateway, outgoing = loaded
-        flow, session = self._service.flow, outgoing.session
+        gateway, outgoing, earlier_post = loaded
+        publication = outgoing.session.publication
+        if publication is None or publication.key != job.key:
+            return await self._delete(job)  # it was taken back
+        if earlier_post is not None:  # it is being deleted
+            return await self._database.run(lambda transaction: jobs.run_again(transaction, job, DELETION_TIME))
         try:
             post = None
             if "first_sent_at" in job.payload:  # sent before, with unknown outcome
@@ -205,7 +217,7 @@ class OutboxWorker:
                 sending = await self._database.run(lambda transaction: jobs.mark_sending(transaction, job, self._lease))
                 if sending is None:
                     return  # the lease has expired: another worker has the job
-                announcement = presenter.announcement(flow, session, walk(flow, session.answers))
+                announcement = self._announcement(outgoing.session)
                 outgoing = replace(
                     outgoing, lease_held=lambda: time.monotonic() < self._lease_held_until.get(job.id, 0)
                 )
@@ -221,6 +233,33 @@ class OutboxWorker:
             stored_post = post
             await self._run_with_retries(lambda transaction: jobs.store_post(transaction, job, stored_post, self._pace))
             asyncio.get_running_loop().call_later(self._pace.total_seconds(), self.wake)
+
+    def _announcement(self, session: Session, *, changed: bool = False) -> Announcement:
+        session = session.as_posted()
+        flow = self._service.flow.at(session.version)
+        return presenter.announcement(flow, session, walk(flow, session.answers), changed=changed)
+
+    async def _change_post(self, job: Job) -> None:
+        """Edit or delete a post. If the platform refuses, tell the owner."""
+        loaded = await self._load(job)
+        if loaded is None:
+            return
+        gateway, outgoing, post = loaded
+        edits, refused = job.kind == "edit_post", False
+        try:
+            if post is not None and edits and outgoing.session.publication:
+                announcement = self._announcement(outgoing.session, changed=True)
+                await self._call(job, gateway.edit_post(outgoing, post, announcement), RetryLater())
+            elif post is not None and not edits:
+                await self._call(job, gateway.delete_post(outgoing, post), RetryLater())
+        except RetryLater as error:
+            if job.attempts + 1 < MAX_ATTEMPTS:
+                return await self._retry(job, error.retry_after, "Later")
+            refused = True
+        except (OutcomeUnknown, PermanentFailure) as error:
+            log.info("job %d (%s) given up (%s)", job.id, job.kind, type(error).__name__)
+            refused = True
+        await self._database.run(lambda transaction: jobs.finish_change(transaction, job, post, refused=refused))
 
     async def _send_post(
         self, job: Job, gateway: Gateway, outgoing: OutgoingMessage, announcement: Announcement
@@ -265,13 +304,13 @@ class OutboxWorker:
         loaded = await self._load(job)
         if loaded is None:
             return
-        gateway, outgoing = loaded
+        gateway, outgoing, post = loaded
         card: CardRef | None = None
         try:
             if job.kind == "tell":
                 await self._call(job, gateway.report_failure(outgoing, job.payload["reason"]), RetryLater())
             else:
-                view = self._view(job, outgoing.session)
+                view = self._view(job, outgoing.session, post)
                 card = await self._call(job, gateway.show_card(outgoing, view), RetryLater())
         except RetryLater as error:
             return await self._retry(job, error.retry_after, "Later")
@@ -286,11 +325,18 @@ class OutboxWorker:
 
         await self._database.run(finish)
 
-    def _view(self, job: Job, session: Session) -> View:
+    def _view(self, job: Job, session: Session, post: CardRef | None) -> View:
+        t = translations(session.language)
         view = presenter.current(self._service.flow, session)
+        if session.status is not Status.POSTED:
+            return view
+        view = presenter.with_link(view, t, (post or {}).get("link"))
         if job.kind == "posted" and isinstance(view, Card):
-            return with_note(view, translations(session.language)("notice.posted"))
+            return with_note(view, t(f"notice.{job.payload.get('notice', 'posted')}"))
         return view
+
+    async def _delete(self, job: Job) -> None:
+        await self._database.run(lambda transaction: jobs.delete(transaction, job))
 
     # --- Attempts and leases --------------------------------------------------------------------------------------
 

@@ -15,11 +15,13 @@ from bot.storage.schema import adapter_data, outbox, pending_cards, person_setti
 from bot.storage.statements import NewJob, PendingCard, SessionLookup, StoredSession, TurnChange
 from bot.storage.transaction import Transaction
 from bot.telemetry import metrics, spans
-from dialogs.effects import Post, Schedule, Show
+from dialogs import presenter
+from dialogs.effects import DeletePost, EditPost, Effect, Notify, Post, Schedule, Show
 from dialogs.events import STALE_REVISION, ConfirmPost, Event, Expire, KeepPrivate, Start, Typed
 from dialogs.flow import Flow
 from dialogs.reducer import step
 from dialogs.session import RUNNING, Actor, Session, Status
+from dialogs.translations import translations
 from dialogs.views import DetailsCard
 from dialogs.walk import walk
 
@@ -73,15 +75,16 @@ class Service:
                 result = TurnResult(None, None, (), duplicate=True)
             attributes["repeated"] = result.duplicate
         _count_turn(platform, event, result, time.perf_counter() - started)
-        if any(isinstance(effect, Post) for effect in result.effects):
+        shown = tuple(effect for effect in result.effects if isinstance(effect, Show | Notify))
+        if len(shown) < len(result.effects):
             self.wake()
-            result = replace(result, effects=tuple(effect for effect in result.effects if not isinstance(effect, Post)))
+            result = replace(result, effects=shown)
         return result
 
     def _decide(
         self, turn: Turn, stored: StoredSession | None, duplicate: bool, now: datetime
     ) -> tuple[TurnChange | None, TurnResult]:
-        """Return what to write, and the result. Its effects still include `Post`."""
+        """Return what to write, and the result. Its effects still include those about the post."""
         before, card = (stored.session, stored.card) if stored else (None, None)
         if duplicate:
             return None, TurnResult(before, card, (), duplicate=True)
@@ -101,26 +104,28 @@ class Service:
         if session is None or session.owner != event.actor.person:
             return record_key, TurnResult(session, card, tuple(effects))
         card = card if turn.card is None else turn.card
-        jobs = [self._job(session, card, effect) for effect in effects if isinstance(effect, Post | Schedule)]
+        jobs = [self._job(session, card, effect) for effect in effects if not isinstance(effect, Show | Notify)]
         # Not of details: the worker would show the card, which they do not replace for everybody.
         shows = any(isinstance(effect, Show) and not isinstance(effect.view, DetailsCard) for effect in effects)
+        link = (stored.post or {}).get("link") if stored and session.status is Status.POSTED else None
         if before and session.status in RUNNING and before.status not in RUNNING:
             jobs.append(NewJob("expire", session.id, delay=self._idle))
         change = TurnChange(
             turn.idempotency_key,
             before=stored,
             after=session if session != before or turn.card is not None or shows else None,
-            conversation=turn.conversation if stored is None else None,
+            conversation=turn.conversation if stored is None or turn.card is not None else None,
             card=turn.card,
             pending_card=PendingCard(GRACE, spans.trace_context()) if shows else None,
             jobs=tuple(jobs),
             on_card=turn.session is not None and turn.event.revision is not None,
             occurred_at=max(occurred_at or now, latest or occurred_at or now),
         )
-        shown = tuple(effect for effect in effects if not isinstance(effect, Schedule))
-        return change, TurnResult(session, card, shown)
+        shown = tuple(_with_link(effect, session, link) for effect in effects if not isinstance(effect, Schedule))
+        moved_from = stored.card if stored and turn.card is not None and turn.card != stored.card else None
+        return change, TurnResult(session, card, shown, moved_from=moved_from)
 
-    def _job(self, session: Session, card: CardRef | None, effect: Post | Schedule) -> NewJob:
+    def _job(self, session: Session, card: CardRef | None, effect: Post | EditPost | DeletePost | Schedule) -> NewJob:
         if isinstance(effect, Schedule):
             return NewJob("expire", session.id, delay=self._idle)
         platform = session.tenant.partition(":")[0]
@@ -130,6 +135,9 @@ class Service:
         else:
             queue = f"{session.tenant}:{effect.destination}"
         payload = {"destination": effect.destination, **spans.trace_context()}
+        if not isinstance(effect, Post):
+            kind = "edit_post" if isinstance(effect, EditPost) else "delete_post"
+            return NewJob(kind, session.id, queue=queue, payload=payload)
         return NewJob("post", session.id, key=effect.key, queue=queue, if_absent=True, payload=payload)
 
     async def mark_shown(self, session: str, revision: int, card: CardRef | None = None) -> None:
@@ -164,12 +172,14 @@ class Service:
             return remaining
         owner = Actor(stored.session.tenant, stored.session.owner, stored.session.language)
         closed, effects = step(self.flow, stored.session, Expire(owner))
-        if closed is not None:
-            transaction.save(stored, closed)
+        if closed is None:
+            return None
+        transaction.save(stored, closed)
+        if closed.status is Status.EXPIRED:  # a posted recommendation that was being changed stays posted
             question = walk(self.flow, closed.answers).next_question
             metrics.ABANDONED.labels(closed.tenant.partition(":")[0], question.id if question else "end").inc()
-            if any(isinstance(effect, Show) for effect in effects):
-                transaction.add_job(NewJob("show", session, revision=closed.revision))
+        if any(isinstance(effect, Show) for effect in effects):
+            transaction.add_job(NewJob("show", session, revision=closed.revision))
         return None
 
     async def find_running(self, actor: Actor, conversation: ConversationRef) -> Session | None:
@@ -263,6 +273,13 @@ class Service:
                 transaction.execute(sa.delete(table).where(table.c.session_id.in_(ids)))
 
         await self.database.run(work)
+
+
+def _with_link(effect: Effect, session: Session, link: object) -> Effect:
+    """Return a `Show` of a posted recommendation with the link to its post."""
+    if link is None or not isinstance(effect, Show):
+        return effect
+    return Show(presenter.with_link(effect.view, translations(session.language), link))
 
 
 def _count_turn(platform: str, event: Event, result: TurnResult, seconds: float) -> None:

@@ -29,6 +29,8 @@ class FakeGateway:
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
+        self.edits: list[Announcement] = []
+        self.deleted: list[Json] = []
         self.shown: list[View] = []
         self.reported: list[str] = []
         self.searches: list[datetime] = []
@@ -58,6 +60,16 @@ class FakeGateway:
         if isinstance(self.found, Exception):
             raise self.found
         return self.found
+
+    async def edit_post(self, outgoing: OutgoingMessage, post: Json, announcement: Announcement) -> None:
+        self.edits.append(announcement)
+        if self.fail:
+            raise self.fail
+
+    async def delete_post(self, outgoing: OutgoingMessage, post: Json) -> None:
+        self.deleted.append(post)
+        if self.fail:
+            raise self.fail
 
     async def show_card(self, outgoing: OutgoingMessage, view: View) -> Json | None:
         self.shown.append(view)

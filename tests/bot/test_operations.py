@@ -67,7 +67,7 @@ async def goes_on(url: str) -> None:
     assert result.session.answers["brand"] == "no"
     await work(OutboxWorker(service))
     assert gateway.posts == [("s2", "C1")]
-    assert (await rows(database))["s2:post"] == "done"
+    assert (await rows(database))["s2:post:0"] == "done"
     # New rows get new ids.
     await service.turn(Turn(Start(BEN, "s3"), conversation="D2"))
     database.close()

@@ -157,7 +157,7 @@ async def test_acknowledged_events_are_finished_at_shutdown(
     [adapter] = platform
     assert adapter.calls == ["start", "stop"]
     database = Database(url)
-    assert (await rows(database))["s1:post"] in {"pending", "done"}, "stored, and run by the next process"
+    assert (await rows(database))["s1:post:0"] in {"pending", "done"}, "stored, and run by the next process"
     database.close()
 
 

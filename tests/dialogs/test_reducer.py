@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dialogs import events, presenter
 from dialogs.community_flow import FLOW
-from dialogs.effects import Notify, Post, Show
+from dialogs.effects import DeletePost, EditPost, Notify, Post, Show
 from dialogs.events import (
     Answer,
     Back,
@@ -27,6 +27,7 @@ from dialogs.events import (
     Review,
     SetLanguage,
     Start,
+    TakeBack,
     Typed,
     Why,
 )
@@ -117,7 +118,7 @@ def test_keep_private_then_post_once():
 
     session, effects = step(FLOW, session, ConfirmPost(OWNER, "C1", revision=session.revision))
     (post,) = [effect for effect in effects if isinstance(effect, Post)]
-    assert (post.destination, post.key) == ("C1", "s1:post")
+    assert (post.destination, post.key) == ("C1", "s1:post:1")
     assert session.status is Status.POSTED
 
     for again in (
@@ -496,12 +497,17 @@ def test_any_sequence_of_events(sequence, quick, answers):
         if after.answers != session.answers or after.status != session.status:
             assert after.revision == session.revision + 1
         assert set(after.answers) <= {question.id for question in FLOW.questions}
-        if session.status is Status.POSTED:
+        if session.status is Status.POSTED and not isinstance(event, Change | TakeBack):
             assert replace(after, language=session.language) == session
+        if session.publication and after.publication != session.publication:
+            [effect] = [effect for effect in effects if isinstance(effect, EditPost | DeletePost)]
+            assert isinstance(effect, EditPost) == (after.publication is not None)
+        assert after.status is not Status.POSTED or after.as_posted() == after
         assert views(effects) or views(effects, Notify)
         posts += sum(isinstance(effect, Post) for effect in effects)
+        posts -= sum(isinstance(effect, DeletePost) for effect in effects)
         session = after
-    assert posts == (session.status is Status.POSTED)
+        assert posts == (session.publication is not None)
 
 
 # --- A new version of the flow ------------------------------------------------------------------------------------

@@ -69,6 +69,12 @@ class FileGateway:
             raise PermanentFailure("lost")
         return {"link": "https://example.org"} if f"post {outgoing.session.id}" in self.lines() else None
 
+    async def edit_post(self, outgoing: OutgoingMessage, post: Json, announcement: Announcement) -> None:
+        self._write("edit", announcement.session)
+
+    async def delete_post(self, outgoing: OutgoingMessage, post: Json) -> None:
+        self._write("delete", outgoing.session.id)
+
     async def show_card(self, outgoing: OutgoingMessage, view: View) -> Json | None:
         self._write("show", " ".join(getattr(view, "note", ())))
         return None

@@ -119,8 +119,8 @@ class SimulatedUser:
             return await self.client.post(card)
         if button := card.find("continue"):
             return await self.client.press(card, button)
-        if card.find("new_check") or card.find("run_own"):
-            self.finished = "keep" if card.find("post") or card.find("run_own") else "post"
+        if card.find("take_back") or card.find("new_check") or card.find("run_own"):
+            self.finished = "post" if card.find("take_back") else "keep"
             if self.finished != self.goal:
                 self._history.violations.append(f"{self!r}, but the goal was {self.goal}")
             return True

@@ -70,10 +70,10 @@ async def resume(database: Database, gateway: FileGateway) -> bool:
     assert check.session.status == "posted"
     assert lines.count("post s1") <= 1
     if "failure lost" in lines:
-        assert states == {"s1:post": "held"}
+        assert states == {"s1:post:0": "held"}
         return True
     assert lines.count("post s1") == 1
     assert check.post
     assert any(POSTED in line for line in lines)
-    assert states == {"s1:post": "done"}
+    assert states == {"s1:post:0": "done"}
     return False

@@ -126,7 +126,14 @@ BUTTON = typed(
     {
         "button": obj(
             {"text": plain(75)},
-            {**ACTION_ID, "value": string(2000), "style": STYLE, "confirm": CONFIRM, "accessibility_label": string(75)},
+            {
+                **ACTION_ID,
+                "value": string(2000),
+                "url": string(3000),
+                "style": STYLE,
+                "confirm": CONFIRM,
+                "accessibility_label": string(75),
+            },
         )
     }
 )

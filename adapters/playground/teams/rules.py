@@ -29,7 +29,7 @@ def _enum(text: str) -> frozenset[str]:
 
 
 _ELEMENTS = ("TextBlock", "RichTextBlock", "FactSet", "Container", "ColumnSet", "ActionSet", "Input.ChoiceSet")
-_ACTIONS = ("Action.Execute", "Action.Submit")
+_ACTIONS = ("Action.Execute", "Action.Submit", "Action.OpenUrl")
 _BLOCK: dict[str, Spec] = {"separator": bool, "spacing": _enum("default none small medium large extraLarge padding")}
 _LOOKS: dict[str, Spec] = {
     "color": _enum("default dark light accent good warning attention"),
@@ -62,6 +62,7 @@ KINDS: dict[str, tuple[dict[str, Spec], dict[str, Spec]]] = {
     ),
     "Input.Choice": ({"title": str, "value": str}, {}),
     "Action.Execute": ({"title": str, "verb": str, "data": dict, "fallback": "Action.Submit"}, {"style": _BUTTON}),
+    "Action.OpenUrl": ({"title": str, "url": str}, {"style": _BUTTON}),
     "Action.Submit": ({"title": str, "data": dict}, {"style": _BUTTON, "associatedInputs": _enum("auto none")}),
 }
 """Kind -> required and optional properties.
@@ -123,6 +124,8 @@ def _node(node: Any, kinds: tuple[str, ...], path: str) -> Iterator[str]:
             yield f"{path}.{key}: not a property of {kind}"
     if kind == "Input.ChoiceSet":
         yield from _choices(node, path)
+    elif kind == "Action.OpenUrl" and not str(node.get("url")).startswith("https://teams.microsoft.com/l/"):
+        yield f"{path}.url: leaves Teams"
     elif kind == "Refresh":
         yield from _refresh(node.get("userIds"), path)
 

@@ -44,6 +44,7 @@ ROUTES = {
     "create": ("POST", "/amer/v3/conversations"),
     "send": ("POST", f"{_CONVERSATION}/activities"),
     "update": ("PUT", f"{_CONVERSATION}/activities/{{activity}}"),
+    "delete": ("DELETE", f"{_CONVERSATION}/activities/{{activity}}"),
     "member": ("GET", f"{_CONVERSATION}/members/{{member}}"),
     "team": ("GET", "/amer/v3/teams/{team}"),
     "channels": ("GET", "/amer/v3/teams/{team}/conversations"),
@@ -262,6 +263,17 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         message.edits += 1
         message.views.clear()
         return 200, {"id": message.id}
+
+    async def _delete(self, request: web.Request) -> tuple[int, Json]:
+        where, _ = self._conversation(request)
+        message = self.find(request.match_info["activity"])
+        if message is None or message.where is not where or message.deleted:
+            raise TeamsError(404, "ActivityNotFoundInConversation", "Activity not found.")
+        if message.by is not None:
+            raise TeamsError(403, "Forbidden", "The message is not the bot's.")
+        self._throttle("delete", where)
+        message.deleted = True
+        return 200, {}
 
     def _validate(self, activity: Json) -> None:
         """Reject what the connector rejects; add what violates our rules to `violations`."""

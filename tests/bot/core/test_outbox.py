@@ -80,7 +80,7 @@ async def test_an_overdue_card_and_a_posted_notice_are_one_update(
     [view] = gateway.shown
     assert isinstance(view, RecommendationCard)
     assert view.note == (translations("en")("notice.posted"),), "one update shows both"
-    assert await rows(database) == {"s1:post": "done"}
+    assert await rows(database) == {"s1:post:0": "done"}
 
 
 async def test_only_one_of_two_workers_shows_an_overdue_card(
@@ -106,13 +106,13 @@ async def test_retries_end_after_an_hour(
     clock.forward(seconds=29)
     await work(worker)
     assert len(gateway.posts) == 1, "Retry-After was half a minute"
-    while await rows(database) == {"s1:post": "pending"}:
+    while await rows(database) == {"s1:post:0": "pending"}:
         clock.forward(seconds=10)
         await work(worker)
     assert len(gateway.posts) == MAX_ATTEMPTS
     assert timedelta(minutes=35) < clock.now - began < timedelta(minutes=80)
     assert gateway.reported == ["failed"]
-    assert await rows(database) == {"s1:post": "dead"}
+    assert await rows(database) == {"s1:post:0": "dead"}
     gateway.answers = []
     assert await service.retry_post(ANNA, "s1")
     await work(worker)
@@ -160,7 +160,7 @@ async def test_a_post_that_is_found_is_not_sent_again(
     clock.forward(seconds=12)
     await work(worker)
     assert (len(gateway.posts), gateway.searches, gateway.reported) == (1, [began], [])
-    assert await rows(database) == {"s1:post": "done"}
+    assert await rows(database) == {"s1:post:0": "done"}
     assert (await service.list_checks(ANNA))[0].post == LINK
 
 
@@ -183,7 +183,7 @@ async def test_a_post_that_is_not_there_is_sent_again(
         clock.forward(seconds=40)
     assert (len(gateway.posts), len(gateway.searches), gateway.reported) == (3, looks, [])
     assert len(set(gateway.searches)) == 1, "the first attempt may have succeeded as well"
-    assert await rows(database) == {"s1:post": "done"}
+    assert await rows(database) == {"s1:post:0": "done"}
 
 
 async def test_a_rejected_post_is_not_looked_for(
@@ -205,12 +205,12 @@ async def test_a_failed_search_for_a_post_is_repeated(
     for _ in range(3):
         await work(worker)
         clock.forward(seconds=40)
-    assert await rows(database) == {"s1:post": "sending"}
+    assert await rows(database) == {"s1:post:0": "sending"}
     gateway.found = LINK
     clock.forward(minutes=5)
     await work(worker)
     assert (len(gateway.posts), gateway.reported) == (1, [])
-    assert await rows(database) == {"s1:post": "done"}
+    assert await rows(database) == {"s1:post:0": "done"}
 
 
 async def test_a_gateway_that_raises_another_exception(
@@ -302,7 +302,7 @@ async def test_a_lease_that_expired_while_sending_may_have_been_sent(
     assert gateway.reported == ["lost"]
     # The slow worker goes on after all.
     await database.run(lambda transaction: jobs.store_post(transaction, job, {"link": "x"}, timedelta()))
-    assert (await rows(database))["s1:post"] == "done"
+    assert (await rows(database))["s1:post:0"] == "done"
     assert not await service.retry_post(ANNA, "s1")
 
 
@@ -326,13 +326,13 @@ async def test_failing_cards_and_reports_stop_nothing(
     await begin(service, "s2")
     clock.forward(seconds=16)
     await work(worker)
-    assert await rows(database) == {"s1:post": "held"}
+    assert await rows(database) == {"s1:post:0": "held"}
     gateway.fail = RetryLater()
     await begin(service, "s3")
     for _ in range(MAX_ATTEMPTS):
         clock.forward(hours=2)
         await work(worker)
-    assert await rows(database) == {"s1:post": "held"}
+    assert await rows(database) == {"s1:post:0": "held"}
     assert len(gateway.shown) == MAX_ATTEMPTS + 1
 
 
@@ -340,7 +340,7 @@ async def test_a_platform_that_is_no_longer_configured(database: Database, clock
     service = Service(FLOW, database)
     await confirm(service)
     await work(OutboxWorker(service))
-    assert await rows(database) == {"s1:post": "pending"}
+    assert await rows(database) == {"s1:post:0": "pending"}
     service.gateways = {"slack": gateway}
     clock.forward(minutes=15)
     await work(OutboxWorker(service))
@@ -383,7 +383,7 @@ async def test_the_worker_wakes_up_and_drains(url: str, gateway: FakeGateway) ->
     assert not stopping.done()
     answer.set()
     await stopping
-    assert (await rows(database))["s1:post"] == "done"
+    assert (await rows(database))["s1:post:0"] == "done"
     query = sa.select(outbox.c.due_at).where(outbox.c.kind == "purge")
     due_at = await database.run(lambda transaction: transaction.execute(query).scalar_one())
     assert due_at > database.clock(), "purge was run and is due again"
@@ -407,7 +407,7 @@ async def test_a_post_interrupted_by_shutdown_is_reported(url: str, gateway: Fak
     await confirm(service)
     await asyncio.wait_for(sending.wait(), 5)
     await worker.stop(within=0.01)
-    assert (await rows(database))["s1:post"] == "sending"
+    assert (await rows(database))["s1:post:0"] == "sending"
     gateway.post = post  # type: ignore[method-assign]
     clock.forward(minutes=2)
     await work(OutboxWorker(service))

@@ -283,11 +283,11 @@ async def test_a_post_adds_a_job_and_wakes_the_worker(service: Service, database
     assert result.session.status is Status.POSTED
     assert [type(effect) for effect in result.effects] == [Show]
     await service.flush_shown()
-    assert await rows(database) == {"s1:post": "pending"}
+    assert await rows(database) == {"s1:post:0": "pending"}
     assert woken
     await service.turn(Turn(ConfirmPost(ANNA, "C2", revision=0), "s1"))
     await service.turn(Turn(ConfirmPost(ANNA, "C2", revision=1), "s1"))
-    assert await rows(database) == {"s1:post": "pending", "s1:card": "drawing"}
+    assert await rows(database) == {"s1:post:0": "pending", "s1:card": "drawing"}
 
 
 @pytest.mark.parametrize("wrong", [0, -20, 20], ids="our clock is {} s off".format)

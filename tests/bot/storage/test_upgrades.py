@@ -113,7 +113,7 @@ async def test_tables_of_the_next_release_are_accepted(database: Database, caplo
     assert dict(result.session.answers) == complete()
     await work(OutboxWorker(service))
     assert gateway.posts == [("s1", "C1")]
-    assert (await rows(database))["s1:post"] == "done"
+    assert (await rows(database))["s1:post:0"] == "done"
     assert len(await service.list_checks(ANNA)) == 1
     assert await service.forget_person(BEN) == 1
 

@@ -124,7 +124,8 @@ def parse_card(page: CardText, t: Translations) -> ShownCard:
         parts = _parts(page, t, {"review.unused": "unused"})
         rows = tuple(line for line in parts[""] if isinstance(line, tuple))
         return ShownReview(notes, rows, pairs(parts["unused"], t))
-    lines = tuple(str(line) for line in page.lines)
+    public = normalize(t("teams.public"))  # said in a channel; the dialog in Slack is private
+    lines = tuple(str(line) for line in page.lines if line != public)
     cancel = t("label.cancel")  # the terminal has no such button
     navigation = tuple(label for row in page.buttons[1:] for label in row if label != cancel)
     return ShownQuestion(notes, lines, page.buttons[0], navigation)

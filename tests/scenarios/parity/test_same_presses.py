@@ -79,16 +79,19 @@ async def assert_same(platforms: AllPlatforms, journey: Journey) -> None:
     for number, (press, view, _) in enumerate(expected):
         for name, (cards, _) in runs.items():
             at = f"{name}, {journey}, after {press}"
-            assert without_notes(cards[number]) == limited(name, view), at
+            card = cards[number]
+            if press.action == "post" and isinstance(card, ShownQuestion):  # folded, where the post is seen as well
+                assert (name, card.lines) == ("Teams", (normalize(t("notice.posted")),)), at
+                continue
+            assert without_notes(card) == limited(name, view), at
             # The notes above a card, such as that an answer was changed, are the same, too. A terminal posts nothing.
             if press.action != journey.ends:
-                assert cards[number] == limited(name, runs["Slack"][0][number]), at
+                assert card == limited(name, runs["Slack"][0][number]), at
 
     answers = expected[-1][2]
     for cards, _ in runs.values():
         details = [card for card in cards if isinstance(card, ShownDetails)]
-        result = cards[-1]
-        assert isinstance(result, ShownRecommendation)
+        result = next(card for card in reversed(cards) if isinstance(card, ShownRecommendation))
         assert_says(result, details[-1], answers, t)
     if journey.ends == "post":
         post = expected_post(journey.language, answers)
