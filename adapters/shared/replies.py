@@ -10,9 +10,11 @@ from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
 from dialogs.reducer import upgrade
 from dialogs.session import RUNNING, Session, Status
-from dialogs.text.parse import Command, Match, QuickCheck
+from dialogs.text import notices
+from dialogs.text.lexicon import SMALL_TALK_ORDER
+from dialogs.text.parse import Command, Match, Parsed, QuickCheck
 from dialogs.translations import Translations, translations
-from dialogs.views import Button
+from dialogs.views import Button, Notice
 from dialogs.walk import walk
 
 MAX_LABEL_LENGTH = 75
@@ -107,10 +109,22 @@ def _offer(t: Translations, candidate: Match, encode: Callable[[Mapping[str, str
             return Button("language", translations(language)("language.own"), option=language)
         case Command("form"):
             return Button("open_form", t("label.open_form"))
-        case Command("hello" | "resume"):
+        case Command("resume" | "hello"):
             return Button("start", t("label.start"))
         case Command("my_checks" | "forget_me" | "help" | "start" as name):
             return Button(name, t(f"label.{name}"))
+    return None
+
+
+def short_reply(t: Translations, parsed: Parsed) -> Notice | None:
+    """Return the short answer to small talk, to "language", or to a command that needs a recommendation."""
+    match parsed:
+        case Command("language"):
+            return notices.which_language(t)
+        case Command("post" | "details" | "keep_private"):
+            return notices.nothing_to_post(t)
+        case Command(name) if name in SMALL_TALK_ORDER:
+            return notices.small_talk(t, name, "start")
     return None
 
 

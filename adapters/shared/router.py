@@ -11,12 +11,20 @@ from typing import Literal
 from dialogs import events
 from dialogs.community_flow import FLOW
 from dialogs.session import Actor
-from dialogs.text.parse import Command, NoMatch, Parsed, Problems, QuickCheck, parse, parse_quick_check
+from dialogs.text.lexicon import SMALL_TALK_ORDER, has_words
+from dialogs.text.parse import Ambiguous, Command, NoMatch, Parsed, QuickCheck, parse, parse_single_answer
 from dialogs.translations import languages, next_language
 
 PERSONAL_COMMANDS = frozenset({"my_checks", "forget_me", "form"})
 """Commands about the person, not about one dialog."""
-HELP_COMMANDS = frozenset({"help", "hello"})
+SMALL_TALK = frozenset(SMALL_TALK_ORDER)
+QUICK_CHECK = re.compile(r"(?:check|(?:bilan|diagnostic)(?: express)?|quick(?: check)?)\b[\s:]*", re.IGNORECASE)
+"""The start of a text that is a quick check, also during a dialog."""
+_SHOWS_THE_CARD = frozenset({"hello", "resume", "start"})
+_ANSWERED_ALONE = (SMALL_TALK - {"hello"}) | {"help", "language"}
+"""Commands that do not concern the running dialog."""
+_NEEDS_A_RECOMMENDATION = frozenset({"details", "keep_private", "post"})
+"""Commands that start no dialog: there is nothing that they could be about."""
 START_ACTIONS = frozenset({"new_check", "run_own", "start"})
 """Actions that begin a dialog. The adapter creates the `Start` event, because it chooses the id of the session."""
 
@@ -171,13 +179,13 @@ def event_for_action(
 class TextRules:
     """How typed text is read in one kind of conversation.
 
-    `single_answer`: one bare answer ("yes") is a quick check. `continues`: what goes to the running dialog: all text,
-    only commands, or nothing. `start_commands`: commands that start a dialog; None for all but help.
+    `single_answer`: one bare answer ("yes") is a quick check. `continues`: what goes to the running dialog: all text
+    or only commands. `start_commands`: commands that start a dialog; None for all but help.
     `start_on_empty`, `start_on_no_match`: whether empty or unclear text starts one.
     """
 
     single_answer: bool = False
-    continues: Literal["text", "commands", "nothing"] = "text"
+    continues: Literal["text", "commands"] = "text"
     start_commands: frozenset[str] | None = None
     start_on_empty: bool = True
     start_on_no_match: bool = False
@@ -195,14 +203,17 @@ def route_text(text: str, actor: Actor, *, running: bool, rules: TextRules) -> I
             return Reply(parsed)
         case Command("language", str(language)):
             return ChangeLanguage(language)
+    parsed = _after_prefix(text, parsed, take_single=not running or rules.continues != "text")
+    if isinstance(parsed, QuickCheck) and QUICK_CHECK.match(text):
+        return StartDialog(parsed.answers, quick=True)
     if running and rules.continues == "text":
         return ApplyEvent(events.Typed(actor, text))
     match parsed:
         case QuickCheck(answers):
             return StartDialog(answers, quick=True)
-        case Command(name) if name not in HELP_COMMANDS and name != "language":
-            if running and rules.continues == "commands":
-                return ApplyEvent(events.Resume(actor) if name in {"resume", "start"} else events.Typed(actor, text))
+        case Command(name) if running and rules.continues == "commands" and name not in _ANSWERED_ALONE:
+            return ApplyEvent(events.Resume(actor) if name in _SHOWS_THE_CARD else events.Typed(actor, text))
+        case Command(name) if name not in _ANSWERED_ALONE | _NEEDS_A_RECOMMENDATION | {"hello"}:
             if rules.start_commands is None or name in rules.start_commands:
                 return StartDialog()
         case NoMatch() if rules.start_on_no_match:
@@ -210,13 +221,31 @@ def route_text(text: str, actor: Actor, *, running: bool, rules: TextRules) -> I
     return Reply(parsed)
 
 
-def parse_outside_dialog(text: str, *, single_answer: bool) -> Parsed:
-    """Parse text without a current question. `single_answer`: one bare answer is a quick check."""
-    parsed = parse(text, FLOW, None)
-    if not single_answer or isinstance(parsed, Command | QuickCheck | Problems):
+def _after_prefix(text: str, parsed: Parsed, *, take_single: bool) -> Parsed:
+    """Return what ``check yes no`` means. `take_single`: take the answer of ``check the key`` as a quick check."""
+    prefix = QUICK_CHECK.match(text)
+    if prefix is None or isinstance(parsed, Command):
         return parsed
-    quick_check = parse_quick_check(text, FLOW)
-    return quick_check if isinstance(quick_check, QuickCheck | Problems) else parsed
+    match parse_outside_dialog(text[prefix.end() :], single_answer=True):
+        case Ambiguous((QuickCheck() as single,)) if take_single:
+            return single
+        case Command():
+            return parsed
+        case reading:
+            return reading
+
+
+def parse_outside_dialog(text: str, *, single_answer: bool) -> Parsed:
+    """Parse text without a current question.
+
+    `single_answer`: one bare answer ("yes") is a quick check, and what names one answer ("an agency") may be one.
+    """
+    parsed = parse(text, FLOW, None)
+    if not isinstance(parsed, NoMatch):
+        return parsed
+    if not has_words(text):
+        return Command("hello") if text else parsed
+    return parse_single_answer(text, FLOW) if single_answer else parsed
 
 
 def decode_answers(option: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from adapters.slack.button_value import ButtonContext
 from dialogs import views
 from dialogs.plain_text import plain_text as plain_text_of
+from dialogs.text.notices import PassedCard
 from dialogs.translations import Translations
 from dialogs.views import AnswerRow, Button, View
 
@@ -165,6 +166,13 @@ def render(
         case _:
             blocks = sections(escape(view.text))
     return {"text": text, "blocks": [*blocks, *button_rows(view.buttons, button_context)]}
+
+
+def passed_card(passed: PassedCard) -> Message:
+    """Return what a card says after typed text continued the dialog below it."""
+    texts = [*([passed.question] if passed.question else ()), *passed.answers]
+    answered = [section(escape("\n".join(texts)))] if texts else []
+    return {"text": escape("\n".join((*texts, passed.below))), "blocks": [*answered, context(passed.below)]}
 
 
 def _question(view: views.QuestionCard, button_context: ButtonContext) -> list[Block]:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from adapters.ports import CardRef, CheckSummary
-from adapters.shared.replies import CheckLine, check_lines, offer_buttons
-from adapters.shared.router import HELP_COMMANDS
+from adapters.shared.replies import CheckLine, check_lines, offer_buttons, short_reply
 from adapters.slack.block_kit import Block, Message, button, escape, header, render, section
 from adapters.slack.button_value import ButtonContext, Surface
 from adapters.slack.gateway import is_public
@@ -38,13 +37,14 @@ def reply(actor: Actor, parsed: Parsed, checks: Sequence[CheckSummary] = ()) -> 
             return short_notice(actor, "forget.confirm", "forget_confirm", "close")
         case Command("form"):
             return short_notice(actor, "slack.form_offer", "open_form", primary="open_form")
-        case Command("language"):
-            return short_notice(actor, "slack.which_language", "language", "close")
         case Ambiguous() | Problems():
             return suggestions(actor, parsed)
-        case Command(name) if name in HELP_COMMANDS:
+        case Command("help"):
             return help_message(actor)
-    return help_message(actor, translations(actor.language)("slack.not_understood"))
+    t = translations(actor.language)
+    if short := short_reply(t, parsed):
+        return notice(short, None, actor.language)
+    return help_message(actor, t("slack.not_understood"))
 
 
 def help_message(actor: Actor, note: str | None = None) -> Message:

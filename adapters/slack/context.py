@@ -17,6 +17,7 @@ from adapters.slack.web_api import SlackError, WebApi
 from dialogs.effects import Notify, Show
 from dialogs.events import Event, Resume, Start
 from dialogs.session import Actor, Status
+from dialogs.text.notices import PassedCard
 from dialogs.text.parse import Command, Parsed
 from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale, translations
 from dialogs.views import DetailsCard
@@ -144,7 +145,7 @@ class Context:
         if public and "ts" in public and is_public(public) and result.session:
             id = "slack.kept" if result.session.status is Status.KEPT else "slack.went_private"
             text = translations(actor.language)(id)
-            await self.gateway.collapse(request.installation, public, text, earlier=True)
+            await self.gateway.collapse(request.installation, public, PassedCard(None, (), text), earlier=True)
 
     # --- Answers --------------------------------------------------------------------------------------------------
 

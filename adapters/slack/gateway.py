@@ -19,6 +19,7 @@ from adapters.slack.button_value import ButtonContext
 from adapters.slack.web_api import INVALID_TOKEN_ERRORS, SlackError, WebApi, Workspace
 from dialogs import presenter
 from dialogs.session import Session, Status
+from dialogs.text.notices import PassedCard
 from dialogs.translations import Translations, translations
 from dialogs.views import (
     Announcement,
@@ -223,12 +224,12 @@ class SlackGateway:
                 target["user"] = person
             await self._send_new(workspace, person, target, message, language)
 
-    async def collapse(self, workspace: Workspace, card: CardRef, text: str, *, earlier: bool = False) -> None:
-        """Replace a card that continues elsewhere with one line. Ignores failures.
+    async def collapse(self, workspace: Workspace, card: CardRef, passed: PassedCard, *, earlier: bool = False) -> None:
+        """Replace a card that continues elsewhere: no buttons, what was answered stays. Ignores failures.
 
         `earlier`: delete the messages above it that were cards of the same dialog.
         """
-        message = {"text": block_kit.escape(text), "blocks": [block_kit.context(text)]}
+        message = block_kit.passed_card(passed)
         with suppress(RetryLater, OutcomeUnknown, SlackError):
             await self.api.call(workspace, "chat.update", channel=card["channel"], ts=card["ts"], **message)
         for ts in earlier_cards(card) if earlier else ():

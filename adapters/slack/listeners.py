@@ -15,11 +15,12 @@ from adapters.slack.block_kit import Message
 from adapters.slack.context import Context
 from adapters.slack.gateway import earlier_cards, is_public
 from adapters.slack.request import IncomingRequest, conversation_of, get_object, get_text, private_card, unescape
+from dialogs.community_flow import FLOW
 from dialogs.effects import Notify, Show
 from dialogs.events import Event, SetLanguage, Typed
 from dialogs.session import Actor, Session, Status
+from dialogs.text.notices import passed_card
 from dialogs.text.parse import Command
-from dialogs.translations import translations
 
 COMMAND_RULES = router.TextRules(single_answer=True, continues="commands")
 MENTION_RULES = router.TextRules(single_answer=True, start_on_no_match=True)
@@ -140,11 +141,13 @@ async def _message(context: Context, request: IncomingRequest, rules: router.Tex
 async def _apply(context: Context, request: IncomingRequest, actor: Actor, event: Event, running: Session) -> None:
     result = await context.turn(request, event, running.id)
     result = context.hide_details(result, request.reply_ref)
-    context.tasks.start(_move_card(context, request, actor, result))
+    context.tasks.start(_move_card(context, request, actor, running, result))
 
 
-async def _move_card(context: Context, request: IncomingRequest, actor: Actor, result: TurnResult) -> None:
-    """Send the card again below the typed text, and collapse the old one."""
+async def _move_card(
+    context: Context, request: IncomingRequest, actor: Actor, before: Session, result: TurnResult
+) -> None:
+    """Send the card again below the typed text, and collapse the old one, which showed `before`."""
     old, card = result.card or {}, request.reply_ref
     if result.session and result.session.status is Status.KEPT and is_public(old):
         await context.perform(request, result, actor.language)  # which shows it in private
@@ -153,9 +156,8 @@ async def _move_card(context: Context, request: IncomingRequest, actor: Actor, r
     if moves and is_public(old):
         card = {**card, "earlier": [*earlier_cards(old), old["ts"]][-MAX_EARLIER_CARDS:]}
     await context.perform(request, result, actor.language, card)
-    if moves:
-        text = translations(actor.language)("slack.below")
-        await context.gateway.collapse(request.installation, old, text)
+    if result.session and moves:
+        await context.gateway.collapse(request.installation, old, passed_card(FLOW, before, result.session))
 
 
 # --- Other events -------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
-from functools import lru_cache
 
 from adapters.ports import CardRef, CheckSummary
 from adapters.shared.replies import check_lines
@@ -13,6 +12,7 @@ from adapters.teams.conversation import ConversationRef
 from dialogs import presenter
 from dialogs.plain_text import plain_text
 from dialogs.session import Session, Status
+from dialogs.text.notices import PassedCard
 from dialogs.translations import Translations, languages, translations
 from dialogs.views import (
     AdviceLine,
@@ -128,11 +128,11 @@ def notice(language: str, id: str, *actions: str) -> Notice:
     return Notice(id, t(f"teams.{id}"), presenter.buttons(t, *actions))
 
 
-@lru_cache(maxsize=8)
-def moved(language: str) -> Json:
-    """Return what replaces a card after the dialog went on further down."""
-    text = translations(language)("teams.moved")
-    return ac.card([ac.subtle(text)], text)
+def passed(view: PassedCard) -> Json:
+    """Return what a card says after typed text continued the dialog below it."""
+    texts = [*([view.question] if view.question else ()), *view.answers]
+    lines = (ac.text(text, spacing="None") for text in texts)
+    return ac.card([*lines, ac.subtle(view.below)], "\n".join((*texts, view.below)))
 
 
 def _notes(notes: Sequence[str]) -> list[Json]:

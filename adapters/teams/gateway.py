@@ -22,8 +22,10 @@ from adapters.teams.adaptive_cards import Json
 from adapters.teams.connector import Connector, card_message
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.request import IncomingRequest
+from dialogs.community_flow import FLOW
 from dialogs.effects import Show
 from dialogs.session import Session
+from dialogs.text.notices import passed_card
 from dialogs.views import Announcement, Notice, View
 
 MAX_UPDATE_SECONDS = 1.0
@@ -183,12 +185,16 @@ class TeamsGateway:
         task = self._tasks.start(self.show(session, view, ref, stored=stored, card=card))
         await asyncio.wait({task}, timeout=MAX_UPDATE_SECONDS)
 
-    async def move(self, session: Session, view: View, card: CardRef | None, ref: ConversationRef, *notes: str) -> None:
-        """Send the card again below the latest message. Replace the old `card` by a note."""
+    async def move(
+        self, before: Session, session: Session, view: View, card: CardRef | None, ref: ConversationRef, *notes: str
+    ) -> None:
+        """Send the card again below the latest message. Fold the old `card`, which showed `before`."""
         new = await self.show(session, view, ref.at(None), *notes)
         old = ConversationRef.from_json(card)
         if old and old.activity and new.activity:
-            self._tasks.start(self._connector.update(old, card_message(cards.moved(session.language))))
+            self._tasks.start(
+                self._connector.update(old, card_message(cards.passed(passed_card(FLOW, before, session))))
+            )
 
     async def _update_or_send(
         self, session: Session, view: View, ref: ConversationRef, *notes: str, card: Json | None = None

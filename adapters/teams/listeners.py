@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from adapters.ports import (
 )
 from adapters.shared import router
 from adapters.shared.background import BackgroundTasks
-from adapters.shared.replies import forgotten, offer_buttons
+from adapters.shared.replies import forgotten, offer_buttons, short_reply
 from adapters.teams import cards
 from adapters.teams.adaptive_cards import CARD_TYPE, Json
 from adapters.teams.bot_framework import ActivityHandler, TurnContext
@@ -40,11 +39,7 @@ from dialogs.views import DetailsCard, Notice, View
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 BUTTON = "adaptiveCard/action"
 MAX_CHECKS_TO_SEARCH = 100
-QUICK_CHECK = re.compile(r"(?:check|quick(?: check)?|(?:diagnostic|bilan)(?: express)?)\b[\s:]*", re.IGNORECASE)
-"""The start of a text that is a quick check, also during a dialog."""
-_START = frozenset({"start"})
-TEXT_RULES = router.TextRules(start_commands=_START)
-QUICK_CHECK_RULES = router.TextRules(single_answer=True, continues="nothing", start_commands=_START)
+TEXT_RULES = router.TextRules(start_commands=frozenset({"start"}))
 
 Invoke = Callable[[IncomingRequest], Awaitable[Json]]
 
@@ -156,10 +151,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
 
     async def _on_text(self, request: IncomingRequest) -> None:
         session = await self._application.find_running(request.actor, request.ref.conversation)
-        prefix = QUICK_CHECK.match(request.text)
-        text = request.text[prefix.end() :] if prefix else request.text
-        rules = QUICK_CHECK_RULES if prefix else TEXT_RULES
-        match router.route_text(text, request.actor, running=session is not None, rules=rules):
+        match router.route_text(request.text, request.actor, running=session is not None, rules=TEXT_RULES):
             case router.StartDialog(answers, quick):
                 await self._start(request, answers, quick=quick)
             case router.ApplyEvent(event) if session:
@@ -175,7 +167,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         result = await self._application.turn(request.turn(event, session.id))
         view, notices = shown_view(result), _notices(result)
         if result.session and view:
-            await self._gateway.move(result.session, view, result.card, request.ref, *_texts(notices))
+            await self._gateway.move(session, result.session, view, result.card, request.ref, *_texts(notices))
         elif notices:
             await self._gateway.send(request.ref, cards.render(notices[-1], result.session))
 
@@ -206,6 +198,8 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
                 card = cards.offers(t, buttons)
             case Problems(problems):
                 card = help_card(t, *(presenter.problem(FLOW, t, problem) for problem in problems))
+            case Command() if short := short_reply(t, parsed):
+                card = cards.render(short, language=t.language)
             case NoMatch() | Ambiguous():
                 card = help_card(t, t("notice.nothing_understood"))
             case _:
@@ -339,7 +333,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         opened, view = result.session, shown_view(result)
         if request.ref.shared or not (opened and view and opened.owner == request.actor.person):
             return await self._show(request, result)
-        await self._gateway.move(opened, view, result.card, request.ref)
+        await self._gateway.move(opened, opened, view, result.card, request.ref)
         return ButtonResult(text=request.t("teams.below"), shown=True)
 
 

@@ -3,16 +3,18 @@
 from dialogs import events, presenter
 from dialogs.flow import Flow
 from dialogs.session import RUNNING, Session
+from dialogs.text import notices
+from dialogs.text.lexicon import SMALL_TALK_ORDER
 from dialogs.text.parse import Ambiguous, Command, Parsed, ParsedAnswer, Problems, QuickCheck, parse
 from dialogs.translations import translations
-from dialogs.views import Button, Notice, QuestionCard, RecommendationCard
+from dialogs.views import Button, Notice
 from dialogs.walk import walk
 
 _COMMANDS: dict[str, type[events.Event]] = {
     "back": events.Back,
     "cancel": events.Cancel,
     "details": events.Details,
-    "hello": events.Help,
+    "hello": events.Resume,
     "help": events.Help,
     "keep_private": events.KeepPrivate,
     "post": events.Resume,  # typed text never posts: this shows the card with the button that does
@@ -40,24 +42,20 @@ def interpret(flow: Flow, session: Session, event: events.Typed) -> events.Event
             return events.Review(actor)
         case Command("language", str(language)):
             return events.SetLanguage(actor, language)
+        case Command("language"):
+            return notices.which_language(t)
+        case Command("post" | "details" as name) if early := notices.too_early(flow, session, name):
+            return early
         case Command(name) if name in _COMMANDS:
             return _COMMANDS[name](actor)
+        case Command(name) if name in SMALL_TALK_ORDER:
+            return notices.small_talk(t, name, "continue" if session.status in RUNNING else "new_check")
         case Ambiguous(candidates):
-            return presenter.notice(t, "did_you_mean", tuple(_candidate_buttons(session, candidates)))
+            return notices.did_you_mean(flow, session, _candidate_buttons(session, candidates))
         case Problems(problems):
             lines = "\n".join(presenter.problem(flow, t, problem) for problem in problems)
-            return Notice("not_understood", lines, presenter.buttons(t, "help"))
-    return _not_understood(flow, session)
-
-
-def _not_understood(flow: Flow, session: Session) -> Notice:
-    t = translations(session.language)
-    view = presenter.current(flow, session)
-    if isinstance(view, QuestionCard):
-        labels = [t("list.quoted", item=choice.label) for choice in view.choices]
-        return presenter.notice(t, "not_understood", view.choices, choices=presenter.join_or(t, labels))
-    buttons = () if isinstance(view, RecommendationCard) else presenter.buttons(t, "help")
-    return presenter.notice(t, "nothing_understood", buttons)
+            return notices.below_question(flow, session, Notice("problems", lines, presenter.buttons(t, "help")))
+    return notices.not_understood(flow, session)
 
 
 def _candidate_buttons(session: Session, candidates: tuple[Parsed, ...]) -> list[Button]:

@@ -26,8 +26,12 @@ def phrases(text: str) -> tuple[str, ...]:
 
 
 def _table(name: str) -> tuple[str, ...]:
-    """Return the phrases of a table. ``form, form: phrase, phrase`` gives every phrase in every form."""
-    cells = _TABLES[name]
+    """Return the phrases of a table."""
+    return expand(_TABLES[name])
+
+
+def expand(cells: str | list[str]) -> tuple[str, ...]:
+    """Return the phrases of cells. ``form, form: phrase, phrase`` gives every phrase in every form."""
     table: list[str] = []
     for cell in [cells] if isinstance(cells, str) else cells:
         forms, _, text = cell.partition(":") if "{}" in cell else ("{}", "", cell)
@@ -41,14 +45,23 @@ NEGATIONS, INSTEAD = _table("negations"), _table("instead")
 AND, OR, BUT, FILLING = _table("and"), _table("or"), _table("but"), _table("filling")
 POLITE, CHANGE, CHANGE_FILLING = _table("polite"), _table("change"), _table("change_filling")
 LANGUAGE, APART = _table("language"), _table("apart")
+OTHER_LANGUAGES = _table("other_languages")
 UNSURE: dict[str, str] = _TABLES["unsure"]
 UNSURE_ALONE: dict[str, str] = _TABLES["unsure_alone"]
-OPTIONS: dict[str, dict[str, str]] = _TABLES["options"]
+OPTIONS: dict[str, dict[str, str | list[str]]] = {
+    question: options for questions, options in _TABLES["options"].items() for question in questions.split()
+}
 QUESTIONS: dict[str, str] = _TABLES["questions"]
 COMMANDS: dict[str, str] = _TABLES["commands"]
 NUMBERS: dict[int, str] = {int(number): texts for number, texts in _TABLES["numbers"].items()}
 SIGNS: dict[str, str] = _TABLES["signs"]
+EMOJI = {name: meaning for meaning, names in _TABLES["emoji"].items() for name in phrases(names)}
+SMALL_TALK: dict[str, str] = _TABLES["small_talk"]
 
+POLITE_SMALL_TALK = ("hello", "thanks", "goodbye")
+"""Small talk that may stand beside an answer."""
+SMALL_TALK_ORDER = ("joke", "who_are_you", "how_are_you", "goodbye", "thanks", "hello")
+"""The most particular first: it is answered when a text has several."""
 NEGATIVE = frozenset({"no", "nobody"})
 """Options that are negative themselves: a negation beside one, as in "non, personne", does not exclude it."""
 TOGETHER = {frozenset({"in_house", "agency"}): "both"}
@@ -61,6 +74,11 @@ NEVER_CORRECTED = frozenset({"post", "cancel", "restart", "forget_me"})
 MAX_TEXT_LENGTH = 300
 """Characters. A longer text is not an answer, and parsing it would be slow."""
 BREAK = ","
+_EMOJI_NAME = re.compile(r":([a-z0-9_+'-]{1,60}):(?!\w)", re.IGNORECASE)
+_LINK = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.)[^\s<>|]+", re.IGNORECASE)
+_NE = re.compile(r"\bn(?:['’ʼ]\s*|\s+(?=(?:a|ai|as|en|y\s+(?:a|en)|est|avons|avez|ont)\b))")
+_ADVERB_Y = re.compile(r"\b(?:(il|ne|on)\s*|(j|d|t|s|qu)['’ʼ]\s*)y\b")
+_SPLIT_WORD = re.compile(r"[^\W\d_]+(?:[/.&+-][^\W\d_]+)+")
 _TOKEN = re.compile(r"(?<!\w)[-+]?\d+\w*|[^\W_]+|[?]+|[%€$]|[,;.!:…/|\n()\[\]«»\"]")
 _REPEATED = re.compile(r"([^\W\d_])\1+")
 _REMOVED = frozenset({"Mn", "Me", "Cf"})
@@ -73,12 +91,34 @@ def tokens(text: str) -> Tokens:
     """Return the normalized words of a text, ``,`` for any break between them; empty if the text is too long."""
     if len(text) > MAX_TEXT_LENGTH:
         return ()
-    text = unicodedata.normalize("NFC", SMILEY.sub(" ", text)).casefold()
+    text = unicodedata.normalize("NFC", without_signs(text)).casefold()
+    text = _SPLIT_WORD.sub(_join_letters, _ADVERB_Y.sub(r"\1\2y", _NE.sub("ne ", text)))
     for sign, meaning in SIGNS.items():
         text = text.replace(sign, meaning)
     bare = (char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in _REMOVED)
     words = _TOKEN.findall(_REPEATED.sub(r"\1", "".join(bare).casefold()))
     return tuple(word if word[-1].isalnum() or word in "%€$" else "?" if word[0] == "?" else BREAK for word in words)
+
+
+def without_signs(text: str) -> str:
+    """Return a text without smileys and links, and with the meaning of an emoji for its name between colons."""
+    text = _LINK.sub(" link ", SMILEY.sub(" ", text))
+    return _EMOJI_NAME.sub(lambda match: f" {EMOJI.get(match[1].lower(), '')} ", text)
+
+
+def has_words(text: str) -> bool:
+    """Return whether a text has a letter or a digit, apart from the names of emoji."""
+    return any(char.isalnum() for char in _EMOJI_NAME.sub(" ", text))
+
+
+def _join_letters(match: re.Match[str]) -> str:
+    """Return a word such as "n/a" in one piece: its letters are not the short answers "y", "o" and "n"."""
+    parts = re.split("[/.&+-]", match[0])
+    is_split = not _SHORT_ANSWERS.isdisjoint(parts) and not _SHORT_ANSWERS.issuperset(parts)
+    return "".join(parts) if is_split else match[0]
+
+
+_SHORT_ANSWERS = frozenset("yon")
 
 
 def words_of(text: str) -> Tokens:
@@ -136,7 +176,7 @@ def index(question: Question) -> Index:
     for text, kind, options in _vocabulary(question):
         words = words_of(text)
         known[words] = Phrase(kind, options, words)
-    alone = {words_of(text): Phrase(kind, options) for text, kind, options in _unsure(UNSURE_ALONE, question)}
+    alone = {words_of(text): Phrase(kind, options) for text, kind, options in _alone(question)}
     with_options = [phrase for phrase in known.values() if phrase.kind in _WITH_OPTIONS]
     content = {
         word for phrase in with_options for word in phrase.words if known.get((word,), phrase).kind in _WITH_OPTIONS
@@ -169,8 +209,14 @@ def _vocabulary(question: Question) -> Iterator[Entry]:
         yield from ((phrase, Kind.OPTION, (option,)) for phrase in _option_phrases(question.id, option))
 
 
+def _alone(question: Question) -> Iterator[Entry]:
+    yield from _unsure(UNSURE_ALONE, question)
+    for option, cells in _TABLES["options_alone"].get(question.id, {}).items():
+        yield from ((phrase, Kind.OPTION, (option,)) for phrase in expand(cells))
+
+
 _COMMON = {
-    Kind.FILLING: FILLING,
+    Kind.FILLING: (*FILLING, *(phrase for name in POLITE_SMALL_TALK for phrase in phrases(SMALL_TALK[name]))),
     Kind.AND: AND,
     Kind.OR: OR,
     Kind.BUT: BUT,
@@ -191,7 +237,7 @@ def _unsure(table: Mapping[str, str], question: Question) -> Iterator[Entry]:
 
 
 def _option_phrases(question: str, option: str) -> tuple[str, ...]:
-    listed = phrases(OPTIONS.get(question, {}).get(option, ""))
+    listed = expand(OPTIONS.get(question, {}).get(option, ""))
     return (option, *listed, *_labels(f"option.{question}.{option}"))
 
 
@@ -216,9 +262,18 @@ def commands() -> dict[Tokens, tuple[str, str | None]]:
     by_phrase: dict[Tokens, tuple[str, str | None]] = {}
     for key, texts in COMMANDS.items():
         name, _, argument = key.partition(":")
-        for phrase in (*phrases(texts), *(() if argument else _labels(f"label.{name}"))):
+        for phrase in (*phrases(texts), *(() if name == "language" else _labels(f"label.{name}"))):
             by_phrase.setdefault(words_of(phrase.rstrip(" ?")) or words_of(phrase), (name, argument or None))
+    by_phrase |= {words: (name, None) for words, name in small_talk().items()}
+    for phrase in OTHER_LANGUAGES:
+        by_phrase.setdefault(words_of(phrase), ("language", None))
     return by_phrase
+
+
+@lru_cache(maxsize=1)
+def small_talk() -> dict[Tokens, str]:
+    """Return every phrase of small talk -> its name."""
+    return {words_of(phrase): name for name, texts in SMALL_TALK.items() for phrase in phrases(texts)}
 
 
 @lru_cache(maxsize=1)
@@ -228,7 +283,9 @@ def aliases() -> dict[Tokens, frozenset[str]]:
     for table, ids in ((YES, ("yes",)), (NO, ("no",)), (OPEN, ("unknown", "undecided"))):
         pairs += [(words_of(phrase), id) for phrase in table for id in ids]
     for question, options in OPTIONS.items():
-        pairs += [(words_of(phrase), option) for option in options for phrase in _option_phrases(question, option)]
+        # "Yes" and "no" mean something else for each question.
+        named = [option for option in options if option not in {"yes", "no"}]
+        pairs += [(words_of(phrase), option) for option in named for phrase in _option_phrases(question, option)]
     by_alias: dict[Tokens, frozenset[str]] = {}
     for words, id in pairs:
         by_alias[words] = by_alias.get(words, frozenset()) | {id}
@@ -242,6 +299,7 @@ def known() -> frozenset[str]:
     texts = [phrase for table in tables for phrase in table]
     for cell in (*UNSURE.values(), *UNSURE_ALONE.values(), *NUMBERS.values()):
         texts += phrases(cell)
+    texts += [phrase for options in OPTIONS.values() for cells in options.values() for phrase in expand(cells)]
     indexed = (word for words in (*aliases(), *commands()) for word in words)
     return frozenset(indexed).union(*map(words_of, texts))
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.shared.router import parse_outside_dialog
+from adapters.shared.router import parse_outside_dialog, route_text
 from adapters.slack import listeners as slack_listeners
 from adapters.slack.request import BUTTON_VALUE
-from adapters.teams.listeners import QUICK_CHECK
+from adapters.teams.listeners import TEXT_RULES
 from adapters.teams.request import parse_request
 from dialogs.community_flow import FLOW
+from dialogs.session import Actor
 from dialogs.text.parse import parse, parse_quick_check, warm_up
 
 LENGTH = 100_000
@@ -40,7 +41,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "Slack mention": lambda text: slack_listeners.MENTION.sub(" ", text),
     "Slack button": lambda text: BUTTON_VALUE.fullmatch(f"card|{text}"),
     "Teams activity": parse_teams_activity,
-    "Teams check": QUICK_CHECK.match,
+    "Teams text": lambda text: route_text(text, Actor("t", "p", "fr"), running=False, rules=TEXT_RULES),
 }
 
 

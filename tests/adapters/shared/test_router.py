@@ -21,7 +21,7 @@ from adapters.shared.router import (
 )
 from dialogs.events import Answer, Help, Resume, Typed
 from dialogs.session import Actor
-from dialogs.text.parse import Ambiguous, Command, NoMatch, Problems
+from dialogs.text.parse import Ambiguous, Command, NoMatch, Problems, QuickCheck
 
 ANNA = Actor("slack:T1", "U1", "en")
 CHAT = TextRules()
@@ -29,6 +29,7 @@ MENTION = TextRules(single_answer=True, start_on_no_match=True)
 SLASH = TextRules(single_answer=True, continues="commands")
 ONLY_START = TextRules(start_commands=frozenset({"start"}))
 QUICK = {"brand": "yes", "transformation": "no"}
+KEY, NO = {"orientation": "key"}, {"brand": "no"}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,21 @@ def test_a_quick_check_button_has_valid_answers_only() -> None:
         ("help", SLASH, Reply(Command("help")), Reply(Command("help"))),
         ("yes no", SLASH, StartDialog(QUICK, quick=True), StartDialog(QUICK, quick=True)),
         ("yes no", CHAT, StartDialog(QUICK, quick=True), ApplyEvent(Typed(ANNA, "yes no"))),
+        ("thanks a lot!", MENTION, Reply(Command("thanks")), ApplyEvent(Typed(ANNA, "thanks a lot!"))),
+        ("no thanks", MENTION, Reply(Command("thanks")), ApplyEvent(Typed(ANNA, "no thanks"))),
+        ("thanks", SLASH, Reply(Command("thanks")), Reply(Command("thanks"))),
+        ("👍", MENTION, Reply(Command("hello")), ApplyEvent(Typed(ANNA, "👍"))),
+        ("hello", CHAT, Reply(Command("hello")), ApplyEvent(Typed(ANNA, "hello"))),
+        ("hello", SLASH, Reply(Command("hello")), ApplyEvent(Resume(ANNA))),
+        ("post", SLASH, Reply(Command("post")), ApplyEvent(Typed(ANNA, "post"))),
+        ("lang de", SLASH, Reply(Command("language")), Reply(Command("language"))),
+        ("lang de", CHAT, Reply(Command("language")), ApplyEvent(Typed(ANNA, "lang de"))),
+        ("check yes no", CHAT, StartDialog(QUICK, quick=True), StartDialog(QUICK, quick=True)),
+        ("check the key", CHAT, StartDialog(KEY, quick=True), ApplyEvent(Typed(ANNA, "check the key"))),
+        ("check the key", SLASH, StartDialog(KEY, quick=True), StartDialog(KEY, quick=True)),
+        ("diagnostic oui non", SLASH, StartDialog(QUICK, quick=True), StartDialog(QUICK, quick=True)),
+        ("the key", SLASH, Reply(Ambiguous((QuickCheck(KEY),))), Reply(Ambiguous((QuickCheck(KEY),)))),
+        ("not really", SLASH, Reply(Ambiguous((QuickCheck(NO),))), Reply(Ambiguous((QuickCheck(NO),)))),
         ("yes", MENTION, StartDialog({"brand": "yes"}, quick=True), ApplyEvent(Typed(ANNA, "yes"))),
         ("what a lovely day", CHAT, Reply(NoMatch()), ApplyEvent(Typed(ANNA, "what a lovely day"))),
         ("what a lovely day", MENTION, StartDialog(), ApplyEvent(Typed(ANNA, "what a lovely day"))),

@@ -20,6 +20,7 @@ from dialogs.events import Details
 from dialogs.recommend import recommend
 from dialogs.reducer import step
 from dialogs.session import Actor, Session, Status
+from dialogs.text.notices import PassedCard
 from dialogs.translations import languages, translations
 from dialogs.views import Announcement, Notice, View
 from dialogs.walk import walk
@@ -115,7 +116,7 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
         cards.confirm_forget(t, "29:x"),
         cards.choose_channel(t, many, "s", 3),
         cards.choose_channel(t, [], "s", 3),
-        cards.moved(language),
+        cards.passed(PassedCard("q", ("a", "b"), t("passed.below"))),
         *(cards.render(Notice("x", t(id))) for id in t.ids() if id.startswith(("notice.", "teams.held."))),
         *(page for answers in list(paths())[::37] for page in form_pages(language, answers)),
     ):

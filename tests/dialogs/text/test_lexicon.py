@@ -42,8 +42,8 @@ def test_no_phrase_has_two_meanings():
             assert commands.setdefault(lexicon.words_of(phrase), key) == key, phrase
     for id, options in lexicon.OPTIONS.items():
         meanings: dict[lexicon.Tokens, str] = {}
-        for option, listed in options.items():
-            for phrase in lexicon.phrases(listed):
+        for option, cells in options.items():
+            for phrase in lexicon.expand(cells):
                 assert meanings.setdefault(lexicon.words_of(phrase), option) == option, (id, phrase)
     for one, other in combinations((lexicon.YES, lexicon.NO, lexicon.OPEN), 2):
         assert not set(map(lexicon.words_of, one)) & set(map(lexicon.words_of, other))

@@ -228,6 +228,9 @@ async def test_text_in_the_thread_is_an_answer(scene: Scene) -> None:
     card = scene.card(scene.anna, scene.marketing)
     assert card.ts != first.ts, "the card follows the conversation"
     assert first.buttons() == {}
+    assert scene.t("question.orientation.text") in " ".join(first.texts()), "the question stays readable"
+    assert scene.option("orientation", "key") in " ".join(first.texts()), "and its answer"
+    assert scene.t("passed.below") in first.texts()
     assert scene.t("question.brand.text") in " ".join(card.texts())
 
 
@@ -255,7 +258,8 @@ async def test_mention_for_personal_commands_is_answered_privately(scene: Scene)
 async def test_direct_message_starts_and_reads_typed_answers(scene: Scene) -> None:
     fr = scene.t.language == "fr"
     hello = await scene.tell(scene.anna, "bonjour" if fr else "hello")
-    assert scene.t("help.text") in hello.texts()
+    assert hello.texts()[0] == scene.t("small_talk.hello")
+    assert list(hello.buttons()) == [scene.label("start")]
     await scene.press(scene.anna, hello, "start")
     direct = scene.team.im(scene.anna)
     first = scene.card(scene.anna, direct)

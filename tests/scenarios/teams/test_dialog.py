@@ -182,6 +182,9 @@ async def test_typed_answers(scene: Scene, where: str) -> None:
     await scene.wait_until_idle()
     now = scene.teams.last(scene.conversation(where))
     assert scene.shows(now.card, "question.transformation.text")
-    assert scene.shows(card.card, "teams.moved")
+    assert scene.shows(card.card, "question.brand.text"), "the question stays readable"
+    assert scene.option("brand", "yes") in "".join(visible(card.card)), "and its answer"
+    assert scene.shows(card.card, "passed.below")
+    assert len(visible(card.card)) == 3, "no buttons"
     await scene.user_actions.press(scene.anna, now, scene.option("transformation", "no"))
     assert scene.shows(now.card, "question.presence.text")

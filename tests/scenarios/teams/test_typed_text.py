@@ -36,10 +36,52 @@ async def type_text(scene: Scene, text: str) -> Message:
 
 
 async def test_hello_and_help(scene: Scene) -> None:
-    for text in ("hello", "Hi", "bonjour", "help", "aide", "xyzzy gloubi"):
+    for text in ("help", "aide", "xyzzy gloubi"):
         card = (await type_text(scene, text)).card
         assert scene.label("start") in visible(card)
         assert scene.shows(card, "help.title")
+    for text in ("hello", "Hi", "bonjour"):
+        card = (await type_text(scene, text)).card
+        assert visible(card) == [scene.t("small_talk.hello"), scene.label("start")]
+
+
+@pytest.mark.parametrize("where", ["channel", "personal"])
+async def test_small_talk(scene: Scene, where: str) -> None:
+    async def ask(text: str) -> Message:
+        if where == "personal":
+            return await type_text(scene, text)
+        await scene.user_actions.mention(scene.anna, scene.conversation(where), text)
+        await scene.wait_until_idle()
+        return scene.teams.last(scene.conversation(where))
+
+    texts = {
+        "thanks": "thanks a lot!",
+        "who_are_you": "qui êtes-vous ?",
+        "joke": "tell me a joke",
+        "goodbye": "au revoir",
+    }
+    for name, text in texts.items():
+        assert visible((await ask(text)).card) == [scene.t(f"small_talk.{name}"), scene.label("start")]
+    languages_card = await ask("language german")
+    assert visible(languages_card.card) == [scene.t("notice.which_language"), "Français", "English"]
+    assert scene.shows((await ask("post it")).card, "notice.nothing_to_post")
+    assert scene.shows((await ask("check non, pas du tout")).card, "notice.did_you_mean")
+    assert scene.shows((await ask("check the key")).card, "fact.strategic.true")
+
+
+async def test_typed_text_during_a_dialog(scene: Scene) -> None:
+    await scene.start_dialog("personal")
+    hello = await type_text(scene, "hello")
+    assert scene.shows(hello.card, "question.orientation.text")
+    assert scene.option("orientation", "key") in visible(hello.card)
+    assert scene.shows((await type_text(scene, "merci beaucoup")).card, "small_talk.thanks")
+    for text, id in (("ça dépend", "did_you_mean"), ("details", "details_too_early"), ("publier", "post_too_early")):
+        notice = (await type_text(scene, text)).card
+        assert scene.shows(notice, f"notice.{id}")
+        assert scene.shows(notice, "question.orientation.text")
+        assert scene.option("orientation", "key") in visible(notice)
+    await type_text(scene, "check the key")
+    assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "question.brand.text")
 
 
 async def test_help_in_a_conversation_is_for_the_person_who_presses(scene: Scene) -> None:
