@@ -165,8 +165,11 @@ class Application(Protocol):
         """Store or replace the adapter's own data under `key`; None deletes it. Never store personal data here."""
         ...
 
-    async def load_adapter_data(self, tenant: str, prefix: str) -> dict[str, Json]:
-        """Return the adapter's data of a tenant by key, for keys that start with `prefix`. At most 200 entries."""
+    async def load_adapter_data(self, tenant: str, prefix: str, *, after: str = "") -> dict[str, Json]:
+        """Return the adapter's data of a tenant by key, for keys that start with `prefix`.
+
+        The first 200 entries; with `after`, the first ones whose key is greater.
+        """
         ...
 
 

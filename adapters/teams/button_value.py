@@ -11,7 +11,7 @@ class ButtonValue:
     """The valid data of a pressed button. A client can send anything in it.
 
     `revision`: of the card; -1, which no card has, if there is none. `check`, `channel`: what was chosen on the card.
-    `person`: the only one who may press it.
+    `person`: the only one who may press it. `page`: of a long list, from 0.
     """
 
     action: str = ""
@@ -22,3 +22,4 @@ class ButtonValue:
     check: str | None = None
     channel: str | None = None
     person: str | None = None
+    page: int = 0

@@ -7,14 +7,15 @@ access to nothing.
 import asyncio
 
 from adapters.ports import Application, Json, PermanentFailure
+from adapters.shared.cache import TtlCache
 from adapters.teams.connector import Connector
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.request import IncomingRequest
 
 PREFIX = "team:"
-MAX_TEAMS = 25
-MAX_CHANNELS = 60
-MAX_CONCURRENT = 5
+MAX_CONCURRENT = 10
+NOT_MEMBER_SECONDS = 60.0
+"""How long it is remembered that a person is not in a team, so that a second try among many teams is fast."""
 
 Choice = tuple[str, str]
 """Title, and value: the ids of team and channel, with a space between them."""
@@ -26,11 +27,12 @@ class Channels:
     def __init__(self, application: Application, connector: Connector) -> None:
         self._application = application
         self._connector = connector
-        self._stored: set[str] = set()
+        self._stored: set[tuple[str, str]] = set()
+        self._not_members: TtlCache[tuple[str, str, str], bool] = TtlCache(NOT_MEMBER_SECONDS)
 
     async def add_team(self, request: IncomingRequest) -> None:
         """Store the team of the request, if this process did not store it before."""
-        if not request.team or request.team[0] in self._stored:
+        if not request.team or (request.actor.tenant, request.team[0]) in self._stored:
             return
         id, name = request.team
         tenant, key = request.actor.tenant, PREFIX + id
@@ -38,35 +40,46 @@ class Channels:
             before = await self._application.load_adapter_data(tenant, key)
             name = str(before.get(key, {}).get("name") or "")
         await self._application.save_adapter_data(tenant, key, {"service": request.ref.service, "name": name})
-        self._stored.add(id)
+        self._stored.add((tenant, id))
 
     async def remove_team(self, request: IncomingRequest) -> None:
         """Delete the team of the request."""
         if request.team:
-            self._stored.discard(request.team[0])
+            self._stored.discard((request.actor.tenant, request.team[0]))
             await self._application.save_adapter_data(request.actor.tenant, PREFIX + request.team[0], None)
 
     async def list_choices(self, request: IncomingRequest) -> list[Choice]:
-        """Return the channels that the person may choose, by title. Raises `RetryLater`."""
-        teams = await self._application.load_adapter_data(request.actor.tenant, PREFIX)
+        """Return all channels that the person may choose, by title. Raises `RetryLater`."""
         limit = asyncio.Semaphore(MAX_CONCURRENT)
 
         async def of_team(key: str, stored: Json) -> list[Choice]:
+            id = key.removeprefix(PREFIX)
+            if self._not_members.get((*request.actor[:2], id)):
+                return []
             async with limit:
-                return await self._of_team(request, key.removeprefix(PREFIX), stored)
+                return await self._of_team(request, id, stored)
 
-        lists = await asyncio.gather(*(of_team(key, stored) for key, stored in list(teams.items())[:MAX_TEAMS]))
-        choices = [choice for choices in lists for choice in choices]
-        return sorted(choices, key=lambda choice: choice[0].casefold())[:MAX_CHANNELS]
+        teams = await self._load_teams(request.actor.tenant)
+        lists = await asyncio.gather(*(of_team(key, stored) for key, stored in teams.items()))
+        return sorted((choice for choices in lists for choice in choices), key=lambda choice: choice[0].casefold())
 
-    async def find(self, request: IncomingRequest, choice: str) -> ConversationRef | None:
-        """Return the chosen channel; None if the person may not post there. Raises `RetryLater`."""
+    async def find(self, request: IncomingRequest, choice: str) -> tuple[ConversationRef, str] | None:
+        """Return the chosen channel and its title; None if the person may not post there. Raises `RetryLater`."""
         team, _, channel = choice.partition(" ")
         teams = await self._application.load_adapter_data(request.actor.tenant, PREFIX + team)
         stored = teams.get(PREFIX + team, {})
-        if choice not in [value for _, value in await self._of_team(request, team, stored)]:
-            return None
-        return ConversationRef(str(stored["service"]), channel, "channel", request.ref.tenant)
+        for title, value in await self._of_team(request, team, stored):
+            if value == choice:
+                return ConversationRef(str(stored["service"]), channel, "channel", request.ref.tenant), title
+        return None
+
+    async def _load_teams(self, tenant: str) -> dict[str, Json]:
+        teams: dict[str, Json] = {}
+        last = ""
+        while page := await self._application.load_adapter_data(tenant, PREFIX, after=last):
+            teams |= page
+            *_, last = page
+        return teams
 
     async def _of_team(self, request: IncomingRequest, id: str, stored: Json) -> list[Choice]:
         """Return the channels of a team; none if the person or the app is not in it."""
@@ -79,6 +92,8 @@ class Channels:
             )
             name = str(stored.get("name") or "") or await self._connector.team_name(service, id) or "?"
             channels = await self._connector.channels(service, id)
-        except PermanentFailure:
+        except PermanentFailure as failure:
+            if failure.reason == "not_member":
+                self._not_members.set((*request.actor[:2], id), True)
             return []
         return [(f"{name} › {title or request.t('teams.general')}", f"{id} {channel}") for channel, title in channels]

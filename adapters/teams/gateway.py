@@ -84,7 +84,7 @@ class TeamsGateway:
             return ref.to_json()
         thread = f"{ref.base};messageid={id}" if ref.kind == "channel" else ref.conversation
         post = replace(ref, conversation=thread, activity=id)
-        return {**post.to_json(), "link": post.link}
+        return {**post.to_json(), "link": post.link, "name": _said(outgoing, "name")}
 
     async def edit_post(self, outgoing: OutgoingMessage, post: CardRef, announcement: Announcement) -> None:
         """Replace the card of the post. A recommendation that the person sent from the compose box is theirs."""
@@ -138,8 +138,7 @@ class TeamsGateway:
 
     async def _author(self, ref: ConversationRef, outgoing: OutgoingMessage) -> str:
         """Return the name of the author, who must be a member of the conversation."""
-        destination = json.loads(outgoing.destination or "{}")
-        known = str(destination.get("by") or "") if isinstance(destination, dict) else ""
+        known = _said(outgoing, "by")
         try:
             return await self.member_name(ref, outgoing.session.owner) or known or "?"
         except PermanentFailure as failure:
@@ -254,6 +253,12 @@ class TeamsGateway:
 def shown_view(result: TurnResult) -> View | None:
     """Return the view that the card of the session has after a turn; None if it stays the same."""
     return next((effect.view for effect in reversed(result.effects) if isinstance(effect, Show)), None)
+
+
+def _said(outgoing: OutgoingMessage, key: str) -> str:
+    """Return what the listener added to the destination: ``by``, the author, or ``name``, of the chosen channel."""
+    destination = json.loads(outgoing.destination or "{}")
+    return str(destination.get(key) or "") if isinstance(destination, dict) else ""
 
 
 def _destination(outgoing: OutgoingMessage) -> ConversationRef | None:

@@ -217,6 +217,8 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     async def _press_button(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         if button.action == "refresh":
             return await self._owners_card(request, button.session)
+        if button.action == "more_channels":
+            return await self._choose_channel(request, button)
         if button.action == "open_check":
             return await self._open_check(request, button.check or button.session or "")
         known = button.session is not None
@@ -304,21 +306,24 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
 
     async def _post(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         """Post to the conversation of the dialog. In a personal chat, ask for a channel first."""
-        ref: ConversationRef | None = request.ref.root
         if not request.ref.shared:
             if button.channel is None:
-                choices = await self._channels.list_choices(request)
-                partial = button.option == presenter.PARTIAL
-                ids = button.session or "", button.revision
-                return ButtonResult(cards.choose_channel(request.t, choices, *ids, partial=partial))
-            ref = await self._channels.find(request, button.channel)
-        if ref is None:
-            return ButtonResult(text=request.t("teams.held.not_member"))
-        # A person who posts to the conversation of the button is in it, and the request has the name.
-        author = {"by": request.person_name} if ref.base == request.ref.base else {}
-        destination = json.dumps(ref.to_json() | author, ensure_ascii=False)
+                return await self._choose_channel(request, button)
+            found = await self._channels.find(request, button.channel)
+            if found is None:
+                return ButtonResult(text=request.t("teams.held.not_member"))
+            ref, more = found[0], {"name": found[1]}
+        else:
+            # A person who posts to the conversation of the button is in it, and the request has the name.
+            ref, more = request.ref.root, {"by": request.person_name}
+        destination = json.dumps(ref.to_json() | more, ensure_ascii=False)
         event = ConfirmPost(request.actor, destination, revision=button.revision)
         return await self._apply(request, event, button.session)
+
+    async def _choose_channel(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
+        choices = await self._channels.list_choices(request)
+        partial, ids = button.option == presenter.PARTIAL, (button.session or "", button.revision)
+        return ButtonResult(cards.choose_channel(request.t, choices, *ids, button.page, partial=partial))
 
     async def _owners_card(self, request: IncomingRequest, session: str | None) -> ButtonResult:
         """Return the owner's card of a recommendation that is kept private. Clients ask for it at each view."""

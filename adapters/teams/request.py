@@ -163,10 +163,13 @@ def _button(data: Json) -> ButtonValue:
     )
     if action == "change" and change:  # the question chosen on the card
         question = change
-    revision = data.get("revision")
-    if not isinstance(revision, int) or isinstance(revision, bool):
-        revision = -1
-    return ButtonValue(action or "", session, question, option, revision, check, channel, person)
+    revision, page = _number(data, "revision", -1), _number(data, "page", 0)
+    return ButtonValue(action or "", session, question, option, revision, check, channel, person, page)
+
+
+def _number(data: Mapping[str, object], key: str, default: int) -> int:
+    value = data.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
 def read_text(data: Mapping[str, object], key: str) -> str | None:
@@ -181,9 +184,11 @@ def _installed(activity_type: str, body: Json, channel_data: Json, bot: str) -> 
         return {"add": True, "remove": False}.get(_text(body, "action") or "")
     if activity_type != "conversationUpdate":
         return None
+    event = channel_data.get("eventType")
     if bot in added:
         return True
-    return False if bot in removed or channel_data.get("eventType") in _TEAM_DELETED else None
+    # Removed from one channel, the app stays in the team.
+    return False if (bot in removed and event != "channelMemberRemoved") or event in _TEAM_DELETED else None
 
 
 def _text(body: Mapping[str, object], key: str, max_length: int | None = MAX_ID_LENGTH) -> str | None:

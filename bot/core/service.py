@@ -259,10 +259,10 @@ class Service:
 
         await self.database.run(work)
 
-    async def load_adapter_data(self, tenant: str, prefix: str) -> dict[str, Json]:
+    async def load_adapter_data(self, tenant: str, prefix: str, *, after: str = "") -> dict[str, Json]:
         has_prefix = sa.func.substr(adapter_data.c.key, 1, len(prefix)) == prefix  # LIKE ignores case on SQLite
         query = sa.select(adapter_data.c.key, adapter_data.c.value).where(adapter_data.c.tenant == tenant, has_prefix)
-        query = query.order_by(adapter_data.c.key).limit(MAX_ADAPTER_DATA)
+        query = query.where(adapter_data.c.key > after).order_by(adapter_data.c.key).limit(MAX_ADAPTER_DATA)
         return await self.database.run(lambda transaction: {row.key: row.value for row in transaction.execute(query)})
 
     async def mark_tenant_removed(self, tenant: str) -> None:

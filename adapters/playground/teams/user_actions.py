@@ -243,6 +243,10 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
             activity["channelData"]["eventType"] = f"teamMember{key.removeprefix('members')}"
         return activity | {key: people}
 
+    def make_installation(self, user: User, team: Team) -> Json:
+        """Build the activity that tells of an installation in a team, and install the bot there."""
+        return self._installation(user, _set_installed(team, True), "add")
+
     def _installation(self, user: User, where: Conversation, action: str) -> Json:
         activity = {**self._event("installationUpdate", user, where), "action": action}
         activity["channelData"] |= {"source": {"name": "message"}, "settings": {"selectedChannel": {"id": where.id}}}

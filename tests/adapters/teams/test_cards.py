@@ -104,7 +104,9 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
     t = translations(language)
     summaries = [CheckSummary(make_session(language, {}, status), local_clock(), None) for status in Status]
     summaries = [replace(check, session=replace(check.session, id=str(n))) for n, check in enumerate(summaries)]
-    many = [(f"Team *{n}* › Channel", f"19:{n}@thread.tacv2 19:x@thread.tacv2") for n in range(60)]
+    many = [
+        (f"Équipe *{n}* › {'é' * 200}", f"19:{n}{'a' * 40}@thread.tacv2 19:{'b' * 40}@thread.tacv2") for n in range(200)
+    ]
     for card in (
         cards.welcome(t),
         cards.welcome(t, "Anna *R*", shared=True),
@@ -114,7 +116,7 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
         cards.checks(t, summaries),
         cards.checks(t, []),
         cards.confirm_forget(t, "29:x"),
-        cards.choose_channel(t, many, "s", 3),
+        *(cards.choose_channel(t, many, "s" * 24, 3, page) for page in (-1, 0, 1, 2, 9)),
         cards.choose_channel(t, [], "s", 3),
         cards.passed(PassedCard("q", ("a", "b"), t("passed.below"))),
         *(cards.render(Notice("x", t(id))) for id in t.ids() if id.startswith(("notice.", "teams.held."))),

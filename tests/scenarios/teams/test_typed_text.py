@@ -359,6 +359,52 @@ async def test_one_welcome_per_conversation(french: Scene) -> None:
     assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "question.orientation.text")
 
 
+async def test_every_channel_can_be_chosen(make_scene: MakeScene) -> None:
+    scene = await make_scene("fr")
+    names = [f"Canal {number:03}" for number in range(100)]
+    large = scene.teams.add_team("Immense", [scene.anna, scene.ben], channels=names)
+    last = scene.teams.add_team("Zeste", [scene.anna], channels=["Zoom"])
+    others = [scene.teams.add_team(f"Autre {number:03}", [scene.ben]) for number in range(230)]
+    for team in (*others, large, last):
+        activity = scene.user_actions.make_installation(scene.ben, team)
+        assert (await scene.user_actions.send_activity(activity)).ok
+    card = await scene.start_dialog("personal")
+    await scene.answer_all(card, SHORT)
+    answer = await scene.press(card, "post")
+    assert scene.shows(answer.card, "teams.channels_shown", first=1, last=80, count=103)
+    assert answer.card
+    choices = answer.card["body"][1]["choices"]
+    assert answer.card["body"][1]["style"] == "filtered"
+    answer = await scene.user_actions.press(scene.anna, card, scene.t("teams.more_channels"))
+    assert scene.shows(answer.card, "teams.channels_shown", first=81, last=103, count=103)
+    assert answer.card
+    choices += answer.card["body"][1]["choices"]
+    titles = ["Immense › Général", *(f"Immense › {name}" for name in names), "Zeste › Général", "Zeste › Zoom"]
+    assert sorted(choice["title"] for choice in choices) == sorted(titles)
+    asked = len(scene.teams.calls_to("member"))
+    answer = await scene.user_actions.press(scene.anna, card, scene.t("teams.more_channels"))
+    assert scene.shows(answer.card, "teams.channels_shown", first=1, last=80, count=103)
+    assert len(scene.teams.calls_to("member")) == asked + 2, "the teams of others are not asked again"
+    await scene.user_actions.press(scene.anna, card, scene.label("post"), {"channel": choices[5]["value"]})
+    await scene.teams.wait_for(lambda: scene.teams.posts(large.channels[6]))
+    await scene.wait_until_idle()
+    assert scene.shows((await type_text(scene, "mes diagnostics")).card, "checks.posted_in", place=choices[5]["title"])
+
+
+async def test_removal_from_one_channel_keeps_the_team(french: Scene) -> None:
+    scene = french
+    await scene.user_actions.install(scene.anna, scene.team)
+    card = await scene.start_dialog("personal")
+    await scene.answer_all(card, SHORT)
+    for event, shown in (("channelMemberRemoved", "label.choose_channel"), ("teamMemberRemoved", "teams.no_channel")):
+        activity = scene.user_actions.make_installation(scene.anna, scene.team)
+        activity |= {"type": "conversationUpdate", "membersRemoved": [{"id": scene.teams.bot_id}]}
+        activity["channelData"]["eventType"] = event
+        assert (await scene.user_actions.send_activity(activity)).ok
+        card.views.clear()
+        assert scene.shows((await scene.press(card, "post")).card, shown)
+
+
 async def test_the_channel_choice_says_what_a_partial_post_shares(scene: Scene, language: str) -> None:
     await scene.user_actions.install(scene.anna, scene.team)
     card = await type_text(scene, f"check {COMMANDS[language][0]}")
