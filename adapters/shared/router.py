@@ -195,8 +195,8 @@ def route_text(text: str, actor: Actor, *, running: bool, rules: TextRules) -> I
     """Return what typed text means. `running`: whether the person has a running dialog in this conversation."""
     if not text and running:
         return ApplyEvent(events.Resume(actor))
-    if not text and rules.start_on_empty:
-        return StartDialog()
+    if not text:
+        return StartDialog() if rules.start_on_empty else Reply(Command("hello"))
     parsed = parse_outside_dialog(text, single_answer=rules.single_answer)
     match parsed:
         case Command(name) if name in PERSONAL_COMMANDS:

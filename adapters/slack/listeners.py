@@ -4,7 +4,6 @@ A listener returns the body of its acknowledgement, None for an empty one. Work 
 acknowledgement is started in `context.tasks`.
 """
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,8 @@ from adapters.slack import app_home, cards, modals
 from adapters.slack.block_kit import Message
 from adapters.slack.context import Context
 from adapters.slack.gateway import earlier_cards, is_public
-from adapters.slack.request import IncomingRequest, conversation_of, get_object, get_text, private_card, unescape
+from adapters.slack.message_text import app_user, is_addressed, message_words, words
+from adapters.slack.request import IncomingRequest, conversation_of, get_object, get_text, private_card
 from dialogs.community_flow import FLOW
 from dialogs.effects import Notify, Show
 from dialogs.events import Event, SetLanguage, Typed
@@ -26,7 +26,8 @@ COMMAND_RULES = router.TextRules(single_answer=True, continues="commands")
 MENTION_RULES = router.TextRules(single_answer=True, start_on_no_match=True)
 DIRECT_MESSAGE_RULES = router.TextRules(start_on_empty=False)
 MAX_EARLIER_CARDS = 40
-MENTION = re.compile(r"<@[A-Z0-9]+(\|[^<>]*)?>")  # [^<>], not [^>]: quadratic in the number of "<" otherwise
+MESSAGE_SUBTYPES = frozenset({"", "file_share", "me_message", "thread_broadcast"})
+"""Messages that a person wrote. All other subtypes tell of something else."""
 
 
 # --- Slash command ------------------------------------------------------------------------------------------------
@@ -34,7 +35,7 @@ MENTION = re.compile(r"<@[A-Z0-9]+(\|[^<>]*)?>")  # [^<>], not [^>]: quadratic i
 
 async def command(context: Context, request: IncomingRequest) -> dict[str, Any] | None:
     """``/cm``. The answer is in the acknowledgement, which needs no Web API call and no membership of the channel."""
-    text = unescape(get_text(request.body, "text"))
+    text = words(get_text(request.body, "text"))
     actor = await context.actor(request)
     card = private_card(request.channel, request.person, request.response_url or "", adds=True)
     running = await context.application.find_running(actor, conversation_of(card))
@@ -88,23 +89,35 @@ def _ephemeral(message: Message) -> dict[str, Any]:
 async def mention(context: Context, request: IncomingRequest) -> None:
     """``@app text``: a dialog in the thread of that message, owned by the person who asked."""
     event = request.event
-    if not request.person or get_text(event, "bot_id") or get_text(event, "subtype"):
+    if not _is_typed(request) or request.channel.startswith("D"):  # there, it is a direct message as well
+        return
+    if not is_addressed(get_text(event, "text"), app_user(request.body)):
         return
     request = replace(request, thread=request.thread or get_text(event, "ts"))
     await _message(context, request, MENTION_RULES)
 
 
 async def direct_message(context: Context, request: IncomingRequest) -> None:
-    """A message in the app's own conversation. Ignores messages of bots, edits, files and other subtypes."""
-    event = request.event
-    if get_text(event, "bot_id") or get_text(event, "app_id") or get_text(event, "subtype") or event.get("edited"):
-        return
-    if request.person and get_text(event, "channel_type") == "im":
+    """A message in the app's own conversation."""
+    if _is_typed(request) and not get_text(request.event, "app_id") and request.event.get("channel_type") == "im":
         await _message(context, request, DIRECT_MESSAGE_RULES)
 
 
+def _is_typed(request: IncomingRequest) -> bool:
+    """Return whether a person wrote the message. An edit changes nothing: the message was answered before."""
+    event = request.event
+    return (
+        bool(request.person)
+        and not get_text(event, "bot_id")
+        and get_text(event, "subtype") in MESSAGE_SUBTYPES
+        and not event.get("edited")
+    )
+
+
 async def _message(context: Context, request: IncomingRequest, rules: router.TextRules) -> None:
-    text = unescape(MENTION.sub(" ", get_text(request.event, "text")))
+    text = message_words(get_text(request.event, "text"))
+    if request.event.get("files"):
+        rules = replace(rules, start_on_empty=False)
     actor = await context.actor(request)
     card = request.reply_ref
     running = await context.application.find_running(actor, conversation_of(card))
@@ -125,7 +138,9 @@ async def _message(context: Context, request: IncomingRequest, rules: router.Tex
             return
         case router.Reply(parsed):
             message = await context.reply(actor, parsed)
-            private = rules is MENTION_RULES and isinstance(parsed, Command) and parsed.name in router.PERSONAL_COMMANDS
+            private = (
+                rules.start_on_no_match and isinstance(parsed, Command) and parsed.name in router.PERSONAL_COMMANDS
+            )
         case _:
             return
     if await context.application.is_duplicate(request.idempotency_key):

@@ -1,6 +1,5 @@
 """A request from Slack, read in one pass without trusting its shape."""
 
-import html
 import re
 import time
 from collections.abc import Mapping
@@ -92,7 +91,7 @@ def read_request(body: Json, installation: Installation) -> IncomingRequest:
         body,
         installation,
         person,
-        idempotency_key=get_text(body, "event_id") or get_text(body, "trigger_id"),
+        idempotency_key=_message_key(event, channel) or get_text(body, "event_id") or get_text(body, "trigger_id"),
         channel=channel,
         thread=thread,
         response_url=response_url,
@@ -104,6 +103,13 @@ def read_request(body: Json, installation: Installation) -> IncomingRequest:
         occurred_at=datetime.fromtimestamp(float(ts), UTC) if _TS.fullmatch(ts) else None,
         pressed_card=pressed_card,
     )
+
+
+def _message_key(event: Json, channel: str) -> str:
+    """Return a key of a message: whatever events tell of it, it is answered once. Empty for other events."""
+    ts = event.get("ts")
+    is_message = event.get("type") in ("message", "app_mention") and isinstance(ts, str)
+    return f"slack:{channel}:{ts}" if is_message and channel and ts else ""
 
 
 def parse_button(action: Mapping[str, object]) -> ButtonValue | None:
@@ -181,11 +187,6 @@ def get_text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise MalformedRequest(name)
     return value
-
-
-def unescape(text: str) -> str:
-    """Return typed text without Slack's escapes."""
-    return html.unescape(text).replace("\u00a0", " ").strip()
 
 
 def _id(value: object) -> str:

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.ports import (
     Application,
@@ -40,6 +40,7 @@ MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 BUTTON = "adaptiveCard/action"
 MAX_CHECKS_TO_SEARCH = 100
 TEXT_RULES = router.TextRules(start_commands=frozenset({"start"}))
+FILES_RULES = replace(TEXT_RULES, start_on_empty=False)
 
 Invoke = Callable[[IncomingRequest], Awaitable[Json]]
 
@@ -151,7 +152,8 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
 
     async def _on_text(self, request: IncomingRequest) -> None:
         session = await self._application.find_running(request.actor, request.ref.conversation)
-        match router.route_text(request.text, request.actor, running=session is not None, rules=TEXT_RULES):
+        rules = FILES_RULES if request.has_files else TEXT_RULES
+        match router.route_text(request.text, request.actor, running=session is not None, rules=rules):
             case router.StartDialog(answers, quick):
                 await self._start(request, answers, quick=quick)
             case router.ApplyEvent(event) if session:

@@ -3,8 +3,6 @@
 The SDK's own deserializer takes 0.5 ms per activity and accepts numbers as text.
 """
 
-import html
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -16,17 +14,15 @@ from adapters.ports import CardRef, Turn
 from adapters.shared.json_codec import parse_json
 from adapters.teams.button_value import MAX_LENGTH, ButtonValue
 from adapters.teams.conversation import KINDS, ConversationRef
+from adapters.teams.message_text import has_files, typed_text
 from dialogs.events import Event
 from dialogs.session import Actor
 from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
 
-MAX_TEXT_LENGTH = 8_000
 MAX_ID_LENGTH = 1_000
-MAX_ENTITIES = 100
 
 Json = dict[str, Any]
 
-_TAG = re.compile(r"</?at\b[^<>]*>")  # without "<" in the set, the time would grow with the square of the length
 _TEAM_DELETED = ("teamDeleted", "teamHardDeleted")
 
 
@@ -38,11 +34,11 @@ class MalformedActivity(ValueError):
 class IncomingRequest:
     """An activity.
 
-    `name`: of an invoke. `bot`: the account id of the bot. `ref`: the conversation; for a button, its message. `card`:
-    the same as JSON, to compare it with a stored card. `text`: what was typed, without the mention of the bot.
-    `button`: None for typed text. `data`: what a button or a form carries, not checked. `tenants`: all tenants that the
-    activity names. `team`: its id and its name, which may be empty. `installed`: True if the app was added, False if it
-    was removed, otherwise None. `time_zone`: the person's.
+    `name`: of an invoke. `bot`: the account id of the bot. `ref`: the conversation; for a button, its message.
+    `card`: the same as JSON, to compare it with a stored card. `text`: what was typed, without mentions.
+    `has_files`: whether files came with it. `button`: None for typed text. `data`: what a button or a form carries,
+    not checked. `tenants`: all tenants that the activity names. `team`: its id and its name, which may be empty.
+    `installed`: True if the app was added, False if it was removed, otherwise None. `time_zone`: the person's.
     """
 
     type: str
@@ -55,6 +51,7 @@ class IncomingRequest:
     bot: str
     idempotency_key: str
     text: str = ""
+    has_files: bool = False
     occurred_at: datetime | None = None
     button: ButtonValue | None = None
     data: Mapping[str, object] = field(default_factory=dict)
@@ -109,7 +106,8 @@ def parse_request(raw: bytes) -> IncomingRequest:
         card=card,
         bot=bot,
         idempotency_key=f"teams:{conversation_id}:{id}",
-        text=_without_mention(_text(body, "text", None) or "", body.get("entities"), bot)[:MAX_TEXT_LENGTH],
+        text=typed_text(_text(body, "text", None) or "", body, bot) if activity_type == "message" else "",
+        has_files=activity_type == "message" and has_files(body),
         occurred_at=_time(_text(body, "timestamp")),
         button=None if data is None else _button(data),
         data=data or {},
@@ -252,15 +250,3 @@ def _named_zone(name: str) -> tzinfo | None:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # an unknown name, a forbidden path, a folder
         return None
-
-
-def _without_mention(text: str, entities: object, bot: str) -> str:
-    """Remove the mentions of the bot, and only them: the bot's name elsewhere in the text stays."""
-    text = text[: 2 * MAX_TEXT_LENGTH]
-    for entity in entities[:MAX_ENTITIES] if isinstance(entities, list) else ():
-        if not isinstance(entity, dict) or entity.get("type") != "mention":
-            continue
-        mentioned, shown = entity.get("mentioned"), entity.get("text")
-        if isinstance(mentioned, dict) and mentioned.get("id") == bot and isinstance(shown, str) and shown:
-            text = text.replace(shown, " ", 1)
-    return " ".join(html.unescape(_TAG.sub(" ", text)).split())

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from adapters.shared.router import parse_outside_dialog, route_text
-from adapters.slack import listeners as slack_listeners
+from adapters.slack.message_text import is_addressed, message_words
 from adapters.slack.request import BUTTON_VALUE
 from adapters.teams.listeners import TEXT_RULES
+from adapters.teams.message_text import typed_text
 from adapters.teams.request import parse_request
 from dialogs.community_flow import FLOW
 from dialogs.session import Actor
@@ -19,7 +20,31 @@ LENGTH = 100_000
 MAX_SECONDS = 3
 """Parsing that is not linear takes minutes."""
 WORST = ["a", "oui ", "non,", "mode=", "=", "é", "check ", "1 ", "’", " ", "\n", ",;", "agence ", "()", "-", "x=y "]
-WORST += ["<@", "<@U|", "<@U|x", "</at", "<at ", "<at>", "&amp;", "&", "\u202f", "0", ":-", "aab", "?", "check:"]
+WORST += [
+    "<@",
+    "<@U|",
+    "<@U|x",
+    "</at",
+    "<at ",
+    "<blockquote>",
+    "`",
+    "```",
+    "&gt;",
+    "\n&gt;",
+    "<!x",
+    "<http:",
+    "<p",
+    "<!--",
+    "<at>",
+    "&amp;",
+    "&",
+    "\u202f",
+    "0",
+    ":-",
+    "aab",
+    "?",
+    "check:",
+]
 
 
 def parse_teams_activity(text: str) -> None:
@@ -38,7 +63,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "an answer": lambda text: parse(text, FLOW, FLOW.questions[0]),
     "a quick check": lambda text: parse_quick_check(text, FLOW),
     "Slack text": lambda text: parse_outside_dialog(text, single_answer=True),
-    "Slack mention": lambda text: slack_listeners.MENTION.sub(" ", text),
+    "Slack message": message_words,
+    "Slack mention": lambda text: is_addressed(text, "U1"),
+    "Teams HTML": lambda text: typed_text("", {"attachments": [{"contentType": "text/html", "content": text}]}, "b"),
     "Slack button": lambda text: BUTTON_VALUE.fullmatch(f"card|{text}"),
     "Teams activity": parse_teams_activity,
     "Teams text": lambda text: route_text(text, Actor("t", "p", "fr"), running=False, rules=TEXT_RULES),

@@ -74,7 +74,7 @@ def test_a_quick_check_button_has_valid_answers_only() -> None:
     ("text", "rules", "idle", "running"),
     [
         ("", CHAT, StartDialog(), ApplyEvent(Resume(ANNA))),
-        ("", TextRules(start_on_empty=False), Reply(NoMatch()), ApplyEvent(Resume(ANNA))),
+        ("", TextRules(start_on_empty=False), Reply(Command("hello")), ApplyEvent(Resume(ANNA))),
         ("my checks", CHAT, Reply(Command("my_checks")), Reply(Command("my_checks"))),
         ("lang fr", CHAT, ChangeLanguage("fr"), ChangeLanguage("fr")),
         ("start", CHAT, StartDialog(), ApplyEvent(Typed(ANNA, "start"))),

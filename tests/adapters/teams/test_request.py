@@ -1,4 +1,4 @@
-"""Any request body is read or rejected as malformed; only mentions of the bot are removed from its text."""
+"""Any request body is read or rejected as malformed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -100,7 +100,8 @@ def test_any_button_value(data: dict) -> None:
         ("<at>Advisor</at> check oui\n", [mention("<at>Advisor</at>")], "check oui"),
         ("ask Advisor about <at>Advisor</at>", [mention("<at>Advisor</at>")], "ask Advisor about"),
         ("<at>Advisor</at>", [mention("<at>Advisor</at>")], ""),
-        ("<at>Ben</at> oui", [mention("<at>Ben</at>", "29:ben")], "Ben oui"),
+        ("<at>Ben</at> oui", [mention("<at>Ben</at>", "29:ben")], "oui"),
+        ('<at>Advisor</at> check <at id="1">Ben Petit</at>', [mention("<at>Advisor</at>")], "check"),
         ("Advisor oui", [mention("")], "Advisor oui"),
         ("Advisor oui", None, "Advisor oui"),
         ("a&nbsp;b &amp; c", "garbage", "a b & c"),
@@ -108,8 +109,41 @@ def test_any_button_value(data: dict) -> None:
         (None, [mention("<at>Advisor</at>")], ""),
     ],
 )
-def test_only_mentions_of_the_bot_are_removed(text, entities, expected: str) -> None:
+def test_mentions_are_no_words(text, entities, expected: str) -> None:
     assert parse_request(body(text=text, entities=entities)).text == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "text", "expected"),
+    [
+        ("<p>oui &amp; non</p>", "", "oui & non"),
+        ("<div>oui<br>non</div>", None, "oui non"),
+        ('<p><span itemtype="http://schema.skype.com/Mention" itemid="0">CM Advisor</span> oui</p>', "", "oui"),
+        ('<p><at id="0">CM Advisor</at> oui</p>', "", "oui"),
+        ("<blockquote><b>Ben</b><p>non <blockquote>x</blockquote> y</p></blockquote><p>oui</p>", "Ben non oui", "oui"),
+        ('<p>oui <img itemtype="http://schema.skype.com/Emoji" alt="👍"></p>', "", "oui 👍"),
+        ("<p>5 &lt;at&gt; 3</p>", "", "5 <at> 3"),
+        ("<p>non</p>", "oui", "oui"),
+        ("<blockquote>oui", "", ""),
+        ("<p", "", "<p"),
+    ],
+)
+def test_words_in_the_html_only(html: str, text: str | None, expected: str) -> None:
+    attachments = [{"contentType": "text/html", "content": html}]
+    request = parse_request(body(text=text, attachments=attachments))
+    assert (request.text, request.has_files) == (expected, False)
+
+
+def test_files() -> None:
+    file = {"contentType": "application/vnd.microsoft.teams.file.download.info", "name": "plan.pdf"}
+    request = parse_request(body(attachments=[{"contentType": "text/html", "content": "<p></p>"}, file]))
+    assert (request.text, request.has_files) == ("", True)
+
+
+@given(st.text("<>/ab &;=\"'!-qt", max_size=60))
+def test_any_html(html: str) -> None:
+    parse_request(body(text="", attachments=[{"contentType": "text/html", "content": html}]))
+    parse_request(body(text="", attachments=[{"contentType": "text/html", "content": f"<blockquote{html}"}]))
 
 
 def test_channel_and_team() -> None:

@@ -130,7 +130,7 @@ async def test_messages_of_bots_edits_and_subtypes_are_ignored(french: Scene) ->
     for fields in (
         {"user": french.team.bot.id, "bot_id": french.team.bot_id},
         {"user": french.anna.id, "subtype": "message_changed", "hidden": True},
-        {"user": french.anna.id, "subtype": "file_share"},
+        {"user": french.anna.id, "subtype": "channel_topic"},
         {"user": french.anna.id, "edited": {"user": french.anna.id, "ts": "1.0"}},
         {"user": "USLACKBOT", "bot_id": "B01"},
         {"subtype": "bot_message", "bot_id": "B02"},

@@ -1,5 +1,7 @@
 """Words typed in Slack: small talk, unclear text, and what is not meant for the app."""
 
+from typing import Any
+
 import pytest
 
 from dialogs.translations import translations
@@ -100,3 +102,51 @@ async def test_languages_are_offered_in_their_own_names(scene: Scene, text: str)
     await scene.press(scene.anna, offer, translations(other)("language.own"))
     assert translations(other)("notice.language") in offer.texts()
     assert scene.t("notice.nothing_to_post") in (await scene.slash(scene.ben, scene.marketing, "post")).texts()
+
+
+# --- What is meant for the app ---------------------------------------------------------------------
+
+
+async def test_a_mention_in_code_or_a_quotation_is_not_for_the_app(scene: Scene) -> None:
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    app = f"<@{scene.team.bot.id}>"
+    for number, text in enumerate((f"write `{app} check`", f"&gt; {app} check\nlike this")):
+        ts = f"179588{number:04}.000100"
+        event = {"type": "app_mention", "user": scene.anna.id, "channel": scene.marketing.id, "ts": ts, "text": text}
+        assert (await scene.user_actions.event(event)).status == 200
+    await scene.settle()
+    assert scene.sees(scene.anna, scene.marketing) == []
+
+
+async def test_an_edited_mention_changes_nothing(scene: Scene) -> None:
+    await scene.user_actions.invite(scene.anna, scene.marketing)
+    thread = await mention(scene, "start")
+    await mention(scene, "la clé", thread)
+    answered = await scene.user_actions.mention(scene.anna, scene.marketing, "oui", thread)
+    await scene.settle()
+    before = len(scene.sees(scene.anna, scene.marketing))
+    edit = {"edited": {"user": scene.anna.id, "ts": "1795880000.000200"}, "text": f"<@{scene.team.bot.id}> oui !"}
+    for changes in (edit, {"text": f"<@{scene.team.bot.id}> oui !"}):  # not every event of an edit says so
+        await scene.user_actions.event(answered.payload["event"] | changes)
+        await scene.settle()
+    assert len(scene.sees(scene.anna, scene.marketing)) == before
+    assert scene.t("question.transformation.text") in " ".join(scene.card(scene.anna, scene.marketing).texts())
+
+
+async def test_words_with_a_file_are_read(scene: Scene) -> None:
+    await scene.tell(scene.anna, "start")
+    direct = scene.team.im(scene.anna)
+    event: dict[str, Any] = {"type": "message", "channel": direct.id, "channel_type": "im", "user": scene.anna.id}
+    event |= {"subtype": "file_share", "files": [{"id": "F1"}]}
+    await scene.user_actions.event(event | {"ts": scene.slack.now_ts(), "text": "la clé"})
+    await scene.settle()
+    assert scene.t("question.brand.text") in " ".join(scene.card(scene.anna, direct).texts())
+
+
+async def test_a_file_alone_starts_no_check(scene: Scene) -> None:
+    direct = scene.team.im(scene.anna)
+    event: dict[str, Any] = {"type": "message", "channel": direct.id, "channel_type": "im", "user": scene.anna.id}
+    event |= {"subtype": "file_share", "files": [{"id": "F1"}], "text": "", "ts": scene.slack.now_ts()}
+    await scene.user_actions.event(event)
+    await scene.settle()
+    assert [message.texts()[0] for message in scene.sees(scene.anna, direct)] == [scene.t("small_talk.hello")]

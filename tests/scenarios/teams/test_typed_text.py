@@ -69,6 +69,23 @@ async def test_small_talk(scene: Scene, where: str) -> None:
     assert scene.shows((await ask("check the key")).card, "fact.strategic.true")
 
 
+async def test_a_file_alone_starts_no_check(scene: Scene) -> None:
+    activity = scene.user_actions.make_personal(scene.anna, "")
+    activity["attachments"] = [{"contentType": "application/vnd.microsoft.teams.file.download.info", "name": "a.pdf"}]
+    await scene.user_actions.send_activity(activity)
+    await scene.wait_until_idle()
+    assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "small_talk.hello")
+
+
+async def test_other_people_who_are_mentioned_are_no_words(scene: Scene) -> None:
+    activity = scene.user_actions.make_mention(scene.anna, scene.channel, "check <at>Ben Petit</at>")
+    mentioned = {"id": scene.ben.id, "name": "Ben Petit"}
+    activity["entities"].append({"type": "mention", "mentioned": mentioned, "text": "<at>Ben Petit</at>"})
+    await scene.user_actions.send_activity(activity)
+    await scene.wait_until_idle()
+    assert scene.shows(scene.teams.last(scene.channel).card, "question.orientation.text")
+
+
 async def test_typed_text_during_a_dialog(scene: Scene) -> None:
     await scene.start_dialog("personal")
     hello = await type_text(scene, "hello")
