@@ -47,9 +47,9 @@ class Call(RecordedCall):
         return [w for w in self.state.workspaces.values() if w.enterprise_id == home.enterprise_id]
 
     def scope(self, *needed: str) -> None:
-        if missing := [scope for scope in needed if scope not in self.token.scopes]:
-            provided = ",".join(sorted(self.token.scopes))
-            raise SlackError("missing_scope", needed=",".join(missing), provided=provided)
+        held = self.token.scopes
+        if missing := [scope for scope in needed if scope not in held]:
+            raise SlackError("missing_scope", needed=",".join(missing), provided=",".join(sorted(held)))
 
     def flag(self, name: str) -> bool:
         return self.args.get(name) in (True, "true", "True", "1", 1)

@@ -256,8 +256,6 @@ def views_publish(call: Call) -> Json:
 @dataclass(frozen=True)
 class Method:
     run: Callable[[Call], Json]
-    tier: int | None
-    """Slack's rate limit tier; None for special limits."""
     required: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     """Scopes that the method always needs; the method checks those that depend on the channel."""
@@ -266,20 +264,20 @@ class Method:
 
 WRITE = ("chat:write",)
 METHODS = {
-    "auth.test": Method(auth_test, None),
-    "oauth.v2.access": Method(oauth_v2_access, 4, needs_token=False),
-    "chat.postMessage": Method(chat_post_message, None, ("channel",), WRITE),
-    "chat.postEphemeral": Method(chat_post_ephemeral, 4, ("channel", "user"), WRITE),
-    "chat.update": Method(chat_update, 3, ("channel", "ts"), WRITE),
-    "chat.delete": Method(chat_delete, 3, ("channel", "ts"), WRITE),
-    "chat.getPermalink": Method(chat_get_permalink, None, ("channel", "message_ts")),
-    "conversations.open": Method(conversations_open, 3, ("users",), ("im:write",)),
-    "conversations.members": Method(conversations_members, 4, ("channel",)),
-    "conversations.history": Method(conversations_history, 3, ("channel",)),
-    "users.info": Method(users_info, 4, ("user",), ("users:read",)),
-    "views.open": Method(views_open, 4, ("trigger_id", "view")),
-    "views.update": Method(views_update, 4, ("view_id", "view")),
-    "views.publish": Method(views_publish, 4, ("user_id", "view")),
+    "auth.test": Method(auth_test),
+    "oauth.v2.access": Method(oauth_v2_access, needs_token=False),
+    "chat.postMessage": Method(chat_post_message, ("channel",), WRITE),
+    "chat.postEphemeral": Method(chat_post_ephemeral, ("channel", "user"), WRITE),
+    "chat.update": Method(chat_update, ("channel", "ts"), WRITE),
+    "chat.delete": Method(chat_delete, ("channel", "ts"), WRITE),
+    "chat.getPermalink": Method(chat_get_permalink, ("channel", "message_ts")),
+    "conversations.open": Method(conversations_open, ("users",), ("im:write",)),
+    "conversations.members": Method(conversations_members, ("channel",)),
+    "conversations.history": Method(conversations_history, ("channel",)),
+    "users.info": Method(users_info, ("user",), ("users:read",)),
+    "views.open": Method(views_open, ("trigger_id", "view")),
+    "views.update": Method(views_update, ("view_id", "view")),
+    "views.publish": Method(views_publish, ("user_id", "view")),
 }
 
 
@@ -288,11 +286,8 @@ def run(call: Call) -> Json:
     method = METHODS.get(call.operation)
     if method is None:
         raise SlackError("unknown_method")
-    team_id = ""
     if method.needs_token:
-        team_id = call.token.workspace.id
         call.scope(*method.scopes)
-    call.state.limits.call(call.operation, team_id, method.tier)
     if missing := [name for name in method.required if call.args.get(name) in (None, "")]:
         messages = [f"[ERROR] missing required field: {name}" for name in missing]
         raise SlackError("invalid_arguments", response_metadata={"messages": messages})

@@ -614,17 +614,6 @@ async def test_one_message_per_second_and_channel(scene: Scene) -> None:
     assert len(scene.marketing.messages) == 2
 
 
-async def test_tiers(scene: Scene) -> None:
-    scene.slack.limits.tiers = True
-    for _ in range(100):
-        await scene.client.conversations_members(channel=scene.marketing.id)
-    scene.clock.advance(20)
-    answer = await scene.api_error("conversations.members", channel=scene.marketing.id)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
-    scene.clock.advance(40)
-    await scene.client.conversations_members(channel=scene.marketing.id)
-
-
 async def test_faults(scene: Scene) -> None:
     here = scene.marketing.id
     scene.client.retry_handlers.clear()  # those of slack_sdk repeat a call without a response
