@@ -61,6 +61,7 @@ async def whole(visitor: Visitor) -> None:
 async def run(url: str, browser: Browser) -> None:
     for language in ("fr", "en"):
         visitor = await visit(browser, url, language)
+        await visitor.page.get_by_role("button", name=visitor.text("playground.close"), exact=True).click()
         await in_slack(visitor)
         await in_teams(visitor)
         await whole(visitor)
