@@ -61,11 +61,8 @@ def bolt_app(context: Context, client: AsyncWebClient) -> AsyncApp:
         return run_listener
 
     app.command("/cm")(run(listeners.command))
-    app.event("app_mention")(run(listeners.mention))
-    app.event("message")(run(listeners.direct_message))
-    app.event("app_home_opened")(run(listeners.home_opened))
-    app.event("tokens_revoked")(run(listeners.tokens_revoked))
-    app.event("app_uninstalled")(run(listeners.app_uninstalled))
+    for event, listener in listeners.EVENTS.items():
+        app.event(event)(run(listener))
     app.global_shortcut("open_form")(run(listeners.open_form_shortcut))
     app.view(modals.FORM)(run(modals.form_submitted))
     app.view(modals.PICKER)(run(modals.picker_submitted))

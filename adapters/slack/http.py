@@ -27,6 +27,7 @@ from adapters.slack import buttons, cards
 from adapters.slack.block_kit import escape
 from adapters.slack.context import Context
 from adapters.slack.installations import Installation
+from adapters.slack.listeners import EVENTS
 from adapters.slack.request import (
     IncomingRequest,
     MalformedRequest,
@@ -108,6 +109,8 @@ class RequestHandler:
 
         Bolt polls for the acknowledgement every 10 ms and handles 1,776 presses a second, plain aiohttp 11,090.
         """
+        if _is_foreign_event(body):
+            return BoltResponse(status=200)
         tenants = candidate_tenants(body)
         installation = await self._context.installations.find(tenants)
         if installation is None and "response_url" in body:
@@ -126,7 +129,7 @@ class RequestHandler:
             # bolt reads only bytes in its mode "http"
             bolt_request = AsyncBoltRequest(mode="socket_mode", body=body, context={"incoming_request": request})
             return await self._app.async_dispatch(bolt_request)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # in bolt; it catches those of listeners
+        except (AttributeError, LookupError, TypeError, ValueError) as error:  # in bolt; it catches those of listeners
             raise MalformedRequest from error
 
     def _check_rate_limit(self, request: IncomingRequest) -> BoltResponse | None:
@@ -210,6 +213,13 @@ def _parse_form(text: str) -> Any:
     if not is_storable(form):
         raise ValueError("character that cannot be stored")
     return form
+
+
+def _is_foreign_event(body: Json) -> bool:
+    """Return whether the body is of an event without a listener. An error would make Slack deliver it again."""
+    event = body.get("event")
+    kind = event.get("type") if isinstance(event, dict) and body.get("type") == "event_callback" else None
+    return isinstance(kind, str) and kind not in EVENTS
 
 
 def has_slack_shape(body: dict[str, Any]) -> bool:

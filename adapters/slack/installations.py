@@ -21,7 +21,8 @@ class Installation:
     """An installation in a workspace or an organization.
 
     `tenant`: `TENANT_PREFIX` and its id. `bot`: the bot's user id. `refresh`: the refresh token. `expires`: seconds
-    since 1970; None for a token that does not expire.
+    since 1970; None for a token that does not expire. `installed`: when the app was installed, in seconds since 1970; 0
+    if it is not known.
     """
 
     tenant: str
@@ -29,22 +30,25 @@ class Installation:
     bot: str = ""
     refresh: str | None = None
     expires: float | None = None
+    installed: float = 0.0
 
     def __repr__(self) -> str:
         return f"Installation({self.tenant!r})"
 
     def to_json(self) -> Json:
-        return {"token": self.token, "bot": self.bot, "refresh": self.refresh, "expires": self.expires}
+        expiry = {"refresh": self.refresh, "expires": self.expires}
+        return {"token": self.token, "bot": self.bot, **expiry, "installed": self.installed}
 
     @classmethod
     def from_json(cls, tenant: str, stored: Json) -> "Installation":
-        refresh, expires = stored.get("refresh"), stored.get("expires")
+        refresh, expires, installed = (stored.get(key) for key in ("refresh", "expires", "installed"))
         return cls(
             tenant,
             str(stored.get("token", "")),
             str(stored.get("bot", "")),
             refresh if isinstance(refresh, str) else None,
             float(expires) if isinstance(expires, int | float) else None,
+            float(installed) if isinstance(installed, int | float) else 0.0,
         )
 
     @classmethod
@@ -58,6 +62,7 @@ class Installation:
             str(response.get("bot_user_id", "")),
             str(refresh) if refresh else None,
             now + expires_in if isinstance(expires_in, int) else None,
+            now,
         )
 
     @property
@@ -103,10 +108,17 @@ class Installations:
         await self._tokens.save(installation.tenant, installation.to_json())
         self._cache.set(installation.tenant, installation)
 
-    async def delete(self, tenant: str) -> None:
-        """Delete an installation."""
+    async def delete(self, tenant: str, before: float) -> bool:
+        """Delete an installation. Return False if it was made later than the second `before` since 1970.
+
+        Slack delivers an event for some minutes. The app may have been installed again meanwhile.
+        """
+        installation = await self._reload(tenant)
+        if installation and installation.installed >= before + 1:
+            return False
         self.drop_cached(tenant)
         await self._tokens.delete(tenant)
+        return True
 
     def drop_cached(self, tenant: str) -> None:
         """Read the token from the database next time."""
@@ -146,5 +158,6 @@ class Installations:
                 return None
             new = Installation.from_response(response, time.time())
             new = replace(new, tenant=tenant, bot=new.bot or current.bot, refresh=new.refresh or current.refresh)
+            new = replace(new, installed=current.installed)
             await self.save(new)
             return new

@@ -4,6 +4,7 @@ A listener returns the body of its acknowledgement, None for an empty one. Work 
 acknowledgement is started in `context.tasks`.
 """
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -192,11 +193,23 @@ async def tokens_revoked(context: Context, request: IncomingRequest) -> None:
 
 async def app_uninstalled(context: Context, request: IncomingRequest) -> None:
     """The app was removed: delete the token now, and the tenant's data after the retention time."""
-    await context.installations.delete(request.tenant)
-    await context.application.mark_tenant_removed(request.tenant)
+    removed_at = request.body.get("event_time")
+    removed_at = removed_at if isinstance(removed_at, int | float) else time.time()
+    if await context.installations.delete(request.tenant, removed_at):
+        await context.application.mark_tenant_removed(request.tenant)
 
 
 async def open_form_shortcut(context: Context, request: IncomingRequest) -> None:
     """The global shortcut. The result of the form is shown in a direct message."""
     actor = await context.actor(request)
     context.tasks.start(modals.open_form(context, replace(request, channel=""), actor))
+
+
+EVENTS = {
+    "app_mention": mention,
+    "message": direct_message,
+    "app_home_opened": home_opened,
+    "tokens_revoked": tokens_revoked,
+    "app_uninstalled": app_uninstalled,
+}
+"""The listener of each event that the app subscribes to."""

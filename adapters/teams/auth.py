@@ -156,7 +156,7 @@ class TokenVerifier:
                 options={"require": ["exp", "nbf", "iss", "aud", "serviceurl"], "strict_aud": True},
             )
             token = Token(float(claims["nbf"]), float(claims["exp"]), str(claims["serviceurl"]), key.endorsements)
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Unauthorized(type(error).__name__) from error
         if len(self._tokens) >= MAX_TOKENS:
             self._tokens.clear()

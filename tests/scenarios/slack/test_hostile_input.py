@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -12,7 +12,7 @@ from aiohttp import ClientSession, CookieJar
 
 from adapters.playground.slack import methods, state
 from adapters.playground.slack.models import Channel, Message, User
-from adapters.playground.slack.user_actions import SlackUserActions
+from adapters.playground.slack.user_actions import Exchange, SlackUserActions
 from adapters.ports import ServiceUnavailable, Turn, TurnResult
 from adapters.slack import OPTIONAL_SCOPES, SCOPES, block_kit, http
 from adapters.slack.button_value import ButtonContext
@@ -109,6 +109,34 @@ async def test_garbage_is_answered_400_or_401(french: Scene, body: bytes, kind: 
 async def test_command_may_contain_the_word_payload(french: Scene) -> None:
     answer = await french.slash(french.anna, french.marketing, "payload")
     assert french.label("start") in answer.buttons()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "team_join", "user": {"id": "U1", "team_id": "T1", "profile": {"team": "T1"}}},
+        {"type": "user_change", "user": {"id": "U1", "enterprise_user": {"id": "W1"}}, "cache_ts": 1},
+        {"type": "channel_rename", "channel": {"id": "C1", "name": "new", "created": 1}},
+        {"type": "channel_created", "channel": {"id": "C1", "creator": "U1"}},
+        {"type": "im_created", "user": "U1", "channel": {"id": "D1", "user": "U2"}},
+        {"type": "subteam_updated", "subteam": {"id": "S1", "users": ["U1"]}},
+        {"type": "file_shared", "file_id": "F1", "file": {"id": "F1"}, "user": 7, "channel": ["C1"]},
+        {"type": "team_rename", "name": {"new": "x"}, "team": [1], "event_ts": 7},
+    ],
+)
+async def test_events_that_nobody_asked_for_are_acknowledged(french: Scene, event: dict[str, object]) -> None:
+    team = {"team_id": french.team.id, "api_app_id": "A1", "event_id": "Ev1", "event_time": 1, "type": "event_callback"}
+    raw = json.dumps(team | {"event": event}).encode()
+    assert await post(french, raw, french.user_actions.signed(raw)) == 200
+    assert {call.operation for call in french.slack.calls} <= {"auth.test"}
+
+
+async def test_presses_without_an_action_are_harmless(french: Scene) -> None:
+    actor: dict[str, object] = {"user": {"id": french.anna.id}, "team": {"id": french.team.id}, "channel": {"id": "C1"}}
+    for kind in ("interactive_message", "block_actions", "message_action", "dialog_submission", "unknown"):
+        for actions in cast(list[object], [[], [{}], [[]], "x", None]):
+            payload = actor | {"actions": actions, "type": kind, "callback_id": "x", "trigger_id": "1.2.x"}
+            assert await _interact(french, payload) in {200, 400}, payload
 
 
 async def test_other_events_are_acknowledged(french: Scene) -> None:
@@ -505,6 +533,21 @@ async def test_uninstalling_deletes_the_token(make_scene: MakeScene) -> None:
     ack = await scene.user_actions.slash(scene.anna, scene.marketing)
     assert "installée" in str(ack.answer or (scene.sees(scene.anna, scene.marketing)[-1].text))
     assert all(call.operation == "response_url" for call in scene.slack.calls[before:])
+
+
+async def test_a_removal_delivered_after_a_new_installation_changes_nothing(make_scene: MakeScene) -> None:
+    scene = await _oauth(make_scene)
+    await _install(scene)
+    removals = await scene.user_actions.uninstall()
+    for removal in removals:
+        removal.payload["event_time"] = int(time.time()) - 60
+    await _install(scene)
+    for removal in removals:
+        for again in (removal.payload, removal.payload | {"event_id": "EvAnother"}):
+            assert (await scene.user_actions.deliver(Exchange("event", again))).status == 200
+    await scene.settle()
+    card = await scene.slash(scene.anna, scene.marketing)
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
 async def test_concurrent_requests_refresh_a_token_once(make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch) -> None:
