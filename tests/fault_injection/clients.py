@@ -62,6 +62,11 @@ class Client(Protocol):
     accepts_text: bool
     """Whether text typed here reaches the dialog."""
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody else sees the card. A shared card shows a kept recommendation only on request."""
+        ...
+
     def card(self) -> Card | None:
         """Return the latest card with buttons."""
         ...

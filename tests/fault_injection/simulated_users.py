@@ -52,9 +52,11 @@ class SimulatedUser:
         self._rethinking = False
         """After Back: the next answer may differ."""
         self._restarting = False
+        self._took_back = False
+        """After the post was taken back: it is posted again."""
         self._reviewed = False
         """Whether the answers were right on the card that lists them, and none was given since."""
-        self._detours = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1}
+        self._detours = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1, "take_back": 1}
         """How often each is still possible."""
         self._last_answered = ("", -1)
         """The last answered question, and the revision of its card."""
@@ -113,6 +115,17 @@ class SimulatedUser:
             return await self._answer(card, card.question)
         if card.find("keep_private"):
             return await self._finish(card)
+        if (
+            card.find("take_back")
+            and self.client.is_private
+            and self._detours["take_back"]
+            and self._rng.random() < 0.3
+        ):
+            self._detours["take_back"] -= 1
+            self._took_back = True
+            return await self.client.press(card, self._button(card, "take_back"), twice=self._rng.random() < 0.2)
+        if self._took_back and card.find("post") and card.find("new_check"):
+            return await self.client.post(card)
         if rows := self.client.review_rows(card):
             return await self._review(card, rows)
         if card.find("post") and card.find("resume"):  # choice of the channel

@@ -147,6 +147,10 @@ class SlackClient:
         latest = self._messages.latest(*self._locations())
         return (latest[0][0] if latest else 0, id(self._actions.modal(self.user)))
 
+    @property
+    def is_private(self) -> bool:
+        return not self._thread
+
     def card(self) -> Card | None:
         for _, message in self._messages.latest(*self._locations()):
             if message.deleted or not (buttons := _buttons(message, "card")):

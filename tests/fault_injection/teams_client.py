@@ -154,6 +154,10 @@ class TeamsClient:
         messages = self._messages()
         return len(messages), *((m.id, id(m.views.get(self.user.id)), m.edits) for m in messages[:4])
 
+    @property
+    def is_private(self) -> bool:
+        return self._conversation.kind == "personal"
+
     def card(self) -> Card | None:
         for message in self._messages():
             if not message.cards:
