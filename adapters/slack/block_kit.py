@@ -163,8 +163,9 @@ def render(
             blocks = _announcement(view)
         case views.HelpCard():
             blocks = [header(view.title), *(block for part in view.parts for block in sections(escape(part)))]
-        case _:
-            blocks = sections(escape(view.text))
+        case _:  # a notice: its buttons are in one row, because none of them matters less than the others
+            row = [actions(view.buttons, button_context)] if view.buttons else []
+            return {"text": text, "blocks": [*sections(escape(view.text)), *row]}
     return {"text": text, "blocks": [*blocks, *button_rows(view.buttons, button_context)]}
 
 

@@ -6,6 +6,23 @@ const STARTS = ["marketing", "Campaigns"];
 // The id of the conversation where a pane begins.
 export const startOf = ({ conversations }) => conversations.find(({ name }) => STARTS.includes(name)).id;
 
+// Returns a function that opens the link to a message on this page, if `parse` finds its conversation and id in the URL.
+export function useMessageLinks(parse, select) {
+  const [target, setTarget] = useState(null);
+  useEffect(() => {
+    const message = target && document.getElementById(target.message);
+    message?.scrollIntoView({ block: "center" });
+    message?.focus({ preventScroll: true });
+  }, [target]);
+  return (url) => {
+    const found = parse(url);
+    if (!found) return false;
+    select(found.conversation);
+    setTarget(found);
+    return true;
+  };
+}
+
 export function Conversations({ label, conversations, selected, select }) {
   return (
     <nav className="conversations" aria-label={label}>

@@ -2,9 +2,14 @@
 // order of the buttons. Its form fields take no input: modals and menus have fields of their own.
 import { Fragment, useEffect, useRef, useState } from "react";
 import { Message } from "slack-blocks-to-jsx";
-import { Author, Composer, Conversations, Empty, InThread, Log, Modal, startOf } from "./common.jsx";
+import { Author, Composer, Conversations, Empty, InThread, Log, Modal, startOf, useMessageLinks } from "./common.jsx";
 
 const HOME = "home";
+
+const parseLink = (url) => {
+  const [, conversation, seconds, fraction] = url.match(/\/archives\/(\w+)\/p(\d{10})(\d+)/) ?? [];
+  return conversation && { conversation, message: `${seconds}.${fraction}` };
+};
 
 export function SlackPane({ t, theme, state, send }) {
   const [selected, setSelected] = useState(startOf(state));
@@ -16,12 +21,13 @@ export function SlackPane({ t, theme, state, send }) {
     setThread(null);
     if (id === HOME) send("home");
   };
+  const open = useMessageLinks(parseLink, select);
   const conversations = [
     { id: HOME, label: t("home") },
     ...state.conversations.map(({ id, kind, name }) => ({ id, label: kind === "dm" ? state.app.name : `# ${name}` })),
   ];
   const messages = state.messages[selected] ?? [];
-  const shared = { theme, state, t };
+  const shared = { theme, state, t, open };
   return (
     <section className="pane slack" aria-label="Slack">
       <h2>Slack</h2>
@@ -38,7 +44,7 @@ export function SlackPane({ t, theme, state, send }) {
                 type={(text) => send("type", { conversation: selected, text })} />
             )}
             {messages.map((message) => (
-              <article key={message.ts} className={message.thread_ts && message.thread_ts !== message.ts ? "reply" : undefined}>
+              <article key={message.ts} id={message.ts} tabIndex={-1} className={message.thread_ts && message.thread_ts !== message.ts ? "reply" : undefined}>
                 <Author name={message.author} bot={message.bot}
                   labels={[message.bot && "APP", message.ephemeral && t("only_you"), message.edited && t("edited")]} />
                 {message.blocks.length ? (
@@ -92,7 +98,7 @@ const splitAfterMenus = (blocks) => {
   return parts;
 };
 
-function Blocks({ blocks, theme, state, press }) {
+function Blocks({ blocks, theme, state, press, open }) {
   const [busy, setBusy] = useState(false);
   const box = useRef(null);
   const hadFocus = useRef(false);
@@ -107,10 +113,20 @@ function Blocks({ blocks, theme, state, press }) {
     await press(action);
     setBusy(false);
   };
-  const onClick = async (event) => {
+  const buttonAt = (event) => {
     const target = event.target.closest(".slack_blocks_to_jsx__button_element");
     const all = [...event.currentTarget.querySelectorAll(".slack_blocks_to_jsx__button_element")];
-    const button = buttons[all.indexOf(target)];
+    return buttons[all.indexOf(target)];
+  };
+  // Before the renderer, which opens links in a new window.
+  const onClickCapture = (event) => {
+    const url = buttonAt(event)?.element.url ?? event.target.closest("a")?.href;
+    if (!url || !open?.(url)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const onClick = async (event) => {
+    const button = buttonAt(event);
     if (!button || !press || busy || button.element.url) return;
     const { confirm: question, action_id } = button.element;
     if (question && !confirm(`${question.title.text}\n\n${question.text.text}`)) return;
@@ -122,7 +138,8 @@ function Blocks({ blocks, theme, state, press }) {
   );
   const data = { users: state.users, channels: state.conversations.map(({ id, name }) => ({ id, name })) };
   return (
-    <div className="blocks" ref={box} tabIndex={-1} aria-busy={busy} onFocus={() => (hadFocus.current = true)} onClick={onClick}>
+    <div className="blocks" ref={box} tabIndex={-1} aria-busy={busy} onFocus={() => (hadFocus.current = true)}
+      onClickCapture={onClickCapture} onClick={onClick}>
       {splitAfterMenus(withoutConfirm).map(({ blocks, menu }, index) => (
         <Fragment key={index}>
           {blocks.length > 0 && <Message blocks={blocks} theme={theme} data={data} logo="" name="" withoutWrapper />}

@@ -1,7 +1,7 @@
 // Teams. Microsoft's renderer renders the cards; a pressed action is identified by its path in the card.
 import * as AdaptiveCards from "adaptivecards";
 import { useEffect, useRef, useState } from "react";
-import { Author, Composer, Conversations, Empty, InThread, Log, Modal, startOf } from "./common.jsx";
+import { Author, Composer, Conversations, Empty, InThread, Log, Modal, startOf, useMessageLinks } from "./common.jsx";
 
 const color = (dark, light) => ({ default: dark, subtle: light });
 const hostConfig = (dark) => {
@@ -46,7 +46,12 @@ const isSame = (action, raw) =>
   raw.type === action.getJsonTypeName() && (raw.title ?? "") === (action.title ?? "") &&
   JSON.stringify(raw.data ?? null) === JSON.stringify(action.raw ?? null);
 
-function Card({ card, theme, press, refresh }) {
+const parseLink = (url) => {
+  const [, conversation, message] = url.match(/\/l\/message\/([^/]+)\/(\d+)/) ?? [];
+  return conversation && { conversation: decodeURIComponent(conversation), message };
+};
+
+function Card({ card, theme, press, refresh, open }) {
   const container = useRef(null);
   const json = JSON.stringify(card);
   useEffect(() => {
@@ -59,7 +64,7 @@ function Card({ card, theme, press, refresh }) {
     context.onParseAction = (action, json) => (action.raw = json.data ?? null);
     renderer.parse(raw, context);
     renderer.onExecuteAction = (action) => {
-      if (action instanceof AdaptiveCards.OpenUrlAction) return window.open(action.url, "_blank", "noopener");
+      if (action instanceof AdaptiveCards.OpenUrlAction) return open(action.url) || window.open(action.url, "_blank", "noopener");
       const match = actions.find(([json]) => isSame(action, json));
       const inputs = Object.fromEntries(renderer.getAllInputs().map(({ id, value }) => [id, value]));
       const sent = (action.associatedInputs ?? "auto").toString().toLowerCase() === "none" ? {} : inputs;
@@ -98,6 +103,7 @@ export function TeamsPane({ t, theme, state, send }) {
     setSelected(id);
     setThread(null);
   };
+  const open = useMessageLinks(parseLink, select);
   const conversations = state.conversations.map(({ id, kind, name }) => ({ id, label: kind === "channel" ? `# ${name}` : name }));
   return (
     <section className="pane teams" aria-label="Teams">
@@ -109,11 +115,11 @@ export function TeamsPane({ t, theme, state, send }) {
             type={(text) => send("type", { conversation: selected, text, mention: true })} />
         )}
         {messages.map((message) => (
-          <article key={message.id} className={message.root && message.root !== message.id ? "reply" : undefined}>
+          <article key={message.id} id={message.id} tabIndex={-1} className={message.root && message.root !== message.id ? "reply" : undefined}>
             <Author name={message.author} bot={message.bot} labels={[message.edited && t("edited")]} />
             {message.text && <p>{message.text.replace(/<at>([^<]*)<\/at>/g, "@$1")}</p>}
             {message.card && (
-              <Card card={message.card} theme={theme}
+              <Card card={message.card} theme={theme} open={open}
                 press={(path, inputs) => send("press", { conversation: selected, message: message.id, path, inputs })}
                 refresh={message.refreshes ? () => send("refresh", { conversation: selected, message: message.id }) : null} />
             )}

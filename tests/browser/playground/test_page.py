@@ -145,6 +145,26 @@ async def test_a_whole_dialog_in_each_pane(url: str, browser: Browser, language:
     await visitor.posted(visitor.teams)
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_the_link_to_a_post_shows_it(url: str, browser: Browser, language: str) -> None:
+    visitor = await visit(browser, url, language)
+    await visitor.write(visitor.slack, f"@CM Advisor {visitor.text('playground.word')}")
+    await visitor.shot("thread")
+    await visitor.answer_all(visitor.slack)
+    await visitor.press(visitor.slack, "label.post")
+    await in_teams(visitor)
+    await visitor.shot("folded")
+    for pane in (visitor.slack, visitor.teams):
+        link = pane.get_by_role("button", name=visitor.text("label.open_post")).or_(
+            pane.get_by_role("link", name=visitor.text("label.open_post"))
+        )
+        await link.last.click()
+        focused = visitor.page.locator("article:focus")
+        await expect(focused.get_by_text(visitor.text("announcement.steps"))).to_be_visible()
+    await visitor.shot("link")
+    assert len(visitor.page.context.pages) == 1, "the link stays on the page"
+
+
 async def test_an_answer_is_changed_with_the_menu(url: str, browser: Browser) -> None:
     visitor = await visit(browser, url, "en")
     await visitor.write(visitor.slack, "/cm")

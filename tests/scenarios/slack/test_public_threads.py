@@ -94,6 +94,7 @@ async def test_the_card_folds_to_a_line_with_a_link_once_it_is_posted(scene: Sce
     await scene.slack.wait_for(lambda: scene.t("notice.posted") in card.texts(), what="the card to fold")
     assert scene.t("outcome.in_house.title") not in " ".join(card.texts())
     assert list(card.buttons()) == [scene.label(id) for id in ("open_post", "review", "take_back")]
+    assert [block["type"] for block in card.blocks] == ["section", "actions"], "a line and a row of buttons"
     assert post.ts.replace(".", "") in card.buttons()[scene.label("open_post")]["url"]
 
 
