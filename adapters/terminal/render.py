@@ -43,7 +43,8 @@ def render(screen: Screen, view: View, t: Translations, menu: Menu | None = None
         case HelpCard():
             _help(screen, view, t)
         case Notice():
-            screen.line(view.text, NOTE)
+            for line in view.text.split("\n"):
+                screen.line(line, NOTE)
     if menu:
         _choices(screen, view, menu)
 

@@ -57,6 +57,7 @@ NUMBERS: dict[int, str] = {int(number): texts for number, texts in _TABLES["numb
 SIGNS: dict[str, str] = _TABLES["signs"]
 EMOJI = {name: meaning for meaning, names in _TABLES["emoji"].items() for name in phrases(names)}
 SMALL_TALK: dict[str, str] = _TABLES["small_talk"]
+PRAISE = _table("praise")
 
 POLITE_SMALL_TALK = ("hello", "thanks", "goodbye")
 """Small talk that may stand beside an answer."""
@@ -85,8 +86,8 @@ _REMOVED = frozenset({"Mn", "Me", "Cf"})
 SMILEY = re.compile(r"[:;=]-?[()|*\\]+(?!\w)|(?<!\S)[:;=]-?[dpo](?!\S)", re.IGNORECASE)
 
 
-# Large enough for the 1,400 phrases of the tables, which every question looks up, and recent messages.
-@lru_cache(maxsize=2048)
+# Large enough for the 2,500 phrases of the tables, which every question looks up, and recent messages.
+@lru_cache(maxsize=4096)
 def tokens(text: str) -> Tokens:
     """Return the normalized words of a text, ``,`` for any break between them; empty if the text is too long."""
     if len(text) > MAX_TEXT_LENGTH:
@@ -216,7 +217,7 @@ def _alone(question: Question) -> Iterator[Entry]:
 
 
 _COMMON = {
-    Kind.FILLING: (*FILLING, *(phrase for name in POLITE_SMALL_TALK for phrase in phrases(SMALL_TALK[name]))),
+    Kind.FILLING: (*FILLING, *PRAISE, *(phrase for name in POLITE_SMALL_TALK for phrase in phrases(SMALL_TALK[name]))),
     Kind.AND: AND,
     Kind.OR: OR,
     Kind.BUT: BUT,
@@ -273,7 +274,8 @@ def commands() -> dict[Tokens, tuple[str, str | None]]:
 @lru_cache(maxsize=1)
 def small_talk() -> dict[Tokens, str]:
     """Return every phrase of small talk -> its name."""
-    return {words_of(phrase): name for name, texts in SMALL_TALK.items() for phrase in phrases(texts)}
+    known = {words_of(phrase): "thanks" for phrase in PRAISE}
+    return known | {words_of(phrase): name for name, texts in SMALL_TALK.items() for phrase in phrases(texts)}
 
 
 @lru_cache(maxsize=1)

@@ -78,7 +78,12 @@ def parse(text: str, flow: Flow, question: Question | None) -> Parsed:
     if isinstance(answer, ParsedAnswer):
         return answer
     reading = _correct(words, flow, index, answer)
-    return _small_talk(words) or reading if isinstance(reading, NoMatch) else reading
+    if not isinstance(reading, NoMatch):
+        return reading
+    if small_talk := _small_talk(words):
+        return small_talk
+    is_filling = index is None and row == QuickCheck({}) and bool(without_breaks(words))
+    return Command("hello") if is_filling else reading  # such as "ok"
 
 
 # --- Commands ------------------------------------------------------------------------------------
@@ -136,7 +141,7 @@ def _small_talk(words: Tokens, max_others: int = lexicon.MAX_TEXT_LENGTH) -> Com
     while start < len(words):
         ends = range(min(len(words), start + longest), start, -1)
         end = next((end for end in ends if words[start:end] in known), None)
-        if end:
+        if end and (max_others == 0 or words[start:end] not in lexicon.prepared(lexicon.PRAISE)):
             found.add(known[words[start:end]])
         others += not end
         start = end or start + 1

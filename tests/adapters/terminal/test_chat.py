@@ -345,3 +345,13 @@ def test_answers_survive_sigkill(tmp_path):
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     assert read_session(tmp_path)["answers"] == {"orientation": "seo", "brand": "no"}
+
+
+def test_small_talk_and_unclear_text(tmp_path: Path) -> None:
+    output = run_chat(tmp_path, "hello", "thanks a lot!", "it depends", "post", "lang de", "quit")
+    assert output.count(EN("progress.question", number=1)) == 2, "hello shows the card again"
+    assert EN("small_talk.thanks") in flat(output)
+    for id in ("did_you_mean", "post_too_early", "which_language"):
+        assert EN(f"notice.{id}") in flat(output)
+    assert flat(output).count(EN("question.orientation.text")) == 4
+    assert EN("notice.did_you_mean") in output.splitlines(), "on a line of its own, below the question"

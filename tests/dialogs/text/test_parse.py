@@ -508,6 +508,11 @@ def test_text_with_a_word_of_an_answer_is_no_row(text):
     assert not isinstance(parse(text, FLOW, None), QuickCheck | Problems)
 
 
+@pytest.mark.parametrize(("text", "name"), [("ok", "hello"), ("D'accord !", "hello"), ("super, merci", "thanks")])
+def test_text_that_says_nothing_is_small_talk_outside_a_dialog(text, name):
+    assert parse(text, FLOW, None) == Command(name)
+
+
 def test_row_that_may_be_one_answer_is_offered_outside_a_dialog():
     reading = parse("non, pas du tout", FLOW, None)
     assert isinstance(reading, Ambiguous)
