@@ -30,11 +30,6 @@ from dialogs.views import (
     View,
 )
 
-CHANNELS_PER_PAGE = 80
-MAX_CHANNEL_TITLE = 80
-"""With both, the choice of a channel is never too large for a card."""
-MAX_COMPACT_CHOICES = 15
-
 
 def render(
     view: View, session: Session | None = None, ref: ConversationRef | None = None, *, language: str = ""
@@ -380,40 +375,6 @@ def confirm_forget(t: Translations, person: str) -> Json:
     question = t("forget.confirm")
     buttons = presenter.buttons(t, "forget_confirm", "close")
     return ac.card([ac.text(question), *ac.actions(buttons, {"person": person})], question)
-
-
-def choose_channel(
-    t: Translations,
-    channels: Sequence[tuple[str, str]],
-    session: str,
-    revision: int,
-    page: int = 0,
-    *,
-    partial: bool = False,
-) -> Json:
-    """Ask for the channel to post to.
-
-    `channels`: titles and values of all. `page`: which `CHANNELS_PER_PAGE` of them are shown, from 0. `partial`: the
-    post is of a partial result.
-    """
-    ids = {"session": session, "revision": revision}
-    back = Button("resume", t("label.back"))
-    if not channels:
-        none = t("teams.no_channel")
-        return ac.card([ac.text(none), *ac.actions((back,), ids)], none)
-    title, share = t("label.choose_channel"), presenter.share_note(t, partial=partial)
-    first = page * CHANNELS_PER_PAGE if 0 <= page * CHANNELS_PER_PAGE < len(channels) else 0
-    shown = [(name[:MAX_CHANNEL_TITLE], value) for name, value in channels[first : first + CHANNELS_PER_PAGE]]
-    last = first + len(shown)
-    buttons = [Button("post", t("label.post"), option=presenter.PARTIAL if partial else None, primary=True)]
-    # In a long list a person searches, so that nothing is chosen at first.
-    look = {"style": "filtered"} if len(shown) > MAX_COMPACT_CHOICES else {"style": "compact", "value": shown[0][1]}
-    body = [ac.heading(title), ac.choice_set("channel", title, shown, **look)]
-    if len(channels) > len(shown):
-        body.append(ac.subtle(t("teams.channels_shown", first=first + 1, last=last, count=len(channels))))
-        buttons.append(Button("more_channels", t("teams.more_channels"), option=buttons[0].option))
-        ids["page"] = first // CHANNELS_PER_PAGE + 1
-    return ac.card([*body, ac.subtle(share), *ac.actions((*buttons, back), ids)], f"{title}\n{share}")
 
 
 def _buttons(t: Translations, *actions: str) -> tuple[Button, ...]:

@@ -5,17 +5,27 @@ access to nothing.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from adapters.ports import Application, Json, PermanentFailure
 from adapters.shared.cache import TtlCache
+from adapters.teams import adaptive_cards as ac
 from adapters.teams.connector import Connector
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.request import IncomingRequest
+from dialogs import presenter
+from dialogs.translations import Translations
+from dialogs.views import Button
 
 PREFIX = "team:"
 MAX_CONCURRENT = 10
 NOT_MEMBER_SECONDS = 60.0
 """How long it is remembered that a person is not in a team, so that a second try among many teams is fast."""
+
+CHANNELS_PER_PAGE = 80
+MAX_CHANNEL_TITLE = 80
+"""With both, the choice of a channel is never too large for a card."""
+MAX_COMPACT_CHOICES = 15
 
 Choice = tuple[str, str]
 """Title, and value: the ids of team and channel, with a space between them."""
@@ -97,3 +107,37 @@ class Channels:
                 self._not_members.set((*request.actor[:2], id), True)
             return []
         return [(f"{name} › {title or request.t('teams.general')}", f"{id} {channel}") for channel, title in channels]
+
+
+def choose_channel(
+    t: Translations,
+    channels: Sequence[Choice],
+    session: str,
+    revision: int,
+    page: int = 0,
+    *,
+    partial: bool = False,
+) -> ac.Json:
+    """Ask for the channel to post to.
+
+    `channels`: all of them. `page`: which `CHANNELS_PER_PAGE` of them are shown, from 0. `partial`: the
+    post is of a partial result.
+    """
+    ids = {"session": session, "revision": revision}
+    back = Button("resume", t("label.back"))
+    if not channels:
+        none = t("teams.no_channel")
+        return ac.card([ac.text(none), *ac.actions((back,), ids)], none)
+    title, share = t("label.choose_channel"), presenter.share_note(t, partial=partial)
+    first = page * CHANNELS_PER_PAGE if 0 <= page * CHANNELS_PER_PAGE < len(channels) else 0
+    shown = [(name[:MAX_CHANNEL_TITLE], value) for name, value in channels[first : first + CHANNELS_PER_PAGE]]
+    last = first + len(shown)
+    buttons = [Button("post", t("label.post"), option=presenter.PARTIAL if partial else None, primary=True)]
+    # In a long list a person searches, so that nothing is chosen at first.
+    look = {"style": "filtered"} if len(shown) > MAX_COMPACT_CHOICES else {"style": "compact", "value": shown[0][1]}
+    body = [ac.heading(title), ac.choice_set("channel", title, shown, **look)]
+    if len(channels) > len(shown):
+        body.append(ac.subtle(t("teams.channels_shown", first=first + 1, last=last, count=len(channels))))
+        buttons.append(Button("more_channels", t("teams.more_channels"), option=buttons[0].option))
+        ids["page"] = first // CHANNELS_PER_PAGE + 1
+    return ac.card([*body, ac.subtle(share), *ac.actions((*buttons, back), ids)], f"{title}\n{share}")

@@ -22,7 +22,7 @@ from adapters.teams import cards
 from adapters.teams.adaptive_cards import CARD_TYPE, Json
 from adapters.teams.bot_framework import ActivityHandler, TurnContext
 from adapters.teams.button_value import ButtonValue
-from adapters.teams.channels import Channels
+from adapters.teams.channels import Channels, choose_channel
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.gateway import TeamsGateway, shown_view
 from adapters.teams.request import IncomingRequest
@@ -325,7 +325,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     async def _choose_channel(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         choices = await self._channels.list_choices(request)
         partial, ids = button.option == presenter.PARTIAL, (button.session or "", button.revision)
-        return ButtonResult(cards.choose_channel(request.t, choices, *ids, button.page, partial=partial))
+        return ButtonResult(choose_channel(request.t, choices, *ids, button.page, partial=partial))
 
     async def _owners_card(self, request: IncomingRequest, session: str | None) -> ButtonResult:
         """Return the owner's card of a recommendation that is kept private. Clients ask for it at each view."""

@@ -10,6 +10,7 @@ from adapters.playground.teams.rules import MAX_BYTES, check_card
 from adapters.playground.teams.rules import walk as nodes
 from adapters.ports import CheckSummary
 from adapters.teams import cards
+from adapters.teams.channels import choose_channel
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.task_modules import form_page
 from bot.storage.clock import local_clock
@@ -116,8 +117,8 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
         cards.checks(t, summaries),
         cards.checks(t, []),
         cards.confirm_forget(t, "29:x"),
-        *(cards.choose_channel(t, many, "s" * 24, 3, page) for page in (-1, 0, 1, 2, 9)),
-        cards.choose_channel(t, [], "s", 3),
+        *(choose_channel(t, many, "s" * 24, 3, page) for page in (-1, 0, 1, 2, 9)),
+        choose_channel(t, [], "s", 3),
         cards.passed(PassedCard("q", ("a", "b"), t("passed.below"))),
         *(cards.render(Notice("x", t(id))) for id in t.ids() if id.startswith(("notice.", "teams.held."))),
         *(page for answers in list(paths())[::37] for page in form_pages(language, answers)),
