@@ -210,11 +210,18 @@ def _stale(flow: Flow, session: Session, event: Event) -> SessionAndEffects:
     """Show the current card. A second press of the same button gets no notice: the first one was handled."""
     pressed_twice = event.revision == session.revision - 1 and (
         (isinstance(event, events.Answer) and session.answers.get(event.question) == event.option)
-        or (isinstance(event, events.ConfirmPost) and session.status is Status.POSTED)
+        or (isinstance(event, events.ConfirmPost) and _is_posted_to(session, event.destination))
         or (isinstance(event, events.UpdatePost) and session.status is Status.POSTED)
         or (isinstance(event, events.KeepPrivate | events.TakeBack) and session.status is Status.KEPT)
     )
-    return (session, _show(flow, session)) if pressed_twice else _notify_and_show(flow, session, "stale")
+    if pressed_twice:
+        return session, _show(flow, session)
+    posted = isinstance(event, events.ConfirmPost) and session.publication
+    return _notify_and_show(flow, session, "already_posted" if posted else "stale")
+
+
+def _is_posted_to(session: Session, destination: str) -> bool:
+    return session.publication is not None and session.publication.destination == destination
 
 
 def _details(flow: Flow, session: Session, actor: Actor) -> Effect:

@@ -28,8 +28,8 @@ HELP, HIDE_HELP = "help", "hide_help"
 """Action ids of the form's help button."""
 CHANNEL_INPUT = "where"
 """Block id and action id of the picker's input."""
-MEMBERS_PAGE_SIZE, MAX_MEMBERS_PAGES = 999, 20
-"""How many members of a channel are read to find one person."""
+PAGE_SIZE, MAX_PAGES = 999, 20
+"""How many channels of a person are read to find one."""
 
 
 # --- The form -----------------------------------------------------------------------------------------------------
@@ -252,20 +252,31 @@ async def picker_submitted(context: Context, request: IncomingRequest) -> dict[s
 async def is_member(context: Context, request: IncomingRequest, channel: str) -> bool:
     """Return whether the person is a member of the channel. Raises `RetryLater` or `OutcomeUnknown`.
 
-    True for a private channel without the bot: Slack's picker offers it only to its members.
+    Asks for the channels of the person: they are fewer than the members of a large channel. True for a private channel
+    without the bot: Slack lists it nowhere, and its picker offers it only to its members.
     """
+    ask = context.api.get
+    team = get_text(get_object(request.body, "team"), "id") or None  # required for an organization's token
     cursor: str | None = None
     try:
-        for _ in range(MAX_MEMBERS_PAGES):
-            page = await context.api.get(
-                request.installation, "conversations.members", channel=channel, limit=MEMBERS_PAGE_SIZE, cursor=cursor
+        for _ in range(MAX_PAGES):
+            page = await ask(
+                request.installation,
+                "users.conversations",
+                user=request.person,
+                team_id=team,
+                types="public_channel,private_channel",
+                exclude_archived="true",
+                limit=PAGE_SIZE,
+                cursor=cursor,
             )
-            members = page.get("members")
-            if isinstance(members, list) and request.person in members:
+            channels = page.get("channels")
+            if isinstance(channels, list) and any(get_text(item, "id") == channel for item in channels):
                 return True
             cursor = get_text(get_object(page, "response_metadata"), "next_cursor") or None
             if cursor is None:
-                return False
+                break
+        await ask(request.installation, "conversations.members", channel=channel, limit=1)
     except SlackError as error:
         return error.error in {"channel_not_found", "missing_scope", "not_in_channel"}
     return False

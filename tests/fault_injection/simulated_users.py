@@ -52,11 +52,13 @@ class SimulatedUser:
         self._rethinking = False
         """After Back: the next answer may differ."""
         self._restarting = False
-        self._took_back = False
-        """After the post was taken back: it is posted again."""
+        self._asked = False
+        """Whether the user has decided about taking the post back."""
+        self._taken_back: int | None = None
+        """The revision of the card on which the post was taken back. It is posted again."""
         self._reviewed = False
         """Whether the answers were right on the card that lists them, and none was given since."""
-        self._detours = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1, "take_back": 1}
+        self._detours = {"back": 1, "why": 1, "restart": 1, "change": 1, "language": 1}
         """How often each is still possible."""
         self._last_answered = ("", -1)
         """The last answered question, and the revision of its card."""
@@ -115,16 +117,9 @@ class SimulatedUser:
             return await self._answer(card, card.question)
         if card.find("keep_private"):
             return await self._finish(card)
-        if (
-            card.find("take_back")
-            and self.client.is_private
-            and self._detours["take_back"]
-            and self._rng.random() < 0.3
-        ):
-            self._detours["take_back"] -= 1
-            self._took_back = True
+        if card.find("take_back") and self._takes_back(card):
             return await self.client.press(card, self._button(card, "take_back"), twice=self._rng.random() < 0.2)
-        if self._took_back and card.find("post") and card.find("new_check"):
+        if self._taken_back is not None and card.find("post") and card.find("new_check"):
             return await self.client.post(card)
         if rows := self.client.review_rows(card):
             return await self._review(card, rows)
@@ -182,6 +177,13 @@ class SimulatedUser:
         button = card.find(action)
         assert button
         return button
+
+    def _takes_back(self, card: Card) -> bool:
+        """Return whether to take the post back: once, and again while the card does not show that it was accepted."""
+        if not self._asked and self.client.is_private and self._rng.random() < 0.3:
+            self._taken_back = card.revision
+        self._asked = True
+        return self._taken_back is not None and card.revision <= self._taken_back
 
     async def _finish(self, card: Card) -> bool:
         """Post or keep the recommendation, after a look at the answers."""

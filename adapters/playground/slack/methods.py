@@ -166,6 +166,27 @@ def conversations_members(call: Call) -> Json:
     return {"members": members[start : start + size], "response_metadata": {"next_cursor": next_cursor}}
 
 
+def users_conversations(call: Call) -> Json:
+    """The channels of a user. Private ones only where the bot is as well."""
+    user = call.user(call.args["user"])
+    kinds = str(call.args.get("types") or "public_channel").split(",")
+    for kind, scope in (("public_channel", "channels:read"), ("private_channel", "groups:read")):
+        if kind in kinds:
+            call.scope(scope)
+    listed = sorted(
+        channel.id
+        for channel in user.workspace.channels.values()
+        if user.id in channel.members
+        and not channel.is_im
+        and ("private_channel" if channel.private else "public_channel") in kinds
+        and (channel.has_bot or not channel.private)
+    )
+    start, size = _number(call, "cursor", 0), _limit(call, 100)
+    next_cursor = str(start + size) if start + size < len(listed) else ""
+    channels = [{"id": id} for id in listed[start : start + size]]
+    return {"channels": channels, "response_metadata": {"next_cursor": next_cursor}}
+
+
 def conversations_history(call: Call) -> Json:
     """Newest messages first, without replies in threads."""
     channel = call.channel()
@@ -274,6 +295,7 @@ METHODS = {
     "conversations.open": Method(conversations_open, ("users",), ("im:write",)),
     "conversations.members": Method(conversations_members, ("channel",)),
     "conversations.history": Method(conversations_history, ("channel",)),
+    "users.conversations": Method(users_conversations, ("user",)),
     "users.info": Method(users_info, ("user",), ("users:read",)),
     "views.open": Method(views_open, ("trigger_id", "view")),
     "views.update": Method(views_update, ("view_id", "view")),

@@ -296,6 +296,36 @@ async def test_post_from_a_direct_message_asks_for_the_channel(scene: Scene, ans
     await scene.slack.wait_for(lambda: scene.t("notice.posted") in " ".join(card.texts()))
 
 
+async def test_post_into_a_channel_with_very_many_members(scene: Scene, answers: dict[str, str]) -> None:
+    everybody = scene.team.add_channel("everybody", members=[scene.ben])
+    everybody.members |= {f"U{number:09d}" for number in range(25_000)} | {scene.anna.id}
+    for number in range(1_050):  # more channels than Slack lists at once
+        scene.team.add_channel(f"project-{number}", members=[scene.anna])
+    await scene.tell(scene.anna, "start")
+    card = scene.card(scene.anna, scene.team.im(scene.anna))
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    picker = scene.user_actions.modal(scene.anna)
+    assert picker
+    await scene.user_actions.submit_view(scene.anna, picker, {"where": everybody.id})
+    assert not picker.open, picker.errors
+    await scene.posted(everybody)
+    assert len(scene.slack.calls_to("users.conversations")) <= 2
+
+
+async def test_a_check_that_was_posted_elsewhere_says_so(scene: Scene, answers: dict[str, str]) -> None:
+    typed = " ".join(f"{question}={option}" for question, option in answers.items())
+    first = await scene.slash(scene.anna, scene.marketing, typed)
+    await scene.user_actions.invite(scene.anna, scene.secret)
+    checks = await scene.slash(scene.anna, scene.secret, "my checks")
+    await scene.press(scene.anna, checks, "open_check")
+    await scene.press(scene.anna, scene.card(scene.anna, scene.secret), "post")
+    await scene.posted(scene.secret)
+    await scene.press(scene.anna, first, "post")
+    assert scene.reads(scene.anna, scene.marketing, scene.t("notice.already_posted"))
+    assert scene.marketing.messages == []
+
+
 async def test_details_are_private_and_run_own_starts_a_dialog(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.answer_all(scene.anna, card, answers)

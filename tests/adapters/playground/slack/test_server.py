@@ -280,6 +280,8 @@ async def test_slack_sdk_works_with_it(scene: Scene) -> None:
     assert opened["channel"]["id"] == scene.team.im(scene.amelie).id
     members = await scene.client.conversations_members(channel=scene.marketing.id)
     assert set(members["members"]) == scene.marketing.members
+    own = await scene.client.users_conversations(user=scene.amelie.id, types="public_channel,private_channel")
+    assert scene.marketing.id in {channel["id"] for channel in own["channels"]}
     assert [call.operation for call in scene.slack.failed_calls] == []
 
 
