@@ -40,9 +40,13 @@ class Answer(Event):
 
 @dataclass(frozen=True, slots=True)
 class Fill(Event):
-    """Give several answers at once, as a form does. They replace earlier answers to the same questions."""
+    """Give several answers at once. They replace earlier answers to the same questions.
+
+    `asked`: their questions were asked, in a form.
+    """
 
     answers: Mapping[str, str]
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Typed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Back(Event):
-    """Undo the last answer, or stop changing one."""
+    """Leave the page that is shown, stop changing an answer, or undo the last answer or *Start over*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,9 @@ class Change(Event):
 
 @dataclass(frozen=True, slots=True)
 class Restart(Event):
-    """Clear the answers and begin again."""
+    """Clear the answers and begin again. Not `confirmed`: ask first, if there are answers."""
+
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,11 @@ class Why(Event):
 @dataclass(frozen=True, slots=True)
 class Review(Event):
     """Show every answer given so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class More(Event):
+    """Show the choices that have no room on the card of a question."""
 
 
 @dataclass(frozen=True, slots=True)

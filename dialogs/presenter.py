@@ -5,14 +5,21 @@ from dataclasses import replace
 from functools import lru_cache
 
 from dialogs import views
-from dialogs.flow import Answers, Condition, Flow, Question
+from dialogs.flow import Answers, Flow, Outcome, Question
 from dialogs.recommend import OutcomeArguments, Recommendation, control_level, recommend, supporting
-from dialogs.session import Session, Status
-from dialogs.text.parse import Problem
+from dialogs.sentences import (
+    because_sentence,
+    capitalized,
+    control_reasons,
+    deciding_clauses,
+    join_or,
+    what_would_change,
+)
+from dialogs.session import RUNNING, Page, Session, Status
 from dialogs.translations import Translations, translations
 from dialogs.views import Button
 from dialogs.walk import Walk, max_remaining, strategic_settled_by, walk
-from dialogs.what_if import reachable_outcomes, what_if
+from dialogs.what_if import reachable_outcomes
 
 MAX_STEPS = 3
 """Next steps that are shown first, in the recommendation and in the post."""
@@ -24,6 +31,13 @@ OUTCOME_MARKS = {"in_house": "🏠", "agency": "🤝", "hybrid": "🧩", "intern
 def current(flow: Flow, session: Session, position: Walk | None = None) -> views.View:
     """Return the card of the session. `position`: the walk of its answers, if the caller has it."""
     position = position or walk(flow, session.answers)
+    match session.page:
+        case Page.REVIEW:
+            return review(flow.at(session.version), session, position)
+        case Page.RESTART:
+            return confirm_restart(session)
+        case Page.MORE:
+            return more_choices(session)
     match session.status:
         case Status.CANCELLED | Status.EXPIRED:
             t = translations(session.language)
@@ -42,8 +56,11 @@ def current(flow: Flow, session: Session, position: Walk | None = None) -> views
 
 @lru_cache(maxsize=256)
 def buttons(t: Translations, *actions: str, primary: str | None = None) -> tuple[Button, ...]:
-    """Return a button for each action, labeled ``label.<action>``."""
-    return tuple(Button(action, t(f"label.{action}"), primary=action == primary) for action in actions)
+    """Return a button for each action, labeled ``label.<action>``, with the sign of the action."""
+    return tuple(
+        Button(action, t(f"label.{action}"), primary=action == primary, sign=views.SIGNS.get(action, ""))
+        for action in actions
+    )
 
 
 def notice(t: Translations, id: str, offered: tuple[Button, ...] = (), /, **values: object) -> views.Notice:
@@ -63,22 +80,36 @@ def prompt(flow: Flow, session: Session, position: Walk, *, with_help: bool = Fa
     question = flow.questions_by_id.get(session.changing or "") or position.next_question or flow.questions[0]
     text, choices = _question(t, question)
     answer = session.answers.get(question.id) if session.changing else None
+    if answer:
+        choices = tuple(
+            replace(choice, sign=views.CURRENT_SIGN if choice.option == answer else "") for choice in choices
+        )
     if session.changing:
-        progress = t("prompt.changing")
+        bar, progress = "", t("prompt.changing")
     else:
-        progress = _progress(t, len(position.path) + 1, max_remaining(flow, session.answers) - 1)
-    actions = ["back", "why", "restart"] if session.changing or position.last_step else ["why", "cancel"]
-    if with_help:
-        actions.remove("why")
+        number = sum(step.question not in session.ahead for step in position.path) + 1
+        bar, progress = _progress(t, number, number + max_remaining(flow, session.answers) - 1)
+    actions = {
+        "back": session.changing or position.last_step or has_answers_ahead(session) or session.cleared,
+        "why": not with_help,
+        "restart": session.answers,
+        "cancel": True,
+    }
     return views.QuestionCard(
         question=question.id,
+        bar=bar,
         progress=progress,
         text=text,
         choices=choices,
         current=t("prompt.current", answer=option_label(t, question.id, answer)) if answer else None,
         help=question_help(t, question) if with_help else (),
-        buttons=buttons(t, *actions),
+        buttons=buttons(t, *(action for action, offered in actions.items() if offered)),
     )
+
+
+def has_answers_ahead(session: Session) -> bool:
+    """Return whether some of the answers were given before they were asked for."""
+    return any(question in session.answers for question in session.ahead)
 
 
 @lru_cache(maxsize=256)
@@ -96,9 +127,25 @@ def question_help(t: Translations, question: Question) -> tuple[views.HelpPart, 
 
 
 @lru_cache(maxsize=256)
-def _progress(t: Translations, number: int, more: int) -> str:
-    remaining = t.plural("progress.more", more) if more else t("progress.last")
-    return f"{t('progress.question', number=number)} · {remaining}"
+def _progress(t: Translations, number: int, total: int) -> tuple[str, str]:
+    text = t("progress.last" if number == total else "progress.question", number=number, total=total)
+    return "▰" * number + "▱" * (total - number), text
+
+
+def confirm_restart(session: Session) -> views.Notice:
+    """Ask for confirmation before the answers are cleared."""
+    t = translations(session.language)
+    offered = (
+        Button("restart_confirm", t("label.restart")),
+        Button("continue", t("label.keep_answers"), primary=True),
+    )
+    return views.Notice("restart", t.plural("notice.restart", len(session.answers)), offered)
+
+
+def more_choices(session: Session) -> views.Notice:
+    """Return what the card of a question has no room for."""
+    t = translations(session.language)
+    return notice(t, "more", buttons(t, "continue", "why", "restart", "cancel", "language", primary="continue"))
 
 
 def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
@@ -106,7 +153,7 @@ def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
     t = translations(session.language)
     done = position.next_question is None
     first = Button("continue", t("label.see_recommendation" if done else "label.continue"), primary=True)
-    others = () if session.status is Status.POSTED else buttons(t, "back", "restart", "cancel")
+    others = buttons(t, "back", "restart", "cancel") if session.status in RUNNING else buttons(t, "back")
     return views.ReviewCard(
         title=t("review.title"),
         intro=t("review.intro"),
@@ -130,7 +177,7 @@ def recommendation(flow: Flow, session: Session, position: Walk, result: Recomme
         case Status.KEPT:
             offered = buttons(t, "post", "review", "details", "new_check")
         case _:
-            offered = buttons(t, "post", "keep_private", "review", "details", primary="post")
+            offered = buttons(t, "post", "keep_private", "review", "details", "cancel", primary="post")
     return views.RecommendationCard(
         title=t("recommendation.title"),
         mark=OUTCOME_MARKS.get(result.outcome.id, ""),
@@ -150,7 +197,7 @@ def details(flow: Flow, session: Session, position: Walk, result: Recommendation
     """Return all about the recommendation of a finished walk."""
     t = translations(session.language)
     challengers = [t(f"outcome.{outcome}.phrase") for outcome in result.challengers]
-    changes = tuple(_changes(flow, t, session.answers, result))
+    changes = tuple(what_would_change(flow, t, session.answers, result))
     open_questions = (t(f"question.{question}.short") for question in result.open_questions)
     return views.DetailsCard(
         title=t("details.title"),
@@ -176,11 +223,22 @@ def details(flow: Flow, session: Session, position: Walk, result: Recommendation
     )
 
 
+def details_of_post(flow: Flow, session: Session, position: Walk, *, is_owner: bool) -> views.Card:
+    """Return all about a post, for a reader of it. Its owner gets a way back."""
+    t = translations(session.language)
+    result = recommend(flow, position)
+    back = Button("continue", t("label.see_recommendation" if result else "label.back"), primary=True)
+    offered = (back,) if is_owner else buttons(t, "run_own")
+    if result:
+        return replace(details(flow, session, position, result), buttons=offered)
+    return replace(partial_result(flow, session, position), share=None, buttons=offered)
+
+
 def partial_result(flow: Flow, session: Session, position: Walk) -> views.PartialResultCard:
     """Return what is already sure after some of the answers."""
     t = translations(session.language)
     outcomes = reachable_outcomes(flow, session.answers)
-    titles = tuple(t(f"outcome.{id}.title") for id in outcomes)
+    titles = tuple(_title(t, outcome, position.answers) for outcome in flow.outcomes if outcome.id in outcomes)
     strategic = _strategic(flow, t, position)
     if len(outcomes) == 1:
         only = t("partial.only", outcome=t(f"outcome.{outcomes[0]}.phrase"))
@@ -207,8 +265,8 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> views.Partia
 
 
 def _partial_buttons(t: Translations) -> tuple[Button, ...]:
-    first, restart = buttons(t, "continue", "restart", primary="continue")
-    return first, Button("post", t("label.post"), option=PARTIAL), restart
+    first, *others = buttons(t, "continue", "review", "restart", "cancel", primary="continue")
+    return first, Button("post", t("label.post"), option=PARTIAL), *others
 
 
 def share_note(t: Translations, *, partial: bool) -> str:
@@ -271,52 +329,18 @@ def caveat(t: Translations) -> str:
     return t("article.caveat", title=t("article.title"), author=t("article.author"))
 
 
-def problem(flow: Flow, t: Translations, fault: Problem) -> str:
-    """Return the message for one fault in a quick check, with short names and labels instead of ids."""
-    question = flow.questions_by_id.get(fault.question or "")
-    name = t(f"question.{question.id}.short") if question else ""
-    match fault.kind:
-        case "question" if fault.nearest:
-            nearest = t(f"question.{fault.nearest[0]}.short")
-            return t("invalid.question", given=fault.given, nearest=nearest)
-        case "question":
-            valid = question_names(t, flow.questions_by_id)
-            return t("invalid.question_plain", given=fault.given, valid=valid)
-        case "twice" if question:
-            return t("invalid.twice", question=name)
-        case "answer" if question:
-            valid = join_or(t, [option_label(t, question.id, option) for option in question.options])
-            if fault.nearest:
-                nearest = option_label(t, question.id, fault.nearest[0])
-                return t("invalid.answer_nearest", given=fault.given, question=name, nearest=nearest, valid=valid)
-            return t("invalid.answer", given=fault.given, question=name, valid=valid)
-        case "too_many":
-            return t("invalid.too_many", given=fault.given)
-    return t("invalid.form", given=fault.given)
-
-
 def option_label(t: Translations, question: str, option: str) -> str:
     """Return the label of an option."""
     return t(f"option.{question}.{option}")
 
 
-def join_or(t: Translations, items: list[str]) -> str:
-    """Return "a, b or c"."""
-    if len(items) < 2:
-        return "".join(items)
-    return t("list.or", first=", ".join(items[:-1]), last=items[-1])
-
-
-def join_and(t: Translations, items: list[str]) -> str:
-    """Return "a, b and c"."""
-    if len(items) < 2:
-        return "".join(items)
-    return t("list.and", first=", ".join(items[:-1]), last=items[-1])
-
-
 def outcome_title(t: Translations, result: Recommendation) -> str:
     """Return the title of a recommendation."""
-    return t(f"outcome.{result.outcome.id}.title{result.outcome.variant(dict(result.because))}")
+    return _title(t, result.outcome, dict(result.because))
+
+
+def _title(t: Translations, outcome: Outcome, answers: Answers) -> str:
+    return t(f"outcome.{outcome.id}.title{outcome.variant(answers)}")
 
 
 def outcome_summary(t: Translations, result: Recommendation) -> str:
@@ -349,7 +373,7 @@ def _unused(session: Session, position: Walk) -> Answers:
 
 def _option(flow: Flow, t: Translations, option: OutcomeArguments, result: Recommendation) -> views.Option:
     outcome = next(outcome for outcome in flow.outcomes if outcome.id == option.outcome)
-    title = t(f"outcome.{outcome.id}.title{outcome.variant(dict(result.because))}")
+    title = _title(t, outcome, dict(result.because))
     pros, cons = (
         tuple(t(f"argument.{option.outcome}.{argument}") for argument in arguments)
         for arguments in (option.pros, option.cons)
@@ -359,40 +383,11 @@ def _option(flow: Flow, t: Translations, option: OutcomeArguments, result: Recom
 
 def _because(flow: Flow, t: Translations, result: Recommendation) -> str:
     """Return the deciding answers in one sentence."""
-    return _because_sentence(t, _reasons(flow, t, result, result.outcome.when))
-
-
-def _because_sentence(t: Translations, clauses: list[str]) -> str:
-    *first, last = clauses
-    joined = t("because.comma").join(first)
-    return t("because.sentence", clauses=f"{joined}{t('because.and')}{last}" if first else last)
-
-
-def _reasons(
-    flow: Flow, t: Translations, result: Recommendation, condition: Condition, *, particular: bool = False
-) -> list[str]:
-    """Return a clause for each answer that makes `condition` true. Whether it is strategic is one clause.
-
-    `particular`: leave that one out when there are others.
-    """
-    answers = dict(result.because)
-    support = supporting(flow, condition, answers)
-    deciding = {leaf.question for leaf in flow.strategic.leaves()}
-    clauses = []
-    if deciding.intersection(support):
-        id = "strategic" if result.strategic else "provisional" if result.provisional else "light"
-        clauses.append(t(f"because.{id}", reasons=_control_reasons(flow, t, answers)))
-    others = [t(f"option.{id}.{answers[id]}.because") for id in support if id not in deciding]
-    return others if particular and others else clauses + others
-
-
-def _control_reasons(flow: Flow, t: Translations, answers: Answers) -> str:
-    true = (leaf for condition in flow.control if condition.evaluate(answers) for leaf in condition.leaves())
-    return join_and(t, [t(f"control.reason.{leaf.question}") for leaf in true])
+    return because_sentence(t, deciding_clauses(flow, t, result, result.outcome.when))
 
 
 def _control(flow: Flow, t: Translations, result: Recommendation) -> views.Control:
-    reasons = _control_reasons(flow, t, dict(result.because))
+    reasons = control_reasons(flow, t, dict(result.because))
     text = t(f"control.{result.control}", reasons=reasons)
     return views.Control(t("control.title"), result.control, len(flow.control), text)
 
@@ -404,38 +399,11 @@ def _advice(flow: Flow, t: Translations, result: Recommendation) -> tuple[views.
         id = advice.text_id or advice.id
         wording = f".{result.outcome.id}" if result.outcome.id in advice.text_by_outcome else ""
         text = t(f"advice.{id}.text{wording}", firmly=firmly)
-        step = _capitalized(t("recommendation.step", step=t(f"advice.{id}.step{wording}")))
-        reason = _because_sentence(t, _reasons(flow, t, result, advice.when, particular=True))
+        step = capitalized(t("recommendation.step", step=t(f"advice.{id}.step{wording}")))
+        reason = because_sentence(t, deciding_clauses(flow, t, result, advice.when, particular=True))
         source = t(f"source.{advice.source}")
         lines.append(views.AdviceLine(advice.id, t(f"advice.{id}.title"), text, step, source, reason))
     return tuple(lines)
-
-
-def _changes(flow: Flow, t: Translations, answers: Answers, result: Recommendation) -> Iterable[str]:
-    """Yield a sentence for each other result that one changed answer leads to. Not knowing is not worth a sentence."""
-    clauses: dict[tuple[str, ...], list[str]] = {}
-    criteria = {leaf.question for condition in flow.control for leaf in condition.leaves() if leaf.option == "yes"}
-    for change in what_if(flow, answers, result.because, result.outcome.id):
-        if change.option not in {"unknown", "undecided"}:
-            clauses.setdefault(change.outcomes, []).append(f"{change.question}.{change.option}")
-    for outcomes, changes in clauses.items():
-        parts = [t(f"option.{change}.if") for change in changes if change.partition(".")[0] not in criteria]
-        met = [change for change in changes if change.partition(".")[0] in criteria]
-        if len(met) == len(criteria) and all(change.endswith(".yes") for change in met):
-            parts.append(t("what_if.any_criterion"))
-        else:
-            parts += [t(f"option.{change}.if") for change in met]
-        first, *others = parts
-        clause = join_or(t, [first, *(other[:1].lower() + other[1:] for other in others)])
-        phrases = [t(f"outcome.{outcome}.phrase") for outcome in outcomes]
-        if len(phrases) == 1:
-            yield t("what_if.one", clause=clause, outcome=phrases[0])
-        else:
-            yield t("what_if.several", clause=clause, outcomes=join_or(t, phrases))
-
-
-def _capitalized(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _strategic(flow: Flow, t: Translations, position: Walk) -> str:

@@ -5,27 +5,30 @@ What each event does, by the status of the session (``open`` and ``quick`` are r
     event           running                      kept             posted           cancelled, expired
     Start           begins a new session
     Answer, Fill    sets answers                 -                -                -
-    Back            undoes the last answer       reopens          -                -
+    Back            undoes the last answer       shows the card   -                -
     Change          asks one question again      reopens          reopens          -
-    Restart         clears the answers           -                -                -
+    Restart         asks, then clears answers    -                -                -
     ConfirmPost     posts if complete or quick   posts            -                -
     UpdatePost      edits the post (*)           -                -                -
     TakeBack        deletes the post (*)         -                deletes it       -
     KeepPrivate     finishes if complete         shows the card   -                -
     Cancel, Expire  closes, or drops changes (*) -                -                -
-    Review          shows the answers            reopens          shows them       shows the card
+    Review          shows the answers            shows them       shows them       shows the card
     Why             shows the card with help     shows the card   shows the card   shows the card
+    More            shows more choices           shows the card   shows the card   shows the card
     Resume          shows the card; a quick check becomes an open dialog
     SetLanguage     changes the language
     Help            shows help
     Typed           is parsed (`dialogs.text.parse`), then handled as the event it stands for
     Details         shows them if complete       shows them       shows them to anyone of the tenant
 
-(*) a posted recommendation that was reopened: its post stays as it is until it is updated or taken back. ``-``: not
-allowed. All events but Start, and Details of a post, are for the owner only. An event that is not allowed,
-comes from another person or an older card, or names an unknown id returns the same session and a notice.
+Back also leaves a page (`Session.page`) and brings back what Restart cleared. (*) a posted recommendation that was
+reopened: its post stays as it is until it is updated or taken back. ``-``: not allowed. All events but Start, and
+Details of a post, are for the owner only. An event that is not allowed, comes from another person or an older card, or
+names an unknown id returns the same session and a notice.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, overload
 
@@ -34,11 +37,11 @@ from dialogs.effects import DeletePost, EditPost, Effect, Notify, Post, Schedule
 from dialogs.events import Event
 from dialogs.flow import Flow
 from dialogs.recommend import recommend
-from dialogs.session import RUNNING, Actor, Publication, Session, Status
+from dialogs.session import RUNNING, Actor, Page, Publication, Session, Status, upgrade, valid_answers
 from dialogs.text.interpret import interpret
 from dialogs.translations import languages, translations
 from dialogs.views import Card, Notice, with_note
-from dialogs.walk import Walk, walk
+from dialogs.walk import Walk, last_asked, walk
 
 OptionalSessionAndEffects = tuple[Session | None, list[Effect]]
 SessionAndEffects = tuple[Session, list[Effect]]
@@ -62,68 +65,52 @@ def step(flow: Flow, session: Session | None, event: Event) -> OptionalSessionAn
         if isinstance(event, events.Details):  # of a post, which outlives the check
             return session, [Notify(presenter.notice(t, "details_gone", presenter.buttons(t, "run_own")))]
         return session, [Notify(presenter.notice(t, "gone", presenter.buttons(t, "start", primary="start")))]
-    session, asked_again = upgrade(flow, session)
+    upgraded, asked_again = upgrade(flow, session)
+    after, effects = _handle(flow, upgraded, event)
+    if asked_again:
+        names = presenter.question_names(translations(after.language), asked_again)
+        noted = [_add_note(effect, _notice_text(after, "asked_again", questions=names)) for effect in effects]
+        # Without a card that says so, the upgrade waits for the next event.
+        after = session if after is upgraded and noted == effects else after
+        effects = noted
+    return after, effects
+
+
+def _handle(flow: Flow, session: Session, event: Event) -> SessionAndEffects:
+    """Check who sends the event, and from which card; then apply it."""
     if isinstance(event, events.Details):
-        return session, [_details(flow, session, event.actor)]
+        return _details(flow, session, event.actor)
     if session.owner != event.actor.person:
+        t = translations(event.actor.language)
         return session, [Notify(presenter.notice(t, "not_yours", presenter.buttons(t, "run_own")))]
     if event.revision is not None and event.revision != session.revision:
         return _stale(flow, session, event)
     if isinstance(event, events.Typed):
         meaning = interpret(flow, session, event)
         return (session, [Notify(meaning)]) if isinstance(meaning, Notice) else _apply(flow, session, meaning)
-    session, effects = _apply(flow, session, event)
-    if asked_again:
-        names = presenter.question_names(translations(session.language), asked_again)
-        note = _notice_text(session, "asked_again", questions=names)
-        effects = [_add_note(effect, note) for effect in effects]
-    return session, effects
-
-
-def upgrade(flow: Flow, session: Session) -> tuple[Session, tuple[str, ...]]:
-    """Move a running session to this version of the flow; return it with the questions that are asked again.
-
-    An answer stays if its question and option still exist and kept their meaning. A finished session is not changed.
-    """
-    if session.version == flow.version or session.status not in RUNNING:
-        return session, ()
-    answers = {
-        question.id: session.answers[question.id]
-        for question in flow.questions
-        if session.answers.get(question.id) in question.options and question.revised_in_version <= session.version
-    }
-    again = tuple(id for id in session.answers if id not in answers and id in flow.questions_by_id)
-    changing = session.changing if session.changing in answers else None
-    return replace(session, answers=answers, changing=changing, version=flow.version), again
-
-
-def valid_answers(flow: Flow, answers: object) -> dict[str, str]:
-    """Return those of `answers` that name a question and one of its options."""
-    if not isinstance(answers, dict):
-        return {}
-    return {
-        question.id: answers[question.id] for question in flow.questions if answers.get(question.id) in question.options
-    }
+    return _apply(flow, session, event)
 
 
 def _apply(flow: Flow, session: Session, event: Event) -> SessionAndEffects:  # noqa: PLR0912 - one case per event
     match event:
         case events.Answer(question=question, option=option):
             return _answer(flow, session, question, option)
-        case events.Fill(answers=answers):
-            return _fill(flow, session, dict(answers))
+        case events.Fill(answers=answers, asked=asked):
+            return _fill(flow, session, dict(answers), asked=asked)
         case events.Back():
             return _back(flow, session)
         case events.Change(question=question):
             return _change(flow, session, question)
-        case events.Restart():
-            return _restart(flow, session)
+        case events.Restart(confirmed=confirmed):
+            return _restart(flow, session, confirmed=confirmed)
         case events.Why():
             return _why(flow, session)
         case events.Review():
-            return _review(flow, session)
+            return _show_page(flow, session, Page.REVIEW, RUNNING | {Status.KEPT, Status.POSTED})
+        case events.More():
+            return _show_page(flow, session, Page.MORE, RUNNING)
         case events.Details():
-            return session, [_details(flow, session, event.actor)]
+            return _details(flow, session, event.actor)
         case events.Resume():
             return _resume(flow, session)
         case events.ConfirmPost(destination=destination):
@@ -149,8 +136,12 @@ def _apply(flow: Flow, session: Session, event: Event) -> SessionAndEffects:  # 
 
 
 def _changed(session: Session, **changes: Any) -> Session:
-    """Return the session with these changes and the next revision."""
-    return replace(session, revision=session.revision + 1, **changes)
+    """Return the session with these changes, without a page, and the next revision."""
+    return replace(session, **{"revision": session.revision + 1, "page": None} | changes)
+
+
+def _without_page(session: Session) -> Session:
+    return session if session.page is None else replace(session, page=None)
 
 
 def _show(flow: Flow, session: Session, *notes: str, position: Walk | None = None) -> list[Effect]:
@@ -202,6 +193,7 @@ def _start(flow: Flow, event: events.Start) -> SessionAndEffects:
         version=flow.version,
         answers=answers,
         status=status,
+        ahead=tuple(answers) if event.quick else (),
     )
     return session, [*_show(flow, session, position=position), Schedule(session.id)]
 
@@ -210,6 +202,7 @@ def _stale(flow: Flow, session: Session, event: Event) -> SessionAndEffects:
     """Show the current card. A second press of the same button gets no notice: the first one was handled."""
     pressed_twice = event.revision == session.revision - 1 and (
         (isinstance(event, events.Answer) and session.answers.get(event.question) == event.option)
+        or (isinstance(event, events.Restart) and event.confirmed and not session.answers)
         or (isinstance(event, events.ConfirmPost) and _is_posted_to(session, event.destination))
         or (isinstance(event, events.UpdatePost) and session.status is Status.POSTED)
         or (isinstance(event, events.KeepPrivate | events.TakeBack) and session.status is Status.KEPT)
@@ -224,27 +217,24 @@ def _is_posted_to(session: Session, destination: str) -> bool:
     return session.publication is not None and session.publication.destination == destination
 
 
-def _details(flow: Flow, session: Session, actor: Actor) -> Effect:
+def _details(flow: Flow, session: Session, actor: Actor) -> SessionAndEffects:
     """Show the details: to the owner in place of the card, of a post to anyone in the tenant privately."""
     t = translations(actor.language)
-    if session.owner != actor.person:
-        session = session.as_posted()
-    posted = session.status is Status.POSTED
-    if not posted and session.owner != actor.person:
-        return Notify(presenter.notice(t, "not_yours", presenter.buttons(t, "run_own")))
-    flow = flow.at(session.version) if session.status not in RUNNING else flow
-    session = replace(session, language=t.language) if posted else session
-    position = walk(flow, session.answers)
-    result = recommend(flow, position)
-    if result and posted:
-        view = presenter.details(flow, session, position, result)
-        return Notify(replace(view, buttons=presenter.buttons(t, "run_own")))
-    if result and session.status in {Status.OPEN, Status.KEPT}:
-        return Show(presenter.details(flow, session, position, result))
+    is_owner = session.owner == actor.person
+    shown = session if is_owner else session.as_posted()
+    posted = shown.status is Status.POSTED
+    if not posted and not is_owner:
+        return session, [Notify(presenter.notice(t, "not_yours", presenter.buttons(t, "run_own")))]
+    flow = flow.at(shown.version) if shown.status not in RUNNING else flow
+    position = walk(flow, shown.answers)
     if posted:
-        partial = presenter.partial_result(flow, session, position)
-        return Notify(replace(partial, share=None, buttons=presenter.buttons(t, "run_own")))
-    return Show(presenter.current(flow, session, position))
+        shown = replace(shown, language=t.language)
+        return session, [Notify(presenter.details_of_post(flow, shown, position, is_owner=is_owner))]
+    result = recommend(flow, position)
+    if result and session.status in {*RUNNING, Status.KEPT}:
+        view = presenter.details(flow, session, position, result)
+        return replace(session, page=Page.DETAILS), [Show(view)]
+    return session, _show(flow, session, position=position)
 
 
 # --- Answering ----------------------------------------------------------------------------------------------------
@@ -263,15 +253,18 @@ def _answer(flow: Flow, session: Session, question_id: str, option: str) -> Sess
     return _set_answers(flow, session, {question_id: option}, before)
 
 
-def _fill(flow: Flow, session: Session, answers: dict[str, str]) -> SessionAndEffects:
+def _fill(flow: Flow, session: Session, answers: dict[str, str], *, asked: bool) -> SessionAndEffects:
     if not answers or valid_answers(flow, answers) != answers:
         return _notify(session, "unknown")
     if session.status not in RUNNING:
         return _finished(session)
-    return _set_answers(flow, session, answers, walk(flow, session.answers))
+    return _set_answers(flow, session, answers, walk(flow, session.answers), asked=asked)
 
 
-def _set_answers(flow: Flow, session: Session, new: dict[str, str], before: Walk) -> SessionAndEffects:
+def _set_answers(
+    flow: Flow, session: Session, new: dict[str, str], before: Walk, *, asked: bool = True
+) -> SessionAndEffects:
+    """Set the answers `new`, and say what they change. `asked`: not given ahead of their questions."""
     answers = {**session.answers, **new}
     after = walk(flow, answers)
     t = translations(session.language)
@@ -286,29 +279,41 @@ def _set_answers(flow: Flow, session: Session, new: dict[str, str], before: Walk
         notes.append(_notice_text(session, "no_longer_counts", questions=presenter.question_names(t, newly_unused)))
     if used_again:
         notes.append(_notice_text(session, "counts_again", questions=presenter.question_names(t, used_again)))
-    session = _changed(session, answers=answers, changing=None, status=Status.OPEN)
+    given_ahead = set(session.ahead) & set(session.answers)
+    given_ahead = given_ahead - set(new) if asked else given_ahead | (set(new) - set(session.answers))
+    ahead = tuple(question for question in answers if question in given_ahead)
+    session = _changed(session, answers=answers, changing=None, status=Status.OPEN, ahead=ahead, cleared={})
     return session, _show(flow, session, *notes, position=after)
 
 
 def _back(flow: Flow, session: Session) -> SessionAndEffects:
+    if session.page:
+        session = _changed(session)
+        return session, _show(flow, session)
     if session.status is Status.KEPT:
-        return _reopen(flow, session)
+        return session, _show(flow, session)
     if session.status not in RUNNING:
         return _finished(session)
-    if session.changing:
-        session = _changed(session, changing=None)
-        return session, _show(flow, session)
-    last_step = walk(flow, session.answers).last_step
-    if last_step is None:
+    changes = _changes_of_back(flow, session)
+    if not changes:
         return _notify_and_show(flow, session, "nothing_back")
-    answers = {question: option for question, option in session.answers.items() if question != last_step.question}
-    session = _changed(session, answers=answers, status=Status.OPEN)
+    session = _changed(session, **changes)
     return session, _show(flow, session)
 
 
-def _reopen(flow: Flow, session: Session) -> SessionAndEffects:
-    session = _changed(session, status=Status.OPEN, changing=None)
-    return session, _show(flow, session)
+def _changes_of_back(flow: Flow, session: Session) -> dict[str, Any]:
+    """Return what *Back* changes in a running session; nothing if there is nothing before."""
+    if session.changing:
+        return {"changing": None}
+    if session.cleared and not session.answers:
+        return {"answers": session.cleared, "cleared": {}, "status": Status.OPEN}
+    last = last_asked(walk(flow, session.answers), session.ahead)
+    if last:
+        answers = {question: option for question, option in session.answers.items() if question != last.question}
+        return {"answers": answers, "status": Status.OPEN}
+    if session.status is Status.OPEN and presenter.has_answers_ahead(session):
+        return {"status": Status.QUICK}
+    return {}
 
 
 def _change(flow: Flow, session: Session, question: str) -> SessionAndEffects:
@@ -321,33 +326,37 @@ def _change(flow: Flow, session: Session, question: str) -> SessionAndEffects:
     return session, _show(flow, session, position=position)
 
 
-def _restart(flow: Flow, session: Session) -> SessionAndEffects:
+def _restart(flow: Flow, session: Session, *, confirmed: bool) -> SessionAndEffects:
     if session.status not in RUNNING:
         return _finished(session)
-    session = _changed(session, answers={}, changing=None, status=Status.OPEN)
-    return session, _show(flow, session)
+    if session.answers and not confirmed:
+        return _show_page(flow, session, Page.RESTART, RUNNING)
+    notes = [_notice_text(session, "cleared")] if session.answers else []
+    cleared = session.answers or session.cleared
+    session = _changed(session, answers={}, cleared=cleared, changing=None, status=Status.OPEN)
+    return session, _show(flow, session, *notes)
 
 
 # --- Showing ------------------------------------------------------------------------------------------------------
 
 
+def _show_page(flow: Flow, session: Session, page: Page, statuses: Collection[Status]) -> SessionAndEffects:
+    """Show a page in place of the card; the card itself if the session has another status."""
+    if session.status in statuses:
+        session = replace(session, page=page)
+    return session, _show(flow, session)
+
+
 def _why(flow: Flow, session: Session) -> SessionAndEffects:
+    session = _without_page(session)
     position = walk(flow, session.answers)
     if session.status in RUNNING and (session.changing or position.next_question):
         return session, [Show(presenter.prompt(flow, session, position, with_help=True))]
     return session, _show(flow, session, position=position)
 
 
-def _review(flow: Flow, session: Session) -> SessionAndEffects:
-    if session.status is Status.KEPT:
-        session, _ = _reopen(flow, session)
-    if session.status not in RUNNING | {Status.POSTED}:
-        return session, _show(flow, session)
-    flow = flow.at(session.version)
-    return session, [Show(presenter.review(flow, session, walk(flow, session.answers)))]
-
-
 def _resume(flow: Flow, session: Session) -> SessionAndEffects:
+    session = _without_page(session)
     if session.status is Status.QUICK:
         session = _changed(session, status=Status.OPEN)
     return session, _show(flow, session)
@@ -364,7 +373,7 @@ def _help(session: Session) -> SessionAndEffects:
 def _set_language(flow: Flow, session: Session, language: str) -> SessionAndEffects:
     if language not in languages():
         return _notify(session, "unknown")
-    session = replace(session, language=language)
+    session = replace(_without_page(session), language=language)
     return session, _show(flow, session, _notice_text(session, "language"))
 
 

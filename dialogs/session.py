@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from dialogs.flow import Flow
+
 
 class Status(StrEnum):
     """The state of a dialog. ``quick``: an incomplete quick check. ``kept``: finished, shown to its owner only."""
@@ -23,6 +25,15 @@ class Status(StrEnum):
 
 RUNNING = frozenset({Status.OPEN, Status.QUICK})
 """All other statuses are finished."""
+
+
+class Page(StrEnum):
+    """What the card shows in place of the question or the result. *Back* leaves it."""
+
+    REVIEW = "review"
+    DETAILS = "details"
+    RESTART = "restart"
+    MORE = "more"
 
 
 class Actor(NamedTuple):
@@ -56,7 +67,9 @@ class Session:
     """A dialog. `answers`: question id -> option id. `revision`: grows with every change.
 
     `changing`: the question whose answer is being changed, if any. `publication`: the post in a channel, if any; its
-    answers stay as they are while the owner changes those of the session.
+    answers stay as they are while the owner changes those of the session. `page`: what is shown in place of the card.
+    `ahead`: the questions answered before they were asked, by a quick check. `cleared`: the answers before they were
+    cleared, until another one is given.
     """
 
     id: str
@@ -69,6 +82,9 @@ class Session:
     changing: str | None = None
     status: Status = Status.OPEN
     publication: Publication | None = None
+    page: Page | None = None
+    ahead: tuple[str, ...] = ()
+    cleared: Mapping[str, str] = field(default_factory=dict)
 
     def as_posted(self) -> "Session":
         """Return the session that the post shows. Without a post, the session itself."""
@@ -89,6 +105,9 @@ class Session:
             "revision": self.revision,
             "changing": self.changing,
             "status": self.status.value,
+            "page": self.page and self.page.value,
+            "ahead": list(self.ahead),
+            "cleared": dict(self.cleared),
         }
         if post := self.publication:
             stored["publication"] = {
@@ -101,8 +120,11 @@ class Session:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> "Session":
-        """Read what `to_json` wrote. Raises `InvalidSession`."""
+        """Read what `to_json` of this or an earlier release wrote. Raises `InvalidSession`."""
         try:
+            page, ahead = stored.get("page"), stored.get("ahead", [])
+            if not isinstance(ahead, list):
+                raise InvalidSession(f"expected a list, got {type(ahead).__name__}")
             answers, changing = _strings(stored["answers"]), stored.get("changing")
             status, version = Status(_string(stored["status"])), _integer(stored["version"])
             publication = _publication(stored.get("publication"))
@@ -119,9 +141,38 @@ class Session:
                 changing=None if changing is None else _string(changing),
                 status=status,
                 publication=publication,
+                page=None if page is None else Page(_string(page)),
+                ahead=tuple(map(_string, ahead)),
+                cleared=_strings(stored.get("cleared", {})),
             )
         except (KeyError, ValueError) as error:
             raise InvalidSession(str(error)) from error
+
+
+def valid_answers(flow: Flow, answers: object) -> dict[str, str]:
+    """Return those of `answers` that name a question and one of its options."""
+    if not isinstance(answers, dict):
+        return {}
+    return {
+        question.id: answers[question.id] for question in flow.questions if answers.get(question.id) in question.options
+    }
+
+
+def upgrade(flow: Flow, session: Session) -> tuple[Session, tuple[str, ...]]:
+    """Move a running session to this version of the flow; return it with the questions that are asked again.
+
+    An answer stays if its question and option still exist and kept their meaning. A finished session is not changed.
+    """
+    if session.version == flow.version or session.status not in RUNNING:
+        return session, ()
+    revised = {question.id for question in flow.questions if question.revised_in_version > session.version}
+    answers, cleared = (
+        {question: option for question, option in valid_answers(flow, dict(given)).items() if question not in revised}
+        for given in (session.answers, session.cleared)
+    )
+    again = tuple(id for id in session.answers if id not in answers and id in flow.questions_by_id)
+    changing = session.changing if session.changing in answers else None
+    return replace(session, answers=answers, cleared=cleared, changing=changing, version=flow.version), again
 
 
 def _publication(value: object) -> Publication | None:

@@ -6,12 +6,17 @@ importance: a platform with little space shows the first ones.
 
 from dataclasses import dataclass, replace
 
+SIGNS = {"back": "‹", "restart": "↺", "cancel": "✕", "more": "⋯"}
+"""What tells buttons of navigation from answers, by action."""
+CURRENT_SIGN = "✓"
+"""The sign of the present answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Button:
     """A button. `action`: id of what it does. `question` and `option`: what it is about, if anything.
 
-    `url`: what it opens, instead of an action.
+    `sign`: what is shown before the label, if anything. `url`: what it opens, instead of an action.
     """
 
     action: str
@@ -19,6 +24,7 @@ class Button:
     question: str | None = None
     option: str | None = None
     primary: bool = False
+    sign: str = ""
     url: str | None = None
 
 
@@ -109,10 +115,12 @@ class _AnswersCard(_Card):
 class QuestionCard(_Card):
     """A question to answer. `help`: filled on request. `current`: the present answer, when it is being changed.
 
+    `bar`: one sign for each question, filled up to this one. `progress`: the same in words.
     `audience`: who else can read the card, where others can.
     """
 
     question: str
+    bar: str
     progress: str
     text: str
     choices: tuple[Button, ...]

@@ -64,6 +64,19 @@ def _walk(flow: Flow, items: tuple[tuple[str, str], ...]) -> Walk:
     return Walk(tuple(path), next_question, last_step, counted, tuple(unused))
 
 
+def last_asked(position: Walk, ahead: tuple[str, ...]) -> Step | None:
+    """Return the last answered question before the next one that is not in `ahead`, if there is one.
+
+    At the end, where nothing is asked next, it may be in `ahead`.
+    """
+    last_step = position.last_step
+    if last_step is None:
+        return None
+    steps = position.path[: position.path.index(last_step) + 1]
+    asked = next((step for step in reversed(steps) if step.question not in ahead), None)
+    return asked or (None if position.next_question else last_step)
+
+
 def outcomes(flow: Flow, answers: Answers) -> list[Outcome]:
     """Return the outcomes whose condition is true. At the end of a path there is exactly one, as `prove` checks."""
     return [outcome for outcome in flow.outcomes if outcome.when.evaluate(answers)]

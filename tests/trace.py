@@ -25,6 +25,7 @@ from adapters.playground.slack.user_actions import SlackUserActions
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.user_actions import TeamsUserActions
 from dialogs.translations import translations
+from dialogs.views import SIGNS
 from tests.app_server import ROOT, make_settings, serve
 
 FOLDERS = tuple(f"{ROOT / name}/" for name in ("adapters", "bot", "dialogs"))
@@ -149,7 +150,7 @@ async def _teams(database: str, trace: Trace) -> AsyncIterator[tuple[Press, Pres
                 assert answer.ok, answer.answer
                 await asyncio.sleep(0.1)
 
-            yield lambda: press(t(f"option.{'.'.join(OPTION)}")), lambda: press(t("label.back"))
+            yield lambda: press(t(f"option.{'.'.join(OPTION)}")), lambda: press(f"{SIGNS['back']} {t('label.back')}")
 
 
 PLATFORMS = {"slack": _slack, "teams": _teams}

@@ -8,8 +8,7 @@ from adapters.ports import CardRef, CheckSummary, Json
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
-from dialogs.reducer import upgrade
-from dialogs.session import RUNNING, Session, Status
+from dialogs.session import RUNNING, Session, Status, upgrade
 from dialogs.text import notices
 from dialogs.text.lexicon import SMALL_TALK_ORDER
 from dialogs.text.parse import Command, Match, Parsed, QuickCheck

@@ -34,6 +34,7 @@ _WITH_REVISION: dict[str, type[events.Event]] = {
     "cancel": events.Cancel,
     "continue": events.Resume,
     "keep_private": events.KeepPrivate,
+    "more": events.More,
     "restart": events.Restart,
     "review": events.Review,
     "take_back": events.TakeBack,
@@ -170,6 +171,8 @@ def event_for_action(
             return events.Change(actor, question, revision=revision)
         case "language" if option:
             return events.SetLanguage(actor, option)
+        case "restart_confirm":
+            return events.Restart(actor, confirmed=True, revision=revision)
     if action in _WITH_REVISION:
         return _WITH_REVISION[action](actor, revision=revision)
     return _WITHOUT_REVISION[action](actor) if action in _WITHOUT_REVISION else None

@@ -127,11 +127,13 @@ def _button(view: Button, value_prefix: str) -> Block:
     element: Block = {
         "type": "button",
         "action_id": action_id[:MAX_ACTION_ID_LENGTH],
-        "text": {"type": "plain_text", "text": view.label[:MAX_LABEL_LENGTH]},
+        "text": {"type": "plain_text", "text": f"{view.sign} {view.label}".strip()[:MAX_LABEL_LENGTH]},
         "value": f"{value_prefix}|{question}|{option}",
     }
     if view.url:
         element["url"] = view.url
+    if view.sign and not view.option:
+        element["accessibility_label"] = view.label[:MAX_LABEL_LENGTH]  # a screen reader would read the sign
     if view.primary:
         element["style"] = "primary"
     elif view.action in DANGER_ACTIONS:
@@ -179,12 +181,12 @@ def passed_card(passed: PassedCard) -> Message:
 def _question(view: views.QuestionCard, button_context: ButtonContext) -> list[Block]:
     return [
         *_notes(view.note),
-        context(view.progress),
-        section(f"*{escape(view.text)}*"),
+        section(f"{view.bar}  {escape(view.progress)}\n*{escape(view.text)}*".strip()),
         *([context(view.current)] if view.current else ()),
         *[section(f"*{escape(part.title)}*\n{escape(part.text)}") for part in view.help],
         actions(view.choices, button_context),
-        *([actions(view.buttons, button_context)] if view.buttons else ()),
+        divider(),
+        actions(view.buttons, button_context),
         *([context(view.audience)] if view.audience else ()),
     ]
 

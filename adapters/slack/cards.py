@@ -11,6 +11,7 @@ from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.session import Actor, Session
 from dialogs.text.parse import Ambiguous, Command, Parsed, Problems
+from dialogs.text.problems import problem_text
 from dialogs.translations import Translations, translations
 from dialogs.views import Button, HelpCard, Notice, View
 
@@ -61,7 +62,7 @@ def suggestions(actor: Actor, parsed: Ambiguous | Problems) -> Message:
     t = translations(actor.language)
     help_button = Button("help", t("label.help"))
     if isinstance(parsed, Problems):
-        problems = [presenter.problem(FLOW, t, problem) for problem in parsed.problems]
+        problems = [problem_text(FLOW, t, problem) for problem in parsed.problems]
         text = "\n".join((*problems, t("help.quick")))
         return notice(Notice("problems", text, (help_button,)), None, actor.language)
     offers = offer_buttons(t, parsed.candidates, encode_answers)

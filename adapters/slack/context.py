@@ -20,7 +20,7 @@ from dialogs.session import Actor, Status
 from dialogs.text.notices import PassedCard
 from dialogs.text.parse import Command, Parsed
 from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale, translations
-from dialogs.views import DetailsCard
+from dialogs.views import DetailsCard, ReviewCard
 
 LOCALE_TIMEOUT_SECONDS = 1.0
 LOCALE_CACHE_SECONDS = 3600.0
@@ -122,11 +122,16 @@ class Context:
         return await self.turn(request, Resume(actor), running.id, card)
 
     def hide_details(self, result: TurnResult, card: CardRef) -> TurnResult:
-        """Return the result with details as a private notice if all can read `card`. The card stays as it is."""
+        """Return the result with details as a private notice if all can read `card`. The card stays as it is.
+
+        So are the answers of a check that is kept private.
+        """
         if not is_public(card):
             return result
+        is_kept = result.session is not None and result.session.status is Status.KEPT
+        private = (DetailsCard, ReviewCard) if is_kept else DetailsCard
         effects = tuple(
-            Notify(effect.view) if isinstance(effect, Show) and isinstance(effect.view, DetailsCard) else effect
+            Notify(effect.view) if isinstance(effect, Show) and isinstance(effect.view, private) else effect
             for effect in result.effects
         )
         return replace(result, effects=effects)

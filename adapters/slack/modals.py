@@ -17,8 +17,7 @@ from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Fill
 from dialogs.flow import Question
-from dialogs.reducer import valid_answers
-from dialogs.session import Actor
+from dialogs.session import Actor, valid_answers
 from dialogs.translations import Translations, translations
 from dialogs.walk import walk
 
@@ -157,7 +156,7 @@ async def form_submitted(context: Context, request: IncomingRequest) -> dict[str
     # The same answers again do not send a second card.
     request = replace(request, idempotency_key=f"slack:form:{id}:{','.join(answers.values())}")
     if running and running.id in (metadata.get("session"), id):
-        result = await context.turn(request, Fill(actor, answers), running.id, card)
+        result = await context.turn(request, Fill(actor, answers, asked=True), running.id, card)
     else:
         result = await context.start(request, actor, card, answers, id=id)
     request = replace(request, channel=str(card.get("channel", "")))

@@ -91,6 +91,13 @@ def meter(view: Control) -> Json:
     return rich_text(run(view.bar, color="Accent", weight="Bolder"), run(title, isSubtle=True, size="Small"))
 
 
+def progress(bar: str, words: str) -> Json:
+    """How far a dialog is: a bar, if there is one, and the same in words."""
+    if not bar:
+        return rich_text(run(words, size="Small"))
+    return rich_text(run(bar, color="Accent", weight="Bolder"), run(f"  {words}", size="Small"))
+
+
 def choice_set(id: str, label: str, choices: Iterable[tuple[str, str]], **style: object) -> Json:
     """A choice from a list of titles and values."""
     items = [{"title": title, "value": value} for title, value in choices]
@@ -104,7 +111,9 @@ def execute(button: Button, ids: Mapping[str, object]) -> Json:
         data["question"] = button.question
     if button.option is not None:
         data["option"] = button.option
-    look = {"title": button.label}
+    look = {"title": f"{button.sign} {button.label}".strip()}
+    if button.sign and not button.option:
+        look["tooltip"] = button.label  # a screen reader would read the sign
     if button.url:
         return {"type": "Action.OpenUrl", **look, "url": button.url}
     if button.action == "forget_confirm":
@@ -124,11 +133,9 @@ def submit(button: Button, data: Mapping[str, object]) -> Json:
     return action | ({"style": "positive"} if button.primary else {})
 
 
-def actions(
-    buttons: Sequence[Button], ids: Mapping[str, object], limit: int = MAX_ACTIONS, **style: object
-) -> list[Json]:
-    """The first `limit` buttons as an ActionSet: outside one, older clients ignore `fallback`."""
-    items = [execute(button, ids) for button in buttons[:limit]]
+def actions(buttons: Sequence[Button], ids: Mapping[str, object], **style: object) -> list[Json]:
+    """The buttons as an ActionSet: outside one, older clients ignore `fallback`."""
+    items = [execute(button, ids) for button in buttons]
     return [{"type": "ActionSet", "actions": items, **style}] if items else []
 
 

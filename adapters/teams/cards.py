@@ -30,6 +30,9 @@ from dialogs.views import (
     View,
 )
 
+_RESULTS = DetailsCard | PartialResultCard | RecommendationCard | ReviewCard
+"""Views with answers or a result: not for others when they are kept private."""
+
 
 def render(
     view: View, session: Session | None = None, ref: ConversationRef | None = None, *, language: str = ""
@@ -44,15 +47,16 @@ def render(
         view = replace(view, share=_share(view.share, session, ref))
     if session and ref and ref.kind != "personal":
         view = _in_public(view, session)
+    t = translations(language or (session.language if session else ""))
     match view:
         case QuestionCard():
-            return _question(view, ids)
+            return _question(view, ids, t)
         case ReviewCard():
             return _review(view, ids)
         case RecommendationCard():
             return _recommendation(view, ids)
         case DetailsCard():
-            return _details(view, ids, translations(language or (session.language if session else "")))
+            return _details(view, ids, t)
         case PartialResultCard():
             return _partial_result(view, ids)
         case HelpCard():
@@ -79,7 +83,7 @@ def render_public(view: View, session: Session, ref: ConversationRef, owners: Js
 
     A recommendation that is kept private is not on it. The client of its owner asks for the owner's card (``refresh``).
     """
-    private = session.status is Status.KEPT and isinstance(view, RecommendationCard | DetailsCard | PartialResultCard)
+    private = session.status is Status.KEPT and isinstance(view, _RESULTS)
     if not (private and ref.shared):
         return owners or render(view, session, ref)
     t = translations(session.language)
@@ -151,15 +155,15 @@ def _share(text: str, session: Session, ref: ConversationRef | None) -> str:
     return f"{translations(session.language)('teams.share')} {text}" if public else text
 
 
-def _question(view: QuestionCard, ids: Json) -> Json:
+def _question(view: QuestionCard, ids: Json, t: Translations) -> Json:
     body = [
         *_notes(view.note),
-        ac.subtle(view.progress),
+        ac.progress(view.bar, view.progress),
         ac.heading(view.text, spacing="Small"),
         *([ac.subtle(view.current, spacing="Small")] if view.current else ()),
         *help_parts(view.help),
         *ac.actions(view.choices, ids),
-        *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - len(view.choices), spacing="Small"),
+        *ac.actions(_navigation(view, t), ids, separator=True, spacing="Medium"),
         *([ac.subtle(view.audience, spacing="Small")] if view.audience else ()),
     ]
     return ac.card(body, plain_text(view))
@@ -173,19 +177,28 @@ def help_parts(parts: Sequence[HelpPart]) -> list[Json]:
     return [ac.container(lines)] if lines else []
 
 
+def _navigation(view: QuestionCard, t: Translations) -> Sequence[Button]:
+    """Return the buttons below the answers: all, or as many as Teams allows with *More* at the end."""
+    room = ac.MAX_ACTIONS - len(view.choices)
+    if len(view.buttons) <= room:
+        return view.buttons
+    return (*view.buttons[: room - 1], *presenter.buttons(t, "more"))
+
+
 def _review(view: ReviewCard, ids: Json) -> Json:
+    change: list[Json] = []
+    if view.rows:
+        choices = [(f"{row.name} · {row.answer}", row.question) for row in view.rows]
+        choice = ac.choice_set("change", view.intro, choices, style="compact", value=view.rows[0].question)
+        change = [choice, *ac.actions([Button("change", view.change)], ids, spacing="Small")]
     body = [
         *_notes(view.note),
         ac.heading(view.title),
         *ac.facts((row.name, row.answer) for row in view.rows),
         *ac.answers(view.unused_title, view.unused),
-        *ac.actions(view.buttons, ids, ac.MAX_ACTIONS - 1),
+        *change,
+        *ac.actions(view.buttons, ids, separator=True, spacing="Medium"),
     ]
-    if view.rows:
-        choices = [(f"{row.name} · {row.answer}", row.question) for row in view.rows]
-        choice = ac.choice_set("change", view.intro, choices, style="compact", value=view.rows[0].question)
-        change = ac.actions([Button("change", view.change)], ids, spacing="Small")
-        body += [{**choice, "separator": True, "spacing": "Medium"}, *change]
     return ac.card(body, plain_text(view))
 
 

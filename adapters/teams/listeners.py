@@ -31,8 +31,9 @@ from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.effects import Notify
 from dialogs.events import ConfirmPost, Event, Resume, SetLanguage, Start
-from dialogs.session import Session
+from dialogs.session import Session, Status
 from dialogs.text.parse import Ambiguous, Command, NoMatch, Parsed, Problems
+from dialogs.text.problems import problem_text
 from dialogs.translations import translations
 from dialogs.views import DetailsCard, Notice, View
 
@@ -199,7 +200,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             case Ambiguous(candidates) if buttons := offer_buttons(t, candidates, _encode):
                 card = cards.offers(t, buttons)
             case Problems(problems):
-                card = help_card(t, *(presenter.problem(FLOW, t, problem) for problem in problems))
+                card = help_card(t, *(problem_text(FLOW, t, problem) for problem in problems))
             case Command() if short := short_reply(t, parsed):
                 card = cards.render(short, language=t.language)
             case NoMatch() | Ambiguous():
@@ -292,7 +293,9 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             if stored and not stored.activity:
                 stored = None  # the response to its sending was lost, but it is here
             ref = stored or request.ref
-            card = cards.render(view, session, request.ref)
+            # Pressed on the post: its author alone sees the recommendation there, not folded to one line.
+            on_post = session.status is Status.POSTED and ref != request.ref
+            card = cards.render(view, session, None if on_post else request.ref)
             public = cards.render_public(view, session, ref, card if ref == request.ref else None)
             await self._gateway.update_soon(session, view, ref, stored=stored is not None, card=public)
             notes = _texts(notices)

@@ -22,8 +22,8 @@ from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Start
 from dialogs.flow import Answers, Flow, Question
 from dialogs.plain_text import plain_text
-from dialogs.reducer import step, valid_answers
-from dialogs.session import Session
+from dialogs.reducer import step
+from dialogs.session import Session, valid_answers
 from dialogs.translations import Translations
 from dialogs.views import Button, RecommendationCard
 from dialogs.walk import Key, reduce_flow, walk

@@ -13,13 +13,12 @@ from adapters.terminal.render import render, render_commands
 from adapters.terminal.screen import NOTE, QUIET, STRONG, Screen
 from adapters.terminal.session_file import load, save, set_aside
 from dialogs.effects import Notify, Show
-from dialogs.events import Event, Resume, SetLanguage, Start, Typed
+from dialogs.events import Event, SetLanguage, Start, Typed
 from dialogs.flow import Flow
 from dialogs.reducer import step
 from dialogs.session import Actor, InvalidSession, Session, Status
-from dialogs.text.parse import Command, parse
 from dialogs.translations import Translations, languages, translations
-from dialogs.views import Button, Card, DetailsCard, Notice, ReviewCard, View
+from dialogs.views import Button, Card, Notice, View
 from dialogs.walk import walk
 
 INTERRUPTED = 130
@@ -75,7 +74,6 @@ class Chat:
         self._actor = Actor(tenant="terminal", person="you", language=translations(language).language)
         self._session: Session | None = None
         self._menu = Menu()
-        self._shows_list = False
         self._is_saved = True
 
     @property
@@ -105,14 +103,8 @@ class Chat:
         if button:
             self._dispatch(event_for_button(button, self._actor, self._session.revision if self._session else None))
         elif line.strip():
-            self._dispatch(self._typed(line))
+            self._dispatch(Typed(self._actor, line))
         return True
-
-    def _typed(self, line: str) -> Event:
-        # From the details and the list of answers, "back" returns to the card before them and keeps every answer.
-        if self._shows_list and parse(line, self._flow, None) == Command("back"):
-            return Resume(self._actor)
-        return Typed(self._actor, line)
 
     def say_goodbye(self) -> None:
         """Print the closing line; it mentions the session file when there is something to resume."""
@@ -151,7 +143,6 @@ class Chat:
             render_commands(screen, choices)
         if choices.numbered or isinstance(view, Card):
             self._menu = choices
-            self._shows_list = isinstance(view, DetailsCard | ReviewCard)
 
     def _is_quit(self, line: str) -> bool:
         word = line.strip().casefold()

@@ -11,8 +11,8 @@ from adapters.terminal.screen import QUIET, Screen
 from dialogs.effects import Show
 from dialogs.events import Details, Start
 from dialogs.flow import Flow
-from dialogs.presenter import join_or
 from dialogs.reducer import step
+from dialogs.sentences import join_or
 from dialogs.session import Actor
 from dialogs.translations import translations
 from dialogs.views import DetailsCard

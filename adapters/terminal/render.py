@@ -62,12 +62,13 @@ def _choices(screen: Screen, view: View, menu: Menu) -> None:
         screen.gap()
     for number, button in enumerate(menu.numbered, 1):
         is_default = button == menu.enter
-        label, style = (f"{button.label} {ENTER}", STRONG) if is_default else (button.label, "")
+        label = f"{button.sign} {button.label}" if button.option and button.sign else button.label
+        label, style = (f"{label} {ENTER}", STRONG) if is_default else (label, "")
         screen.line(label, style, prefix=f"{number:>3}  ")
 
 
 def _question(screen: Screen, view: QuestionCard) -> None:
-    screen.line(view.progress, QUIET)
+    screen.line(view.progress, prefix=f"{view.bar}  " if view.bar else "")
     screen.gap()
     screen.line(view.text, TITLE)
     if view.current:

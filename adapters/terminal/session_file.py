@@ -3,12 +3,12 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from dialogs.flow import Flow
-from dialogs.reducer import upgrade, valid_answers
-from dialogs.session import InvalidSession, Session
+from dialogs.session import InvalidSession, Session, upgrade, valid_answers
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -29,7 +29,7 @@ def load(path: Path, flow: Flow) -> Session | None:
         raise InvalidSession(str(error)) from error
     if not isinstance(stored, dict):
         raise InvalidSession("not a JSON object")
-    session, _ = upgrade(flow, Session.from_json(stored))
+    session, _ = upgrade(flow, replace(Session.from_json(stored), page=None))
     is_known = session.changing is None or session.changing in session.answers
     if not is_known or valid_answers(flow, dict(session.answers)) != session.answers:
         raise InvalidSession("answers that are not in the flow")

@@ -17,7 +17,7 @@ from bot.storage.transaction import Transaction
 from bot.telemetry import metrics, spans
 from dialogs import presenter
 from dialogs.effects import DeletePost, EditPost, Effect, Notify, Post, Schedule, Show
-from dialogs.events import STALE_REVISION, ConfirmPost, Event, Expire, KeepPrivate, Start, Typed
+from dialogs.events import STALE_REVISION, ConfirmPost, Details, Event, Expire, KeepPrivate, Start, Typed
 from dialogs.flow import Flow
 from dialogs.reducer import step
 from dialogs.session import RUNNING, Actor, Session, Status
@@ -86,6 +86,9 @@ class Service:
     ) -> tuple[TurnChange | None, TurnResult]:
         """Return what to write, and the result. Its effects still include those about the post."""
         before, card = (stored.session, stored.card) if stored else (None, None)
+        if duplicate and isinstance(turn.event, Details):  # they change nothing that matters, so they are shown again
+            session, effects = step(self.flow, before, turn.event)
+            return None, TurnResult(session, card, tuple(effects))
         if duplicate:
             return None, TurnResult(before, card, (), duplicate=True)
         record_key = TurnChange(turn.idempotency_key) if turn.idempotency_key is not None else None

@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from dialogs.flow import AllOf, AnyOf, Condition, Fact, Flow, Is, Not, Outcome, Question
-from dialogs.presenter import join_or, option_label
+from dialogs.presenter import option_label
+from dialogs.sentences import join_or
 from dialogs.translations import Translations
 from dialogs.verify import all_paths
 

@@ -2,10 +2,11 @@
 
 from dialogs import events, presenter
 from dialogs.flow import Flow
-from dialogs.session import RUNNING, Session
+from dialogs.session import RUNNING, Page, Session
 from dialogs.text import notices
-from dialogs.text.lexicon import SMALL_TALK_ORDER
+from dialogs.text.lexicon import NO, SMALL_TALK_ORDER, YES, commands, prepared, words_of
 from dialogs.text.parse import Ambiguous, Command, Parsed, ParsedAnswer, Problems, QuickCheck, parse
+from dialogs.text.problems import problem_text
 from dialogs.translations import translations
 from dialogs.views import Button, Notice
 from dialogs.walk import walk
@@ -30,6 +31,8 @@ _COMMANDS: dict[str, type[events.Event]] = {
 def interpret(flow: Flow, session: Session, event: events.Typed) -> events.Event | Notice:
     """Return the event that the typed text stands for, or a notice with suggestions."""
     t, actor = translations(session.language), event.actor
+    if session.page is Page.RESTART and (reply := _reply_to_restart(event)):
+        return reply
     question = flow.questions_by_id.get(session.changing or "") or walk(flow, session.answers).next_question
     match parse(event.text, flow, question if session.status in RUNNING else None):
         case ParsedAnswer(question_id, option):
@@ -53,9 +56,17 @@ def interpret(flow: Flow, session: Session, event: events.Typed) -> events.Event
         case Ambiguous(candidates):
             return notices.did_you_mean(flow, session, _candidate_buttons(session, candidates))
         case Problems(problems):
-            lines = "\n".join(presenter.problem(flow, t, problem) for problem in problems)
+            lines = "\n".join(problem_text(flow, t, problem) for problem in problems)
             return notices.below_question(flow, session, Notice("problems", lines, presenter.buttons(t, "help")))
     return notices.not_understood(flow, session)
+
+
+def _reply_to_restart(event: events.Typed) -> events.Event | None:
+    """Return the event of an answer to "Clear your answers?"; None for any other text."""
+    words = words_of(event.text)
+    if words in prepared(YES) or commands().get(words) == ("restart", None):
+        return events.Restart(event.actor, confirmed=True)
+    return events.Resume(event.actor) if words in prepared(NO) else None
 
 
 def _candidate_buttons(session: Session, candidates: tuple[Parsed, ...]) -> list[Button]:

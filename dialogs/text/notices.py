@@ -1,11 +1,12 @@
 """Notices that answer typed text, and what the card above it says from then on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialogs import presenter
 from dialogs.flow import Flow
-from dialogs.session import RUNNING, Session, Status
+from dialogs.sentences import join_or
+from dialogs.session import RUNNING, Page, Session, Status
 from dialogs.translations import Translations, languages, translations
 from dialogs.views import Button, Notice, PartialResultCard, QuestionCard, RecommendationCard
 
@@ -38,7 +39,7 @@ def not_understood(flow: Flow, session: Session) -> Notice:
     view = presenter.current(flow, session)
     if isinstance(view, QuestionCard):
         labels = [t("list.quoted", item=choice.label) for choice in view.choices]
-        notice = presenter.notice(t, "not_understood", view.choices, choices=presenter.join_or(t, labels))
+        notice = presenter.notice(t, "not_understood", view.choices, choices=join_or(t, labels))
         return below_question(flow, session, notice)
     buttons = () if isinstance(view, RecommendationCard) else presenter.buttons(t, "help")
     return presenter.notice(t, "nothing_understood", buttons)
@@ -79,7 +80,7 @@ class PassedCard:
 def passed_card(flow: Flow, before: Session, after: Session) -> PassedCard:
     """Return the card that showed `before`: the question and what was answered, or one line that names the card."""
     t = translations(after.language)
-    view = presenter.current(flow, before)
+    view = presenter.current(flow, before if before.page is Page.REVIEW else replace(before, page=None))
     answers = tuple(
         t("passed.answer", question=t(f"question.{id}.short"), answer=presenter.option_label(t, id, option))
         for id, option in after.answers.items()

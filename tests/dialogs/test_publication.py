@@ -1,9 +1,12 @@
 """What an owner may do with a post: open it for changes, update it, leave it as it is, take it back."""
 
+from dataclasses import replace
+
 from dialogs.community_flow import FLOW
 from dialogs.effects import DeletePost, EditPost, Notify, Post, Show
 from dialogs.events import (
     Answer,
+    Back,
     Cancel,
     Change,
     ConfirmPost,
@@ -71,11 +74,14 @@ def test_the_card_of_a_post_offers_the_answers_and_to_take_it_back():
 
 def test_the_answers_are_shown_without_opening_the_post_for_changes():
     session, effects = apply(posted(), Review(OWNER))
-    assert session == posted()
+    assert replace(session, page=None) == posted()
     view = card(effects)
     assert isinstance(view, ReviewCard)
     assert {row.question for row in view.rows} == set(ANSWERS)
-    assert actions(effects) == ["continue"]
+    assert actions(effects) == ["continue", "back"]
+    session, effects = apply(session, Back(OWNER))
+    assert isinstance(card(effects), RecommendationCard)
+    assert session == replace(posted(), revision=session.revision)
 
 
 def test_a_changed_answer_leaves_the_post_as_it_is_until_it_is_updated():

@@ -22,6 +22,7 @@ from dialogs.events import (
     Fill,
     Help,
     KeepPrivate,
+    More,
     Restart,
     Resume,
     Review,
@@ -32,8 +33,8 @@ from dialogs.events import (
     Why,
 )
 from dialogs.recommend import recommend
-from dialogs.reducer import step, upgrade
-from dialogs.session import Actor, Session, Status
+from dialogs.reducer import step
+from dialogs.session import Actor, Page, Session, Status, upgrade
 from dialogs.translations import translations
 from dialogs.verify import all_paths
 from dialogs.views import (
@@ -139,6 +140,8 @@ def test_change_keeps_answers_and_notes_those_that_no_longer_count(answers):
     assert isinstance(view, QuestionCard)
     answer = translations("fr")(f"option.brand.{answers['brand']}")
     assert view.current == translations("fr")("prompt.current", answer=answer)
+    assert [(choice.sign, choice.label) for choice in view.choices if choice.sign] == [("✓", answer)]
+    assert view.bar == ""
     flipped = "no" if answers["brand"] == "yes" else "yes"
     session, effects = step(FLOW, session, Answer(OWNER, "brand", flipped, revision=session.revision))
     assert session.answers == answers | {"brand": flipped}
@@ -170,11 +173,128 @@ def test_back_ends_a_change_and_stops_at_the_first_question():
     session, effects = step(FLOW, session, Back(OWNER))
     assert isinstance(shown(effects), RecommendationCard)
     assert session.answers == STRATEGIC
-    session, _ = step(FLOW, session, Restart(OWNER))
-    assert session.answers == {}
+    session, _ = start()
     same, effects = step(FLOW, session, Back(OWNER))
     assert same is session
     assert notices(effects) == ["nothing_back"]
+
+
+def test_restart_asks_first_and_back_brings_the_answers_back():
+    session, _ = start(STRATEGIC)
+    asked, effects = step(FLOW, session, Restart(OWNER, revision=0))
+    notice = shown(effects)
+    assert notice.text == translations("fr").plural("notice.restart", 8)
+    assert [button.action for button in notice.buttons] == ["restart_confirm", "continue"]
+    assert asked.answers == STRATEGIC
+    kept, effects = step(FLOW, asked, Resume(OWNER, revision=0))
+    assert (kept, type(shown(effects))) == (session, RecommendationCard)
+
+    session, effects = step(FLOW, asked, Restart(OWNER, confirmed=True, revision=0))
+    card = shown(effects)
+    assert (session.answers, session.cleared, card.question) == ({}, STRATEGIC, "orientation")
+    assert card.note == (translations("fr")("notice.cleared"),)
+    assert [button.action for button in card.buttons] == ["back", "why", "cancel"]
+    same, effects = step(FLOW, session, Restart(OWNER, confirmed=True, revision=0))
+    assert (same, notices(effects)) == (session, []), "a second press"
+    again, effects = step(FLOW, session, Restart(OWNER))
+    assert (again.answers, again.cleared) == ({}, STRATEGIC), "nothing to ask about"
+    restored, effects = step(FLOW, session, Back(OWNER, revision=1))
+    assert (restored.answers, restored.cleared) == (STRATEGIC, {})
+    assert isinstance(shown(effects), RecommendationCard)
+
+
+def test_a_new_answer_drops_what_restart_cleared():
+    session, _ = start(STRATEGIC)
+    session, _ = step(FLOW, session, Restart(OWNER, confirmed=True))
+    session, _ = step(FLOW, session, Answer(OWNER, "orientation", "seo"))
+    assert session.cleared == {}
+    session, effects = step(FLOW, session, Back(OWNER))
+    assert (session.answers, shown(effects).question) == ({}, "orientation")
+    assert [button.action for button in shown(effects).buttons] == ["why", "cancel"]
+
+
+def test_restart_without_answers_does_not_ask():
+    _, effects = step(FLOW, start()[0], Restart(OWNER))
+    assert shown(effects).question == "orientation"
+    assert shown(effects).note == ()
+
+
+@pytest.mark.parametrize(("text", "answers"), [("oui", {}), ("recommencer", {}), ("non", None), ("retour", None)])
+def test_typed_reply_to_the_question_of_restart(text, answers):
+    given = {"orientation": "key"}
+    session, _ = start(given)
+    session, _ = step(FLOW, session, Typed(OWNER, "recommencer"))
+    session, effects = step(FLOW, session, Typed(OWNER, text))
+    assert session.answers == (given if answers is None else answers), "not an answer to the question about the brand"
+    assert isinstance(shown(effects), QuestionCard)
+    assert session.page is None
+
+
+@pytest.mark.parametrize("page", [Review(OWNER), Restart(OWNER), More(OWNER), Details(OWNER)])
+@pytest.mark.parametrize("back", [Back(OWNER), Typed(OWNER, "retour")])
+def test_back_leaves_what_is_shown_in_place_of_the_card(page, back):
+    session, _ = start(STRATEGIC)
+    on_page, effects = step(FLOW, session, page)
+    assert not isinstance(shown(effects), RecommendationCard)
+    after, effects = step(FLOW, on_page, back)
+    assert after == replace(session, revision=1)
+    assert isinstance(shown(effects), RecommendationCard)
+
+
+def test_more_offers_what_a_small_card_has_no_room_for():
+    session, _ = start({"orientation": "key"})
+    session, effects = step(FLOW, session, More(OWNER))
+    assert [button.action for button in shown(effects).buttons] == ["continue", "why", "restart", "cancel", "language"]
+    session, effects = step(FLOW, session, Why(OWNER))
+    assert shown(effects).help
+    session, _ = step(FLOW, session, Back(OWNER))
+    assert session.answers == {}, "the help is on the card itself"
+
+
+QUICK = {"brand": "yes", "transformation": "no", "presence": "yes"}
+
+
+def test_number_and_back_go_by_what_was_asked_after_a_quick_check():
+    session, (show, _) = start(QUICK, quick=True)
+    assert isinstance(show.view, PartialResultCard)
+    assert "cancel" in [button.action for button in show.view.buttons]
+    session, effects = step(FLOW, session, Resume(OWNER, revision=0))
+    first = shown(effects)
+    assert first.question == "orientation"
+    assert first.progress == translations("fr")("progress.question", number=1, total=5)
+    assert first.bar == "▰▱▱▱▱"
+    session, effects = step(FLOW, session, Answer(OWNER, "orientation", "key"))
+    assert (shown(effects).question, shown(effects).bar) == ("mode", "▰▰▱▱▱")
+    session, effects = step(FLOW, session, Back(OWNER))
+    assert (shown(effects).question, session.answers) == ("orientation", QUICK)
+    assert "back" in [button.action for button in shown(effects).buttons]
+    session, effects = step(FLOW, session, Back(OWNER))
+    assert (session.status, session.answers) == (Status.QUICK, QUICK)
+    assert isinstance(shown(effects), PartialResultCard)
+    same, effects = step(FLOW, session, Back(OWNER))
+    assert (same, notices(effects)) == (session, ["nothing_back"])
+    session, effects = step(FLOW, session, Change(OWNER, "presence"))
+    assert shown(effects).question == "presence"
+    session, effects = step(FLOW, session, Answer(OWNER, "presence", "no"))
+    assert session.ahead == ("brand", "transformation"), "it was asked now"
+
+
+def test_several_typed_answers_are_ahead_and_those_of_a_form_are_not():
+    for event, ahead in (
+        (Typed(OWNER, "marque=oui mode=agence"), ("brand", "mode")),
+        (Fill(OWNER, {"brand": "yes", "mode": "agency"}, asked=True), ()),
+    ):
+        session, effects = step(FLOW, start()[0], event)
+        assert session.ahead == ahead
+        assert shown(effects).progress.startswith("Question 1 " if ahead else "Question 3 ")
+
+
+def test_back_from_the_end_of_a_complete_quick_check_asks_its_last_question():
+    session, _ = start(LIGHT, quick=True)
+    session, _ = step(FLOW, session, Change(OWNER, "brand"))
+    session, _ = step(FLOW, session, Back(OWNER))
+    session, effects = step(FLOW, session, Back(OWNER))
+    assert shown(effects).question == "light_mode"
 
 
 def test_back_undoes_the_previous_question_not_answers_given_ahead():
@@ -228,14 +348,17 @@ def test_complete_quick_check_shows_the_recommendation():
     assert isinstance(shown(effects[:1]), RecommendationCard)
 
 
-def test_review_back_and_change_reopen_a_kept_check():
+def test_only_change_reopens_a_kept_check():
     session, _ = start(LIGHT, quick=True)
-    for event in (Review(OWNER), Back(OWNER), Change(OWNER, "brand")):
-        again, _ = step(FLOW, session, event)
-        assert again.status is Status.OPEN
-        assert again.answers == LIGHT
-    _, effects = step(FLOW, session, Review(OWNER))
-    assert isinstance(shown(effects), ReviewCard)
+    for event in (Review(OWNER), Details(OWNER), Back(OWNER), Resume(OWNER)):
+        session, effects = step(FLOW, session, event)
+        assert (session.status, session.answers) == (Status.KEPT, LIGHT)
+    session, effects = step(FLOW, session, Review(OWNER))
+    card = shown(effects)
+    assert isinstance(card, ReviewCard)
+    assert [button.action for button in card.buttons] == ["continue", "back"]
+    session, effects = step(FLOW, session, Change(OWNER, "brand", revision=session.revision))
+    assert (session.status, shown(effects).question) == (Status.OPEN, "brand")
 
 
 def test_set_language():
@@ -342,13 +465,25 @@ def test_details_are_for_anyone_of_the_tenant_without_the_owners_buttons():
     assert [button.action for button in view.buttons] == ["run_own"]
 
 
+@pytest.mark.parametrize(("answers", "quick"), [(STRATEGIC, False), ({"brand": "yes"}, True)])
+def test_details_of_a_post_lead_its_owner_back(answers, quick):
+    session, _ = start(answers, quick)
+    session, _ = step(FLOW, session, ConfirmPost(OWNER, "C1"))
+    card = shown(step(FLOW, session, Resume(OWNER))[1])
+    _, effects = step(FLOW, session, Details(OWNER))
+    (view,) = views(effects, Notify)
+    assert [button.action for button in view.buttons] == ["continue"]
+    _, effects = step(FLOW, session, Resume(OWNER, revision=session.revision))
+    assert shown(effects) == card
+
+
 @pytest.mark.parametrize("finish", [None, KeepPrivate(OWNER)])
 def test_the_owner_sees_the_details_in_place_of_the_card_and_goes_back(finish):
     session, _ = start(STRATEGIC)
     if finish:
         session, _ = step(FLOW, session, finish)
     same, effects = step(FLOW, session, Details(OWNER))
-    assert same is session
+    assert same == replace(session, page=Page.DETAILS)
     card = shown(effects)
     assert isinstance(card, DetailsCard)
     assert [option.outcome for option in card.options] == ["in_house", "agency", "hybrid"]
@@ -410,7 +545,7 @@ def test_typed_text_answers_the_current_question(text, question, option):
 def test_typed_details_show_the_details_of_a_finished_dialog():
     session, _ = start(STRATEGIC)
     same, effects = step(FLOW, session, Typed(OWNER, "détails"))
-    assert same is session
+    assert same == replace(session, page=Page.DETAILS)
     assert isinstance(shown(effects), DetailsCard)
 
 
@@ -423,7 +558,7 @@ def test_typed_commands():
     _, effects = step(FLOW, session, Typed(OWNER, "aide"))
     assert isinstance(views(effects, Notify)[0], HelpCard)
     session, effects = step(FLOW, session, Typed(OWNER, "recommencer"))
-    assert session.answers == {}
+    assert shown(effects).id == "restart"
 
 
 def test_typed_text_with_several_answers():
@@ -468,6 +603,8 @@ FIELDS = {
     "language": st.sampled_from(["fr", "en", "xx"]),
     "session": st.just("s1"),
     "quick": st.booleans(),
+    "confirmed": st.booleans(),
+    "asked": st.booleans(),
 }
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
 KINDS.remove(Event)
@@ -495,7 +632,8 @@ def test_any_sequence_of_events(sequence, quick, answers):
             assert after.revision == session.revision + 1
         assert set(after.answers) <= {question.id for question in FLOW.questions}
         if session.status is Status.POSTED and not isinstance(event, Change | TakeBack):
-            assert replace(after, language=session.language) == session
+            same = {"language": session.language, "page": session.page, "revision": session.revision}
+            assert replace(after, **same) == session
         if session.publication and after.publication != session.publication:
             [effect] = [effect for effect in effects if isinstance(effect, EditPost | DeletePost)]
             assert isinstance(effect, EditPost) == (after.publication is not None)
@@ -526,10 +664,18 @@ def test_new_version_upgrades_running_sessions_only():
     assert upgraded.version == FLOW.version + 1
     assert again == ("brand", "mode")
     assert set(upgraded.answers) == set(STRATEGIC) - {"brand", "mode", "routine"}
-    _, effects = step(later, session, Resume(OWNER))
-    assert shown(effects).note == (
-        translations("fr")("notice.asked_again", questions="Image de marque, Gestion souhaitée"),
-    )
+    note = translations("fr")("notice.asked_again", questions="Image de marque, Gestion souhaitée")
+    for event in (
+        Resume(OWNER),
+        Typed(OWNER, "oui"),
+        Typed(OWNER, "reprendre"),
+        Answer(OWNER, "brand", "no", revision=9),
+    ):
+        after, effects = step(later, session, event)
+        assert after.version == later.version
+        assert note in shown(effects).note, event
+    unclear = Typed(OWNER, "quarante-deux sangliers")
+    assert step(later, session, unclear)[0] is session, "the note is for the next card"
     posted = replace(session, status=Status.POSTED)
     assert upgrade(later, posted) == (posted, ())
 

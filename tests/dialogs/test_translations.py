@@ -72,7 +72,7 @@ def test_missing_text_and_language():
     with pytest.raises(MissingTranslation):
         translations("fr")("no.such.id")
     assert translations("tlh").language == "fr"
-    assert translations("fr").plural("progress.more", 1) != translations("fr").plural("progress.more", 3)
+    assert translations("fr").plural("notice.restart", 1) != translations("fr").plural("notice.restart", 3)
 
 
 @pytest.fixture

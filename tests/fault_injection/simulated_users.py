@@ -125,6 +125,8 @@ class SimulatedUser:
             return await self._review(card, rows)
         if card.find("post") and card.find("resume"):  # choice of the channel
             return await self.client.post(card)
+        if confirm := card.find("restart_confirm"):
+            return await self.client.press(card, confirm if self._restarting else self._button(card, "continue"))
         if button := card.find("continue"):
             return await self.client.press(card, button)
         if card.find("take_back") or card.find("new_check") or card.find("run_own"):
@@ -139,6 +141,8 @@ class SimulatedUser:
     async def _answer(self, card: Card, question: str) -> bool:
         if self._restarting and question == FLOW.questions[0].id:
             self._restarting = False
+            if (undo := card.find("back")) and self._rng.random() < 0.5:
+                return await self.client.press(card, undo)
             self.answers.clear()
         # Not for an answer given on this very card: it may still arrive.
         if self._rethinking and question in self.answers and self._last_answered != (question, card.revision):
@@ -161,6 +165,8 @@ class SimulatedUser:
     def _detour(self, card: Card, question: str) -> Awaitable[bool] | None:
         """Sometimes return another action than an answer."""
         actions = [action for action in ("back", "why") if self._detours[action] and card.find(action)]
+        if question == FLOW.questions[0].id:  # there, Back brings back what Restart cleared
+            actions = [action for action in actions if action != "back"]
         if self._rng.random() < 0.08 and actions and question not in self.answers:
             action = self._rng.choice(actions)
             self._detours[action] -= 1

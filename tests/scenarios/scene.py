@@ -8,6 +8,7 @@ from typing import Any
 from bot.core.outbox import OutboxWorker
 from bot.settings import Settings
 from dialogs.translations import Translations
+from dialogs.views import SIGNS
 from tests.app_server import ROOT, AppServer, start
 
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
@@ -33,7 +34,8 @@ class BaseScene:
     servers: list[AppServer] = field(default_factory=list)
 
     def label(self, id: str) -> str:
-        return self.t(f"label.{id}")
+        """Return the text of a button, with its sign."""
+        return f"{SIGNS.get(id, '')} {self.t(f'label.{id}')}".strip()
 
     def option(self, question: str, option: str) -> str:
         return self.t(f"option.{question}.{option}")

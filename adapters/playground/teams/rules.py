@@ -37,7 +37,7 @@ _LOOKS: dict[str, Spec] = {
     "size": _enum("default small medium large extraLarge"),
     "weight": _enum("default lighter bolder"),
 }
-_BUTTON = _enum("default positive destructive")
+_BUTTON: dict[str, Spec] = {"style": _enum("default positive destructive"), "tooltip": str}
 KINDS: dict[str, tuple[dict[str, Spec], dict[str, Spec]]] = {
     "AdaptiveCard": (
         {"version": _enum("1.0 1.1 1.2 1.3 1.4 1.5"), "body": _ELEMENTS, "fallbackText": str, "speak": str},
@@ -61,9 +61,9 @@ KINDS: dict[str, tuple[dict[str, Spec], dict[str, Spec]]] = {
         {**_BLOCK, "value": str, "style": _enum("compact expanded filtered"), "isRequired": bool, "errorMessage": str},
     ),
     "Input.Choice": ({"title": str, "value": str}, {}),
-    "Action.Execute": ({"title": str, "verb": str, "data": dict, "fallback": "Action.Submit"}, {"style": _BUTTON}),
-    "Action.OpenUrl": ({"title": str, "url": str}, {"style": _BUTTON}),
-    "Action.Submit": ({"title": str, "data": dict}, {"style": _BUTTON, "associatedInputs": _enum("auto none")}),
+    "Action.Execute": ({"title": str, "verb": str, "data": dict, "fallback": "Action.Submit"}, _BUTTON),
+    "Action.OpenUrl": ({"title": str, "url": str}, _BUTTON),
+    "Action.Submit": ({"title": str, "data": dict}, {**_BUTTON, "associatedInputs": _enum("auto none")}),
 }
 """Kind -> required and optional properties.
 

@@ -19,7 +19,7 @@ from dialogs.reducer import step
 from dialogs.session import Actor, Session, Status
 from dialogs.text.parse import Ambiguous, Command, Parsed, Problems, QuickCheck, parse
 from dialogs.translations import translations
-from dialogs.views import Announcement, Button, Notice, View
+from dialogs.views import SIGNS, Announcement, Button, Notice, View
 from dialogs.walk import walk
 
 LANGUAGES = ("fr", "en")
@@ -141,12 +141,38 @@ def test_recommendation_offers_both_ways_on_and_names_the_channel() -> None:
     rows = [
         [element["text"]["text"] for element in block["elements"]] for block in blocks if block["type"] == "actions"
     ]
-    actions = (("post", "keep_private"), ("review", "details"))
-    assert rows == [[t(f"label.{action}") for action in row] for row in actions]
+    actions = (("post", "keep_private"), ("review", "details", "cancel"))
+    assert rows == [[f"{SIGNS.get(action, '')} {t(f'label.{action}')}".strip() for action in row] for row in actions]
     assert [button.get("style") for button in elements(blocks)].count("primary") == 1
     assert blocks[0]["type"] == "header"
     context = [element["text"] for block in blocks if block["type"] == "context" for element in block["elements"]]
     assert block_kit.post_destination(t, CHANNEL) in context
+
+
+def test_navigation_has_signs_that_are_not_read_aloud_and_the_present_answer_has_a_mark() -> None:
+    t = translations("fr")
+    session = Session("s1", "slack:T1", "U1", "fr", FLOW.version, {"orientation": "key"}, changing="orientation")
+    message = block_kit.render(presenter.current(FLOW, session), CARD, t, CHANNEL)
+    rows = [
+        [element["text"]["text"] for element in block["elements"]]
+        for block in message["blocks"]
+        if block["type"] == "actions"
+    ]
+    answers = [t(f"option.orientation.{option}") for option in ("seo", "key", "unknown")]
+    assert rows[0] == [answers[0], f"✓ {answers[1]}", answers[2]]
+    assert rows[1] == ["‹ Retour", t("label.why"), "↺ Recommencer", "✕ Arrêter"]
+    aloud = {element["action_id"]: element.get("accessibility_label") for element in elements(message["blocks"])}
+    assert (aloud["back"], aloud["restart"], aloud["cancel"]) == ("Retour", "Recommencer", "Arrêter")
+
+
+def test_progress_is_a_bar_and_in_words() -> None:
+    t = translations("en")
+    session = Session("s1", "slack:T1", "U1", "en", FLOW.version, {"orientation": "key"})
+    message = block_kit.render(presenter.current(FLOW, session), CARD, t, CHANNEL)
+    progress, question = message["blocks"][0]["text"]["text"].split("\n")
+    assert progress == "▰▰▱▱▱▱▱▱  Question 2 of at most 8"
+    assert question == f"*{t('question.brand.text')}*"
+    assert message["text"].startswith("Question 2 of at most 8\n"), "without signs, for screen readers"
 
 
 def test_review_offers_a_change_of_each_answer_in_one_menu() -> None:

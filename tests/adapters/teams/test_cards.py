@@ -10,6 +10,7 @@ from adapters.playground.teams.rules import MAX_BYTES, check_card
 from adapters.playground.teams.rules import walk as nodes
 from adapters.ports import CheckSummary
 from adapters.teams import cards
+from adapters.teams.adaptive_cards import MAX_ACTIONS
 from adapters.teams.channels import choose_channel
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.task_modules import form_page
@@ -20,10 +21,10 @@ from dialogs.effects import Notify, Show
 from dialogs.events import Details
 from dialogs.recommend import recommend
 from dialogs.reducer import step
-from dialogs.session import Actor, Session, Status
+from dialogs.session import Actor, Page, Session, Status
 from dialogs.text.notices import PassedCard
 from dialogs.translations import languages, translations
-from dialogs.views import Announcement, Notice, View
+from dialogs.views import CURRENT_SIGN, SIGNS, Announcement, Notice, View
 from dialogs.walk import walk
 from tests.scenarios.scene import SHORT
 
@@ -156,6 +157,7 @@ def test_the_form_counts_its_pages() -> None:
 def test_button_titles_come_from_the_catalogue(language: str) -> None:
     t = translations(language)
     known = {t(id) for id in t.ids() if id.startswith(("label.", "option."))}
+    known |= {f"{sign} {text}" for sign in (CURRENT_SIGN, *SIGNS.values()) for text in known}
     for answers in list(paths())[::211]:
         for card in render_all(language, answers):
             titles = {node["title"] for node in nodes(card) if str(node.get("type")).startswith("Action.")}
@@ -210,11 +212,57 @@ def test_who_sees_the_answers() -> None:
         assert t("outcome.in_house.title") not in public
 
 
-def test_four_options_leave_room_for_back_and_why() -> None:
-    session = make_session("fr", {"orientation": "key", "brand": "no", "transformation": "no", "presence": "no"})
+def actions(card: dict) -> list[str]:
+    return [node["data"]["action"] for node in nodes(card) if node.get("type") == "Action.Execute"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "navigation"),
+    [
+        ({}, ["why", "cancel"]),
+        ({"orientation": "key"}, ["back", "why", "more"]),
+        ({"orientation": "key", "brand": "no", "transformation": "no", "presence": "no"}, ["back", "more"]),
+    ],
+)
+def test_what_has_no_room_is_behind_more(answers: dict[str, str], navigation: list[str]) -> None:
+    session = make_session("fr", answers)
+    shown = actions(cards.render(presenter.current(FLOW, session), session))
+    assert [action for action in shown if action != "answer"] == navigation
+    assert len(shown) <= MAX_ACTIONS
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_button_is_left_out_silently(language: str) -> None:
+    """Every button of every card of a dialog is on it in Teams, or on the one behind *More*."""
+    more = {"why", "restart", "cancel"}
+    for answers in list(paths())[::37]:
+        session = make_session(language, answers)
+        done = [replace(session, status=status) for status in (Status.KEPT, Status.POSTED)]
+        states = [session, replace(session, page=Page.REVIEW), replace(session, page=Page.RESTART)]
+        states += [replace(session, page=Page.MORE), replace(session, status=Status.QUICK)]
+        states += done if walk(FLOW, answers).next_question is None else []
+        states += [replace(session, changing=question) for question in answers]
+        for state in states:
+            view = presenter.current(FLOW, state)
+            card = cards.render(view, state)
+            shown = set(actions(card))
+            assert check_card(card) == []
+            assert {button.action for button in view.buttons} <= shown | (more if "more" in shown else set())
+
+
+def test_the_present_answer_is_marked_when_it_is_changed() -> None:
+    session = replace(make_session("fr", {"orientation": "key"}), changing="orientation")
+    card = cards.render(presenter.current(FLOW, session), session)
+    titles = [node["title"] for node in nodes(card) if node.get("type") == "Action.Execute"]
+    label = translations("fr")("option.orientation.key")
+    assert [title for title in titles if "✓" in title] == [f"✓ {label}"]
+
+
+def test_the_answers_of_a_kept_check_are_for_its_owner_alone() -> None:
+    session = replace(make_session("fr", SHORT, Status.KEPT), page=Page.REVIEW)
     view = presenter.current(FLOW, session)
-    titles = [n["title"] for n in nodes(cards.render(view, session)) if n.get("type") == "Action.Execute"]
-    assert titles[4:] == [translations("fr")("label.back"), translations("fr")("label.why")]
+    assert "Image de marque" in json.dumps(cards.render(view, session, CHANNEL), ensure_ascii=False)
+    assert "Image de marque" not in json.dumps(cards.render_public(view, session, CHANNEL), ensure_ascii=False)
 
 
 def test_names_are_not_read_as_markdown() -> None:

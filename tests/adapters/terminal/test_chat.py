@@ -212,7 +212,7 @@ def test_typed_answers_back_change_why_restart_review_and_language(tmp_path):
     assert flat(translations("fr")("notice.language")) in output
     assert read_session(tmp_path)["language"] == "fr"
     assert read_session(tmp_path)["answers"] == {"orientation": "unknown", "brand": "yes", "transformation": "no"}
-    output = flat(run_chat(tmp_path, "1", "recommencer"))
+    output = flat(run_chat(tmp_path, "1", "recommencer", "2", "recommencer", "1"))
     assert flat(translations("fr").plural("terminal.kept.open", 3)) in output
     assert read_session(tmp_path)["answers"] == {}
 

@@ -14,8 +14,21 @@ from bot.storage.schema import person_settings, processed_events, removed_tenant
 from bot.storage.statements import MAX_RECENT_KEYS
 from dialogs.community_flow import FLOW
 from dialogs.effects import Notify, Show
-from dialogs.events import Answer, Back, Cancel, ConfirmPost, Details, KeepPrivate, Resume, SetLanguage, Start, Typed
+from dialogs.events import (
+    Answer,
+    Back,
+    Cancel,
+    Change,
+    ConfirmPost,
+    Details,
+    KeepPrivate,
+    Resume,
+    SetLanguage,
+    Start,
+    Typed,
+)
 from dialogs.session import Status
+from dialogs.views import DetailsCard
 from dialogs.walk import walk
 from tests.bot.conftest import Clock
 from tests.bot.fakes import ANNA, BEN, STRANGER, FakeGateway, answer, begin, complete, confirm, rows, work
@@ -49,6 +62,18 @@ async def test_an_event_delivered_again_changes_nothing(service: Service) -> Non
     assert not await service.is_duplicate("Ev2")
     assert await service.is_duplicate("Ev2")
     assert await service.is_duplicate("Ev1")
+
+
+async def test_details_delivered_again_are_shown_again(service: Service) -> None:
+    """Before and after the post, to its owner and to others."""
+    await begin(service, answers=complete())
+    for actor, posted in ((ANNA, False), (ANNA, True), (BEN, True)):
+        if posted and actor is ANNA:
+            await service.turn(Turn(ConfirmPost(ANNA, "C1"), "s1"))
+        turn = Turn(Details(actor), "s1", idempotency_key=f"{actor.person}{posted}")
+        first, again = await service.turn(turn), await service.turn(turn)
+        assert [effect.view for effect in again.effects] == [effect.view for effect in first.effects]  # type: ignore[union-attr]
+        assert isinstance(again.effects[0].view, DetailsCard)  # type: ignore[union-attr]
 
 
 async def test_a_session_id_is_used_only_once(service: Service) -> None:
@@ -224,7 +249,7 @@ async def test_a_reopened_session_expires(service: Service, worker: OutboxWorker
     await service.turn(Turn(KeepPrivate(ANNA), "s1"))
     clock.forward(days=15)
     await work(worker)
-    await service.turn(Turn(Back(ANNA), "s1"))
+    await service.turn(Turn(Change(ANNA, "brand"), "s1"))
     assert await service.find_running(ANNA, "D1")
     clock.forward(days=15)
     await work(worker)

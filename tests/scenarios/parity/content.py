@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from dialogs.translations import Translations
-from dialogs.views import AdviceLine, AnswerRow, DetailsCard, Option, QuestionCard, RecommendationCard, ReviewCard, View
+from dialogs.views import (
+    AdviceLine,
+    AnswerRow,
+    DetailsCard,
+    Notice,
+    Option,
+    QuestionCard,
+    RecommendationCard,
+    ReviewCard,
+    View,
+)
 
 Pair = tuple[str, str]
 
@@ -45,7 +55,7 @@ def normalize(text: str) -> str:
 
 @dataclass(frozen=True)
 class ShownQuestion:
-    """`lines`: progress, question, current answer, help. `navigation`: back, why, restart."""
+    """`lines`: bar, progress, question, current answer, help. `navigation`: the other buttons, as they are labeled."""
 
     notes: tuple[str, ...]
     lines: tuple[str, ...]
@@ -110,7 +120,16 @@ class ShownPost:
     steps: tuple[Pair, ...]
 
 
-ShownCard = ShownQuestion | ShownReview | ShownRecommendation | ShownDetails
+@dataclass(frozen=True)
+class ShownNotice:
+    """A short text with buttons in place of the card."""
+
+    text: str
+    buttons: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+ShownCard = ShownNotice | ShownQuestion | ShownReview | ShownRecommendation | ShownDetails
 
 
 def parse_card(page: CardText, t: Translations) -> ShownCard:
@@ -128,6 +147,8 @@ def parse_card(page: CardText, t: Translations) -> ShownCard:
     lines = tuple(str(line) for line in page.lines if line != public)
     cancel = t("label.cancel")  # the terminal has no such button
     navigation = tuple(label for row in page.buttons[1:] for label in row if label != cancel)
+    if len(lines) == 1:
+        return ShownNotice(lines[0], page.buttons[0])
     return ShownQuestion(notes, lines, page.buttons[0], navigation)
 
 
@@ -190,11 +211,22 @@ def expected_card(view: View, t: Translations) -> ShownCard:
     match view:
         case QuestionCard():
             helps = [line for part in view.help for line in (part.title, part.text)]
-            lines = [view.progress, view.text, *([view.current] if view.current else ()), *helps]
+            lines = [
+                *([view.bar] if view.bar else ()),
+                view.progress,
+                view.text,
+                *([view.current] if view.current else ()),
+                *helps,
+            ]
             navigation = tuple(button.label for button in view.buttons if button.action != "cancel")
             return ShownQuestion(
-                (), tuple(map(normalize, lines)), tuple(button.label for button in view.choices), navigation
+                (),
+                tuple(map(normalize, lines)),
+                tuple(f"{button.sign} {button.label}".strip() for button in view.choices),
+                navigation,
             )
+        case Notice():
+            return ShownNotice(normalize(view.text), tuple(button.label for button in view.buttons))
         case ReviewCard():
             return ShownReview((), rows(view.rows), rows(view.unused))
         case RecommendationCard():

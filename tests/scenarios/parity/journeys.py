@@ -1,7 +1,7 @@
 """The journeys that every platform goes through, and the expected view after each press."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -9,6 +9,7 @@ from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.recommend import recommend
 from dialogs.session import Session, Status
+from dialogs.translations import Translations
 from dialogs.verify import Path, all_paths
 from dialogs.views import View
 from dialogs.walk import walk
@@ -24,14 +25,14 @@ DETOURS = tuple(
     tuple(presses.split())
     for presses in (
         "<why> seo <back> key yes <why> no <back> yes no in_house lasting yes",
-        "seo no yes <restart> unknown no no <back> <why> no no yes undecided",
+        "seo no yes <restart> <back> <restart> unknown no no <back> <why> no no yes undecided",
         "key no no no in_house nobody no <change>mode agency yes",
-        "key no no no agency no interns no <change>agency_link yes <back> yes",
+        "key no no no agency no interns no <change>agency_link yes <back> <change>routine yes",
         "seo yes no no both yes lasting no <change>brand no unknown outsource",
         "seo no no no yes in_house <change>light_mode <why> <back> <change>seo_expert no",
         "unknown no no no no outsource <change>orientation key undecided unknown nobody yes "
         "<restart> seo unknown no no yes undecided",
-        "key yes yes yes both <back> <back> no undecided unknown unknown <why> unknown <back> no "
+        "key yes yes yes both <back> <back> no undecided unknown unknown <why> unknown <back> "
         "<change>transformation <back> <change>transformation unknown",
     )
 )
@@ -49,11 +50,17 @@ class Journey:
 
 @dataclass(frozen=True)
 class Press:
-    """`action`: the id of a label, or ``start``."""
+    """`action`: the id of a label, ``start`` or ``restart_confirm``."""
 
     action: str
     question: str = ""
     option: str = ""
+
+    def label(self, t: Translations) -> str:
+        """Return the label of the button without its sign."""
+        if self.option:
+            return t(f"option.{self.question}.{self.option}")
+        return t("label.restart" if self.action == "restart_confirm" else f"label.{self.action}")
 
 
 def features(path: Path) -> set[object]:
@@ -98,10 +105,14 @@ def journeys() -> list[Journey]:
 def expected_views(journey: Journey) -> Iterator[tuple[Press, View, dict[str, str]]]:
     """Yield each press with the view that follows and the answers at that point."""
     answers: dict[str, str] = {}
+    cleared: dict[str, str] = {}
     changing: str | None = None
 
     def session(status: Status = Status.OPEN) -> Session:
-        return Session("s", "t", "p", journey.language, FLOW.version, dict(answers), changing=changing, status=status)
+        current = Session(
+            "s", "t", "p", journey.language, FLOW.version, dict(answers), changing=changing, status=status
+        )
+        return replace(current, cleared=cleared)
 
     yield Press("start"), presenter.current(FLOW, session()), {}
     for press in journey.presses:
@@ -112,15 +123,19 @@ def expected_views(journey: Journey) -> Iterator[tuple[Press, View, dict[str, st
             yield Press("why"), presenter.prompt(FLOW, session(), position, with_help=True), answers
             continue
         if press == RESTART:
-            action = Press("restart")
+            yield Press("restart"), presenter.confirm_restart(session()), answers
+            action = Press("restart_confirm")
+            cleared = dict(answers)
             answers.clear()
         elif press == BACK:
             action = Press("back")
-            last = position.last_step
-            assert last
-            if not changing:
-                del answers[last.question]
-            changing = None
+            if changing or position.next_question is None:
+                changing = None
+            elif answers:
+                assert position.last_step
+                del answers[position.last_step.question]
+            else:
+                answers, cleared = cleared, {}
         elif press.startswith(CHANGE):
             changing = press.removeprefix(CHANGE)
             action = Press("change", changing)
@@ -129,6 +144,7 @@ def expected_views(journey: Journey) -> Iterator[tuple[Press, View, dict[str, st
             assert press in FLOW.questions_by_id[question].options, (journey, question, press)
             action = Press("answer", question, press)
             answers[question] = press
+            cleared = {}
             changing = None
         yield action, presenter.current(FLOW, session()), answers
     position = walk(FLOW, answers)

@@ -10,13 +10,15 @@ from rich.console import Console
 from adapters.playground.slack import models
 from adapters.playground.teams.models import Conversation, User
 from adapters.playground.teams.models import Message as TeamsMessage
+from adapters.playground.teams.rules import walk
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.user_actions import TeamsUserActions
 from adapters.terminal.chat import Chat
 from adapters.terminal.screen import Screen as TerminalPage
 from dialogs.community_flow import FLOW
 from dialogs.translations import Translations
-from tests.scenarios.parity.content import ShownCard, ShownPost, ShownReview, parse_card, parse_post
+from dialogs.views import CURRENT_SIGN, SIGNS
+from tests.scenarios.parity.content import ShownCard, ShownPost, parse_card, parse_post
 from tests.scenarios.parity.journeys import Press
 from tests.scenarios.parity.readers import read_slack, read_teams, read_terminal
 from tests.scenarios.slack.conftest import Scene
@@ -50,7 +52,7 @@ class SlackDialog:
         if press.action == "change":
             exchange = await scene.change(scene.anna, self.card, press.question)
         else:
-            label = scene.option(press.question, press.option) if press.option else press.action
+            label = next(text for text in self.card.buttons() if text in texts_of(press, scene.t))
             exchange = await scene.press(scene.anna, self.card, label)
         assert exchange.ok, exchange.error
 
@@ -88,11 +90,23 @@ class TeamsDialog:
             self.card = self.teams.last(self.conversation)
         else:
             assert self.card
-            label = f"option.{press.question}.{press.option}" if press.option else f"label.{press.action}"
             inputs = {"change": press.question} if press.action == "change" else None
-            exchange = await self.user_actions.press(self.user, self.card, self.t(label), inputs)
+            more = self._find(Press("more"))
+            label = self._find(press)
+            if label is None:
+                assert more
+                await self.user_actions.press(self.user, self.card, more)
+                label = self._find(press)
+            assert label, press
+            exchange = await self.user_actions.press(self.user, self.card, label, inputs)
             assert exchange.payload["name"] == "adaptiveCard/action"
         assert exchange.ok, (exchange.status, exchange.answer)
+
+    def _find(self, press: Press) -> str | None:
+        """Return the title of a button of the card, if it is there."""
+        assert self.card
+        titles = [str(node["title"]) for node in walk(self.card.card_for(self.user)) if "title" in node]
+        return next((title for title in titles if title in texts_of(press, self.t)), None)
 
     def current_card(self) -> ShownCard:
         assert self.card
@@ -129,9 +143,6 @@ class TerminalDialog:
             self.chat.begin()
             return
         assert self.chat
-        if press.action == "back" and isinstance(self.current_card(), ShownReview):
-            # There, "back" is the way to the card before. On the recommendation it takes back the last answer.
-            self._type(self.t("label.see_recommendation"))
         self._type(self._line(press))
 
     def _type(self, line: str) -> None:
@@ -146,14 +157,13 @@ class TerminalDialog:
             return str(names.index(self.t(f"question.{press.question}.short")) + 1)
         if press.action in {"keep_private", "post"}:
             return self.t("label.see_recommendation")
+        label = press.label(self.t)
         if not press.option:
-            return self.t(f"label.{press.action}")
-        label = self.t(f"option.{press.question}.{press.option}")
+            return label
         self.typed += 1
-        card = self.current_card()
-        choices = getattr(card, "choices", ())
-        assert label in choices, (label, card)
-        return label if self.typed % 2 else str(choices.index(label) + 1)
+        choices = getattr(self.current_card(), "choices", ())
+        (number,) = (number for number, choice in enumerate(choices, 1) if choice in texts_of(press, self.t))
+        return label if self.typed % 2 else str(number)
 
     def current_card(self) -> ShownCard:
         return parse_card(read_terminal(self.printed.getvalue(), self.t), self.t)
@@ -165,6 +175,12 @@ class TerminalDialog:
 def _rows(card: ShownCard) -> tuple[tuple[str, str], ...]:
     rows: tuple[tuple[str, str], ...] = getattr(card, "rows", ())
     return rows
+
+
+def texts_of(press: Press, t: Translations) -> set[str]:
+    """Return what the button may say: its label, or the label with a sign."""
+    label = press.label(t)
+    return {label, *(f"{sign} {label}" for sign in (CURRENT_SIGN, *SIGNS.values()))}
 
 
 async def run_dialog(platform: Dialog, presses: list[Press]) -> tuple[list[ShownCard], ShownPost | None]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dialogs.translations import Translations, languages
+from dialogs.views import SIGNS
 from tests.scenarios.parity.content import Bold, CardText, Cited, Line, normalize, pairs, separator
 
 # --- Slack ---
@@ -14,7 +15,7 @@ def read_slack(blocks: Iterable[dict[str, Any]]) -> CardText:
     page = CardText()
     for block in blocks:
         if block["type"] == "actions":
-            page.buttons.append(tuple(_plain(button["text"]["text"]) for button in block["elements"]))
+            page.buttons.append(tuple(_label(button["text"]["text"]) for button in block["elements"]))
             continue
         for item in (e["text"] for e in block.get("elements") or [block.get("text", {})] if "text" in e):
             text = item if isinstance(item, str) else item["text"]
@@ -36,10 +37,18 @@ def _slack_line(text: str) -> Iterator[Line]:
         yield from (_plain(control[1]),) if control[1] else ()
         yield Bold(_plain(control[2]))
         yield control[3]
+    elif progress := re.fullmatch(r"([▰▱]+)  (.+)", text):
+        yield from (progress[1], _plain(progress[2]))
     elif bold := re.fullmatch(r"(?:\d\.  )?\*(.+)\*", text):
         yield Bold(_plain(bold[1]))
     elif text:
         yield _plain(text.removeprefix("•  "))
+
+
+def _label(text: str) -> str:
+    """Return the text of a button without the sign of its action."""
+    sign, _, label = text.partition(" ")
+    return _plain(label if sign in SIGNS.values() else text)
 
 
 def _plain(mrkdwn: str) -> str:
@@ -57,7 +66,7 @@ def read_teams(card: dict[str, Any]) -> CardText:
         if element["type"] == "Container" and element.get("style") == "accent":
             page.notes += [line for item in element["items"] for line in _teams_lines(item) if isinstance(line, str)]
         elif element["type"] == "ActionSet":
-            page.buttons.append(tuple(action["title"] for action in element["actions"]))
+            page.buttons.append(tuple(_label(action["title"]) for action in element["actions"]))
         else:
             page.lines += _teams_lines(element)
     return page
@@ -77,8 +86,8 @@ def _teams_lines(element: dict[str, Any]) -> Iterator[Line]:
             is_argument = first in {"+ ", "− "}
             if is_argument or element["inlines"][0].get("weight") != "Bolder":
                 yield normalize("".join((first, *others)))
-            elif re.fullmatch("[●○]+", first):
-                yield from (first, *map(normalize, others))
+            elif re.fullmatch("[●○▰▱]+", first):
+                yield from (first, *filter(None, map(normalize, others)))
             else:  # a step
                 yield normalize(first).removesuffix("."), normalize("".join(others))
         case "FactSet":
@@ -101,9 +110,10 @@ def read_terminal(printed: str, t: Translations) -> CardText:
     """Read the last printed card."""
     page = CardText()
     lines = [line for line in re.split("─{20,}", printed)[-1].split("\n") if line.strip(" ")]
-    progress = re.escape(t("progress.question", number=0)).replace("0", r"\d+")
     titles = {t(id) for id in ("review.title", "recommendation.title", "details.title", "prompt.changing")}
-    start = next(i for i, line in enumerate(lines) if line in titles or re.match(f"{progress} · ", line))
+    start = next((i for i, line in enumerate(lines) if line in titles or line[0] in "▰▱"), None)
+    if start is None:  # a notice, which may be below a card
+        return _read_notice(printed)
     page.notes = [normalize(line) for line in lines[:start]]
     choices: list[str] = []
     for line in lines[start:-1]:
@@ -121,7 +131,15 @@ def read_terminal(printed: str, t: Translations) -> CardText:
     return page
 
 
+def _read_notice(printed: str) -> CardText:
+    text, *choices = (line for line in printed.split("\n") if line.strip(" "))
+    return CardText(lines=[normalize(text)], buttons=[tuple(re.sub(r" +\d+  | ⏎$", "", line) for line in choices)])
+
+
 def _terminal_line(line: str, t: Translations) -> Iterator[Line]:
+    if progress := re.fullmatch(r"([▰▱]+)  (.+)", line):
+        yield from (progress[1], normalize(progress[2]))
+        return
     control = t("terminal.control", title=t("control.title"), bar="@@", words="##")
     if advice := re.fullmatch(r" +\d+\. (.+?)(?: \(([^()]+)\))?", line):
         yield Bold(normalize(advice[1]))

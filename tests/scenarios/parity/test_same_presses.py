@@ -13,6 +13,7 @@ from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.presenter import MAX_STEPS, OUTCOME_MARKS
 from dialogs.recommend import check, recommend
+from dialogs.sentences import join_or
 from dialogs.session import Session, Status
 from dialogs.translations import Translations, translations
 from dialogs.verify import all_paths
@@ -22,6 +23,7 @@ from tests.scenarios.parity.conftest import AllPlatforms
 from tests.scenarios.parity.content import (
     ShownCard,
     ShownDetails,
+    ShownNotice,
     ShownPost,
     ShownQuestion,
     ShownRecommendation,
@@ -80,13 +82,13 @@ async def assert_same(platforms: AllPlatforms, journey: Journey) -> None:
         for name, (cards, _) in runs.items():
             at = f"{name}, {journey}, after {press}"
             card = cards[number]
-            if press.action == "post" and isinstance(card, ShownQuestion):  # folded, where the post is seen as well
-                assert (name, card.lines) == ("Teams", (normalize(t("notice.posted")),)), at
+            if press.action == "post" and isinstance(card, ShownNotice):  # folded, where the post is seen as well
+                assert (name, card.text) == ("Teams", normalize(t("notice.posted"))), at
                 continue
-            assert without_notes(card) == limited(name, view), at
+            assert without_notes(card) == limited(name, view, t), at
             # The notes above a card, such as that an answer was changed, are the same, too. A terminal posts nothing.
             if press.action != journey.ends:
-                assert card == limited(name, runs["Slack"][0][number]), at
+                assert card == limited(name, runs["Slack"][0][number], t), at
 
     answers = expected[-1][2]
     for cards, _ in runs.values():
@@ -99,11 +101,15 @@ async def assert_same(platforms: AllPlatforms, journey: Journey) -> None:
         assert post.outcome == expected[-1][1].outcome  # type: ignore[union-attr]
 
 
-def limited(platform: str, card: ShownCard) -> ShownCard:
-    """Return the card with at most six buttons for Teams: the options first, then as many others as fit."""
-    if platform != "Teams" or not isinstance(card, ShownQuestion):
+def limited(platform: str, card: ShownCard, t: Translations) -> ShownCard:
+    """Return the card with at most six buttons for Teams: the options first, then as many others as fit, then *More*.
+
+    *Stop* is not compared, because the terminal has *Quit*, but takes up room.
+    """
+    room = MAX_ACTIONS - len(getattr(card, "choices", ()))
+    if platform != "Teams" or not isinstance(card, ShownQuestion) or len(card.navigation) + 1 <= room:
         return card
-    return replace(card, navigation=card.navigation[: MAX_ACTIONS - len(card.choices)])
+    return replace(card, navigation=(*card.navigation[: room - 1], t("label.more")))
 
 
 def assert_says(result: ShownRecommendation, details: ShownDetails, answers: dict[str, str], t: Translations) -> None:
@@ -137,7 +143,7 @@ def assert_says(result: ShownRecommendation, details: ShownDetails, answers: dic
     titles = [option.title for option in details.options]
     assert titles.count(normalize(t("details.recommended", outcome=title))) == is_option
     challengers = [t(f"outcome.{outcome}.phrase") for outcome in expected["challengers"]]
-    text = normalize(t("details.challengers", outcomes=presenter.join_or(t, challengers)))
+    text = normalize(t("details.challengers", outcomes=join_or(t, challengers)))
     assert details.challengers == ((text,) if challengers else ())
     open_questions = [t(f"question.{id}.short") for id in expected["open_questions"]]
     assert list(details.open) == [normalize(t("recommendation.open_item", question=name)) for name in open_questions]
@@ -166,7 +172,7 @@ def ending(outcomes: list[str], t: Translations) -> str:
     phrases = [t(f"outcome.{outcome}.phrase") for outcome in outcomes]
     if len(phrases) == 1:
         return normalize(t("what_if.one", clause="", outcome=phrases[0]))
-    return normalize(t("what_if.several", clause="", outcomes=presenter.join_or(t, phrases)))
+    return normalize(t("what_if.several", clause="", outcomes=join_or(t, phrases)))
 
 
 def expected_post(language: str, answers: dict[str, str]) -> ShownPost:

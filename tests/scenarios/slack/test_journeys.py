@@ -54,6 +54,23 @@ async def test_quick_check_is_answered_and_continued(scene: Scene, french: str, 
     assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
+async def test_back_after_a_quick_check_leads_to_its_result(scene: Scene) -> None:
+    card = await scene.slash(scene.anna, scene.marketing, "oui non oui")
+    await scene.press(scene.anna, card, "continue")
+    assert scene.t("progress.question", number=1, total=5) in " ".join(card.texts())
+    await scene.press(scene.anna, card, scene.option("orientation", "key"))
+    assert scene.t("progress.question", number=2, total=5) in " ".join(card.texts())
+    await scene.press(scene.anna, card, "back")
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
+    await scene.press(scene.anna, card, "back")
+    assert scene.t("fact.strategic.true") in " ".join(card.texts())
+    await scene.press(scene.anna, card, "review")
+    await scene.press(scene.anna, card, "back")
+    assert scene.t("fact.strategic.true") in " ".join(card.texts())
+    await scene.press(scene.anna, card, "cancel")
+    assert scene.t("notice.cancelled") in card.texts()
+
+
 async def test_quick_check_can_be_posted(scene: Scene) -> None:
     card = await scene.slash(scene.anna, scene.marketing, "oui non oui")
     await scene.press(scene.anna, card, "post")
@@ -80,8 +97,18 @@ async def test_back_why_change_and_restart(scene: Scene, answers: dict[str, str]
     assert scene.t("option.person.interns.because") in " ".join(card.texts())
     await scene.press(scene.anna, card, "review")
     assert scene.option("person", "interns") in " ".join(card.texts())
+    await scene.press(scene.anna, card, "back")
+    assert scene.label("post") in card.buttons(), "the card before"
+    await scene.press(scene.anna, card, "review")
     await scene.press(scene.anna, card, "restart")
+    assert scene.t.plural("notice.restart", len(answers)) in card.texts()
+    await scene.press(scene.anna, card, "keep_answers")
+    await scene.press(scene.anna, card, "review")
+    await scene.press(scene.anna, card, "restart")
+    await scene.press(scene.anna, card, scene.t("label.restart"))
     assert scene.t("question.orientation.text") in " ".join(card.texts())
+    await scene.press(scene.anna, card, "back")
+    assert scene.label("post") in card.buttons(), "the answers are back"
 
 
 async def test_keep_private_shows_the_recommendation_and_posts_nothing(scene: Scene, answers: dict[str, str]) -> None:
@@ -95,6 +122,10 @@ async def test_keep_private_shows_the_recommendation_and_posts_nothing(scene: Sc
     assert scene.t("recommendation.what_if") in " ".join(card.texts())
     assert scene.marketing.messages == []
     await scene.press(scene.anna, card, "see_recommendation")
+    await scene.press(scene.anna, card, "review")
+    assert scene.option("person", answers["person"]) in " ".join(card.texts())
+    await scene.press(scene.anna, card, "back")
+    assert scene.label("new_check") in card.buttons(), "it is still finished"
     await scene.press(scene.anna, card, "post")
     await scene.posted(scene.marketing)
 
@@ -372,6 +403,7 @@ async def test_the_picker_says_what_a_post_shares(scene: Scene, answers: dict[st
     assert scene.t("partial.share_note") in texts
     assert scene.t("review.share") not in texts
     await scene.press(scene.anna, card, "restart")
+    await scene.press(scene.anna, card, scene.t("label.restart"))
     await scene.answer_all(scene.anna, card, answers)
     texts = await promise()
     assert scene.t("review.share") in texts

@@ -48,8 +48,58 @@ async def test_back_why_change_restart(scene: Scene, where: str) -> None:
     assert scene.shows(card.card, "prompt.changing")
     await scene.user_actions.press(scene.anna, card, scene.option("mode", "both"))
     assert scene.shows(card.card, "question.agency_link.text"), "the new answer asks one more"
+    await scene.press(card, "more")
+    assert scene.shows(card.card, "notice.more")
     await scene.press(card, "restart")
+    assert scene.t.plural("notice.restart", len(SHORT)) in visible(card.card)
+    await scene.user_actions.press(scene.anna, card, scene.t("label.restart"))
     assert scene.shows(card.card, "question.orientation.text")
+    await scene.press(card, "back")
+    assert scene.shows(card.card, "question.agency_link.text"), "the answers are back"
+
+
+async def test_my_answers_of_a_kept_check_do_not_reopen_it(scene: Scene, where: str) -> None:
+    card = await scene.start_dialog(where)
+    await scene.answer_all(card, SHORT)
+    await scene.press(card, "keep_private")
+    answer = await scene.press(card, "review")
+    assert scene.shows(answer.card, "option.person.lasting")
+    await scene.wait_until_idle()
+    if where != "personal":
+        assert not scene.shows(card.card, "option.person.lasting")
+    answer = await scene.press(card, "back")
+    assert scene.shows(answer.card, "label.new_check"), "it is still finished"
+    await scene.press(card, "review")
+    await scene.press(card, "change", inputs={"change": "mode"})
+    assert scene.shows(card.card, "prompt.changing")
+
+
+async def test_second_delivery_of_details(scene: Scene, where: str) -> None:
+    card = await scene.start_dialog(where)
+    await scene.answer_all(card, SHORT)
+    press = scene.user_actions.make_press(scene.anna, card, scene.label("details"))
+    for _ in range(2):
+        answer = await scene.user_actions.send_activity(press)
+        assert scene.shows(answer.card, "details.options")
+
+
+async def test_details_of_a_post_lead_its_owner_back(scene: Scene, where: str) -> None:
+    if where == "personal":
+        pytest.skip("the post is in another conversation")
+    card = await scene.start_dialog(where)
+    await scene.answer_all(card, SHORT)
+    await scene.press(card, "post")
+    post = await scene.post(scene.group if where == "group" else scene.channel)
+    press = scene.user_actions.make_press(scene.ben, post, scene.label("details"))
+    for _ in range(2):
+        details = await scene.user_actions.send_activity(press)
+        assert scene.shows(details.card, "details.options")
+        assert scene.shows(details.card, "label.run_own")
+    details = await scene.press(post, "details")
+    assert scene.shows(details.card, "details.options")
+    back = await scene.press(post, "see_recommendation")
+    assert scene.shows(back.card, "recommendation.steps")
+    assert scene.shows(post.card, "announcement.steps"), "others see the post"
 
 
 async def test_second_deliveries_change_nothing(scene: Scene, where: str) -> None:

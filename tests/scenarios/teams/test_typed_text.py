@@ -328,7 +328,7 @@ async def test_message_extension(scene: Scene) -> None:
 
 async def test_the_form_loses_nothing(scene: Scene) -> None:
     async def press(form, button: str, **inputs: str):
-        data = fill(form, scene.label(button), {f"q.{id}": option for id, option in inputs.items()})
+        data = fill(form, scene.t(f"label.{button}"), {f"q.{id}": option for id, option in inputs.items()})
         answer = await scene.user_actions.submit_action(scene.anna, scene.channel, "form", data)
         assert answer.task_card
         return answer.task_card
@@ -451,7 +451,7 @@ async def test_channel_choice(make_scene: MakeScene) -> None:
     card.views.clear()
     answer = await scene.press(card, "post")
     assert scene.shows(answer.card, "teams.no_channel")
-    answer = await scene.user_actions.press(scene.anna, card, scene.label("back"))
+    answer = await scene.user_actions.press(scene.anna, card, scene.t("label.back"))
     assert scene.shows(answer.card, "recommendation.steps")
 
 
