@@ -230,7 +230,9 @@ def _progress(source: BinaryIO) -> Iterator[Callable[[int], None]]:
 
 def _article_url() -> str | None:
     """Return the setting of that name. Importing `bot.settings` would make these commands start slowly."""
-    url = os.environ.get("ARTICLE_URL", "")
+    from bot.setting_values import clean
+
+    url = clean(os.environ.get("ARTICLE_URL", ""))
     return url if url.startswith("https://") else None
 
 

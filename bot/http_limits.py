@@ -6,8 +6,11 @@ logs a traceback for every malformed request.
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import signal
+import socket
 from collections.abc import Awaitable
 from typing import Any
 
@@ -36,6 +39,8 @@ HANDLER_ARGS = {
 MALFORMED = web.ResponseKey("malformed request", bool)
 COMMON_HEADERS = {"Server": "cm-advisor", "X-Content-Type-Options": "nosniff"}
 """Headers of every response. They hide the versions in use and keep browsers from guessing content types."""
+
+_HOSTS = "Give 127.0.0.1 for this machine alone, 0.0.0.0 or :: for all."
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +160,10 @@ class LimitedServer(web.Server):
         return idle is not None
 
 
+class CannotListen(Exception):
+    """The server cannot listen on its address. The message names the setting."""
+
+
 class LimitedAppRunner(CustomAppRunner):
     """An `AppRunner` with these limits."""
 
@@ -162,8 +171,22 @@ class LimitedAppRunner(CustomAppRunner):
     server_class = LimitedServer
 
 
+async def listen(runner: web.AppRunner, host: str, port: int, port_setting: str = "PORT") -> None:
+    """Accept connections. Raises `CannotListen`."""
+    try:
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+    except (socket.gaierror, UnicodeError):
+        message = f"HOST: {host:.100} is not an address of this machine."
+        raise CannotListen(f"{message} {_HOSTS} Conda sets HOST, too: unset it there.") from None
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise CannotListen(f"{port_setting}: port {port} of {host} is not available ({reason}).") from None
+        raise CannotListen(f"HOST: {host} cannot be listened on ({reason}). {_HOSTS}") from None
+
+
 async def run_app(app: Awaitable[web.Application], *, host: str, port: int, **options: Any) -> None:
-    """Serve until SIGTERM or SIGINT. `options`: those of `AppRunner`. Raises `OSError`, and what `app` raises."""
+    """Serve until SIGTERM or SIGINT. `options`: those of `AppRunner`. Raises `CannotListen`, and what `app` raises."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # on Windows
@@ -171,7 +194,7 @@ async def run_app(app: Awaitable[web.Application], *, host: str, port: int, **op
     runner = LimitedAppRunner(await app, **options)
     try:
         await runner.setup()
-        await web.TCPSite(runner, host, port, backlog=1024).start()
+        await listen(runner, host, port)
         log.info("listening on %s", runner.addresses[0])
         await stopped.wait()
     finally:

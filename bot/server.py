@@ -121,7 +121,7 @@ async def _serving_metrics(database: Database, settings: Settings) -> AsyncItera
     try:
         if settings.metrics_port:
             await runner.setup()
-            await web.TCPSite(runner, settings.host, settings.metrics_port).start()
+            await http_limits.listen(runner, settings.host, settings.metrics_port, "METRICS_PORT")
         yield
     finally:
         await runner.cleanup()
@@ -190,6 +190,7 @@ def _adapters(
             app_password=secret_value(settings.microsoft_app_password),
             app_type=settings.microsoft_app_type or "SingleTenant",
             tenant_id=settings.microsoft_app_tenant_id or "",
+            resource=settings.teams_resource,
             token_issuer=settings.teams_token_issuer,
             openid_metadata_url=settings.teams_openid_metadata_url,
             login_url=settings.teams_login_url,
@@ -244,7 +245,7 @@ def serve() -> int:
     app = _build_and_freeze(settings)
     try:
         asyncio.run(http_limits.run_app(app, host=settings.host, port=settings.port, shutdown_timeout=5, **access_log))
-    except (SchemaMismatch, ServiceUnavailable, OSError) as error:
+    except (SchemaMismatch, ServiceUnavailable, http_limits.CannotListen, OSError) as error:
         return print_problems(str(error))
     return 0
 

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 
@@ -18,7 +18,7 @@ def table() -> str:
     for name, field in Settings.model_fields.items():
         if name in GROUPS:
             lines.append(f"| **{GROUPS[name]}** | | |")
-        values = [f"`{value}`" for part in (field.annotation, *get_args(field.annotation)) for value in _choices(part)]
+        values = [f"`{value}`" for value in _choices(field.annotation)]
         description = "; ".join(filter(None, (" or ".join(values), field.description)))
         lines.append(f"| `{name.upper()}` | {_default(field.default)} | {description} |")
     return "\n".join(lines)
@@ -30,7 +30,10 @@ def insert_table(text: str) -> str:
 
 
 def _choices(annotation: Any) -> list[str]:
-    return [value for value in get_args(annotation) if isinstance(value, str)]
+    """Return the values of a ``Literal``, however deep it is in an annotation."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [value for part in get_args(annotation) for value in _choices(part)]
 
 
 def _default(value: object) -> str:

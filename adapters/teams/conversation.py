@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 KINDS = ("personal", "groupChat", "channel")
 _THREAD = ";messageid="
@@ -42,7 +42,10 @@ class ConversationRef:
     def link(self) -> str:
         """The URL of the message in Teams."""
         message = (self.activity or "").partition(";")[0]
-        link = f"https://teams.microsoft.com/l/message/{quote(self.base, safe='')}/{quote(message, safe='')}"
+        # The host of a service URL names the cloud: smba.infra.gov.teams.microsoft.us.
+        _, _, cloud = (urlsplit(self.service).hostname or "").partition("smba.infra.")
+        host = cloud if cloud.endswith(".microsoft.us") else "teams.microsoft.com"
+        link = f"https://{host}/l/message/{quote(self.base, safe='')}/{quote(message, safe='')}"
         if self.kind == "channel":
             return f"{link}?tenantId={quote(self.tenant, safe='')}"
         return link + "?context=%7B%22contextType%22%3A%22chat%22%7D"

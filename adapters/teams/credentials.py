@@ -11,7 +11,6 @@ import aiohttp
 from adapters.ports import RetryLater
 from adapters.teams.settings import TeamsSettings
 
-RESOURCE = "https://api.botframework.com"
 RENEW_BEFORE = 300.0
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
@@ -74,7 +73,7 @@ class Credentials:
             "grant_type": "client_credentials",
             "client_id": settings.app_id,
             "client_secret": settings.app_password or "",
-            "scope": f"{RESOURCE}/.default",
+            "scope": f"{settings.resource}/.default",
         }
         url = f"{settings.login_url.rstrip('/')}/{settings.tenant_id}/oauth2/v2.0/token"
         async with self._session.post(url, data=form, timeout=TIMEOUT, raise_for_status=True) as response:
@@ -82,7 +81,7 @@ class Credentials:
 
     async def _by_managed_identity(self) -> dict[str, str]:
         """Ask the host: App Service has its address in the environment; on a virtual machine it is `IMDS`."""
-        query = {"resource": RESOURCE, "client_id": self._settings.app_id}
+        query = {"resource": self._settings.resource, "client_id": self._settings.app_id}
         url, secret = os.environ.get("IDENTITY_ENDPOINT"), os.environ.get("IDENTITY_HEADER")
         if url and secret:
             query |= {"api-version": "2019-08-01"}

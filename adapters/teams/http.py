@@ -71,7 +71,7 @@ class MessagesEndpoint:
         if token and token.service_url != request.ref.service:
             raise Unauthorized("token for another service URL")
         if not self._connector.trusts(request.ref.service):
-            raise Unauthorized("service URL not allowed")
+            raise Unauthorized(f"service URL not in TEAMS_SERVICE_URL_HOSTS: {request.ref.service:.100}")
         if self._tenants and not (request.tenants and request.tenants <= self._tenants):
             raise Unauthorized("tenant not allowed")
 

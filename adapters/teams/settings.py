@@ -9,6 +9,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class TeamsSettings:
     """`app_type`: ``SingleTenant`` or ``UserAssignedMSI``. `allowed_tenants`: who may use the app; empty: its tenant.
 
+    `resource`: what the app's token is for. `token_issuer`: of Microsoft's own tokens, whose keys are
+    found by `openid_metadata_url`. `login_url`: issues the app's token.
+
     `allow_unauthenticated`: accept requests without a token, for the local playground. It has no effect with an app id.
     """
 
@@ -16,6 +19,7 @@ class TeamsSettings:
     app_password: str | None = None
     app_type: str = "SingleTenant"
     tenant_id: str = ""
+    resource: str = "https://api.botframework.com"
     token_issuer: str = "https://api.botframework.com"  # noqa: S105 - an address
     openid_metadata_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
     login_url: str = "https://login.microsoftonline.com"

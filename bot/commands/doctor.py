@@ -22,8 +22,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from adapters.ports import RetryLater, ServiceUnavailable
-from bot.commands.manifest import readable_settings
-from bot.settings import InvalidSettings, Settings, is_loopback, load_settings, secret_value
+from bot.settings import InvalidSettings, Settings, is_loopback, load_settings, readable_settings, secret_value
 from bot.storage.database import Database
 from bot.storage.schema import processed_events, tokens
 from bot.storage.schema_version import SchemaMismatch
@@ -255,7 +254,7 @@ class Doctor:
             "grant_type": "client_credentials",
             "client_id": settings.microsoft_app_id or "",
             "client_secret": secret_value(settings.microsoft_app_password) or "",
-            "scope": "https://api.botframework.com/.default",
+            "scope": f"{settings.teams_resource}/.default",
         }
         tenant = quote(settings.microsoft_app_tenant_id or "", safe="")
         response = await self._ask("POST", f"{settings.teams_login_url}/{tenant}/oauth2/v2.0/token", data=form)

@@ -6,9 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from uuid import UUID
 
-from pydantic import ValidationError
-
-from bot.settings import Settings
+from bot.settings import find_unreadable_files, readable_settings
 
 INVALID = 2
 _INVALID_ID = (
@@ -22,20 +20,12 @@ _NEXT_STEPS = """{path} is written. Next steps:
      Teams under Apps, Manage your apps, Upload an app."""
 
 
-def readable_settings(**overrides: str | None) -> Settings:
-    """Return the settings, with defaults for those that cannot be read. `overrides`: ignored when empty."""
-    values = {name: value for name, value in overrides.items() if value}
-    try:
-        return Settings(**values)  # type: ignore[arg-type]  # pydantic validates them
-    except ValidationError as error:
-        names = {str(fault["loc"][0]) for fault in error.errors(include_input=False)}
-        return Settings(**values | {name: Settings.model_fields[name].default for name in names})
-
-
 def slack(arguments: Namespace) -> int:
     """Print the app manifest. Return the exit status."""
     from adapters.slack.manifest import build_manifest
 
+    if problems := [*find_unreadable_files()]:
+        return _fail(*problems)
     settings = readable_settings(public_url=arguments.public_url)
     url = settings.public_url
     if url and not url.startswith("https://"):
@@ -50,9 +40,10 @@ def teams(arguments: Namespace) -> int:
     """Write the app package. Return the exit status."""
     from adapters.teams.app_package import build_package
 
+    if problems := [*find_unreadable_files()]:
+        return _fail(*problems)
     settings = readable_settings(microsoft_app_id=arguments.app_id, public_url=arguments.public_url)
     id, url = settings.microsoft_app_id or "", settings.public_url or ""
-    problems = []
     try:
         UUID(id)
     except ValueError:

@@ -10,7 +10,7 @@ from adapters.playground.slack.payloads import signature
 from tests.benchmarks.raw_http import Connection, Request, Response, listen, post_head, response, wait_until, with_body
 from tests.benchmarks.servers import ServerProcess, product_server
 
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+SECRET = "8f742231b10e8888abcd99eeefff85a5"
 TOKEN = "xoxb-benchmark"
 TEAM = "T0BENCH01"
 BOT = "U0BENCHBOT"

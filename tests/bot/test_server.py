@@ -200,6 +200,29 @@ async def test_sigterm_ends_the_process(tmp_path: Path) -> None:
     assert "GET /readyz 200" in log
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"HOST": "x86_64-conda-linux-gnu"}, "HOST: x86_64-conda-linux-gnu is not an address of this machine."),
+        ({"HOST": "a..b"}, "HOST: a..b is not an address of this machine."),
+        ({"HOST": "192.0.2.1"}, "HOST: 192.0.2.1 cannot be listened on"),
+        ({"METRICS_PORT": "taken"}, "METRICS_PORT: port"),
+        ({"PORT": "taken"}, "PORT: port"),
+    ],
+)
+async def test_an_address_that_cannot_be_used_is_named(change: dict[str, str], sentence: str, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        change = {name: str(taken.getsockname()[1]) if value == "taken" else value for name, value in change.items()}
+        process = AppProcess(
+            {"SLACK_SIGNING_SECRET": "0123456789abcdef" * 2, "SLACK_BOT_TOKEN": "xoxb-1"} | change, tmp_path
+        )
+        assert await asyncio.wait_for((await process.spawn()).wait(), 30) == 2
+    assert "Traceback" not in process.output
+    assert f"cm-advisor cannot start:\n  - {sentence}" in process.output
+
+
 IMPORTED = """
 import asyncio, json, sys
 from bot.settings import Settings

@@ -32,7 +32,7 @@ class AppSettings:
     name: str = "cm-advisor"
     client_id: str = "111.222"
     client_secret: str = "client-secret"
-    signing_secret: str = "8f742231b10e8888abcd99yyyzzz85a5"
+    signing_secret: str = "8f742231b10e8888abcd99eeefff85a5"
     app_token: str = "xapp-1-A0CMADVISOR-1-abc"
     verification_token: str = "legacy-verification-token"
     rotation: bool = False

@@ -23,6 +23,7 @@ class TokenServer:
         self.url = ""
 
     async def respond(self, request: web.Request) -> web.Response:
+        await request.post()
         self.requests.append(request)
         await asyncio.sleep(0.02)
         return web.json_response(self.answer, status=200 if self.answer else 500)
@@ -73,6 +74,22 @@ async def test_concurrent_calls_share_one_request(token_server, http) -> None:
     assert set(await asyncio.gather(*(credentials.bearer() for _ in range(20)))) == {"t1"}
     assert len(token_server.requests) == 1
     assert token_server.requests[0].path == "/t/oauth2/v2.0/token"
+
+
+@pytest.mark.parametrize("app_type", ["SingleTenant", "UserAssignedMSI"])
+async def test_the_token_is_for_the_resource_of_the_cloud(
+    token_server, http, monkeypatch: pytest.MonkeyPatch, app_type: str
+) -> None:
+    monkeypatch.setattr(module, "IMDS", f"{token_server.url}/imds")
+    monkeypatch.delenv("IDENTITY_ENDPOINT", raising=False)
+    resource = "https://api.botframework.us"
+    settings = TeamsSettings(
+        app_id="app", app_type=app_type, tenant_id="t", login_url=token_server.url, resource=resource
+    )
+    assert await Credentials(settings, http).bearer() == "t1"
+    (request,) = token_server.requests
+    asked = request.query.get("resource") or (await request.post())["scope"]
+    assert str(asked).removesuffix("/.default") == resource
 
 
 async def test_renewal_in_the_background(token_server, http) -> None:

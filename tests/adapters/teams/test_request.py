@@ -1,6 +1,7 @@
 """Any request body is read or rejected as malformed."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -151,6 +152,11 @@ def test_channel_and_team() -> None:
     assert request.ref.root.conversation == "19:c@thread.tacv2"
     assert request.ref.shared
     assert request.ref.at("9").link.startswith("https://teams.microsoft.com/l/message/19%3Ac%40thread.tacv2/9")
+    for cloud in ("gov", "dod"):
+        sovereign = replace(request.ref, service=f"https://smba.infra.{cloud}.teams.microsoft.us/teams/")
+        assert sovereign.at("9").link.startswith(f"https://{cloud}.teams.microsoft.us/l/message/")
+    gcc = replace(request.ref, service="https://smba.infra.gcc.teams.microsoft.com/teams/")
+    assert gcc.at("9").link.startswith("https://teams.microsoft.com/l/message/")
     assert request.team == ("19:team", "Marketing")
 
 

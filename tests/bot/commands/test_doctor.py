@@ -29,6 +29,7 @@ from bot.storage.tokens import EncryptedTokenStore
 SCRIPT = Path(sys.executable).with_name("cm-advisor")
 KEY, OTHER = (Fernet.generate_key().decode() for _ in range(2))
 ALL = ",".join(SCOPES)
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
@@ -147,8 +148,8 @@ async def test_a_platform_that_is_not_configured_is_reported(database: str) -> N
         ({"SLACK_APP_TOKEN": "xapp-dead"}, "Socket Mode", "(invalid_auth)", "connections:write"),
         ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "Slack", "127.0.0.1 cannot be reached", "HTTPS_PROXY"),
         ({"MICROSOFT_APP_PASSWORD": "wrong"}, "Teams", "no token (7000215)", "MICROSOFT_APP_PASSWORD"),
-        ({"MICROSOFT_APP_ID": "wrong"}, "Teams", "no token (700016)", "MICROSOFT_APP_ID"),
-        ({"MICROSOFT_APP_TENANT_ID": "a/../b"}, "Teams", "no token (90002)", "MICROSOFT_APP_TENANT_ID"),
+        ({"MICROSOFT_APP_ID": NOBODY}, "Teams", "no token (700016)", "MICROSOFT_APP_ID"),
+        ({"MICROSOFT_APP_TENANT_ID": NOBODY}, "Teams", "no token (90002)", "MICROSOFT_APP_TENANT_ID"),
         ({"TEAMS_LOGIN_URL": "http://127.0.0.1:9"}, "Teams", "cannot be reached", "firewall"),
         ({"TEAMS_OPENID_METADATA_URL": "http://127.0.0.1:9"}, "Teams keys", "cannot be reached", "firewall"),
         ({"TEAMS_TOKEN_ISSUER": "https://other.example"}, "Teams keys", "another issuer", "TEAMS_TOKEN_ISSUER"),
