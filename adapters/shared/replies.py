@@ -116,12 +116,14 @@ def _offer(t: Translations, candidate: Match, encode: Callable[[Mapping[str, str
 
 
 def short_reply(t: Translations, parsed: Parsed) -> Notice | None:
-    """Return the short answer to small talk, to "language", or to a command that needs a recommendation."""
+    """Return the short answer to small talk, to "language", or to a command that needs a dialog."""
     match parsed:
         case Command("language"):
             return notices.which_language(t)
         case Command("post" | "details" | "keep_private"):
             return notices.nothing_to_post(t)
+        case Command("cancel"):
+            return notices.small_talk(t, "goodbye", "start")
         case Command(name) if name in SMALL_TALK_ORDER:
             return notices.small_talk(t, name, "start")
     return None

@@ -23,7 +23,7 @@ QUICK_CHECK = re.compile(r"(?:check|(?:bilan|diagnostic)(?: express)?|quick(?: c
 _SHOWS_THE_CARD = frozenset({"hello", "resume", "start"})
 _ANSWERED_ALONE = (SMALL_TALK - {"hello"}) | {"help", "language"}
 """Commands that do not concern the running dialog."""
-_NEEDS_A_RECOMMENDATION = frozenset({"details", "keep_private", "post"})
+_START_NOTHING = frozenset({"cancel", "details", "hello", "keep_private", "post"})
 """Commands that start no dialog: there is nothing that they could be about."""
 START_ACTIONS = frozenset({"new_check", "run_own", "start"})
 """Actions that begin a dialog. The adapter creates the `Start` event, because it chooses the id of the session."""
@@ -216,7 +216,7 @@ def route_text(text: str, actor: Actor, *, running: bool, rules: TextRules) -> I
             return StartDialog(answers, quick=True)
         case Command(name) if running and rules.continues == "commands" and name not in _ANSWERED_ALONE:
             return ApplyEvent(events.Resume(actor) if name in _SHOWS_THE_CARD else events.Typed(actor, text))
-        case Command(name) if name not in _ANSWERED_ALONE | _NEEDS_A_RECOMMENDATION | {"hello"}:
+        case Command(name) if name not in _ANSWERED_ALONE | _START_NOTHING:
             if rules.start_commands is None or name in rules.start_commands:
                 return StartDialog()
         case NoMatch() if rules.start_on_no_match:

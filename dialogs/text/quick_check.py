@@ -124,8 +124,10 @@ def is_row(row: Parsed, words: Tokens, flow: Flow) -> bool:
     match row:
         case QuickCheck(answers):
             return len(answers) > 1 and any(bare)
-        case Problems((Problem("answer", nearest=close),)):
-            guessable = bool(close) or all(phrase.kind is not Kind.UNKNOWN for phrase in content)
+        case Problems((Problem("answer", given, nearest=close),)):
+            guessable = bool(close and lexicon.closest("".join(words_of(given)))) or all(
+                phrase.kind is not Kind.UNKNOWN for phrase in content
+            )
             return bare[0] and (sum(bare) > 1 or guessable)
         case Ambiguous() | Problems():
             return any(bare)
