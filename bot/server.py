@@ -88,7 +88,9 @@ async def build(settings: Settings) -> web.Application:
         *map(_running_adapter, adapters.values()),
     ]
     app.cleanup_ctx.append(partial(_lifespan, parts))
-    app.add_routes([*_pages(settings), web.get("/healthz", _alive), web.get("/readyz", _ready(database, worker))])
+    app.add_routes(
+        [*_pages(settings), web.get("/healthz", _alive(worker)), web.get("/readyz", _ready(database, worker))]
+    )
     for adapter in adapters.values():
         app.add_routes(adapter.routes())
     return app
@@ -215,8 +217,14 @@ def _pages(settings: Settings) -> list[web.RouteDef]:
     return [route("/", "home"), *(route(f"/{id}", id) for id in ("privacy", "terms", "support"))]
 
 
-async def _alive(_request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+def _alive(worker: OutboxWorker) -> Handler:
+    async def alive(_request: web.Request) -> web.Response:
+        """Fail when only a restart can help."""
+        if worker.needs_restart:
+            return web.json_response({"status": "restart needed", "worker": "stopped"}, status=503)
+        return web.json_response({"status": "ok"})
+
+    return alive
 
 
 def _ready(database: Database, worker: OutboxWorker) -> Handler:

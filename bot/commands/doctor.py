@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 import os
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -24,7 +23,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from adapters.ports import RetryLater, ServiceUnavailable
 from bot.settings import InvalidSettings, Settings, is_loopback, load_settings, readable_settings, secret_value
 from bot.storage.database import Database
-from bot.storage.schema import processed_events, tokens
+from bot.storage.schema import tokens
 from bot.storage.schema_version import SchemaMismatch
 from bot.storage.transaction import Transaction
 
@@ -161,13 +160,14 @@ class Doctor:
         database = Database(self.settings.sqlalchemy_url)
         try:
             await asyncio.to_thread(database.check)
-            self.stored_tokens = await database.run(_try_writing)
+            await database.ping()
+            self.stored_tokens = await database.run(_stored_tokens)
         except SchemaMismatch as error:
             message, _, todo = str(error).partition(". ")
             return "failure", message, todo
         except ServiceUnavailable as error:
-            todo = "Check DATABASE_URL, that the database runs, and that its user (for a file: this one) may write."
-            return "failure", f"cannot be read and written: {str(error).partition('.')[0]}", todo
+            message, _, todo = str(error).partition(". ")
+            return "failure", message, todo or "Check DATABASE_URL, and that its user may read and write."
         finally:
             await asyncio.to_thread(database.close)
         return "ok", "reachable, writable, with the tables of this version"
@@ -332,11 +332,7 @@ def _check_new_file(url: sa.URL) -> Result | None:
     return "failure", "cannot be created: its folder is missing or not writable", "Correct the folder or DATABASE_URL."
 
 
-def _try_writing(transaction: Transaction) -> list[bytes]:
-    """Insert a row and delete it. Return the encrypted tokens."""
-    key_hash = secrets.token_bytes(32)
-    transaction.execute(sa.insert(processed_events).values(key_hash=key_hash, processed_at=transaction.now))
-    transaction.execute(sa.delete(processed_events).where(processed_events.c.key_hash == key_hash))
+def _stored_tokens(transaction: Transaction) -> list[bytes]:
     return [bytes(row.ciphertext) for row in transaction.execute(sa.select(tokens.c.ciphertext))]
 
 

@@ -39,6 +39,8 @@ from dialogs.walk import walk
 MAX_RUNNING = 16
 POLL_SECONDS = 1.0
 SET_CLOCK_SECONDS = 60.0
+RESTART_SECONDS = 60.0
+"""After which a worker that does nothing needs a restart. A round takes at most the time limits of the database."""
 PURGE_INTERVAL = timedelta(hours=6)
 DELETION_TIME = timedelta(seconds=1)
 """How long a post waits until the earlier post of its session is deleted."""
@@ -81,11 +83,19 @@ class OutboxWorker:
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
         self._polled_at = float("-inf")
+        self._started_at = self._tried_at = time.monotonic()
 
     @property
     def alive(self) -> bool:
         """Whether the worker has looked for jobs in the last seconds."""
         return time.monotonic() - self._polled_at < 10 * POLL_SECONDS
+
+    @property
+    def needs_restart(self) -> bool:
+        """Whether the worker hangs, or has failed for so long on SQLite, which is upgraded and repaired at start."""
+        # A database server that is down is not mended by a restart of this process.
+        last = max(self._polled_at, self._started_at) if self._database.is_sqlite else self._tried_at
+        return time.monotonic() - last > RESTART_SECONDS
 
     def wake(self) -> None:
         """Look for jobs now."""
@@ -101,7 +111,8 @@ class OutboxWorker:
         self._stopping = True
         self.wake()
         if self._loop:
-            await self._loop
+            await asyncio.wait({self._loop}, timeout=within)
+            self._loop.cancel()  # it hangs
         if self._running:
             _, late = await asyncio.wait(set(self._running), timeout=within)
             for task in late:  # a canceled post stays in state ``sending`` and is looked for later
@@ -126,6 +137,7 @@ class OutboxWorker:
                 log.warning("database unavailable (%s)", error)
             except Exception as error:  # the worker must go on
                 log.error("looking for jobs failed (%s)", type(error).__name__)
+            self._tried_at = time.monotonic()
             for job in claimed:
                 task = asyncio.create_task(self._run_job(job))
                 self._running[task] = job.id

@@ -44,6 +44,9 @@ class Checkpointer:
                 _busy, self.log_pages, _copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             except sqlite3.Error as error:
                 self.log_pages = 0
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
                 log.warning("checkpoint failed (%s)", type(error).__name__)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 import logging
 import random
+import secrets
 import sqlite3
 import time
 from collections import deque
@@ -23,10 +24,10 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from adapters.ports import ServiceUnavailable
-from bot.storage import checkpoint, schema_version
+from bot.storage import checkpoint, problems, schema_version
 from bot.storage.checkpoint import Checkpointer
 from bot.storage.clock import Clock, SharedClock, local_clock
-from bot.storage.schema import outbox
+from bot.storage.schema import processed_events
 from bot.storage.statements import SessionLookup
 from bot.storage.transaction import ConcurrentUpdate, Decide, Transaction
 from bot.telemetry import spans
@@ -35,6 +36,8 @@ THREADS = 8
 """Threads, and connections to PostgreSQL."""
 MAX_ATTEMPTS = 20
 """Attempts of a unit of work that conflicts with another transaction."""
+MAX_CONNECTIONS = 3
+"""Attempts of a unit of work whose connection was lost."""
 BATCH = 64
 """Maximum units of work in one commit on SQLite."""
 LOCK_TIMEOUT = 5000
@@ -87,12 +90,12 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._threads, run, self._retry, connect, work)
 
     def _retry(self, connect: Callable[[], Any], work: Work[T]) -> T:
-        for attempts_left in reversed(range(MAX_ATTEMPTS)):
+        for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 with connect() as connection:
                     return work(Transaction(connection, self.clock()))
             except (ConcurrentUpdate, sa.exc.SQLAlchemyError) as error:
-                if not attempts_left or not _is_transient(error):
+                if attempt >= _max_attempts(error):
                     raise _to_port_error(error) from None
             time.sleep(random.uniform(0, 0.01))  # noqa: S311 - jitter
         raise AssertionError("not reached")
@@ -107,7 +110,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raise `ServiceUnavailable` unless the database can be written to."""
-        await self.run(lambda transaction: transaction.execute(sa.select(outbox.c.id).limit(1)).first())
+        await self.run(write_and_delete)
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
@@ -116,19 +119,21 @@ class Database:
             with self._engine.connect() as connection, wait(connection), connection.begin():
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            message = f"The database is unavailable ({type(error).__name__}). Is DATABASE_URL right, and is it running?"
-            raise ServiceUnavailable(message) from None
+            raise ServiceUnavailable(problems.describe(error, self._engine.url)) from None
 
     def upgrade(self) -> None:
         """Run the missing migrations. Raises `SchemaMismatch` when the tables are of a much newer version."""
         with self._connected() as connection:
             if not self.is_sqlite:  # prevents two replicas from migrating at once; SQLite's transaction does that too
+                schema_version.check_encoding(connection)
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(7315)))
             schema_version.upgrade(connection)
 
     def check(self) -> None:
         """Raise `SchemaMismatch` unless the tables are of this version or the next."""
         with self._connected() as connection:
+            if not self.is_sqlite:
+                schema_version.check_encoding(connection)
             schema_version.check(connection)
 
     def open(self) -> None:
@@ -234,6 +239,8 @@ class _SqliteWriter:
                     result = unit.context.run(unit.work, Transaction(connection, self._clock()))
             except Exception as error:
                 result = _to_port_error(error)
+                if problems.code_of(error) in problems.REOPEN:
+                    self._engine.dispose()
             results.append(result)
         return results
 
@@ -249,29 +256,35 @@ def _lock_timeout(connection: sa.Connection) -> Iterator[None]:
         driver.execute("PRAGMA busy_timeout = 0")
 
 
+def write_and_delete(transaction: Transaction) -> None:
+    """Insert a row and delete it."""
+    key_hash = secrets.token_bytes(32)
+    transaction.execute(sa.insert(processed_events).values(key_hash=key_hash, processed_at=transaction.now))
+    transaction.execute(sa.delete(processed_events).where(processed_events.c.key_hash == key_hash))
+
+
 def _to_port_error(error: Exception) -> Exception:
-    """Return the error for adapters. It has only the name of the class: a database's message may quote a row."""
+    """Return the error for adapters, without the database's own message, which may quote a row."""
     is_of_database = isinstance(error, ConcurrentUpdate | sa.exc.SQLAlchemyError | sqlite3.Error)
-    return ServiceUnavailable(type(error).__name__) if is_of_database else error
+    return ServiceUnavailable(problems.short_reason(error)) if is_of_database else error
 
 
-def _is_transient(error: Exception) -> bool:
-    """Return whether to try again: after a conflict (deadlock, serialization) or with a connection that was closed."""
-    if isinstance(error, sa.exc.IntegrityError):
-        return True  # another replica processed the same event at the same time
+def _max_attempts(error: Exception) -> int:
+    """Return how often to try: after a conflict (deadlock, serialization), or with a connection that was closed."""
+    if isinstance(error, ConcurrentUpdate | sa.exc.IntegrityError):
+        return MAX_ATTEMPTS  # another replica changed the session, or processed the same event, at the same time
     if isinstance(error, sa.exc.DBAPIError):
-        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
-    return isinstance(error, ConcurrentUpdate)
+        if problems.code_of(error) in {"40001", "40P01"}:
+            return MAX_ATTEMPTS
+        return MAX_CONNECTIONS if error.connection_invalidated else 1
+    return 1
 
 
 def _create_engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
-        # A replica that hangs, or whose machine is gone, releases its rows after ten seconds.
-        limits = "-c statement_timeout=10000 -c idle_in_transaction_session_timeout=10000 -c tcp_user_timeout=10000"
-        timeouts = {"connect_timeout": 5, "tcp_user_timeout": 10000, "options": limits}
-        return sa.create_engine(
-            url, pool_size=THREADS, max_overflow=0, pool_timeout=5, hide_parameters=True, connect_args=timeouts
-        )
+        from bot.storage.postgresql import create_engine
+
+        return create_engine(url, THREADS)
     engine = sa.create_engine(
         url, poolclass=sa.StaticPool, hide_parameters=True, connect_args={"timeout": 0, "check_same_thread": False}
     )

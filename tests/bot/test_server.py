@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from adapters.ports import Application, ServiceUnavailable, Turn
 from bot import server
 from bot.commands.database import upgrade
+from bot.core import outbox
 from bot.core.outbox import OutboxWorker
 from bot.server import build, serve
 from bot.settings import Settings
@@ -145,6 +146,24 @@ async def test_not_ready_without_database_or_worker(client: TestClient, monkeypa
     monkeypatch.undo()
 
 
+async def test_what_only_a_restart_mends_fails_the_liveness_probe(
+    client: TestClient, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(_worker: OutboxWorker, _limit: int) -> None:
+        raise ServiceUnavailable("OperationalError")
+
+    monkeypatch.setattr(outbox, "RESTART_SECONDS", 1.5)
+    monkeypatch.setattr(OutboxWorker, "_claim", unavailable)
+    await asyncio.sleep(3)
+    # The start upgrades and repairs a database of SQLite. The server of PostgreSQL does not care about our restarts.
+    assert (await client.get("/healthz")).status == (503 if url.startswith("sqlite") else 200)
+    monkeypatch.setattr(server, "DRAIN_SECONDS", 0.5)
+    monkeypatch.setattr(OutboxWorker, "_claim", lambda _worker, _limit: asyncio.sleep(60, []))  # hangs
+    await asyncio.sleep(3)
+    answer = await client.get("/healthz")
+    assert (answer.status, await answer.json()) == (503, {"status": "restart needed", "worker": "stopped"})
+
+
 async def test_a_body_that_is_too_long_is_rejected(client: TestClient) -> None:
     assert (await client.post("/platform/x", data=b"x" * (server.MAX_BODY_BYTES + 1))).status == 413
 
@@ -186,7 +205,7 @@ def test_problems_at_the_start_are_printed(
     assert (tmp_path / "cm-advisor.db").exists()
     monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/x.db")
     assert upgrade() == 2
-    assert "Is DATABASE_URL right" in capsys.readouterr().err
+    assert "The database file cannot be opened. Check DATABASE_URL" in capsys.readouterr().err
 
 
 async def test_sigterm_ends_the_process(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from alembic import context
 
 from bot.storage.schema import metadata
+from bot.storage.schema_version import VERSION_TABLE
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, version_table=VERSION_TABLE)
 context.run_migrations()

@@ -155,7 +155,7 @@ async def test_a_platform_that_is_not_configured_is_reported(database: str) -> N
         ({"TEAMS_TOKEN_ISSUER": "https://other.example"}, "Teams keys", "another issuer", "TEAMS_TOKEN_ISSUER"),
         ({"PUBLIC_URL": "http://127.0.0.1:9"}, "PUBLIC_URL", "cannot be reached", "DNS"),
         ({"DATABASE_URL": "sqlite:////nowhere/x.db"}, "database", "folder is missing or not writable", "DATABASE_URL"),
-        ({"DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/x"}, "database", "unavailable", "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://u:secret@127.0.0.1:9/x"}, "database", "Nothing listens", "DATABASE_URL"),
     ],
 )
 async def test_each_failure_has_its_message(
@@ -236,11 +236,11 @@ async def test_public_url_of_another_server(environment: dict[str, str]) -> None
 
 async def test_a_database_of_another_version(environment: dict[str, str], database: str) -> None:
     with sa.create_engine(database).begin() as connection:
-        connection.execute(sa.text("update alembic_version set version_num = 'later'"))
+        connection.execute(sa.text("update cm_advisor_version set version_num = 'later'"))
     finding = (await run_checks(environment))["database"]
     assert (finding.level, finding.todo) == ("failure", "Start that version, or restore a backup.")
     with sa.create_engine(database).begin() as connection:
-        connection.execute(sa.text("delete from alembic_version"))
+        connection.execute(sa.text("delete from cm_advisor_version"))
     assert "cm-advisor db upgrade" in (await run_checks(environment))["database"].todo
 
 

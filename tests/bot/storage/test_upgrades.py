@@ -16,7 +16,7 @@ from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
 from bot.storage.database import Database
 from bot.storage.schema import metadata
-from bot.storage.schema_version import SchemaMismatch, alembic_config, newest_version
+from bot.storage.schema_version import VERSION_TABLE, SchemaMismatch, alembic_config, newest_version
 from bot.storage.tokens import EncryptedTokenStore
 from dialogs.community_flow import FLOW
 from dialogs.events import Answer
@@ -52,7 +52,7 @@ def ahead(database: Database, by: int) -> None:
             "ALTER TABLE outbox ADD COLUMN later INTEGER NOT NULL DEFAULT 0",
             "CREATE TABLE later (id TEXT PRIMARY KEY)",
             "CREATE INDEX jobs_later ON outbox (later)",
-            f"UPDATE alembic_version SET version_num = '{head + by:04}'",
+            f"UPDATE cm_advisor_version SET version_num = '{head + by:04}'",
         ):
             connection.execute(sa.text(statement))
 
@@ -66,10 +66,17 @@ async def test_a_database_of_an_earlier_release_is_upgraded(url: str, release: s
         tables = metadata.tables.keys() & set(sa.inspect(connection).get_table_names())
         counts = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in tables}
     assert all(counts.values()), counts
+    database.check()
     database.upgrade()
     database.check()
     with database._engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert _version(connection, "alembic_version") == "0001", "the version before still reads it"
+        assert _version(connection, VERSION_TABLE) == newest_version()
+        connection.rollback()
+    with database._engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE alembic_version"))
+        opts = {"version_table": VERSION_TABLE}
+        assert compare_metadata(MigrationContext.configure(connection, opts=opts), metadata) == []
         after_upgrade = {name: connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in counts}
     assert after_upgrade == counts
 
@@ -92,6 +99,10 @@ async def test_a_database_of_an_earlier_release_is_upgraded(url: str, release: s
     await work(worker)
     assert gateway.posts == [("pending", "C3"), ("held", "C2")]
     database.close()
+
+
+def _version(connection: sa.Connection, table: str) -> str | None:
+    return connection.execute(sa.text(f"SELECT version_num FROM {table}")).scalar()
 
 
 async def test_tables_of_the_next_release_are_accepted(database: Database, caplog: pytest.LogCaptureFixture) -> None:
