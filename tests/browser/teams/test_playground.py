@@ -18,6 +18,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from pytest_asyncio import fixture
 
 from dialogs.translations import Translations, translations
+from dialogs.views import SIGNS
 from tests.app_server import make_settings, start
 from tests.browser.conftest import TIMEOUT
 from tests.npm import PATH, package
@@ -75,12 +76,12 @@ class Teams:
         await box.press_sequentially(typed)
         await self.page.keyboard.press("Enter")
 
-    def button(self, id: str) -> Locator:
+    def button(self, id: str, *, sign: str = "") -> Locator:
         label = self.text(id if "." in id else f"label.{id}")
-        return self.page.get_by_role("button", name=label, exact=True).last
+        return self.page.get_by_role("button", name=f"{sign} {label}".strip(), exact=True).last
 
-    async def press(self, id: str) -> None:
-        await self.button(id).click()
+    async def press(self, id: str, *, sign: str = "") -> None:
+        await self.button(id, sign=sign).click()
 
     async def sees(self, id: str, **values: object) -> None:
         await expect(self.page.get_by_text(self.text(id, **values)).last).to_be_visible()
@@ -181,9 +182,7 @@ async def test_the_whole_dialog_by_clicking(teams: Teams, where: str) -> None:
     await teams.press("review")
     await teams.sees("review.title")
     await teams.shot("review")
-    await teams.press("back")
-    await teams.sees("question.routine.text")
-    await teams.press("option.routine.yes")
+    await teams.press("back", sign=SIGNS["back"])
     await teams.sees("recommendation.steps")
     await teams.press("post")
     if where == "personal":
