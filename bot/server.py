@@ -31,6 +31,7 @@ from bot.telemetry.logging import configure_logging
 from bot.telemetry.metrics import metrics_app
 from dialogs.community_flow import FLOW
 from dialogs.text.parse import warm_up
+from dialogs.translations import set_default_language
 
 if TYPE_CHECKING:
     from bot.telemetry.tracing import Tracing
@@ -169,6 +170,7 @@ def _adapters(
     settings: Settings, application: Application, tokens: TokenStore, http: aiohttp.ClientSession
 ) -> dict[str, Adapter]:
     """Return the adapters of the configured platforms. The others are not imported."""
+    set_default_language(settings.default_language)
     adapters: dict[str, Adapter] = {}
     if settings.slack:
         from adapters.slack import SlackAdapter, SlackSettings

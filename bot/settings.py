@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from bot.setting_values import is_guid, is_loopback, split_url
 from bot.settings_model import GROUPS, SECRETS, TEAMS, Settings, secret_value
+from dialogs.translations import languages
 
 __all__ = [
     "GROUPS",
@@ -127,6 +128,8 @@ def _missing(settings: Settings, hint: str, *names: str) -> Iterator[str]:
 
 def _common(settings: Settings) -> Iterator[str]:
     yield from _check_urls(settings, "public_url", "article_url")
+    if settings.default_language not in languages():
+        yield f"DEFAULT_LANGUAGE: there are no texts in that language. Choose one of {', '.join(languages())}."
     if settings.public_url and re.search(r"[?#]|/slack/|/api/messages$", settings.public_url):
         yield "PUBLIC_URL: give only the address of this server, without what the platforms add to it."
     if not (settings.support_url or "").startswith("mailto:"):

@@ -19,6 +19,7 @@ from bot.setting_values import (
     without_slash,
     without_tenant,
 )
+from dialogs.translations import FIRST_LANGUAGE, languages
 
 SECRETS = Path("/run/secrets")
 GROUPS = {
@@ -75,6 +76,9 @@ class Settings(BaseSettings):
     )
     token_encryption_key: SecretStr | None = Field(
         None, description="Fernet keys, separated by commas: the first encrypts the workspaces' tokens, all decrypt"
+    )
+    default_language: Annotated[str, _spelled(*languages())] = Field(
+        FIRST_LANGUAGE, description="language for people whose own is not available: `fr` or `en`"
     )
     retention_days: int = Field(180, ge=1, le=36_500, description="how long a check is stored")
     idle_days: int = Field(14, ge=1, le=36_500, description="days without an answer after which a dialog expires")

@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 LOCALES_DIR = Path(__file__).parent / "locales"
-DEFAULT_LANGUAGE = "fr"
+FIRST_LANGUAGE = "fr"
+"""Listed first, and the default language unless `set_default_language` says otherwise."""
+_default_language = FIRST_LANGUAGE
 
 
 class MissingTranslation(KeyError):
@@ -57,16 +59,30 @@ class Translations:
 
 @lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
-    """Return the languages that have a folder, the default first."""
+    """Return the languages that have a folder, French first."""
     codes = {path.parts[-3] for pattern in ("*.po", "*.mo") for path in LOCALES_DIR.glob(f"*/LC_MESSAGES/{pattern}")}
-    return tuple(sorted(codes, key=lambda code: (code != DEFAULT_LANGUAGE, code)))
+    return tuple(sorted(codes, key=lambda code: (code != FIRST_LANGUAGE, code)))
+
+
+def default_language() -> str:
+    """Return the language for people whose own is not available."""
+    return _default_language
+
+
+def set_default_language(language: str) -> None:
+    """Set the default language of this process, once at its start. Raises `ValueError` if it is not available."""
+    global _default_language  # noqa: PLW0603 - texts are needed everywhere, this setting in five places
+    if language not in languages():
+        raise ValueError(f"no catalogs for {language!r}, only for {', '.join(languages())}")
+    _default_language = language
+    translations.cache_clear()
 
 
 @lru_cache(maxsize=32)
 def translations(language: str) -> Translations:
     """Return the texts of `language`, or of the default language if it is not available."""
     if language not in languages():
-        return translations(DEFAULT_LANGUAGE)
+        return translations(default_language())
     t = Translations(language, _catalogs(language))
     # The label of the button that switches the language is the name of the next language, in that language.
     t._messages["label.language"] = Translations("", _catalogs(next_language(language)))("language.own")

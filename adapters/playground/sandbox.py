@@ -16,7 +16,7 @@ from adapters.playground.teams.models import User as TeamsUser
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.playground.teams.user_actions import TeamsUserActions
 from adapters.playground.traffic_log import APP, MAX_ENTRIES, TrafficLog
-from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
+from dialogs.translations import Translations, default_language, language_for_locale, translations
 
 PEOPLE = (("lea", "Léa Martin", "fr-FR"), ("tom", "Tom Baker", "en-GB"), ("ines", "Inès Diallo", "fr-FR"))
 
@@ -54,7 +54,7 @@ class Person:
 
     @property
     def t(self) -> Translations:
-        return translations(language_for_locale(self.locale) or DEFAULT_LANGUAGE)
+        return translations(language_for_locale(self.locale) or default_language())
 
 
 @dataclass

@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import html
+import re
 
 from aiohttp import web
 
-from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
+from dialogs.translations import Translations, default_language, language_for_locale, translations
 
+MAX_LANGUAGES = 20
 _STYLE = """body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.5rem;
 color-scheme:light dark}h1{font-size:1.6rem}"""
 _PAGE = """<!doctype html>
@@ -27,9 +29,23 @@ _HEADERS = {
 
 
 def translations_for(request: web.Request) -> Translations:
-    """Return the texts in the first language of ``Accept-Language`` that is available."""
-    wanted = (each.split(";")[0].strip() for each in request.headers.get("Accept-Language", "").split(","))
-    return translations(next((found for each in wanted if (found := language_for_locale(each))), DEFAULT_LANGUAGE))
+    """Return the texts in the language of ``Accept-Language`` with the highest weight that is available."""
+    found: dict[str, float] = {}
+    for each in request.headers.get("Accept-Language", "").split(",")[:MAX_LANGUAGES]:
+        locale, _, parameter = each.partition(";")
+        if language := language_for_locale(locale.strip()):
+            weight = _weight(parameter)
+            found[language] = max(weight, found.get(language, weight))
+    best = max(found, key=found.__getitem__, default="")
+    return translations(best if found.get(best) else default_language())
+
+
+def _weight(parameter: str) -> float:
+    """Return the weight in ``q=0.8``: 1 when it is missing, 0 when it cannot be read."""
+    name, _, value = parameter.partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    return float(value) if re.fullmatch(r"\s*(0(\.\d{0,3})?|1(\.0{0,3})?)\s*", value) else 0.0
 
 
 def page(request: web.Request, id: str, status: int = 200, *links: str) -> web.Response:

@@ -19,7 +19,7 @@ from dialogs.events import Event, Resume, Start
 from dialogs.session import Actor, Status
 from dialogs.text.notices import PassedCard
 from dialogs.text.parse import Command, Parsed
-from dialogs.translations import DEFAULT_LANGUAGE, language_for_locale, translations
+from dialogs.translations import default_language, language_for_locale, translations
 from dialogs.views import DetailsCard, ReviewCard
 
 LOCALE_TIMEOUT_SECONDS = 1.0
@@ -72,8 +72,8 @@ class Context:
                 response = await self.api.get(request.installation, "users.info", user=request.person, include_locale=1)
             locale = get_text(get_object(response, "user"), "locale")
         except (RetryLater, OutcomeUnknown, SlackError, TimeoutError, ValueError):
-            return self.known_language(request) or DEFAULT_LANGUAGE  # and ask Slack again next time
-        language = language_for_locale(locale) or DEFAULT_LANGUAGE
+            return self.known_language(request) or default_language()  # and ask Slack again next time
+        language = language_for_locale(locale) or default_language()
         self._locales.set((request.tenant, request.person), language)
         return language
 

@@ -36,7 +36,7 @@ from adapters.slack.request import (
     read_request,
 )
 from adapters.slack.web_api import SlackError
-from dialogs.translations import DEFAULT_LANGUAGE, languages, translations
+from dialogs.translations import default_language, languages, translations
 from dialogs.views import Notice
 
 MAX_SIGNATURE_AGE_SECONDS = 300
@@ -151,8 +151,8 @@ class RequestHandler:
             message = {"text": escape(text), "response_type": "ephemeral"}
             return BoltResponse(status=200, body=json.dumps(message))
         if decision is Decision.REJECT and not request.view:  # the home tab and forms cannot show a message
-            notice = cards.notice(Notice("too_fast", text), None, language or DEFAULT_LANGUAGE)
-            self._context.tasks.start(self._context.say(request, notice, language or DEFAULT_LANGUAGE))
+            notice = cards.notice(Notice("too_fast", text), None, language or default_language())
+            self._context.tasks.start(self._context.say(request, notice, language or default_language()))
         return BoltResponse(status=200)
 
     async def _send_late(self, task: asyncio.Task[web.Response], body: Json) -> None:

@@ -17,7 +17,7 @@ from adapters.teams.conversation import KINDS, ConversationRef
 from adapters.teams.message_text import has_files, typed_text
 from dialogs.events import Event
 from dialogs.session import Actor
-from dialogs.translations import DEFAULT_LANGUAGE, Translations, language_for_locale, translations
+from dialogs.translations import Translations, default_language, language_for_locale, translations
 
 MAX_ID_LENGTH = 1_000
 
@@ -100,7 +100,7 @@ def parse_request(raw: bytes) -> IncomingRequest:
         type=activity_type,
         name=name,
         channel_id=channel_id,
-        actor=Actor(f"teams:{tenant}", _required_text(person, "id"), _language(locale)),
+        actor=Actor(f"teams:{tenant}", _required_text(person, "id"), _language(locale) or default_language()),
         person_name=_text(person, "name") or "",
         ref=ConversationRef(**card),
         card=card,
@@ -129,8 +129,8 @@ def _parse_object(raw: bytes) -> Json:
 
 
 @lru_cache(maxsize=256)
-def _language(locale: str | None) -> str:
-    return language_for_locale(locale) or DEFAULT_LANGUAGE
+def _language(locale: str | None) -> str | None:
+    return language_for_locale(locale)
 
 
 def _kind(conversation: Json, channel_data: Json) -> str:

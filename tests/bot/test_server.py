@@ -121,7 +121,17 @@ async def test_alive_and_ready(client: TestClient) -> None:
 
 @pytest.mark.parametrize("id", ["home", "privacy", "terms", "support"])
 @pytest.mark.parametrize(
-    ("accepted", "language"), [("en-GB,fr;q=0.5", "en"), ("tlh-QO, fr;q=0.9", "fr"), ("", "fr"), ('"<x>', "fr")]
+    ("accepted", "language"),
+    [
+        ("en-GB,fr;q=0.5", "en"),
+        ("tlh-QO, fr;q=0.9", "fr"),
+        ("de, en;q=0.3, fr;q=0.8", "fr"),
+        ("fr;q=0.2, EN ; Q = 0.9", "en"),
+        ("en;q=0", "fr"),
+        ("en;q=nan, fr;q=0.1", "fr"),
+        ("", "fr"),
+        ('"<x>', "fr"),
+    ],
 )
 async def test_pages_for_the_app_stores(client: TestClient, id: str, accepted: str, language: str) -> None:
     path = "/" if id == "home" else f"/{id}"

@@ -32,6 +32,19 @@ def test_every_id_in_the_code_has_a_text(language):
     assert not missing
 
 
+def test_the_default_language_can_be_chosen(monkeypatch):
+    assert translations("de").language == "fr"
+    monkeypatch.setattr(module, "_default_language", "fr")  # restored afterwards
+    try:
+        module.set_default_language("en")
+        assert translations("de").language == "en"
+        with pytest.raises(ValueError, match="no catalogs for 'de', only for fr, en"):
+            module.set_default_language("de")
+        assert module.default_language() == "en"
+    finally:
+        translations.cache_clear()
+
+
 def has_plural(text, id):
     try:
         return bool(text.plural(id, 1) and text.plural(id, 5))

@@ -163,6 +163,15 @@ async def test_chosen_language_overrides_slacks(scene: Scene) -> None:
     assert translations(other)("welcome.text") in shown.texts()
 
 
+async def test_people_with_another_language_get_the_default_one(make_scene: MakeScene) -> None:
+    scene = await make_scene("fr", default_language="en")
+    scene.anna.locale, scene.ben.locale = "de-DE", "fr-FR"
+    shown = (await scene.slash(scene.anna, scene.marketing)).texts()
+    assert translations("en")("question.orientation.text") in " ".join(shown)
+    shown = (await scene.slash(scene.ben, scene.marketing)).texts()
+    assert translations("fr")("question.orientation.text") in " ".join(shown)
+
+
 async def test_mention_runs_in_the_thread_and_belongs_to_its_author(scene: Scene, answers: dict[str, str]) -> None:
     await scene.user_actions.invite(scene.anna, scene.marketing)
     asked = await scene.user_actions.mention(scene.anna, scene.marketing)
