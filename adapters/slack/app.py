@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,12 +16,12 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.ports import Application, OutcomeUnknown, RetryLater, TokenStore, TrackRequest
+from adapters.ports import Application, Json, OutcomeUnknown, RetryLater, ServiceUnavailable, TokenStore, TrackRequest
 from adapters.slack import listeners, modals
 from adapters.slack.context import Context
 from adapters.slack.gateway import SlackGateway
 from adapters.slack.http import RequestHandler, error_response
-from adapters.slack.installations import TENANT_PREFIX, Installation, Installations
+from adapters.slack.installations import REFRESH_FAILURE, TENANT_PREFIX, Installation, Installations
 from adapters.slack.oauth import InstallPages, OAuth
 from adapters.slack.request import IncomingRequest, get_text
 from adapters.slack.settings import SlackSettings
@@ -98,12 +99,13 @@ class SlackAdapter:
         track_request: TrackRequest,
     ) -> None:
         self._settings = settings
+        self._application = application
         self._session = session
         self._track_request = track_request
         self._client = new_client(settings.api_url, session)
         oauth = OAuth(settings, session)
         single = Installation("", settings.bot_token) if settings.bot_token else None
-        installations = Installations(tokens, oauth.refresh, single)
+        installations = Installations(tokens, oauth.refresh, single, self._report_refresh)
         api = WebApi(settings.api_url, session, installations)
         self.gateway = SlackGateway(api)
         self._context = Context(application, api, self.gateway, installations)
@@ -134,6 +136,12 @@ class SlackAdapter:
         if self._socket_mode:
             await self._socket_mode.stop()
         await self._context.tasks.drain(DRAIN_SECONDS)
+
+    async def _report_refresh(self, tenant: str, error: str | None) -> None:
+        """Store why a token cannot be refreshed, for ``cm-advisor doctor``."""
+        with suppress(ServiceUnavailable):
+            value: Json | None = {"error": error} if error else None
+            await self._application.save_adapter_data(tenant, REFRESH_FAILURE, value)
 
     async def _load_identity(self, token: str) -> None:
         for pause in (1, 5, 15, 60, 0):

@@ -261,7 +261,8 @@ def error_response(context: Context, error: Exception, body: Json) -> BoltRespon
     level = logging.WARNING if expected else logging.ERROR
     log.log(level, "request failed: %s", type(error).__name__, exc_info=None if expected else error)
     if body.get("type") == "event_callback":
-        return BoltResponse(status=503 if isinstance(error, ServiceUnavailable) else 200)
+        again = isinstance(error, ServiceUnavailable | RetryLater)  # it is not processed twice
+        return BoltResponse(status=503 if again else 200)
     return _notice_response(context, body, "notice.error")
 
 

@@ -1,19 +1,29 @@
 """Find the installation that a request belongs to, and refresh its token before it expires."""
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
-from adapters.ports import Json, OutcomeUnknown, RetryLater, TokenStore
+from adapters.ports import Json, RetryLater, ServiceUnavailable, TokenStore
 from adapters.shared.cache import TtlCache
 
 CACHE_SECONDS = 30.0
 """How long a token is used without looking whether another process changed it."""
 REFRESH_BEFORE_SECONDS = 30 * 60.0
 """How long before it expires a token is refreshed."""
+WAIT_SECONDS = 10.0
+"""How long another process, which used a refresh token first, may take to store the new token."""
+POLL_SECONDS = 0.2
+GONE_ERRORS = frozenset({"invalid_refresh_token", "token_revoked", "token_expired", "account_inactive", "invalid_auth"})
+"""Slack's answers that say that the app must be installed again."""
 TENANT_PREFIX = "slack:"
+REFRESH_FAILURE = "token_refresh"
+"""Key of the adapter's data about a token that cannot be refreshed."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,25 @@ class Installation:
 
 
 Refresh = Callable[[str], Awaitable[Json]]
-"""Takes a refresh token, returns the response of ``oauth.v2.access``. Raises when it is refused or the call fails."""
+"""Takes a refresh token, returns the response of ``oauth.v2.access``. Raises when the call fails, or when the token is
+refused: then the exception has Slack's code in `error`."""
+Report = Callable[[str, str | None], Awaitable[None]]
+"""Takes a tenant and why its token cannot be refreshed; None: it can."""
+
+
+async def _ignore(_tenant: str, _error: str | None) -> None:
+    pass
 
 
 class Installations:
     """All installations, by tenant. With a bot token in the settings there is only `single`, and nothing is stored."""
 
-    def __init__(self, tokens: TokenStore, refresh: Refresh, single: Installation | None = None) -> None:
+    def __init__(
+        self, tokens: TokenStore, refresh: Refresh, single: Installation | None = None, report: Report = _ignore
+    ) -> None:
         self._tokens = tokens
+        self._report = report
+        self._failures: TtlCache[str, _Failure] = TtlCache(CACHE_SECONDS)
         self._refresh = refresh
         self._single = single
         self._cache: TtlCache[str, Installation] = TtlCache(CACHE_SECONDS)
@@ -107,6 +128,7 @@ class Installations:
         """Store an installation."""
         await self._tokens.save(installation.tenant, installation.to_json())
         self._cache.set(installation.tenant, installation)
+        await self._report(installation.tenant, None)
 
     async def delete(self, tenant: str, before: float) -> bool:
         """Delete an installation. Return False if it was made later than the second `before` since 1970.
@@ -145,19 +167,68 @@ class Installations:
             current = await self._reload(tenant)  # another task or process may have refreshed it
             if current is None or not current.expires_soon or current.refresh is None:
                 return current or installation
+            failure = self._failures.get(current.refresh)
+            if failure is None:
+                try:
+                    response = await self._refresh(current.refresh)
+                except Exception as error:
+                    failure = _Failure.of(error)
+                    if failure.is_refusal:  # another try with this refresh token would be refused, too
+                        self._failures.set(current.refresh, failure)
+                else:
+                    return await self._save_refreshed(current, response)
+            return await self._refreshed_elsewhere(current, failure)
+
+    async def _save_refreshed(self, current: Installation, response: Json) -> Installation:
+        """Store the response to a refresh. It must not be lost: the old refresh token is used up."""
+        new = Installation.from_response(response, time.time())
+        new = replace(new, tenant=current.tenant, bot=new.bot or current.bot, refresh=new.refresh or current.refresh)
+        new = replace(new, installed=current.installed)
+        for seconds in (0.1, 0.5, 2, 5):
             try:
-                response = await self._refresh(current.refresh)
-            except Exception as error:
-                latest = await self._reload(tenant)
-                if latest and latest.refresh != current.refresh:
-                    return latest  # another process used the refresh token first
-                if current.expires and current.expires > time.time():
-                    return current
-                if isinstance(error, RetryLater | OutcomeUnknown):
-                    raise RetryLater from None
-                return None
-            new = Installation.from_response(response, time.time())
-            new = replace(new, tenant=tenant, bot=new.bot or current.bot, refresh=new.refresh or current.refresh)
-            new = replace(new, installed=current.installed)
+                await self.save(new)
+                break
+            except ServiceUnavailable:
+                await asyncio.sleep(seconds)
+        else:
             await self.save(new)
-            return new
+        return new
+
+    async def _refreshed_elsewhere(self, current: Installation, failure: "_Failure") -> Installation | None:
+        """Return the installation that another process refreshed, or the current one while it is valid.
+
+        The process that used the refresh token first may still wait for Slack's response, so that the database is read
+        again for some seconds. Raises `RetryLater`. Returns None if Slack says that the token is gone.
+        """
+        while True:
+            latest = await self._reload(current.tenant)
+            if latest and latest.refresh != current.refresh:
+                return latest
+            is_final = not failure.is_refusal or time.monotonic() >= failure.wait_until
+            if is_final and not failure.reported:
+                failure.reported = True
+                log.error("the token of a workspace cannot be refreshed (%s)", failure.error)
+                await self._report(current.tenant, failure.error)
+            if current.expires and current.expires > time.time():
+                return current
+            if is_final:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        if failure.error in GONE_ERRORS:
+            return None
+        raise RetryLater
+
+
+@dataclass(slots=True)
+class _Failure:
+    """A failed refresh. `error`: Slack's code, or the class of the exception."""
+
+    error: str
+    is_refusal: bool
+    wait_until: float
+    reported: bool = False
+
+    @classmethod
+    def of(cls, error: Exception) -> "_Failure":
+        code = getattr(error, "error", None)
+        return cls(code or type(error).__name__, code is not None, time.monotonic() + WAIT_SECONDS)

@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from adapters.ports import RetryLater, ServiceUnavailable
 from bot.settings import InvalidSettings, Settings, is_loopback, load_settings, readable_settings, secret_value
 from bot.storage.database import Database
-from bot.storage.schema import tokens
+from bot.storage.schema import adapter_data, tokens
 from bot.storage.schema_version import SchemaMismatch
 from bot.storage.transaction import Transaction
 
@@ -78,6 +78,8 @@ class Doctor:
     skews: list[float] = field(default_factory=list)
     stored_tokens: list[bytes] = field(default_factory=list)
     """The encrypted tokens of installations, once they are read from the database."""
+    refresh_failures: list[str] = field(default_factory=list)
+    """Why servers could not refresh tokens: Slack's codes."""
     installation_token: str = ""
     """The bot token of one of these installations."""
     scopes: str | None = None
@@ -152,7 +154,13 @@ class Doctor:
 
     async def _check_database(self) -> list[Finding]:
         findings = await self._check("database", self._database, "DATABASE_URL")
-        return [*findings, Finding("stored tokens", *self._decrypt_tokens())] if self.stored_tokens else findings
+        if self.stored_tokens:
+            findings.append(Finding("stored tokens", *self._decrypt_tokens()))
+        if errors := sorted(set(self.refresh_failures)):
+            message = f"{len(self.refresh_failures)} cannot be refreshed ({', '.join(errors):.100})"
+            todo = "Check SLACK_CLIENT_ID and SLACK_CLIENT_SECRET, then install the app again in these workspaces."
+            findings.append(Finding("token refresh", "failure", message, todo))
+        return findings
 
     async def _database(self) -> Result:
         if result := _check_new_file(sa.make_url(self.settings.sqlalchemy_url)):
@@ -161,7 +169,7 @@ class Doctor:
         try:
             await asyncio.to_thread(database.check)
             await database.ping()
-            self.stored_tokens = await database.run(_stored_tokens)
+            self.stored_tokens, self.refresh_failures = await database.run(_stored_tokens)
         except SchemaMismatch as error:
             message, _, todo = str(error).partition(". ")
             return "failure", message, todo
@@ -332,8 +340,11 @@ def _check_new_file(url: sa.URL) -> Result | None:
     return "failure", "cannot be created: its folder is missing or not writable", "Correct the folder or DATABASE_URL."
 
 
-def _stored_tokens(transaction: Transaction) -> list[bytes]:
-    return [bytes(row.ciphertext) for row in transaction.execute(sa.select(tokens.c.ciphertext))]
+def _stored_tokens(transaction: Transaction) -> tuple[list[bytes], list[str]]:
+    """Return the encrypted tokens, and why servers could not refresh some."""
+    ciphertexts = [bytes(row.ciphertext) for row in transaction.execute(sa.select(tokens.c.ciphertext))]
+    failures = sa.select(adapter_data.c.value).where(adapter_data.c.key == "token_refresh")
+    return ciphertexts, [str(value.get("error")) for value in transaction.execute(failures).scalars()]
 
 
 async def examine(settings: Settings, problems: list[str], now: Callable[[], float] = time.time) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from bot.storage.schema import oauth_states, removed_tenants, tokens
 from bot.storage.transaction import Transaction
 
 STATE_LIFETIME = timedelta(minutes=10)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class EncryptedTokenStore:
         try:
             stored = json.loads(self._keys.decrypt(ciphertext))
         except InvalidToken:
+            log.error("TOKEN_ENCRYPTION_KEY does not decrypt the token of a tenant: see `cm-advisor doctor`")
             return None
         if stored["tenant"] != tenant:  # the row was copied from another tenant
             return None

@@ -21,10 +21,12 @@ from adapters.playground.teams.server import TeamsSimulator
 from adapters.slack import SCOPES
 from bot.commands import doctor
 from bot.commands.doctor import Finding, examine
+from bot.core.service import Service
 from bot.server import build
 from bot.settings import Settings, find_problems
 from bot.storage.database import Database
 from bot.storage.tokens import EncryptedTokenStore
+from dialogs.community_flow import FLOW
 
 SCRIPT = Path(sys.executable).with_name("cm-advisor")
 KEY, OTHER = (Fernet.generate_key().decode() for _ in range(2))
@@ -279,6 +281,10 @@ async def test_stored_tokens(environment: dict[str, str], slack: SlackSimulator,
     assert (finding.level, finding.message) == ("failure", "TOKEN_ENCRYPTION_KEY does not decrypt 1 of 2")
     assert (await run_checks(many | {"TOKEN_ENCRYPTION_KEY": f"{OTHER},{KEY}"}))["stored tokens"].level == "ok"
     await EncryptedTokenStore(stored, [KEY]).delete("slack:T2")
+    service = Service(FLOW, stored)
+    await service.save_adapter_data("slack:T1", "token_refresh", {"error": "invalid_refresh_token"})
+    finding = (await run_checks(many))["token refresh"]
+    assert (finding.level, finding.message) == ("failure", "1 cannot be refreshed (invalid_refresh_token)")
     token.state = "token_revoked"
     assert (await run_checks(many))["Slack"].level == "warning", "only one workspace is affected"
     stored.close()

@@ -8,15 +8,19 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
+import sqlalchemy as sa
 from aiohttp import ClientSession, CookieJar
 
 from adapters.playground.slack import methods, state
 from adapters.playground.slack.models import Channel, Message, User
 from adapters.playground.slack.user_actions import Exchange, SlackUserActions
-from adapters.ports import ServiceUnavailable, Turn, TurnResult
-from adapters.slack import OPTIONAL_SCOPES, SCOPES, block_kit, http
+from adapters.ports import Json, ServiceUnavailable, Turn, TurnResult
+from adapters.slack import OPTIONAL_SCOPES, SCOPES, block_kit, http, installations
 from adapters.slack.button_value import ButtonContext
+from adapters.slack.oauth import OAuth
 from bot.core import service
+from bot.storage.database import Database
+from bot.storage.schema import adapter_data
 from dialogs.views import Button
 from tests.scenarios.slack.conftest import MakeScene, Scene
 
@@ -567,6 +571,67 @@ async def test_concurrent_requests_refresh_a_token_once(make_scene: MakeScene, m
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.press(scene.anna, card, scene.option("orientation", "key"))
     assert not [call for call in scene.slack.failed_calls if call.error in {"token_expired", "invalid_auth"}]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.5])
+async def test_replicas_refresh_a_token_that_expired_overnight(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, seconds: float
+) -> None:
+    """The one that loses waits until the other one has stored the token, however slow Slack's response is."""
+    scene = await _oauth(make_scene)
+    scene.slack.app.rotation = True
+    with monkeypatch.context() as soon:
+        for module in (methods, state):
+            soon.setattr(module, "TOKEN_SECONDS", 0)
+        await _install(scene)
+    another = await scene.another_server()
+    refresh = OAuth.refresh
+
+    async def slow(oauth: OAuth, token: str) -> Json:
+        response = await refresh(oauth, token)
+        await asyncio.sleep(seconds)  # the response is on its way
+        return response
+
+    monkeypatch.setattr(OAuth, "refresh", slow)
+    user_actions = [scene.user_actions, SlackUserActions(scene.slack, another.url, scene.team)]
+    await asyncio.gather(*(user_actions[n % 2].slash(scene.anna, scene.marketing, "aide") for n in range(6)))
+    await scene.settle()
+    shown = [
+        message for message in scene.sees(scene.anna, scene.marketing) if scene.label("start") in message.buttons()
+    ]
+    assert len(shown) == 6
+    refreshes = [call for call in scene.slack.calls_to("oauth.v2.access") if call.args.get("grant_type")]
+    assert [call.ok for call in refreshes].count(True) == 1
+    assert len(refreshes) <= 2
+    assert "cannot be refreshed" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "text"), [("invalid_refresh_token", "slack.not_installed"), ("bad_client_secret", "notice.error")]
+)
+async def test_a_token_that_cannot_be_refreshed_is_logged_and_stored(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: str, text: str
+) -> None:
+    monkeypatch.setattr(installations, "WAIT_SECONDS", 0.5)
+    scene = await _oauth(make_scene)
+    scene.slack.app.rotation = True
+    with monkeypatch.context() as soon:
+        for module in (methods, state):
+            soon.setattr(module, "TOKEN_SECONDS", 0)
+        await _install(scene)
+    scene.slack.fail("oauth.v2.access", error=error)
+    ack = await scene.user_actions.slash(scene.anna, scene.marketing, "aide")
+    assert ack.message
+    assert scene.t(text) in " ".join(ack.message.texts()), "only Slack can say that the app is not installed"
+    assert [record.levelname for record in caplog.records if error in record.getMessage()] == ["ERROR"]
+    caplog.clear()
+    database = Database(scene.settings.sqlalchemy_url)
+    query = sa.select(adapter_data.c.value).where(adapter_data.c.key == "token_refresh")
+    assert await database.run(lambda transaction: transaction.execute(query).scalars().all()) == [{"error": error}]
+    await _install(scene)
+    await scene.slash(scene.anna, scene.marketing, "aide")
+    assert await database.run(lambda transaction: transaction.execute(query).scalars().all()) == []
+    database.close()
 
 
 async def test_organization_wide_installation(make_scene: MakeScene) -> None:
