@@ -170,8 +170,11 @@ def finish_change(transaction: Transaction, job: Job, post: CardRef | None, *, r
     edits = job.kind == "edit_post"
     if not edits:
         transaction.execute(sa.update(sessions).where(sessions.c.id == job.session_id).values(post=None))
-        held = sa.and_(outbox.c.session_id == job.session_id, outbox.c.kind == "post", outbox.c.id < job.id)
-        transaction.execute(sa.delete(outbox).where(held, outbox.c.state.in_(("held", "dead"))))
+        posts = sa.and_(outbox.c.session_id == job.session_id, outbox.c.kind == "post", outbox.c.id < job.id)
+        held = sa.and_(posts, outbox.c.state.in_(("held", "dead")))
+        lost = transaction.execute(sa.select(outbox.c.id).where(held, outbox.c.error == "lost")).first()
+        refused = refused or (post is None and lost is not None)  # it may be there, and nobody knows its id
+        transaction.execute(sa.delete(outbox).where(held))
     delete(transaction, job)
     if refused:
         reason = "not_edited" if edits else "not_deleted"

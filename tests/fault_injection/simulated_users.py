@@ -52,8 +52,8 @@ class SimulatedUser:
         self._rethinking = False
         """After Back: the next answer may differ."""
         self._restarting = False
-        self._asked = False
-        """Whether the user has decided about taking the post back."""
+        self._patience = 6 if client.is_private and rng.random() < 0.3 else 0
+        """How often the user looks for the notice that the post is there, to take it back."""
         self._taken_back: int | None = None
         """The revision of the card on which the post was taken back. It is posted again."""
         self._reviewed = False
@@ -117,7 +117,9 @@ class SimulatedUser:
             return await self._answer(card, card.question)
         if card.find("keep_private"):
             return await self._finish(card)
-        if card.find("take_back") and self._takes_back(card):
+        if card.find("take_back") and self._looks_again(card):
+            return False
+        if card.find("take_back") and self._taken_back is not None and card.revision <= self._taken_back:
             return await self.client.press(card, self._button(card, "take_back"), twice=self._rng.random() < 0.2)
         if self._taken_back is not None and card.find("post") and card.find("new_check"):
             return await self.client.post(card)
@@ -184,12 +186,16 @@ class SimulatedUser:
         assert button
         return button
 
-    def _takes_back(self, card: Card) -> bool:
-        """Return whether to take the post back: once, and again while the card does not show that it was accepted."""
-        if not self._asked and self.client.is_private and self._rng.random() < 0.3:
-            self._taken_back = card.revision
-        self._asked = True
-        return self._taken_back is not None and card.revision <= self._taken_back
+    def _looks_again(self, card: Card) -> bool:
+        """Return whether to wait for the notice that the post is there, before it is taken back.
+
+        The application cannot delete a post whose outcome is unknown.
+        """
+        posted = any(translations(language)("notice.posted") in str(card.content) for language in LANGUAGES)
+        if self._taken_back is None and posted and self._patience:
+            self._taken_back, self._patience = card.revision, 0
+        self._patience = max(self._patience - 1, 0)
+        return self._patience > 0
 
     async def _finish(self, card: Card) -> bool:
         """Post or keep the recommendation, after a look at the answers."""

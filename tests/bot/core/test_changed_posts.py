@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from adapters.ports import PermanentFailure, RetryLater, Turn
+from adapters.ports import OutcomeUnknown, PermanentFailure, RetryLater, Turn
 from bot.core.jobs import MAX_ATTEMPTS
 from bot.core.outbox import OutboxWorker
 from bot.core.service import Service
@@ -106,6 +106,21 @@ async def test_a_held_post_that_is_taken_back_is_not_sent_later(
     await work(worker)
     assert await rows(database) == {}
     assert not await service.retry_post(ANNA, "s1")
+
+
+async def test_the_owner_hears_when_a_lost_post_is_taken_back(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, clock: Clock, database: Database
+) -> None:
+    gateway.answers = [OutcomeUnknown()]
+    await confirm(service)
+    for _ in range(3):  # it is looked for, and cannot be found
+        await work(worker)
+        clock.forward(seconds=6)
+    assert (await rows(database))["s1:post:0"] == "held"
+    assert gateway.reported == ["lost"]
+    await send(service, TakeBack(ANNA))
+    await work(worker)
+    assert gateway.reported == ["lost", "not_deleted"], "it may be in the channel, and only a person can delete it"
 
 
 async def test_the_owner_hears_when_a_post_cannot_be_changed(
