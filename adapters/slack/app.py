@@ -113,6 +113,7 @@ class SlackAdapter:
         self._handler = RequestHandler(app, self._context, settings.signing_secret)
         self._install_pages = InstallPages(settings, oauth, tokens, self._context)
         self._socket_mode: SocketMode | None = None
+        self._identifying: asyncio.Task[None] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """Return the HTTP routes of the adapter."""
@@ -125,7 +126,7 @@ class SlackAdapter:
     async def start(self) -> None:
         """Ask Slack for the identity of the bot token, and connect for Socket Mode."""
         if self._settings.bot_token:
-            self._context.tasks.start(self._load_identity(self._settings.bot_token))
+            self._identifying = asyncio.create_task(self._load_identity(self._settings.bot_token))
         if self._settings.app_token:
             from adapters.slack.socket_mode import SocketMode
 
@@ -133,6 +134,8 @@ class SlackAdapter:
 
     async def stop(self) -> None:
         """Accept nothing more, and finish what was accepted."""
+        if self._identifying:
+            self._identifying.cancel()
         if self._socket_mode:
             await self._socket_mode.stop()
         await self._context.tasks.drain(DRAIN_SECONDS)

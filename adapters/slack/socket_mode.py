@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
@@ -78,12 +80,21 @@ class SocketMode:
         return await self._handler.respond_in_time(body)
 
 
+def proxy_for(url: str) -> str | None:
+    """Return the proxy for a WebSocket URL: the same as for the Web API, unless NO_PROXY has its host."""
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(scheme)
+
+
 class _Client(SocketModeClient):
     """The SDK's client, which retries forever, with a log message for each failure."""
 
     async def issue_new_wss_url(self) -> str:
         try:
-            return await super().issue_new_wss_url()
+            url = await super().issue_new_wss_url()
+            self.proxy = proxy_for(url)
+            return url
         except SlackApiError as error:
             log.error("Slack does not accept SLACK_APP_TOKEN: %s", error.response["error"])
             raise

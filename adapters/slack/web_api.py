@@ -93,7 +93,9 @@ class WebApi:
 
 def new_client(url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
     """Return an SDK client without a token and without retries. The outbox repeats what must not get lost."""
-    return AsyncWebClient(base_url=url, session=session, retry_handlers=[], logger=_sdk_log)
+    client = AsyncWebClient(base_url=url, session=session, retry_handlers=[], logger=_sdk_log)
+    client.proxy = None  # the session knows the proxy, and NO_PROXY, which the SDK ignores
+    return client
 
 
 async def call_method(

@@ -13,10 +13,11 @@ A post is set to ``sending`` in a transaction of its own before the platform is 
 state, the post may exist, so that it is looked for before it is sent again. All other jobs may safely run twice.
 """
 
+import logging
 import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,8 +33,13 @@ FIRST_DELAY = 3.0
 """Seconds after the first failure; three times as long after each further one. Eight attempts take about an hour."""
 SETTLE_TIME = timedelta(seconds=5)
 """How long a platform may still process a post whose response was lost."""
+MAX_SET_BACK = timedelta(seconds=1)
+"""By how much a clock may be set back without consequence."""
 _UNFINISHED = ("pending", "sending")
 _UNLEASED = {"leased_by": None, "leased_until": None}
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,22 @@ def _add_jobs_for_overdue_cards(transaction: Transaction, limit: int) -> None:
             transaction.add_job(NewJob("show", card.session_id, revision=card.revision, payload=card.payload))
     ids = [card.session_id for card in cards]
     transaction.execute(sa.delete(pending_cards).where(pending_cards.c.session_id.in_(ids)))
+
+
+def follow_clock(transaction: Transaction, clock_was: datetime) -> None:
+    """Make jobs due earlier when the clock was set back: one that is due in three seconds must not wait an hour."""
+    set_back = clock_was - transaction.now
+    if set_back < MAX_SET_BACK:
+        return
+    log.warning("the clock was set back by %.0f seconds", set_back.total_seconds())
+    for table, key, columns in (
+        (outbox, outbox.c.id, (outbox.c.due_at, outbox.c.leased_until)),
+        (pending_cards, pending_cards.c.session_id, (pending_cards.c.due_at,)),
+    ):
+        future = sa.or_(*(column > transaction.now for column in columns))
+        for id, *times in transaction.execute(sa.select(key, *columns).where(future)).all():
+            earlier = {column.name: time and time - set_back for column, time in zip(columns, times, strict=True)}
+            transaction.execute(sa.update(table).where(key == id).values(earlier))
 
 
 def extend_lease(transaction: Transaction, job: Job, lease: timedelta) -> bool:

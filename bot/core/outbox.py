@@ -81,6 +81,7 @@ class OutboxWorker:
         self._lease_held_until: dict[int, float] = {}
         self._clock_set_at = float("-inf")
         self._loop: asyncio.Task[None] | None = None
+        self._clock_was = self._database.clock()
         self._stopping = False
         self._polled_at = float("-inf")
         self._started_at = self._tried_at = time.monotonic()
@@ -156,9 +157,14 @@ class OutboxWorker:
         if time.monotonic() - self._clock_set_at > SET_CLOCK_SECONDS:
             await self._database.set_clock()
             self._clock_set_at = time.monotonic()
-        return await self._database.run(
-            lambda transaction: jobs.claim(transaction, self._name, self._lease, limit, running)
-        )
+
+        def claim(transaction: Transaction) -> list[Job]:
+            if self._database.is_sqlite:  # one process, whose clock is this machine's
+                jobs.follow_clock(transaction, self._clock_was)
+            self._clock_was = transaction.now
+            return jobs.claim(transaction, self._name, self._lease, limit, running)
+
+        return await self._database.run(claim)
 
     async def _run_job(self, job: Job) -> None:
         request_id = f"job-{job.id}"

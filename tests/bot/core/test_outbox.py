@@ -119,6 +119,31 @@ async def test_retries_end_after_an_hour(
     assert len(gateway.posts) == MAX_ATTEMPTS + 1
 
 
+@pytest.mark.parametrize("hours", [1, 24 * 365])
+async def test_a_clock_that_is_set_back_delays_nothing_on_sqlite(
+    service: Service, worker: OutboxWorker, gateway: FakeGateway, database: Database, clock: Clock, hours: int
+) -> None:
+    """On PostgreSQL the clock is that of the database server."""
+    if not database.is_sqlite:
+        return
+    gateway.answers = [RetryLater()]
+    await confirm(service)
+    await work(worker)
+    await begin(service, "s2", BEN)  # its card is not shown
+    clock.forward(hours=-hours)
+    await work(worker)
+    assert len(gateway.posts) == 1, "not at once either"
+    clock.forward(seconds=20)
+    await work(worker)
+    assert gateway.posts == [("s1", "C1")] * 2
+    await confirm(service, "s3", BEN)
+    clock.forward(hours=-hours)
+    await work(worker)
+    clock.forward(seconds=2)  # the pace of the channel
+    await work(worker)
+    assert [post[0] for post in gateway.posts] == ["s1", "s1", "s3"]
+
+
 @pytest.mark.parametrize(("answer", "reason"), [(OutcomeUnknown(), "lost"), (PermanentFailure("archived"), "archived")])
 async def test_a_held_post_waits_for_its_owner(
     answer: Exception,

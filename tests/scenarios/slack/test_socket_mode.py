@@ -173,3 +173,49 @@ def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
         return await turn(self, event)
 
     monkeypatch.setattr(service.Service, "turn", slowly)
+
+
+async def test_stops_at_once_while_slack_is_unreachable(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Docker kills a process after ten seconds."""
+    scene = await make_scene("en", socket=True)
+    for change in ({"slack_app_token": None}, {}):
+        for fault in ({"drop": "before"}, {"delay": 30}, {"status": 503}):
+            scene.slack.fail("*", **fault)
+            scene.slack.fail("*", **fault)
+            server = await scene.another_server(**change)
+            await asyncio.sleep(0.3)
+            async with asyncio.timeout(3):
+                await server.stop()
+            scene.slack.faults.clear()
+    caplog.clear()
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "proxy"),
+    [
+        ("", "wss://wss-primary.slack.com/link", "http://proxy:3128"),
+        ("slack.com", "wss://wss-primary.slack.com/link", None),
+        ("*", "wss://wss-primary.slack.com/link", None),
+        ("example.org", "ws://slack.test/link", "http://plain:3128"),
+        ("slack.test", "ws://slack.test:8080/link", None),
+    ],
+)
+def test_no_proxy_is_respected(monkeypatch: pytest.MonkeyPatch, no_proxy: str, url: str, proxy: str | None) -> None:
+    for name in ("ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("HTTP_PROXY", "http://plain:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert socket_mode.proxy_for(url) == proxy
+
+
+async def test_a_proxy_that_is_not_for_slack_is_not_used(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    scene = await make_scene("en", socket=True)
+    assert (await scene.user_actions.slash(scene.anna, scene.marketing)).status == 200
