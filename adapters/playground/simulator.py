@@ -21,8 +21,9 @@ class Fault:
 
     Error responses: `status` alone, `error` (the platform's error code), or `retry_after` (429, in seconds). With
     `effect` the call is carried out all the same. `drop` closes the connection without a response, before or after the
-    call is carried out. `delay` and `hold` wait before and after that, in seconds. `match(args)` selects calls by
-    their arguments. A fault with none of these is a status 500.
+    call is carried out. `delay` and `hold` wait before and after that, in seconds. `body` is answered with
+    status 200 in place of the response. `match(args)` selects calls by their arguments. A fault with none of these is
+    a status 500.
     """
 
     operation: str
@@ -34,6 +35,7 @@ class Fault:
     delay: float = 0.0
     hold: float = 0.0
     effect: bool = False
+    body: str | None = None
     match: Callable[[Any], bool] | None = None
     hits: int = 0
 
@@ -41,7 +43,7 @@ class Fault:
     def is_error(self) -> bool:
         """Whether the app gets an error response."""
         has_error = bool(self.status or self.error) or self.retry_after is not None
-        return has_error or not (self.drop or self.delay or self.hold)
+        return has_error or not (self.drop or self.delay or self.hold or self.body is not None)
 
     def applies_to(self, call: "Call") -> bool:
         is_active = self.times is None or self.hits < self.times
@@ -200,6 +202,8 @@ class Simulator(ABC, Generic[C]):
         response = None
         if fault.effect or not fault.is_error:
             response = await respond()
+        if fault.body is not None:
+            response = web.Response(text=fault.body, content_type="application/json")
         if fault.is_error:
             response = self._injected_error(fault).response(call)
         await asyncio.sleep(fault.hold)

@@ -28,7 +28,7 @@ class TeamsAdapter:
         self._connector = Connector(settings, session)
         self._verifier = TokenVerifier(settings, session)
         gateway = TeamsGateway(application, self._connector, self._tasks, f"28:{settings.app_id}")
-        channels = Channels(application, self._connector)
+        channels = Channels(application, self._connector, self._tasks)
         forms = TaskModules(application, gateway)
         bot = TeamsBot(application, gateway, channels, forms, self._tasks)
         self._endpoint = MessagesEndpoint(settings, application, self._verifier, self._connector, bot, self._tasks)

@@ -12,6 +12,7 @@ class ButtonValue:
 
     `revision`: of the card; -1, which no card has, if there is none. `check`, `channel`: what was chosen on the card.
     `person`: the only one who may press it. `page`: of a long list, from 0.
+    `picker`: whether it is on the choice of a channel.
     """
 
     action: str = ""
@@ -23,3 +24,4 @@ class ButtonValue:
     channel: str | None = None
     person: str | None = None
     page: int = 0
+    picker: bool = False

@@ -23,7 +23,7 @@ from adapters.teams.conversation import ConversationRef
 from adapters.teams.credentials import Credentials
 from adapters.teams.settings import LOOPBACK, TeamsSettings
 
-RETRY_STATUSES = frozenset({412, 429, 500, 502, 503, 504})
+RETRY_STATUSES = frozenset({408, 412, 425, 429, 500, 502, 503, 504})
 MAX_ATTEMPTS = 4
 MAX_WAIT = 4.0
 """Seconds that a call waits before its next attempt. If Teams asks for more, the caller gets `RetryLater`."""
@@ -32,6 +32,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 _REASONS = {
     (403, "BotNotInConversationRoster"): "not_installed",
     (403, "ConversationBlockedByUser"): "blocked",
+    (403, "MessageWritesBlocked"): "blocked",
+    (403, "BotDisabledByAdmin"): "disabled",
     (404, "MemberNotFoundInConversation"): "not_member",
 }
 _REASONS_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "gone", 405: "gone", 413: "too_long"}
@@ -97,7 +99,7 @@ class Connector:
         }
         # A second call returns the same chat, so that it can be repeated after a lost response.
         response = await self._call("POST", ref.service, "v3/conversations", body, idempotent=True)
-        return ConversationRef(ref.service, str(response.get("id")), "personal", ref.tenant)
+        return ConversationRef(ref.service, _text(response, "id"), "personal", ref.tenant)
 
     # --- Members and channels ---
 
@@ -105,14 +107,18 @@ class Connector:
         """Return a member of a conversation. Raises `PermanentFailure("not_member")` for any other person."""
         path = f"v3/conversations/{_quoted(ref.base)}/members/{_quoted(person)}"
         try:
-            return await self._call("GET", ref.service, path)
+            member = await self._call("GET", ref.service, path)
         except PermanentFailure as failure:
             raise PermanentFailure("not_member") if failure.reason == "refused" else failure from failure
+        _text(member, "id")
+        return member
 
     async def channels(self, service: str, team: str) -> list[tuple[str, str | None]]:
         """Return id and name of a team's channels. The name of General is None."""
         items = (await self._call("GET", service, f"v3/teams/{_quoted(team)}/conversations")).get("conversations")
-        channels = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        if not isinstance(items, list):
+            raise RetryLater
+        channels = [item for item in items if isinstance(item, dict)]
         return [(str(channel["id"]), channel.get("name") or None) for channel in channels if channel.get("id")]
 
     async def team_name(self, service: str, team: str) -> str:
@@ -167,6 +173,14 @@ class Connector:
 def card_message(card: Json) -> Json:
     """Return the activity of a card. It has no text: Teams would make two messages of them, without an id."""
     return {"type": "message", "attachments": [attachment(card)]}
+
+
+def _text(response: Json, key: str) -> str:
+    """Return what every answer of this kind has. Raises `RetryLater` without it: a proxy answered, not Teams."""
+    value = response.get(key)
+    if not isinstance(value, str) or not value:
+        raise RetryLater
+    return value
 
 
 def _permanent_failure(status: int, body: Json) -> PermanentFailure:

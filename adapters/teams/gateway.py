@@ -19,6 +19,7 @@ from adapters.ports import (
 from adapters.shared.background import BackgroundTasks
 from adapters.teams import cards
 from adapters.teams.adaptive_cards import Json
+from adapters.teams.channels import is_archived
 from adapters.teams.connector import Connector, card_message
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.request import IncomingRequest
@@ -33,7 +34,10 @@ MAX_UPDATE_SECONDS = 1.0
 SENT_BY_PERSON = "sent"
 """The destination of a recommendation that the person sends from the compose box."""
 _FAILURE_TEXTS = frozenset(
-    {"blocked", "failed", "forbidden", "gone", "lost", "not_installed", "not_member", "refused", "too_long"}
+    {
+        *("archived", "blocked", "disabled", "failed", "forbidden", "gone", "lost", "not_installed", "not_member"),
+        *("refused", "too_long"),
+    }
 )
 _UNCHANGED = frozenset({"not_edited", "not_deleted"})
 
@@ -67,6 +71,15 @@ class TeamsGateway:
         """Post into a channel or chat, with the author's name as Teams has it."""
         if outgoing.destination == SENT_BY_PERSON:
             return {}
+        try:
+            return await self._post(outgoing, announcement)
+        except PermanentFailure as failure:
+            team, refused = _said(outgoing, "team"), failure.reason in ("forbidden", "refused")
+            if team and refused and await is_archived(self._application, outgoing.session.tenant, team):
+                raise PermanentFailure("archived") from failure
+            raise
+
+    async def _post(self, outgoing: OutgoingMessage, announcement: Announcement) -> CardRef:
         ref = _destination(outgoing)
         if ref is None:
             raise PermanentFailure("gone")

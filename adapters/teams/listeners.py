@@ -117,16 +117,15 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         return message_response(request, request.t("notice.error"))
 
     async def on_conversation_update_activity(self, turn_context: TurnContext) -> None:
-        """Welcome after the installation, or delete the team. Teams sends both kinds of updates, more than once."""
-        if turn_context.activity.installed is None:
+        """Store what happened to a team, and welcome after the installation. Teams sends most of it more than once."""
+        request: IncomingRequest = turn_context.activity
+        if request.installed is None and not request.team_event:
             return
-        request = await self._with_language(turn_context.activity)
+        is_new = await self._channels.update_team(request)
+        if not request.installed or (request.team and not is_new):
+            return
         try:
-            if request.installed:
-                await self._channels.add_team(request)
-                await self._send_welcome(request)
-            else:
-                await self._channels.remove_team(request)
+            await self._send_welcome(await self._with_language(request))
         except (RetryLater, OutcomeUnknown, PermanentFailure) as error:
             log.warning("welcome not sent: %r", error)
 
@@ -221,7 +220,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         if button.action == "refresh":
             return await self._owners_card(request, button.session)
         if button.action == "more_channels":
-            return await self._choose_channel(request, button)
+            return await self._choose_channel(request, replace(button, page=button.page + 1))
         if button.action == "open_check":
             return await self._open_check(request, button.check or button.session or "")
         known = button.session is not None
@@ -312,23 +311,24 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     async def _post(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         """Post to the conversation of the dialog. In a personal chat, ask for a channel first."""
         if not request.ref.shared:
-            if button.channel is None:
-                return await self._choose_channel(request, button)
+            if not button.channel:
+                return await self._choose_channel(request, button, "teams.choose_one" if button.picker else "")
             found = await self._channels.find(request, button.channel)
             if found is None:
                 return ButtonResult(text=request.t("teams.held.not_member"))
-            ref, more = found[0], {"name": found[1]}
+            ref, more = found
         else:
             # A person who posts to the conversation of the button is in it, and the request has the name.
-            ref, more = request.ref.root, {"by": request.person_name}
-        destination = json.dumps(ref.to_json() | more, ensure_ascii=False)
+            ref, more = request.ref.root, {"by": request.person_name, "team": request.team[0] if request.team else ""}
+        destination = json.dumps({**ref.to_json(), **more}, ensure_ascii=False)
         event = ConfirmPost(request.actor, destination, revision=button.revision)
         return await self._apply(request, event, button.session)
 
-    async def _choose_channel(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
-        choices = await self._channels.list_choices(request)
-        partial, ids = button.option == presenter.PARTIAL, (button.session or "", button.revision)
-        return ButtonResult(choose_channel(request.t, choices, *ids, button.page, partial=partial))
+    async def _choose_channel(self, request: IncomingRequest, button: ButtonValue, note: str = "") -> ButtonResult:
+        channels = await self._channels.list_choices(request)
+        t, partial, ids = request.t, button.option == presenter.PARTIAL, (button.session or "", button.revision)
+        note = t(note) if note else ""
+        return ButtonResult(choose_channel(t, channels, *ids, button.page, partial=partial, note=note))
 
     async def _owners_card(self, request: IncomingRequest, session: str | None) -> ButtonResult:
         """Return the owner's card of a recommendation that is kept private. Clients ask for it at each view."""

@@ -24,6 +24,9 @@ MAX_ID_LENGTH = 1_000
 Json = dict[str, Any]
 
 _TEAM_DELETED = ("teamDeleted", "teamHardDeleted")
+_TEAM_EVENTS = frozenset({"teamArchived", "teamRenamed", "teamRestored", "teamUnarchived", "add-upgrade"})
+_CHANNEL_EVENTS = ("channelMemberAdded", "channelMemberRemoved")
+"""With the app among the members: a shared channel admits it, or does so no longer. It stays in the team."""
 
 
 class MalformedActivity(ValueError):
@@ -38,7 +41,8 @@ class IncomingRequest:
     `card`: the same as JSON, to compare it with a stored card. `text`: what was typed, without mentions.
     `has_files`: whether files came with it. `button`: None for typed text. `data`: what a button or a form carries,
     not checked. `tenants`: all tenants that the activity names. `team`: its id and its name, which may be empty.
-    `installed`: True if the app was added, False if it was removed, otherwise None. `time_zone`: the person's.
+    `team_event`: what happened to it, as Teams calls it; empty if nothing of interest. `installed`: True if the app was
+    added, False if it was removed, otherwise None. `time_zone`: the person's.
     """
 
     type: str
@@ -57,6 +61,7 @@ class IncomingRequest:
     data: Mapping[str, object] = field(default_factory=dict)
     tenants: frozenset[str] = frozenset()
     team: tuple[str, str] | None = None
+    team_event: str = ""
     installed: bool | None = None
     time_zone: tzinfo = UTC
 
@@ -113,6 +118,7 @@ def parse_request(raw: bytes) -> IncomingRequest:
         data=data or {},
         tenants=frozenset(filter(None, tenants)),
         team=(team, _inner(channel_data, "team", "name") or "") if team else None,
+        team_event=_team_event(activity_type, body, channel_data),
         installed=_installed(activity_type, body, channel_data, bot),
         time_zone=_time_zone(_text(body, "localTimezone"), _text(body, "localTimestamp")),
     )
@@ -161,8 +167,8 @@ def _button(data: Json) -> ButtonValue:
     )
     if action == "change" and change:  # the question chosen on the card
         question = change
-    revision, page = _number(data, "revision", -1), _number(data, "page", 0)
-    return ButtonValue(action or "", session, question, option, revision, check, channel, person, page)
+    revision, page, picker = _number(data, "revision", -1), _number(data, "page", 0), data.get("picker") is True
+    return ButtonValue(action or "", session, question, option, revision, check, channel, person, page, picker)
 
 
 def _number(data: Mapping[str, object], key: str, default: int) -> int:
@@ -176,17 +182,23 @@ def read_text(data: Mapping[str, object], key: str) -> str | None:
     return value if isinstance(value, str) and len(value) <= MAX_LENGTH and value.isprintable() else None
 
 
+def _team_event(activity_type: str, body: Json, channel_data: Json) -> str:
+    """Return the name of an event that changes what is stored about a team; empty for any other."""
+    names: Json = {"conversationUpdate": channel_data.get("eventType"), "installationUpdate": body.get("action")}
+    name = names.get(activity_type)
+    return name if isinstance(name, str) and name in _TEAM_EVENTS else ""
+
+
 def _installed(activity_type: str, body: Json, channel_data: Json, bot: str) -> bool | None:
     added, removed = _ids(body, "membersAdded"), _ids(body, "membersRemoved")
     if activity_type == "installationUpdate":
         return {"add": True, "remove": False}.get(_text(body, "action") or "")
-    if activity_type != "conversationUpdate":
-        return None
     event = channel_data.get("eventType")
+    if activity_type != "conversationUpdate" or event in _CHANNEL_EVENTS:
+        return None
     if bot in added:
         return True
-    # Removed from one channel, the app stays in the team.
-    return False if (bot in removed and event != "channelMemberRemoved") or event in _TEAM_DELETED else None
+    return False if bot in removed or event in _TEAM_DELETED else None
 
 
 def _text(body: Mapping[str, object], key: str, max_length: int | None = MAX_ID_LENGTH) -> str | None:

@@ -34,6 +34,7 @@ class Team:
     members: list[User]
     installed: bool
     channels: list["Channel"] = field(default_factory=list, repr=False)
+    archived: bool = False
 
     @property
     def id(self) -> str:
@@ -167,6 +168,10 @@ class TeamsState:
             chat = Chat("", "personal", user.tenant, [user], installed, f"a:1{secrets.token_urlsafe(48)}")
             self._personal[user] = self.conversations[chat.id] = chat
         return self._personal[user]
+
+    def delete_channel(self, channel: Channel) -> None:
+        channel.team.channels.remove(channel)
+        del self.conversations[channel.id]
 
     def new_id(self) -> str:
         """Return a message id, greater than those before."""

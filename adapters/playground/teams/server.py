@@ -240,6 +240,8 @@ class TeamsSimulator(Simulator[Call], TeamsState):
     async def _send(self, request: web.Request) -> tuple[int, Json]:
         activity = await _json_object(request)
         where, root = self._conversation(request)
+        if isinstance(where, Channel) and where.team.archived:
+            raise TeamsError(403, "Forbidden", "The team is archived.")
         self._throttle("send", where)
         id = self.new_id()
         if activity.get("type") == "typing":

@@ -243,6 +243,12 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
             activity["channelData"]["eventType"] = f"teamMember{key.removeprefix('members')}"
         return activity | {key: people}
 
+    async def team_event(self, by: User, team: Team, event: str, **more: Any) -> Exchange:
+        """Send what Teams reports of a team or channel. `more` replaces fields of the activity."""
+        activity = self._event("conversationUpdate", by, team.general)
+        activity["channelData"]["eventType"] = event
+        return await self.send_activity(activity | more)
+
     def make_installation(self, user: User, team: Team) -> Json:
         """Build the activity that tells of an installation in a team, and install the bot there."""
         return self._installation(user, _set_installed(team, True), "add")

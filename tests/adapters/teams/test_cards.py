@@ -11,7 +11,7 @@ from adapters.playground.teams.rules import walk as nodes
 from adapters.ports import CheckSummary
 from adapters.teams import cards
 from adapters.teams.adaptive_cards import MAX_ACTIONS
-from adapters.teams.channels import choose_channel
+from adapters.teams.channels import ChannelList, choose_channel
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.task_modules import form_page
 from bot.storage.clock import local_clock
@@ -118,8 +118,12 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
         cards.checks(t, summaries),
         cards.checks(t, []),
         cards.confirm_forget(t, "29:x"),
-        *(choose_channel(t, many, "s" * 24, 3, page) for page in (-1, 0, 1, 2, 9)),
-        choose_channel(t, [], "s", 3),
+        *(
+            choose_channel(t, ChannelList(many, complete), "s" * 24, 3, page, note=t("teams.choose_one"))
+            for page in (-1, 0, 1, 2, 9)
+            for complete in (True, False)
+        ),
+        *(choose_channel(t, ChannelList([], complete), "s", 3) for complete in (True, False)),
         cards.passed(PassedCard("q", ("a", "b"), t("passed.below"))),
         *(cards.render(Notice("x", t(id))) for id in t.ids() if id.startswith(("notice.", "teams.held."))),
         *(page for answers in list(paths())[::37] for page in form_pages(language, answers)),

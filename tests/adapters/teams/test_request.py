@@ -178,6 +178,7 @@ def test_kind_of_conversation_when_it_is_missing(conversation: dict, kind: str) 
         ({"type": "installationUpdate", "action": "add"}, True),
         ({"type": "installationUpdate", "action": "remove"}, False),
         ({"type": "installationUpdate", "action": "add-upgrade"}, None),
+        ({"type": "installationUpdate", "action": "remove-upgrade"}, None),
         ({"type": "message", "membersAdded": [{"id": "28:bot"}]}, None),
     ],
 )
