@@ -304,8 +304,14 @@ def announcement(flow: Flow, session: Session, position: Walk, *, changed: bool 
 
 
 def with_link(view: views.View, t: Translations, link: object) -> views.View:
-    """Return the card of a posted recommendation with a button that opens the post. Other views stay as they are."""
-    if not isinstance(link, str) or not isinstance(view, views.RecommendationCard | views.PartialResultCard):
+    """Return the card of a posted recommendation, or the notice that it is posted, with a button that opens the post.
+
+    Other views stay as they are.
+    """
+    is_notice = isinstance(view, views.Notice) and view.id == "already_posted"
+    if not isinstance(link, str) or not (
+        is_notice or isinstance(view, views.RecommendationCard | views.PartialResultCard)
+    ):
         return view
     return replace(view, buttons=(Button("open_post", t("label.open_post"), url=link), *view.buttons))
 

@@ -110,7 +110,7 @@ class Service:
         jobs = [self._job(session, card, effect) for effect in effects if not isinstance(effect, Show | Notify)]
         # Not of details: the worker would show the card, which they do not replace for everybody.
         shows = any(isinstance(effect, Show) and not isinstance(effect.view, DetailsCard) for effect in effects)
-        link = (stored.post or {}).get("link") if stored and session.status is Status.POSTED else None
+        link = (stored.post or {}).get("link") if stored and session.publication else None
         if before and session.status in RUNNING and before.status not in RUNNING:
             jobs.append(NewJob("expire", session.id, delay=self._idle))
         change = TurnChange(
@@ -279,10 +279,14 @@ class Service:
 
 
 def _with_link(effect: Effect, session: Session, link: object) -> Effect:
-    """Return a `Show` of a posted recommendation with the link to its post."""
-    if link is None or not isinstance(effect, Show):
-        return effect
-    return Show(presenter.with_link(effect.view, translations(session.language), link))
+    """Return what shows a posted recommendation, or says that it is posted, with the link to its post."""
+    t = translations(session.language)
+    match effect:
+        case Show(view) if link is not None and session.status is Status.POSTED:
+            return Show(presenter.with_link(view, t, link))
+        case Notify(view) if link is not None:
+            return Notify(presenter.with_link(view, t, link))
+    return effect
 
 
 def _count_turn(platform: str, event: Event, result: TurnResult, seconds: float) -> None:
