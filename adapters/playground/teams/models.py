@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from adapters.playground.simulator import Json
+from adapters.playground.simulator import Clock, Json
 from adapters.playground.teams.rules import CARD_TYPE
+
+TARGETED_SECONDS = 24 * 3600.0
+"""After this time a targeted message is gone."""
 
 
 @dataclass(eq=False)
@@ -87,7 +90,11 @@ Conversation = Channel | Chat
 
 @dataclass(eq=False)
 class Message:
-    """A message. `views`: user id -> the card that only this user sees in its place."""
+    """A message. `views`: user id -> the card that only this user sees in its place.
+
+    `targeted_to`: the only person who sees a targeted message, also one that they sent to the bot. `prompt`: their
+    message that is shown above it. `sent_at`: by the clock of the simulator.
+    """
 
     id: str
     where: Conversation
@@ -97,6 +104,9 @@ class Message:
     edits: int = 0
     deleted: bool = False
     views: dict[str, Json] = field(default_factory=dict)
+    targeted_to: User | None = None
+    prompt: "Message | None" = None
+    sent_at: float = 0.0
 
     def __post_init__(self) -> None:
         if self.where.kind == "channel":
@@ -129,6 +139,8 @@ class Message:
 
 class TeamsState:
     """One tenant, or more, and everything in them. `conversations`: conversation id -> conversation."""
+
+    clock: Clock
 
     def __init__(self) -> None:
         self.tenant = str(uuid.uuid4())
@@ -179,23 +191,39 @@ class TeamsState:
         return str(self._last_id)
 
     def record(self, message: Message) -> Message:
+        message.sent_at = self.clock()
         self.log[message.id] = message
         return message
 
-    def messages(self, where: Conversation | None = None, *, by_bot: bool = True) -> list[Message]:
-        """Return messages that are not deleted, oldest first: all or one conversation's, the bot's or everybody's."""
+    def exists(self, message: Message) -> bool:
+        """Whether the message is neither deleted nor, if it is targeted, too old."""
+        return not (message.deleted or (message.targeted_to and self.clock() >= message.sent_at + TARGETED_SECONDS))
+
+    def sees(self, user: User, message: Message) -> bool:
+        """Whether the message exists and is not targeted to somebody else."""
+        return self.exists(message) and message.targeted_to in (None, user)
+
+    def messages(
+        self, where: Conversation | None = None, *, by_bot: bool = True, seen_by: User | None = None
+    ) -> list[Message]:
+        """Return messages that exist, oldest first: all or one conversation's, the bot's or everybody's.
+
+        `seen_by`: without those that are targeted to somebody else.
+        """
         return [
             message
             for message in self.log.values()
-            if not message.deleted and (where is None or message.where is where) and (not by_bot or message.by is None)
+            if (self.sees(seen_by, message) if seen_by else self.exists(message))
+            and (where is None or message.where is where)
+            and (not by_bot or message.by is None)
         ]
 
     def posts(self, channel: Channel) -> list[Message]:
-        """Return the bot's posts in a channel, without replies."""
-        return [message for message in self.messages(channel) if message.root == message.id]
+        """Return the bot's posts in a channel, without replies and targeted messages."""
+        return [message for message in self.messages(channel) if message.root == message.id and not message.targeted_to]
 
-    def last(self, where: Conversation) -> Message:
-        return self.messages(where)[-1]
+    def last(self, where: Conversation, seen_by: User | None = None) -> Message:
+        return self.messages(where, seen_by=seen_by)[-1]
 
     def find(self, message_id: str | None) -> Message | None:
         return self.log.get(message_id or "")

@@ -195,8 +195,17 @@ def check_activity(activity: Any) -> list[str]:
             return []
         case _:
             return [f"activity: neither a text nor one card nor typing: {activity!r:.80}"]
+    if more.get("entities"):
+        violations += _prompt(more.pop("entities"))
     # Teams splits a message with text and a card in two; the id is then lost.
     return [*violations, *(f"activity.{key}: not known here" for key in more), *_size(activity, "activity")]
+
+
+def _prompt(entities: Any) -> Iterator[str]:
+    match entities:
+        case [{"type": "targetedMessageInfo", "messageId": str(), **more}] if not more:
+            return
+    yield f"activity.entities: not a reference to one targeted message: {entities!r:.80}"
 
 
 def _attachment(attachment: Any, path: str, *more: str) -> list[str]:

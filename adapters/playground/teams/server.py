@@ -24,7 +24,9 @@ from aiohttp.typedefs import Middleware
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from adapters.playground.simulator import Call, Clock, Fault, Json, PlatformError, Simulator
+from adapters.playground.simulator import Call, Clock, Fault, Json, Simulator
+from adapters.playground.teams import targeted
+from adapters.playground.teams.errors import FAULT_CODES, TeamsError
 from adapters.playground.teams.models import Channel, Conversation, Message, Team, TeamsState
 from adapters.playground.teams.rules import CARD_TYPE, check_activity
 
@@ -51,29 +53,6 @@ ROUTES = {
 }
 """Operation -> method and path. The method `_operation` handles it."""
 _WITHOUT_TOKEN = ("token", "openid", "keys")
-_FAULT_CODES = {
-    401: "Unauthorized",
-    403: "BotNotInConversationRoster",
-    404: "ConversationNotFound",
-    412: "PreconditionFailed",
-    413: "MessageSizeTooBig",
-    429: "Throttled",
-    502: "BadGateway",
-    503: "ServiceUnavailable",
-    504: "GatewayTimeout",
-}
-"""Status of a fault -> the connector's usual error code."""
-
-
-class TeamsError(PlatformError):
-    """An error response. `retry_after`: seconds."""
-
-    def __init__(self, status: int, code: str, message: str = "", retry_after: float | None = None):
-        headers = {"Retry-After": str(math.ceil(retry_after))} if retry_after is not None else {}
-        body: Json = {"error": {"code": code, "message": message or code}}
-        if status == 401:
-            headers, body = {"WWW-Authenticate": "Bearer"}, {"message": message}
-        super().__init__(code, status, body, headers)
 
 
 @dataclass(frozen=True)
@@ -98,7 +77,10 @@ def _rsa(number: int) -> RSAPrivateKey:
 
 
 class TeamsSimulator(Simulator[Call], TeamsState):
-    """Microsoft's servers. `limits` False switches the rate limits off."""
+    """Microsoft's servers. `limits` False switches the rate limits off.
+
+    `supports_targeted` False: an environment without targeted messages, which answers an error.
+    """
 
     operations = ROUTES
 
@@ -108,6 +90,7 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         app_password: str = "correct horse battery staple",
         bot_name: str = "Community advisor",
         limits: bool = True,
+        supports_targeted: bool = True,
         clock: Clock = time.monotonic,
         middlewares: Iterable[Middleware] = (),
     ):
@@ -115,7 +98,7 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         TeamsState.__init__(self)
         self.app_id, self.app_password = str(uuid.uuid4()), app_password
         self.bot_id, self.bot_name = f"28:{self.app_id}", bot_name
-        self.limits = limits
+        self.limits, self.supports_targeted = limits, supports_targeted
         self.typing: list[Json] = []
         self.violations: list[str] = []
         self.tokens: dict[str, float] = {}
@@ -173,13 +156,14 @@ class TeamsSimulator(Simulator[Call], TeamsState):
                 status, body = await handle(request)
                 return web.json_response(body, status=status)
 
-            return await self._serve(request, Call(operation), respond)
+            args: Json = {**request.match_info, "targeted": targeted.is_targeted(request)}
+            return await self._serve(request, Call(operation, args), respond)
 
         return handler
 
     def _injected_error(self, fault: Fault) -> TeamsError:
         status = fault.status or (500 if fault.retry_after is None else 429)
-        code = fault.error or _FAULT_CODES.get(status, "ServiceError")
+        code = fault.error or FAULT_CODES.get(status, "ServiceError")
         return TeamsError(status, code, "Injected.", fault.retry_after)
 
     def _authorize(self, request: web.Request) -> None:
@@ -243,22 +227,23 @@ class TeamsSimulator(Simulator[Call], TeamsState):
         if isinstance(where, Channel) and where.team.archived:
             raise TeamsError(403, "Forbidden", "The team is archived.")
         self._throttle("send", where)
-        id = self.new_id()
+        id, person = self.new_id(), None
+        if targeted.is_targeted(request):
+            person = targeted.pop_recipient(activity, where, supported=self.supports_targeted)
+        targeted.check_thread(self.find(root), person)
         if activity.get("type") == "typing":
             self.typing.append({**activity, "conversation": {"id": where.id}})
-        else:
-            self._validate(activity)
-            self.record(Message(id, where, root, activity))
+            return 201, {"id": id}
+        self._validate(activity)
+        prompt = targeted.find_prompt(self, where, activity)
+        self.record(Message(id, where, root, activity, targeted_to=person, prompt=prompt))
         return 201, {"id": id}
 
     async def _update(self, request: web.Request) -> tuple[int, Json]:
         activity = await _json_object(request)
         where, _ = self._conversation(request)
-        message = self.find(request.match_info["activity"])
-        if message is None or message.where is not where or message.deleted:
-            raise TeamsError(404, "ActivityNotFoundInConversation", "Activity not found.")
-        if message.by is not None:
-            raise TeamsError(403, "Forbidden", "The message is not the bot's.")
+        message = self._own_message(request, where)
+        targeted.check_change(message, activity, is_targeted=targeted.is_targeted(request))
         self._throttle("send", where)
         self._validate(activity)
         message.activity = activity
@@ -268,14 +253,20 @@ class TeamsSimulator(Simulator[Call], TeamsState):
 
     async def _delete(self, request: web.Request) -> tuple[int, Json]:
         where, _ = self._conversation(request)
-        message = self.find(request.match_info["activity"])
-        if message is None or message.where is not where or message.deleted:
-            raise TeamsError(404, "ActivityNotFoundInConversation", "Activity not found.")
-        if message.by is not None:
-            raise TeamsError(403, "Forbidden", "The message is not the bot's.")
+        message = self._own_message(request, where)
+        activity = await _json_object(request) if await request.read() else {}
+        targeted.check_change(message, activity, is_targeted=targeted.is_targeted(request))
         self._throttle("delete", where)
         message.deleted = True
         return 200, {}
+
+    def _own_message(self, request: web.Request, where: Conversation) -> Message:
+        message = self.find(request.match_info["activity"])
+        if message is None or message.where is not where or not self.exists(message):
+            raise TeamsError(404, "ActivityNotFoundInConversation", "Activity not found.")
+        if message.by is not None:
+            raise TeamsError(403, "Forbidden", "The message is not the bot's.")
+        return message
 
     def _validate(self, activity: Json) -> None:
         """Reject what the connector rejects; add what violates our rules to `violations`."""

@@ -115,6 +115,18 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
     async def personal(self, user: User, text: str) -> Exchange:
         return await self.send_activity(self.make_personal(user, text))
 
+    async def slash(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Exchange:
+        """Send a slash command, as `make_slash` builds it."""
+        return await self.send_activity(self.make_slash(user, where, text, thread=thread))
+
+    def make_slash(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Json:
+        """Build a targeted message to the bot. Teams removes the slash, and the bot's name, from `text`."""
+        if where.kind == "personal":
+            raise CannotPress("no slash commands of agents in a personal chat")
+        activity = self._message(user, where, text, thread, targeted_to=user)
+        activity["recipient"]["isTargeted"] = True
+        return activity
+
     def make_mention(self, user: User, where: Conversation, text: str, *, thread: Message | None = None) -> Json:
         """Build a message that begins with a mention of the bot."""
         name = self.teams.bot_name
@@ -128,8 +140,13 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
     def make_personal(self, user: User, text: str) -> Json:
         return self._message(user, self.teams.personal(user), text, None)
 
-    def _message(self, user: User, where: Conversation, text: str, thread: Message | None) -> Json:
-        message = Message(self.teams.new_id(), where, thread.root if thread else None, {}, by=user)
+    def _message(
+        self, user: User, where: Conversation, text: str, thread: Message | None, *, targeted_to: User | None = None
+    ) -> Json:
+        if thread and thread.targeted_to:
+            raise CannotPress("a targeted message has no replies")
+        root = thread.root if thread else None
+        message = Message(self.teams.new_id(), where, root, {}, by=user, targeted_to=targeted_to)
         message.activity = self._activity("message", user, where, message.root, id=message.id)
         message.activity |= {"text": text, "textFormat": "plain"}
         self.teams.record(message)
@@ -153,6 +170,7 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
 
         `old_client`: the client does not support Action.Execute and falls back to Action.Submit.
         """
+        self._require_visible(user, message)
         card = message.card_for(user)
         action = find_action(card, label)
         if old_client and action["type"] == "Action.Execute":
@@ -168,8 +186,14 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         activity["channelData"] |= {"source": {"name": "message"}, "legacy": {"replyToId": f"1:{message.id}"}}
         return activity | {"replyToId": message.id, "value": data}
 
+    def _require_visible(self, user: User, message: Message) -> None:
+        """Raise CannotPress for a targeted message that the user does not see, or no longer."""
+        if message.targeted_to and not self.teams.sees(user, message):
+            raise CannotPress(f"{user.name} does not see this message")
+
     async def refresh(self, user: User, message: Message) -> Exchange | None:
         """Show the card to the user. Return None if Teams does not refresh it automatically for them."""
+        self._require_visible(user, message)
         refresh = message.card_for(user).get("refresh")
         if not refresh or user.id not in refresh["userIds"]:
             return None
