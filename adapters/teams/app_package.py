@@ -15,7 +15,7 @@ from uuid import UUID
 LANGUAGES = ("fr", "en")
 """The first one is the default; its texts are in the manifest itself as well."""
 ICONS = ("color.png", "outline.png")
-LOCALIZATION = "https://developer.microsoft.com/json-schemas/teams/v1.22/MicrosoftTeams.Localization.schema.json"
+LOCALIZATION = "https://developer.microsoft.com/json-schemas/teams/v1.30/MicrosoftTeams.Localization.schema.json"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 Json = dict[str, Any]
@@ -61,13 +61,21 @@ def build_package(  # noqa: PLR0913 - the fields of a manifest
 
 
 def manifest_commands(language: str) -> Json:
-    """Return the texts of the commands in a language: of the bot in ``commands``, of its forms in ``extension``."""
+    """Return the texts of the commands in a language.
+
+    ``commands``: after a mention and in a personal chat; ``slash``: after a slash; ``extension``: the forms, which are
+    in the menu of the slash as well.
+    """
     texts = _texts(language)
     forms = json.loads(_read("manifest.json"))["composeExtensions"][0]["commands"]
-    titles = [title for title, _ in texts["extension.commands"]]
+    commands, slash = _command_lists(texts)
     return {
-        "commands": [{"title": title, "description": text} for title, text in texts["bot.commands"]],
-        "extension": [{"id": form["id"], "title": title} for form, title in zip(forms, titles, strict=True)],
+        "commands": commands,
+        "slash": slash,
+        "extension": [
+            {"id": form["id"], "title": title, "description": text}
+            for form, (title, text) in zip(forms, texts["extension.commands"], strict=True)
+        ],
     }
 
 
@@ -92,8 +100,8 @@ def _substitute(node: Any, values: dict[str, str]) -> Any:
 def _add_texts(manifest: Json, texts: Json) -> Json:
     manifest["name"] = {"short": texts["name.short"], "full": texts["name.full"]}
     manifest["description"] = {"short": texts["description.short"], "full": texts["description.full"]}
-    commands = [{"title": title, "description": text} for title, text in texts["bot.commands"]]
-    manifest["bots"][0]["commandLists"][0]["commands"] = commands
+    for command_list, commands in zip(manifest["bots"][0]["commandLists"], _command_lists(texts), strict=True):
+        command_list["commands"] = commands
     for command, (title, text) in zip(
         manifest["composeExtensions"][0]["commands"], texts["extension.commands"], strict=True
     ):
@@ -101,13 +109,20 @@ def _add_texts(manifest: Json, texts: Json) -> Json:
     return manifest
 
 
+def _command_lists(texts: Json) -> tuple[list[Json], list[Json]]:
+    """Return the commands after a mention and those after a slash."""
+    commands = [{"title": title, "description": text} for title, text in texts["bot.commands"]]
+    return commands, [command for command in commands if command["title"] in texts["bot.slash"]]
+
+
 def _localization(language: str) -> Json:
     texts = _texts(language)
     values: Json = {"$schema": LOCALIZATION, **{key: text for key, text in texts.items() if isinstance(text, str)}}
-    for path, key in (("bots[0].commandLists[0]", "bot.commands"), ("composeExtensions[0]", "extension.commands")):
-        for number, (title, text) in enumerate(texts[key]):
-            values[f"{path}.commands[{number}].title"] = title
-            values[f"{path}.commands[{number}].description"] = text
+    forms = [{"title": title, "description": text} for title, text in texts["extension.commands"]]
+    lists = {f"bots[0].commandLists[{n}]": commands for n, commands in enumerate(_command_lists(texts))}
+    for path, commands in {**lists, "composeExtensions[0]": forms}.items():
+        for number, command in enumerate(commands):
+            values |= {f"{path}.commands[{number}].{key}": text for key, text in command.items()}
     return values
 
 

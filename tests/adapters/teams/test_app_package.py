@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from adapters.teams.app_package import build_package
+from adapters.teams.app_package import LANGUAGES, build_package, manifest_commands
 from dialogs.community_flow import FLOW
 from dialogs.text.parse import Command, QuickCheck, parse
 from tests.npm import package
@@ -31,7 +31,7 @@ def test_the_same_settings_make_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_valid_against_microsofts_schema(files: dict[str, bytes]) -> None:
-    folder = package("@microsoft/app-manifest", "1.1.2") / "build/json-schemas/teams/v1.22"
+    folder = package("@microsoft/app-manifest", "1.1.2") / "build/json-schemas/teams/v1.30"
     for name, schema in (
         ("manifest.json", "MicrosoftTeams.schema.json"),
         ("fr.json", "MicrosoftTeams.Localization.schema.json"),
@@ -56,12 +56,38 @@ def test_manifest_is_consistent(files: dict[str, bytes]) -> None:
     assert set(json.loads(files["fr.json"])) == set(json.loads(files["en.json"])), "complete in both languages"
 
 
+def test_commands_after_a_slash_and_a_mention(files: dict[str, bytes]) -> None:
+    manifest = json.loads(files["manifest.json"])
+    (bot,) = manifest["bots"]
+    assert bot["supportsTargetedMessages"], "without it there are no slash commands"
+    mention, slash = bot["commandLists"]
+    assert (mention["triggers"], slash["triggers"]) == (["mention"], ["slash"])
+    assert slash["scopes"] == ["team", "groupChat"], "a personal chat has none"
+    titles = {
+        language: [command["title"] for command in manifest_commands(language)["slash"]] for language in LANGUAGES
+    }
+    assert titles == {
+        "fr": ["diagnostic", "diagnostic oui non oui", "formulaire", "mes diagnostics", "aide"],
+        "en": ["check", "check yes no yes", "form", "my checks", "help"],
+    }
+    assert [command["title"] for command in slash["commands"]] == titles["fr"]
+    english = json.loads(files["en.json"])
+    assert [english[f"bots[0].commandLists[1].commands[{n}].title"] for n in range(5)] == titles["en"]
+    (form,) = manifest["composeExtensions"][0]["commands"]
+    assert form["triggers"] == ["slash"]
+    assert all("type" not in command for command in mention["commands"]), "prompt starters or a welcome, not both"
+
+
+def test_private_and_shared_channels_are_supported(files: dict[str, bytes]) -> None:
+    assert json.loads(files["manifest.json"])["supportsChannelFeatures"] == "tier1"
+
+
 def test_every_command_is_parsed(files: dict[str, bytes]) -> None:
     for name in ("fr.json", "en.json"):
         texts = json.loads(files[name])
         titles = [title for key, title in texts.items() if key.startswith("bots[0]") and key.endswith("title")]
-        assert len(titles) == 8
-        for title in titles:
+        assert len(titles) == 8 + 5
+        for title in set(titles):
             text = title.removeprefix("check").removeprefix("diagnostic").strip()
             assert not text or isinstance(parse(text, FLOW, None), Command | QuickCheck), title
 
