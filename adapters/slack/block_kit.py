@@ -243,10 +243,12 @@ def _details(view: views.DetailsCard, t: Translations) -> list[Block]:
 
 
 def _option(option: views.Option, t: Translations) -> Block:
+    """Return an outcome with its arguments beside it; on phones, below it."""
     title = t("details.recommended", outcome=option.title) if option.recommended else option.title
     arguments = [f"+ {escape(argument)}" for argument in option.pros]
     arguments += [f"− {escape(argument)}" for argument in option.cons]
-    return section("\n".join((f"*{escape(title)}*", *arguments)))
+    texts = [f"*{escape(title)}*", *(["\n".join(arguments)] if arguments else ())]
+    return {"type": "section", "fields": [mrkdwn(text) for text in texts]}
 
 
 def _advice(line: views.AdviceLine) -> Block:

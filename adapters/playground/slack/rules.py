@@ -107,6 +107,12 @@ def initial_among_options(value: Json, at: str, violations: Violations) -> None:
         violations.append((f"{at}/initial_option", "initial_option must exactly match a provided option"))
 
 
+def text_or_fields(value: Json, at: str, violations: Violations) -> None:
+    """A section has a text, fields, or both."""
+    if "text" not in value and "fields" not in value:
+        violations.append((at, "missing required field: text"))
+
+
 def plain(max_length: int) -> Check:
     return typed({"plain_text": obj({"text": string(max_length)}, {"emoji": boolean})})
 
@@ -157,7 +163,11 @@ CHOICE = typed(
 )
 
 MESSAGE_BLOCKS: dict[str, Check] = {
-    "section": obj({"text": mrkdwn(3000)}, {**BLOCK_ID, "accessory": ACCESSORY}),
+    "section": obj(
+        {},
+        {"text": mrkdwn(3000), "fields": array(mrkdwn(2000), 10), **BLOCK_ID, "accessory": ACCESSORY},
+        text_or_fields,
+    ),
     "actions": obj({"elements": array(BUTTON, 25)}, BLOCK_ID),
     "context": obj({"elements": array(mrkdwn(2000), 10)}, BLOCK_ID),
     "header": obj({"text": plain(150)}, BLOCK_ID),

@@ -17,7 +17,9 @@ def read_slack(blocks: Iterable[dict[str, Any]]) -> CardText:
         if block["type"] == "actions":
             page.buttons.append(tuple(_label(button["text"]["text"]) for button in block["elements"]))
             continue
-        for item in (e["text"] for e in block.get("elements") or [block.get("text", {})] if "text" in e):
+        for item in (
+            e["text"] for e in block.get("elements") or block.get("fields") or [block.get("text", {})] if "text" in e
+        ):
             text = item if isinstance(item, str) else item["text"]
             if text.startswith(">"):
                 page.notes.append(_plain(text[1:]))
