@@ -12,6 +12,8 @@ from dialogs.sentences import (
     capitalized,
     control_reasons,
     deciding_clauses,
+    in_sentence,
+    join_and,
     join_or,
     what_would_change,
 )
@@ -405,7 +407,9 @@ def _advice(flow: Flow, t: Translations, result: Recommendation) -> tuple[views.
         id = advice.text_id or advice.id
         wording = f".{result.outcome.id}" if result.outcome.id in advice.text_by_outcome else ""
         text = t(f"advice.{id}.text{wording}", firmly=firmly)
-        step = capitalized(t("recommendation.step", step=t(f"advice.{id}.step{wording}")))
+        about = [in_sentence(t(f"question.{id}.short")) for id in supporting(flow, advice.when, dict(result.because))]
+        step = t(f"advice.{id}.step{wording}", questions=join_and(t, about))
+        step = capitalized(t("recommendation.step", step=step))
         reason = because_sentence(t, deciding_clauses(flow, t, result, advice.when, particular=True))
         source = t(f"source.{advice.source}")
         lines.append(views.AdviceLine(advice.id, t(f"advice.{id}.title"), text, step, source, reason))

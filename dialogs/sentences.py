@@ -7,23 +7,29 @@ from dialogs.recommend import Recommendation, supporting
 from dialogs.translations import Translations
 from dialogs.what_if import what_if
 
+WISHES = {"in_house": "in_house", "agency": "agency", "both": "hybrid"}
+"""The outcome that an answer to the question ``mode`` wishes for."""
+
 
 def join_or(t: Translations, items: list[str]) -> str:
-    """Return "a, b or c"."""
-    if len(items) < 2:
-        return "".join(items)
-    return t("list.or", first=", ".join(items[:-1]), last=items[-1])
+    """Return "a, b, or c"."""
+    return _join(t, "list.or", items)
 
 
 def join_and(t: Translations, items: list[str]) -> str:
-    """Return "a, b and c"."""
+    """Return "a, b, and c"."""
+    return _join(t, "list.and", items)
+
+
+def _join(t: Translations, id: str, items: list[str]) -> str:
+    """Join with the text `id`, or ``{id}_many`` for more than two: English has a comma there."""
     if len(items) < 2:
         return "".join(items)
-    return t("list.and", first=", ".join(items[:-1]), last=items[-1])
+    return t(f"{id}_many" if len(items) > 2 else id, first=", ".join(items[:-1]), last=items[-1])
 
 
 def because_sentence(t: Translations, clauses: list[str]) -> str:
-    """Return "Because a, b and c."."""
+    """Return "Because a, because b, and because c."."""
     *first, last = clauses
     joined = t("because.comma").join(first)
     return t("because.sentence", clauses=f"{joined}{t('because.and')}{last}" if first else last)
@@ -44,6 +50,10 @@ def deciding_clauses(
         id = "strategic" if result.strategic else "provisional" if result.provisional else "light"
         clauses.append(t(f"because.{id}", reasons=control_reasons(flow, t, answers)))
     others = [t(f"option.{id}.{answers[id]}.because") for id in support if id not in deciding]
+    wish = WISHES.get(answers.get("mode", ""), result.outcome.id)
+    if "mode" in support and wish != result.outcome.id and len(others) > 1:
+        # The wish comes first, as its question does, and what stands in its way follows.
+        others[:2] = [t("because.but", wish=others[0], obstacle=others[1])]
     return others if particular and others else clauses + others
 
 
@@ -74,6 +84,11 @@ def what_would_change(flow: Flow, t: Translations, answers: Answers, result: Rec
             yield t("what_if.one", clause=clause, outcome=phrases[0])
         else:
             yield t("what_if.several", clause=clause, outcomes=join_or(t, phrases))
+
+
+def in_sentence(name: str) -> str:
+    """Return a name without the capital at its start. An abbreviation stays as it is."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 def capitalized(text: str) -> str:

@@ -162,7 +162,7 @@ def render(
             blocks = _partial_result(view) + _share(view.share, t, channel)
         case views.Announcement():
             text = text.replace("{person}", f"<@{view.owner}>")
-            blocks = _announcement(view)
+            blocks = _announcement(view, t)
         case views.HelpCard():
             blocks = [header(view.title), *(block for part in view.parts for block in sections(escape(part)))]
         case _:  # a notice: its buttons are in one row, because none of them matters less than the others
@@ -272,17 +272,19 @@ def _partial_result(view: views.PartialResultCard) -> list[Block]:
     ]
 
 
-def _announcement(view: views.Announcement) -> list[Block]:
+def _announcement(view: views.Announcement, t: Translations) -> list[Block]:
     """Return a post. At most 400 px high in a window of 500 px, since people who did not ask read it."""
     by = escape(view.by).replace("{person}", f"<@{view.owner}>")
-    about = _control_meter(view.control) if view.control else escape(view.title)
-    steps = "\n".join(f"•  *{escape(line.title)}* · {escape(line.step)}" for line in view.steps)
+    provisional = f"\n:warning: *{escape(view.provisional)}*" if view.provisional else ""
+    lines = [_control_meter(view.control)] if view.control else []
+    if view.steps:
+        lines.append(f"*{escape(view.steps_title)}*")
+        lines += (f"•  *{escape(line.title)}* · {escape(line.step)}" for line in view.steps)
     return [
         header(f"{view.mark} {view.headline}".strip()),
-        context_of(f"{by} · {about}"),
-        *_provisional(view.provisional),
+        context_of(f"{escape(t('slack.topic'))} · {by}{provisional}"),
         section(escape(view.because)),
-        *([context_of(f"*{escape(view.steps_title)}*\n{steps}")] if steps else ()),
+        *([context_of("\n".join(lines))] if lines else ()),
     ]
 
 

@@ -161,7 +161,7 @@ def test_a_partial_result_is_printed_with_the_next_question():
     output = printed("check", "brand=yes", "mode=agency", "light_mode=outsource")
     for id in ("fact.strategic.true", "outcome.agency.title", "recommendation.unused", "question.orientation.text"):
         assert " ".join(translations("en")(id).split()) in " ".join(output.split())
-    assert "orientation=seo, orientation=key or orientation=unknown" in output
+    assert "orientation=seo, orientation=key, or orientation=unknown" in output
 
 
 @pytest.mark.parametrize("width", [20, 50, 80, 200])
