@@ -33,7 +33,7 @@ async def publish(context: Context, request: IncomingRequest, actor: Actor, note
         divider(),
         _settings(t),
     ]
-    await context.api.call(
+    await context.api.call_again(
         request.installation, "views.publish", user_id=request.person, view={"type": "home", "blocks": blocks}
     )
 

@@ -1,18 +1,21 @@
 """Button presses: what `adapters.shared.router` decides is carried out here."""
 
+import asyncio
+
 from adapters.ports import CardRef, OutcomeUnknown, RetryLater
 from adapters.shared import router
 from adapters.shared.replies import forgotten
 from adapters.slack import app_home, cards, modals
-from adapters.slack.block_kit import Message
+from adapters.slack.block_kit import Message, render
 from adapters.slack.button_value import ButtonValue
 from adapters.slack.context import Context
 from adapters.slack.request import IncomingRequest, MalformedRequest
+from adapters.slack.web_api import PAUSES, SlackError
 from dialogs import presenter
 from dialogs.events import ConfirmPost, Event, SetLanguage
 from dialogs.session import Actor, Session
 from dialogs.translations import translations
-from dialogs.views import Notice
+from dialogs.views import Button, Notice
 
 LIST_ACTIONS = frozenset({"open_check"})
 """Buttons in a list of checks. They show the card of another message."""
@@ -22,6 +25,17 @@ KEEP_NOTICE_ACTIONS = frozenset({"details", "help"})
 
 async def press(context: Context, request: IncomingRequest) -> None:
     """Handle a press. It is stored when this returns; messages are sent in the background."""
+    try:
+        await _press(context, request)
+    except (RetryLater, OutcomeUnknown, SlackError):
+        if request.view.get("type") != "home":
+            raise
+        actor = await context.actor(request)  # a press on the home tab has no response URL
+        note = translations(actor.language)("notice.error")
+        context.tasks.start(app_home.publish(context, request, actor, note))
+
+
+async def _press(context: Context, request: IncomingRequest) -> None:
     if not request.action:
         raise MalformedRequest("actions")
     if request.view.get("callback_id") == modals.FORM:
@@ -136,7 +150,7 @@ async def _new_card(context: Context, request: IncomingRequest, value: ButtonVal
     """Return where to show the card of a dialog that does not belong to the pressed message."""
     pressed = request.pressed_card
     if value.context.surface == "home" or not pressed:
-        return {"channel": await context.direct_channel(request)}
+        return {"channel": await context.direct_channel(request, patient=True)}
     if value.context.surface == "notice" and "user" in pressed:
         return pressed
     if value.context.surface == "post" or "user" in pressed:
@@ -145,18 +159,22 @@ async def _new_card(context: Context, request: IncomingRequest, value: ButtonVal
 
 
 async def _retry_post(context: Context, request: IncomingRequest, actor: Actor, value: ButtonValue) -> None:
-    try:
-        is_member = await modals.is_member(context, request, value.option)
-    except (RetryLater, OutcomeUnknown):
-        message = cards.short_notice(actor, "notice.error", "retry_post")
+    """Post again if the person may. Ask Slack again while it does not answer."""
+    problem = await modals.why_not_there(context, request, value.option)
+    for pause in PAUSES:
+        if problem != modals.NO_ANSWER:
+            break
+        if pause == PAUSES[0]:
+            await _replace(context, request, actor, cards.short_notice(actor, "slack.trying_again"))
+        await asyncio.sleep(pause)
+        problem = await modals.why_not_there(context, request, value.option)
+    if problem is None:
+        retried = await context.application.retry_post(actor, value.context.session)
+        message = cards.short_notice(actor, "notice.posting" if retried else "notice.already_posted")
     else:
-        if not is_member:
-            id = "slack.not_member"
-        elif await context.application.retry_post(actor, value.context.session):
-            id = "notice.posting"
-        else:
-            id = "notice.already_posted"
-        message = cards.short_notice(actor, id)
+        t = translations(actor.language)
+        again = Button("retry_post", t("label.retry_post"), option=value.option, primary=True)
+        message = render(Notice("held", t(problem), (again,)), value.context, t)
     await _replace(context, request, actor, message)
 
 

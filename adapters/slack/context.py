@@ -25,6 +25,7 @@ from dialogs.views import DetailsCard, ReviewCard
 LOCALE_TIMEOUT_SECONDS = 1.0
 LOCALE_CACHE_SECONDS = 3600.0
 DIRECT_CHANNEL_CACHE_SECONDS = 86400.0
+MEMBERSHIP_CACHE_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class Context:
         self._locales: TtlCache[tuple[str, str], str] = TtlCache(LOCALE_CACHE_SECONDS)
         self._last_languages: TtlCache[tuple[str, str], str] = TtlCache(LOCALE_CACHE_SECONDS)
         self._direct_channels: TtlCache[tuple[str, str], str] = TtlCache(DIRECT_CHANNEL_CACHE_SECONDS)
+        self.late_memberships: TtlCache[tuple[str, str, str], bool] = TtlCache(MEMBERSHIP_CACHE_SECONDS)
+        """Answers that came too late for the press that asked. The next press uses them."""
 
     # --- The person -----------------------------------------------------------------------------------------------
 
@@ -72,18 +75,26 @@ class Context:
                 response = await self.api.get(request.installation, "users.info", user=request.person, include_locale=1)
             locale = get_text(get_object(response, "user"), "locale")
         except (RetryLater, OutcomeUnknown, SlackError, TimeoutError, ValueError):
+            locale = ""
+        if not locale:
             return self.known_language(request) or default_language()  # and ask Slack again next time
         language = language_for_locale(locale) or default_language()
         self._locales.set((request.tenant, request.person), language)
         return language
 
-    async def direct_channel(self, request: IncomingRequest) -> str:
-        """Return the channel of direct messages with the person. Raises what `WebApi` raises."""
+    async def direct_channel(self, request: IncomingRequest, *, patient: bool = False) -> str:
+        """Return the channel of direct messages with the person. Raises what `WebApi` raises.
+
+        `patient`: ask again while Slack does not answer, which may take longer than a form can wait.
+        """
         key = (request.tenant, request.person)
         channel = self._direct_channels.get(key)
         if channel is None:
-            response = await self.api.call(request.installation, "conversations.open", users=request.person)
+            call = self.api.call_again if patient else self.api.call
+            response = await call(request.installation, "conversations.open", users=request.person)
             channel = get_text(get_object(response, "channel"), "id")
+            if not channel:
+                raise OutcomeUnknown
             self._direct_channels.set(key, channel)
         return channel
 

@@ -110,7 +110,9 @@ class SlackGateway:
             except OutcomeUnknown:
                 raise RetryLater from None
             messages = page.get("messages")
-            for message in messages if isinstance(messages, list) else ():
+            if not isinstance(messages, list):
+                raise RetryLater
+            for message in messages:
                 if _marker(message) == outgoing.marker:
                     return await self._post_ref(tenant, channel, message.get("ts"))
             metadata = page.get("response_metadata")
@@ -293,9 +295,12 @@ class SlackGateway:
     async def _post_message(
         self, workspace: Workspace, channel: str, thread: object, message: block_kit.Message
     ) -> Json:
-        return await self.api.call(
+        response = await self.api.call(
             workspace, "chat.postMessage", channel=channel, thread_ts=thread, unfurl_links=False, **message
         )
+        if not response.get("ts") or not response.get("channel"):
+            raise OutcomeUnknown
+        return response
 
     async def _post_ref(self, tenant: str, channel: object, ts: object) -> CardRef:
         try:

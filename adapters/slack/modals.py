@@ -1,5 +1,6 @@
 """The form with all questions as a modal, and the picker of a channel to post into."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from adapters.slack.block_kit import context as context_block
 from adapters.slack.button_value import ButtonValue
 from adapters.slack.context import Context
 from adapters.slack.request import IncomingRequest, conversation_of, get_object, get_text, private_card
-from adapters.slack.web_api import SlackError
+from adapters.slack.web_api import INVALID_TOKEN_ERRORS, SlackError
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Fill
@@ -29,6 +30,11 @@ CHANNEL_INPUT = "where"
 """Block id and action id of the picker's input."""
 PAGE_SIZE, MAX_PAGES = 999, 20
 """How many channels of a person are read to find one."""
+MEMBER_SECONDS = 1.8
+"""How long the picker waits for them. It has to be answered within 3 seconds."""
+NO_ANSWER = "slack.no_answer"
+UNSEEN_ERRORS = frozenset({"channel_not_found", "missing_scope", "not_in_channel"})
+"""What Slack says of a channel that the bot does not see."""
 
 
 # --- The form -----------------------------------------------------------------------------------------------------
@@ -233,11 +239,7 @@ async def picker_submitted(context: Context, request: IncomingRequest) -> dict[s
     metadata = _metadata(view)
     values = get_object(get_object(view, "state"), "values")
     channel = get_text(get_object(get_object(values, CHANNEL_INPUT), CHANNEL_INPUT), "selected_conversation")
-    try:
-        problem = None if await is_member(context, request, channel) else "slack.not_member"
-    except (RetryLater, OutcomeUnknown):
-        problem = "notice.error"
-    if problem:
+    if problem := await why_not_there(context, request, channel, MEMBER_SECONDS):
         return {"response_action": "errors", "errors": {CHANNEL_INPUT: translations(actor.language)(problem)}}
     revision = metadata.get("revision")
     event = ConfirmPost(actor, channel, revision=revision if isinstance(revision, int) else None)
@@ -248,11 +250,41 @@ async def picker_submitted(context: Context, request: IncomingRequest) -> dict[s
     return None
 
 
-async def is_member(context: Context, request: IncomingRequest, channel: str) -> bool:
-    """Return whether the person is a member of the channel. Raises `RetryLater` or `OutcomeUnknown`.
+async def why_not_there(
+    context: Context, request: IncomingRequest, channel: str, seconds: float | None = None
+) -> str | None:
+    """Return the id of the text why the person cannot post to the channel; None if they can.
+
+    `NO_ANSWER` if Slack does not answer, or not within `seconds`: a later answer is kept for the next try.
+    """
+    key = (request.tenant, request.person, channel)
+    is_there = context.late_memberships.get(key)
+    if is_there is None:
+        task = context.tasks.start(_is_member(context, request, channel))
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            task.add_done_callback(lambda task: _remember(context, key, task))
+            return NO_ANSWER
+        try:
+            is_there = task.result()
+        except (RetryLater, OutcomeUnknown):
+            return NO_ANSWER
+        except SlackError as error:
+            return "slack.not_installed" if error.error in INVALID_TOKEN_ERRORS else "notice.error"
+    return None if is_there else "slack.not_member"
+
+
+def _remember(context: Context, key: tuple[str, str, str], task: asyncio.Task[bool]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        context.late_memberships.set(key, task.result())
+
+
+async def _is_member(context: Context, request: IncomingRequest, channel: str) -> bool:
+    """Return whether the person is a member of the channel. Raises what `WebApi` raises.
 
     Asks for the channels of the person: they are fewer than the members of a large channel. True for a private channel
-    without the bot: Slack lists it nowhere, and its picker offers it only to its members.
+    without the bot: Slack lists it nowhere, and its picker offers it only to its members. Also for an archived one: the
+    post says that it is.
     """
     ask = context.api.get
     team = get_text(get_object(request.body, "team"), "id") or None  # required for an organization's token
@@ -265,17 +297,22 @@ async def is_member(context: Context, request: IncomingRequest, channel: str) ->
                 user=request.person,
                 team_id=team,
                 types="public_channel,private_channel",
-                exclude_archived="true",
                 limit=PAGE_SIZE,
                 cursor=cursor,
             )
             channels = page.get("channels")
-            if isinstance(channels, list) and any(get_text(item, "id") == channel for item in channels):
+            if not isinstance(channels, list):
+                raise OutcomeUnknown
+            if any(isinstance(item, dict) and item.get("id") == channel for item in channels):
                 return True
             cursor = get_text(get_object(page, "response_metadata"), "next_cursor") or None
             if cursor is None:
                 break
+        else:
+            raise OutcomeUnknown  # there are more
         await ask(request.installation, "conversations.members", channel=channel, limit=1)
     except SlackError as error:
-        return error.error in {"channel_not_found", "missing_scope", "not_in_channel"}
+        if error.error not in UNSEEN_ERRORS:
+            raise
+        return True
     return False

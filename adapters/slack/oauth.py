@@ -12,7 +12,7 @@ from adapters.ports import Json, OutcomeUnknown, RetryLater, TokenStore
 from adapters.shared.pages import page
 from adapters.slack import cards
 from adapters.slack.context import Context
-from adapters.slack.installations import Installation
+from adapters.slack.installations import TENANT_PREFIX, Installation
 from adapters.slack.request import IncomingRequest, get_object, get_text
 from adapters.slack.settings import OPTIONAL_SCOPES, SCOPES, SlackSettings
 from adapters.slack.web_api import SlackError, call_method
@@ -95,6 +95,9 @@ class InstallPages:
             log.warning("installation failed: %s %s", type(error).__name__, error)
             return page(request, "slack.page.install_failed", 400)
         installation = Installation.from_response(response, time.time())
+        if not installation.token or installation.tenant == TENANT_PREFIX:
+            log.warning("installation failed: Slack's answer has no token or workspace")
+            return page(request, "slack.page.install_failed", 400)
         await self._context.installations.save(installation)
         person = get_text(get_object(response, "authed_user"), "id")
         key = f"welcome:{installation.tenant}:{person}"

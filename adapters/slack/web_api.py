@@ -25,6 +25,9 @@ TEMPORARY_ERRORS = frozenset(
     {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
 
+PAUSES = (0.3, 1.0, 3.0)
+"""Seconds before the next attempts of `WebApi.call_again`."""
+
 Workspace = str | Installation
 """Whose token a call uses: a tenant, or an installation that was already looked up."""
 
@@ -58,6 +61,18 @@ class WebApi:
         """Call a method with a query string."""
         given = {name: value for name, value in arguments.items() if value is not None}
         return await self._call("GET", workspace, method, params=given)
+
+    async def call_again(self, workspace: Workspace, method: str, **arguments: object) -> Json:
+        """Call a method for which a second call is harmless. Repeat it while Slack does not answer."""
+        for pause in PAUSES:
+            try:
+                return await self.call(workspace, method, **arguments)
+            except (RetryLater, OutcomeUnknown) as error:
+                wait = getattr(error, "retry_after", None) or 0
+                if wait > PAUSES[-1]:
+                    raise
+                await asyncio.sleep(max(pause, wait))
+        return await self.call(workspace, method, **arguments)
 
     async def bot_user(self, tenant: str) -> str:
         """Return the bot's user id, empty when it is not known."""
