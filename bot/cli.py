@@ -8,11 +8,12 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from bot.standard_streams import discard_output, open_closed_streams
 from dialogs.translations import language_for_locale, languages, translations
 
 if TYPE_CHECKING:
@@ -42,21 +43,38 @@ COMMANDS: dict[str, Command] = {}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``cm-advisor`` and return its exit status. `arguments`: None for those of the process."""
+    can_print = open_closed_streams()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # no text fails, whatever the encoding of the terminal
     try:
-        parsed = _parser().parse_args(arguments)
-        run: Run = parsed.run
-        status = run(parsed)
+        status = _run(arguments, can_print=can_print)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has ended. The interpreter must not flush the rest to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # the reader of a pipe has ended
         return 0
+    except OSError as error:  # a full disk, a file that cannot be read
+        discard_output()
+        return _fail(": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error)))))
     return status
+
+
+def _run(arguments: list[str] | None, *, can_print: bool) -> int:
+    try:
+        parsed = _parser().parse_args(arguments)
+        run: Run = parsed.run
+        return run(parsed) if can_print or run is _serve else _fail("standard output is closed")
+    except SystemExit as error:  # of argparse
+        return error.code if isinstance(error.code, int) else 1
+
+
+def _fail(sentence: str) -> int:
+    with suppress(OSError):
+        print(f"cm-advisor: {sentence}.", file=sys.stderr, flush=True)
+    discard_output()
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,6 +127,13 @@ def _command(name: str, summary: str, examples: str = "", *arguments: AddArgumen
 def _argument(*names: str, **options: Any) -> AddArgument:
     """Return an argument of a command. The parameters are those of ``ArgumentParser.add_argument``."""
     return methodcaller("add_argument", *names, **options)
+
+
+def _port(text: str) -> int:
+    """Return the number of a port. Raises `ArgumentTypeError`."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65_535):
+        raise argparse.ArgumentTypeError("give a number from 1 to 65535")
+    return int(text)
 
 
 _LANGUAGE = _argument(
@@ -258,7 +283,7 @@ def _chat(arguments: Arguments) -> int:
     "playground",
     "try it as in Slack and Teams on a local page, without account or internet",
     "  cm-advisor playground --no-browser",
-    _argument("--port", type=int, help="of the page (default: 3980, or another when that is taken)"),
+    _argument("--port", type=_port, metavar="PORT", help="of the page (default: 3980, or another when that is taken)"),
     _argument("--no-browser", dest="browser", action="store_false", help="do not open the page"),
     _LANGUAGE,
 )

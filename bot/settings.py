@@ -139,6 +139,8 @@ def _common(settings: Settings) -> Iterator[str]:
     try:
         url = sa.make_url(settings.sqlalchemy_url)
         backend = "" if "@" in (url.host or "") else url.get_backend_name()
+        if backend == "sqlite":
+            url.get_dialect()().create_connect_args(url)  # raises for options that it cannot read
     except (sa.exc.ArgumentError, ValueError):
         backend = ""
     if backend not in {"sqlite", "postgresql"}:

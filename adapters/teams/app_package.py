@@ -6,6 +6,7 @@ The same settings make the same bytes. Imports nothing from Microsoft's SDK.
 import json
 import zipfile
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -52,12 +53,25 @@ def build_package(  # noqa: PLR0913 - the fields of a manifest
     manifest = _add_texts(_substitute(json.loads(_read("manifest.json")), values), _texts(LANGUAGES[0]))
     contents = {"manifest.json": _json(manifest), **{name: _read(name) for name in ICONS}}
     contents |= {f"{language}.json": _json(_localization(language)) for language in LANGUAGES}
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as package:
         for name, data in contents.items():
             entry = zipfile.ZipInfo(name, _ZIP_DATE)
             entry.external_attr = 0o644 << 16
             package.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    _write(out, content.getvalue())
     return out
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file. If that fails, leave none that is half written."""
+    existed = path.exists()
+    try:
+        path.write_bytes(content)
+    except OSError:
+        if not existed:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def manifest_commands(language: str) -> Json:

@@ -12,10 +12,16 @@ from dialogs.session import InvalidSession, Session, upgrade, valid_answers
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """Return the file's path: below ``$XDG_STATE_HOME``, by default ``~/.local/state``."""
+    """Return the file's path: below ``$XDG_STATE_HOME``, by default ``~/.local/state``.
+
+    Raises `OSError` without a home directory.
+    """
     state = Path(environment.get("XDG_STATE_HOME") or "")
     if not state.is_absolute():  # the XDG specification: ignore relative paths
-        state = Path.home() / ".local" / "state"
+        try:
+            state = Path.home() / ".local" / "state"
+        except RuntimeError:  # no HOME, and a user without an entry in /etc/passwd
+            raise FileNotFoundError("no home directory: set HOME or XDG_STATE_HOME") from None
     return state / "cm-advisor" / "chat.json"
 
 

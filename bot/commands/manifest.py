@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from uuid import UUID
 
+from bot.setting_values import split_url
 from bot.settings import find_unreadable_files, readable_settings
 
 INVALID = 2
@@ -28,7 +29,7 @@ def slack(arguments: Namespace) -> int:
         return _fail(*problems)
     settings = readable_settings(public_url=arguments.public_url)
     url = settings.public_url
-    if url and not url.startswith("https://"):
+    if url and not (url.startswith("https://") and split_url(url)):
         return _fail(_INVALID_URL)
     if not url:
         print("Without PUBLIC_URL (or --public-url) this is the manifest for Socket Mode.", file=sys.stderr)

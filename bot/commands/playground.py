@@ -50,7 +50,7 @@ async def _run(port: int | None, language: str, *, browser: bool) -> int:
             await web.TCPSite(runner, "127.0.0.1", PORT if port is None else port).start()
         except OSError as error:
             if port is not None:
-                print(t("terminal.playground.taken", port=port, reason=os.strerror(error.errno or 0)))
+                print(t("terminal.playground.taken", port=port, reason=os.strerror(error.errno or 0)), file=sys.stderr)
                 return 2
             await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters.terminal.session_file import default_path
 from bot.cli import COMMANDS
 from bot.commands.batch import parse_arguments
 from dialogs.community_flow import FLOW
@@ -213,6 +214,72 @@ def test_a_closed_pipe_is_no_failure():
         process.stdout.close()
         assert process.wait(20) == 0
         assert process.stderr.read() == b""
+
+
+COMMAND_LINES = [
+    "check brand=yes",
+    "check brand=yes --json",
+    "check --batch -",
+    "flow",
+    "prove",
+    "doctor",
+    "manifest slack",
+    "db upgrade",
+    "chat",
+    "serve",
+    "--version",
+]
+
+
+@pytest.mark.parametrize("redirection", [">&-", "<&-", "2>&-", ">&- 2>&- <&-", ">/dev/full", ">/dev/full 2>/dev/full"])
+def test_closed_streams_and_a_full_disk(redirection: str, tmp_path: Path) -> None:
+    for line in COMMAND_LINES:
+        completed = subprocess.run(
+            ["/bin/sh", "-c", f"{SCRIPT} {line} {redirection}"],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            text=True,
+            timeout=60,
+        )
+        output = completed.stdout + completed.stderr
+        assert "Traceback" not in output, line
+        assert "Exception ignored" not in output, line
+        assert completed.returncode in {0, 1, 2}, line
+        if redirection == ">&-" and line not in {"serve", "--version"}:
+            assert (completed.returncode, output) == (1, "cm-advisor: standard output is closed.\n"), line
+        if redirection == ">/dev/full" and line not in {"serve", "check --batch -"}:
+            assert completed.returncode == 1, line
+            assert output.endswith("cm-advisor: No space left on device.\n"), line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["check", "--batch", "nothing.jsonl"], "nothing.jsonl: No such file"),
+        (["check", "--batch", "."], "Is a directory"),
+        (["check", "--batch", "/proc/self/mem"], "cm-advisor: Input/output error."),
+        (["playground", "--port", "99999"], "give a number from 1 to 65535"),
+        (["playground", "--port", "²"], "give a number from 1 to 65535"),
+        (["manifest", "slack", "--public-url", "https://["], "PUBLIC_URL (or --public-url) must be"),
+    ],
+)
+def test_what_a_person_can_do_wrong_is_a_sentence(arguments: list[str], sentence: str) -> None:
+    completed = run(*arguments)
+    assert completed.returncode in {1, 2}
+    assert sentence in completed.stderr
+    assert "Traceback" not in completed.stderr
+
+
+def test_without_a_home_a_chat_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(OSError, match="set HOME or XDG_STATE_HOME"):
+        default_path({})
 
 
 # --- The other commands -------------------------------------------------------------------------------------------

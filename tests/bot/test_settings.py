@@ -98,6 +98,7 @@ def test_valid_settings(environment: dict[str, str], monkeypatch: pytest.MonkeyP
         ({**SLACK, "METRICS_PORT": "3978"}, ["METRICS_PORT: give another port"]),
         ({**SLACK, "RETENTION_DAYS": "99999999999"}, ["RETENTION_DAYS: "]),
         ({**SLACK, "DATABASE_URL": "postgresql://u:s3cr@et@db:5/x"}, ["write %40 for @"]),
+        ({**SLACK, "DATABASE_URL": "sqlite:///x.db?timeout=s3cret"}, ["DATABASE_URL: give"]),
         ({**SLACK, "DATABASE_URL": "postgresql://u:s3cret@db:port/x"}, ["DATABASE_URL: give"]),
         ({**TEAMS, "MICROSOFT_APP_ID": "cm-advisor"}, ["MICROSOFT_APP_ID: cm-advisor is not a GUID"]),
         ({**TEAMS, "MICROSOFT_APP_TENANT_ID": "acme.onmicrosoft.com"}, ["MICROSOFT_APP_TENANT_ID: acme.onmicrosoft"]),
