@@ -3,7 +3,7 @@
 import hmac
 import logging
 import time
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -55,7 +55,7 @@ class InstallPages:
     async def start(self, request: web.Request) -> web.StreamResponse:
         """``GET /slack/install``: redirect to Slack's page."""
         state = await self._tokens.issue_state()
-        redirect_uri = self._redirect_uri(request)
+        redirect_uri = self._url(request, "oauth_redirect")
         query = {
             "client_id": self._settings.client_id or "",
             "scope": ",".join((*SCOPES, *OPTIONAL_SCOPES)),
@@ -71,26 +71,28 @@ class InstallPages:
             httponly=True,
             samesite="Lax",
             secure=redirect_uri.startswith("https:"),
-            path="/slack",
+            path=self._cookie_path,
         )
         return response
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """``GET /slack/oauth_redirect``: where Slack's page redirects to."""
+        if request.query.get("code") and "state" not in request.query:
+            return await self.start(request)  # begun on a page of Slack: only a state of ours proves who installs
         response = await self._finish(request)
-        response.del_cookie(COOKIE, path="/slack")
+        response.del_cookie(COOKIE, path=self._cookie_path)
         return response
 
     async def _finish(self, request: web.Request) -> web.Response:
         state, cookie = request.query.get("state", ""), request.cookies.get(COOKIE, "")
         same_browser = bool(state) and hmac.compare_digest(state.encode(), cookie.encode())
         if not same_browser or not await self._tokens.consume_state(state):
-            return page(request, "slack.page.install_state", 400)
+            return page(request, "slack.page.install_state", 400, self._url(request, "install"))
         code = request.query.get("code")
         if request.query.get("error") or not code:
-            return page(request, "slack.page.install_refused", 400)
+            return page(request, "slack.page.install_refused", 400, self._url(request, "install"))
         try:
-            response = await self._oauth.exchange(code, self._redirect_uri(request))
+            response = await self._oauth.exchange(code, self._url(request, "oauth_redirect"))
         except (RetryLater, OutcomeUnknown, SlackError) as error:
             log.warning("installation failed: %s %s", type(error).__name__, error)
             return page(request, "slack.page.install_failed", 400)
@@ -111,5 +113,10 @@ class InstallPages:
         message = cards.short_notice(actor, "slack.welcome", "start", "open_form", primary="start")
         await self._context.gateway.update_or_send(installation, person, {}, message, actor.language)
 
-    def _redirect_uri(self, request: web.Request) -> str:
-        return f"{(self._settings.public_url or str(request.url.origin())).rstrip('/')}/slack/oauth_redirect"
+    @property
+    def _cookie_path(self) -> str:
+        """The path as the browser sees it: a proxy may strip that of PUBLIC_URL."""
+        return f"{urlsplit(self._settings.public_url or '').path.rstrip('/')}/slack"
+
+    def _url(self, request: web.Request, page: str) -> str:
+        return f"{(self._settings.public_url or str(request.url.origin())).rstrip('/')}/slack/{page}"

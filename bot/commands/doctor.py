@@ -34,6 +34,7 @@ MAX_SKEW = 60
 TRY_LATER = "Try again later; status.slack.com and azure.status.microsoft list outages."
 INSTALL_AGAIN = "Install the app again (OAuth & Permissions on api.slack.com/apps)"
 OPEN_INSTALL = "Open PUBLIC_URL/slack/install in a browser to install the app in a workspace."
+_PUBLIC_CERTIFICATE = "The platforms trust only public CAs."
 _AZURE_ERRORS = {
     7000215: "MICROSOFT_APP_PASSWORD is not a secret of this app: give the secret's value, not its id.",
     7000222: "MICROSOFT_APP_PASSWORD has expired: create a new secret on portal.azure.com.",
@@ -132,6 +133,13 @@ class Doctor:
                     self.skews.append(self.now() - parsedate_to_datetime(response.headers["Date"]).timestamp())
                 body = json.loads(await response.read() or b"null") if "json" in response.content_type else None
                 return JsonResponse(response.status, response.headers, body if isinstance(body, dict) else {})
+        except aiohttp.ClientConnectorCertificateError:
+            message = f"the certificate of {host} is not trusted here"
+            todo = (
+                "Behind your company's own CA (a proxy that inspects traffic), set SSL_CERT_FILE to a file with its "
+                "certificate and the public ones, for this command and for the server."
+            )
+            raise CheckFailed("failure", message, todo if platform else f"{todo} {_PUBLIC_CERTIFICATE}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:  # their messages may quote the whole URL
             message = f"{host} cannot be reached from here ({type(error).__name__})"
             raise CheckFailed(

@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import Namespace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from bot.setting_values import split_url
 from bot.settings import find_unreadable_files, readable_settings
 
 INVALID = 2
+_FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _INVALID_ID = (
     "MICROSOFT_APP_ID (or --app-id) must be the bot's id, a GUID: Configuration of the Azure Bot, portal.azure.com."
 )
@@ -54,13 +56,19 @@ def teams(arguments: Namespace) -> int:
     if problems:
         return _fail(*problems)
     try:
-        path = build_package(Path(arguments.out), id, url)
+        path = build_package(Path(arguments.out), id, url, version=_version(datetime.now(UTC)))
     except ValueError:
         return _fail(_INVALID_URL)
     except OSError as error:
         return _fail(f"{arguments.out} cannot be written: {error.strerror}.")
     print(_NEXT_STEPS.format(path=path, url=url))
     return 0
+
+
+def _version(now: datetime) -> str:
+    """Return a version that grows: Teams accepts no second package of the same version."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return f"1.{(now - _FIRST_DAY).days}.{(now - midnight).seconds // 2}"
 
 
 def _fail(*sentences: str) -> int:

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,11 @@ import pytest
 import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from cryptography import x509
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.teams.server import TeamsSimulator
@@ -234,6 +240,28 @@ async def test_public_url_of_another_server(environment: dict[str, str]) -> None
             finding = (await run_checks(environment | {"PUBLIC_URL": str(server.make_url(""))}))["PUBLIC_URL"]
         assert finding.level == "failure"
         assert message in finding.message
+
+
+async def test_the_certificate_of_a_company(environment: dict[str, str], tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Company CA")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    encoding = serialization.Encoding.PEM
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (tmp_path / "key").write_bytes(key.private_bytes(encoding, *plain))
+    (tmp_path / "certificate").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(encoding))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    server = TestServer(web.Application(), scheme="https")
+    await server.start_server(ssl=context)
+    url = f"https://127.0.0.1:{server.port}"
+    changes = {"SLACK_API_URL": f"{url}/api/", "TEAMS_LOGIN_URL": url, "PUBLIC_URL": url}
+    findings = await run_checks(environment | changes)
+    for check in ("Slack", "Socket Mode", "Teams", "PUBLIC_URL"):
+        assert findings[check].message == "the certificate of 127.0.0.1 is not trusted here"
+        assert "SSL_CERT_FILE" in findings[check].todo
+    await server.close()
 
 
 async def test_a_database_of_another_version(environment: dict[str, str], database: str) -> None:

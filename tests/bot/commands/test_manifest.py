@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from adapters.slack.manifest import PLACEHOLDER, build_manifest
 from bot.cli import main
+from bot.commands.manifest import _version
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMAS = ROOT.parent / "shared/slack-manifest-schema"
@@ -105,3 +107,12 @@ def test_all_missing_settings_of_teams_are_reported(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.startswith("MICROSOFT_APP_ID (or --app-id) must be")
     assert main(["manifest", "teams", "--out", str(tmp_path), "--app-id", ID, "--public-url", URL]) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_version_of_the_package_grows() -> None:
+    now = datetime(2026, 11, 28, 23, 59, 58, tzinfo=UTC)
+    versions = [_version(now + timedelta(seconds=seconds)) for seconds in (0, 2, 4, 86_400, 86_400 * 3650)]
+    parts = [tuple(map(int, version.split("."))) for version in versions]
+    assert parts == sorted(set(parts))
+    assert all(number < 65_536 for part in parts for number in part)
+    assert parts[0] > (1, 0, 0), "the version of earlier packages"

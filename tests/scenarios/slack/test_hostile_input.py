@@ -5,7 +5,7 @@ import json
 import time
 from datetime import timedelta
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -525,6 +525,28 @@ async def test_oauth_state_is_bound_to_the_browser_and_single_use(make_scene: Ma
     scene.slack.oauth.allow = True
     scene.slack.fail("oauth.v2.access", error="invalid_code")
     assert (await _install(scene))[0] == 400
+
+
+async def test_installation_below_a_path_that_a_proxy_strips(make_scene: MakeScene) -> None:
+    scene = await make_scene("fr", oauth=True, public_url="https://bot.example.org/advisor/")
+    async with ClientSession() as http:
+        async with http.get(f"{scene.server.url}/slack/install", allow_redirects=False) as response:
+            assert response.cookies["slack_install"]["path"] == "/advisor/slack"
+            query = parse_qs(urlsplit(response.headers["Location"]).query)
+            assert query["redirect_uri"] == ["https://bot.example.org/advisor/slack/oauth_redirect"]
+        async with http.get(f"{scene.server.url}/slack/oauth_redirect?state=x&code=y") as page:
+            assert page.status == 400
+            assert 'href="https://bot.example.org/advisor/slack/install"' in await page.text()
+
+
+async def test_installation_that_slack_begins_has_no_state(make_scene: MakeScene) -> None:
+    scene = await _oauth(make_scene)
+    url = f"{scene.server.url}/slack/oauth_redirect?code=of-slack"
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http, http.get(url) as page:
+        assert page.status == 200, "the installation starts again, with a state"
+    assert [call.ok for call in scene.slack.calls_to("oauth.v2.access")] == [True], "the first code is not used"
+    card = await scene.slash(scene.anna, scene.marketing)
+    assert scene.t("question.orientation.text") in " ".join(card.texts())
 
 
 async def test_uninstalling_deletes_the_token(make_scene: MakeScene) -> None:
