@@ -33,7 +33,7 @@ $(PAGE)/dist/app.js: $(wildcard $(PAGE)/*.jsx $(PAGE)/*.css $(PAGE)/*.html $(PAG
 	@NPM="$(CURDIR)/$(BIN)/npm"; [ -x "$$NPM" ] || NPM=npm; PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(PAGE) && \
 		"$$NPM" ci --silent --no-progress && "$$NPM" run --silent build
 
-##   pictures     take the README's screenshots again (needs Chromium)
+##   pictures     take the README's screenshots again (needs Chromium and a font with emoji)
 pictures: $(VENV)/ready locales page
 	@$(BIN)/python -m tests.browser.playground.pictures
 

@@ -42,7 +42,7 @@ async def in_slack(visitor: Visitor) -> None:
 
 async def in_teams(visitor: Visitor) -> None:
     """The first question, below the post that started it."""
-    await visitor.page.set_viewport_size({"width": 1180, "height": 560})
+    await visitor.page.set_viewport_size({"width": 1180, "height": 680})
     await visitor.write(visitor.teams, visitor.text("label.start"))
     await expect(visitor.teams.get_by_text(visitor.text("question.orientation.text"))).to_be_visible()
     await take(visitor.teams, f"teams-question.{visitor.language}")
