@@ -42,8 +42,7 @@ def current(flow: Flow, session: Session, position: Walk | None = None) -> views
             return more_choices(session)
     match session.status:
         case Status.CANCELLED | Status.EXPIRED:
-            t = translations(session.language)
-            return notice(t, session.status.value, buttons(t, "start", primary="start"))
+            return closed(session)
         case Status.QUICK:
             return partial_result(flow, session, position)
         case Status.KEPT | Status.POSTED:
@@ -144,6 +143,15 @@ def confirm_restart(session: Session) -> views.Notice:
     return views.Notice("restart", t.plural("notice.restart", len(session.answers)), offered)
 
 
+def closed(session: Session) -> views.Notice:
+    """Return the card of a dialog that was stopped or has expired. One that was stopped can go on."""
+    t = translations(session.language)
+    offered = buttons(t, "start", primary="start")
+    if session.status is Status.CANCELLED and session.answers:
+        offered = (Button("continue", t("label.resume"), primary=True), *buttons(t, "start"))
+    return notice(t, session.status.value, offered)
+
+
 def more_choices(session: Session) -> views.Notice:
     """Return what the card of a question has no room for."""
     t = translations(session.language)
@@ -156,6 +164,7 @@ def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
     done = position.next_question is None
     first = Button("continue", t("label.see_recommendation" if done else "label.continue"), primary=True)
     others = buttons(t, "back", "restart", "cancel") if session.status in RUNNING else buttons(t, "back")
+    only_back = session.status is Status.POSTED and not done  # its card has the button to go on
     return views.ReviewCard(
         title=t("review.title"),
         intro=t("review.intro"),
@@ -163,7 +172,7 @@ def review(flow: Flow, session: Session, position: Walk) -> views.ReviewCard:
         change=t("label.change"),
         unused_title=t("review.unused"),
         unused=_rows(flow, t, _unused(session, position)),
-        buttons=(first, *others),
+        buttons=others if only_back else (first, *others),
     )
 
 
@@ -262,8 +271,14 @@ def partial_result(flow: Flow, session: Session, position: Walk) -> views.Partia
         unused=_rows(flow, t, _unused(session, position)),
         caveat=caveat(t),
         share=None if posted else share_note(t, partial=True),
-        buttons=buttons(t, "review", "take_back", "new_check") if posted else _partial_buttons(t),
+        buttons=_posted_partial_buttons(t, position) if posted else _partial_buttons(t),
     )
+
+
+def _posted_partial_buttons(t: Translations, position: Walk) -> tuple[Button, ...]:
+    question = position.next_question  # *continue* would only show the card
+    first = (Button("change", t("label.continue"), question.id, primary=True),) if question else ()
+    return *first, *buttons(t, "review", "take_back", "new_check")
 
 
 def _partial_buttons(t: Translations) -> tuple[Button, ...]:
@@ -320,7 +335,7 @@ def with_link(view: views.View, t: Translations, link: object) -> views.View:
 
 def folded(view: views.RecommendationCard | views.PartialResultCard, t: Translations) -> views.Notice:
     """Return the card of a posted recommendation in one line, for a conversation where others see the post as well."""
-    actions = {"open_post", "review", "take_back"}
+    actions = {"open_post", "change", "review", "take_back"}
     kept = tuple(button for button in view.buttons if button.action in actions)
     return views.Notice("posted", "\n".join(view.note) or t("notice.posted"), kept)
 

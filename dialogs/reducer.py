@@ -6,7 +6,7 @@ What each event does, by the status of the session (``open`` and ``quick`` are r
     Start           begins a new session
     Answer, Fill    sets answers                 -                -                -
     Back            undoes the last answer       shows the card   -                -
-    Change          asks one question again      reopens          reopens          -
+    Change          asks one question again (+)  reopens          reopens          -
     Restart         asks, then clears answers    -                -                -
     ConfirmPost     posts if complete or quick   posts            -                -
     UpdatePost      edits the post (*)           -                -                -
@@ -16,16 +16,16 @@ What each event does, by the status of the session (``open`` and ``quick`` are r
     Review          shows the answers            shows them       shows them       shows the card
     Why             shows the card with help     shows the card   shows the card   shows the card
     More            shows more choices           shows the card   shows the card   shows the card
-    Resume          shows the card; a quick check becomes an open dialog
+    Resume          shows the card; a quick check becomes an open dialog; a cancelled one goes on
     SetLanguage     changes the language
     Help            shows help
     Typed           is parsed (`dialogs.text.parse`), then handled as the event it stands for
     Details         shows them if complete       shows them       shows them to anyone of the tenant
 
 Back also leaves a page (`Session.page`) and brings back what Restart cleared. (*) a posted recommendation that was
-reopened: its post stays as it is until it is updated or taken back. ``-``: not allowed. All events but Start, and
-Details of a post, are for the owner only. An event that is not allowed, comes from another person or an older card, or
-names an unknown id returns the same session and a notice.
+reopened: its post stays as it is until it is updated or taken back. (+) or the next one. ``-``: not allowed. All
+events but Start, and Details of a post, are for the owner only. An event that is not allowed, comes from another
+person or an older card, or names an unknown id returns the same session and a notice.
 """
 
 from collections.abc import Collection
@@ -320,9 +320,10 @@ def _change(flow: Flow, session: Session, question: str) -> SessionAndEffects:
     if session.status not in RUNNING | {Status.KEPT, Status.POSTED}:
         return _finished(session)
     position = walk(flow, session.answers)
-    if question not in position.answers:
+    is_next = position.next_question is not None and question == position.next_question.id
+    if question not in position.answers and not is_next:
         return _notify(session, "unknown")
-    session = _changed(session, changing=question, status=Status.OPEN)
+    session = _changed(session, changing=None if is_next else question, status=Status.OPEN)
     return session, _show(flow, session, position=position)
 
 
@@ -357,7 +358,7 @@ def _why(flow: Flow, session: Session) -> SessionAndEffects:
 
 def _resume(flow: Flow, session: Session) -> SessionAndEffects:
     session = _without_page(session)
-    if session.status is Status.QUICK:
+    if session.status is Status.QUICK or (session.status is Status.CANCELLED and session.answers):
         session = _changed(session, status=Status.OPEN)
     return session, _show(flow, session)
 

@@ -20,7 +20,7 @@ from dialogs.session import Actor, Status
 from dialogs.text.notices import PassedCard
 from dialogs.text.parse import Command, Parsed
 from dialogs.translations import default_language, language_for_locale, translations
-from dialogs.views import DetailsCard, ReviewCard
+from dialogs.views import Card, DetailsCard, ReviewCard, View, with_note
 
 LOCALE_TIMEOUT_SECONDS = 1.0
 LOCALE_CACHE_SECONDS = 3600.0
@@ -181,7 +181,7 @@ class Context:
                     if result.session.status is Status.KEPT and is_public(target):
                         actor = Actor(result.session.tenant, result.session.owner, result.session.language)
                         moved = await self.go_private(request, actor, result.session.id)
-                        await self.show_in_private(request, actor, moved)
+                        await self.show_in_private(request, actor, _with_notes(moved, view))
                         continue
                     shown = await self.gateway.show(result.session, target, view, request.installation)
                     changed = shown if shown != result.card else None
@@ -200,3 +200,13 @@ class Context:
         """Return the answer to text or a button that is not about one dialog."""
         checks = await self.application.list_checks(actor) if parsed == Command("my_checks") else []
         return cards.reply(actor, parsed, checks)
+
+
+def _with_notes(result: TurnResult, view: View) -> TurnResult:
+    """Return the result with the notes of `view` on the card that it shows."""
+    notes = view.note if isinstance(view, Card) else ()
+    effects = tuple(
+        Show(with_note(effect.view, *notes)) if isinstance(effect, Show) and isinstance(effect.view, Card) else effect
+        for effect in result.effects
+    )
+    return replace(result, effects=effects)

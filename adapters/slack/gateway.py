@@ -29,6 +29,7 @@ from dialogs.views import (
     PartialResultCard,
     QuestionCard,
     RecommendationCard,
+    ReviewCard,
     View,
 )
 
@@ -326,7 +327,7 @@ def _marker(message: object) -> object:
 def _in_public(view: View, session: Session, t: Translations) -> View:
     """Return the view for a thread that all members of a channel can read.
 
-    It says so while questions are asked, folds once the post is in the channel, and shows nothing that is kept private.
+    It says so on questions and answers, folds once the post is in the channel, and shows nothing that is kept private.
     """
     match view:
         case QuestionCard():
@@ -334,6 +335,8 @@ def _in_public(view: View, session: Session, t: Translations) -> View:
             # Slack delivers words in a thread only if they mention the app.
             audience = f"{t('slack.public_thread')} {t('slack.how_to_answer')}"
             return replace(view, audience=audience, buttons=(*view.buttons, private))
+        case ReviewCard():
+            return replace(view, intro=f"{view.intro} {t('slack.public_thread')}")
         case RecommendationCard() | PartialResultCard() if session.status is Status.POSTED:
             return presenter.folded(view, t)
         case RecommendationCard() | PartialResultCard() | DetailsCard() if session.status is Status.KEPT:

@@ -73,6 +73,8 @@ def _in_public(view: View, session: Session) -> View:
     match view:
         case QuestionCard():
             return replace(view, audience=t("teams.public"))
+        case ReviewCard() if session.status is not Status.KEPT:
+            return replace(view, intro=f"{view.intro} {t('teams.public')}")
         case RecommendationCard() | PartialResultCard() if session.status is Status.POSTED:
             return presenter.folded(view, t)
     return view

@@ -454,6 +454,47 @@ def test_closed_dialog_stays_closed(close, status):
         assert notices(effects) == [status.value]
 
 
+def test_a_stopped_dialog_goes_on_where_it_was():
+    session, _ = start({"orientation": "key"})
+    stopped, effects = step(FLOW, session, Cancel(OWNER, revision=session.revision))
+    assert [button.action for button in shown(effects).buttons] == ["continue", "start"]
+    resumed, effects = step(FLOW, stopped, Resume(OWNER, revision=stopped.revision))
+    assert (resumed.status, resumed.answers) == (Status.OPEN, {"orientation": "key"})
+    assert shown(effects).question == "brand"
+
+
+def test_a_dialog_stopped_without_an_answer_has_nothing_to_go_on_with():
+    session, _ = start()
+    stopped, effects = step(FLOW, session, Cancel(OWNER))
+    assert [button.action for button in shown(effects).buttons] == ["start"]
+    same, _ = step(FLOW, stopped, Resume(OWNER))
+    assert same is stopped
+
+
+def test_a_posted_quick_check_goes_on_and_its_post_is_updated():
+    session, _ = start({"brand": "yes", "transformation": "no"}, quick=True)
+    posted, effects = step(FLOW, session, ConfirmPost(OWNER, "C1"))
+    go_on = shown(effects[1:]).buttons[0]
+    assert (go_on.action, go_on.label) == ("change", translations("fr")("label.continue"))
+    _, effects = step(FLOW, posted, Review(OWNER))
+    assert [button.action for button in shown(effects).buttons] == ["back"], "no button that does nothing"
+    session, effects = step(FLOW, posted, Change(OWNER, go_on.question, revision=posted.revision))
+    assert (shown(effects).question, shown(effects).current) == ("orientation", None)
+    for question, option in STRATEGIC.items():
+        if question not in session.answers:
+            session, effects = step(FLOW, session, Answer(OWNER, question, option))
+    assert shown(effects).buttons[0].action == "update_post"
+    stopped, _ = step(FLOW, session, Cancel(OWNER))
+    assert stopped.answers == posted.answers, "the post stays"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_agency_is_not_said_to_work_closely_when_that_is_unclear(language):
+    _, effects = start(STRATEGIC | {"agency_link": "unknown"}, actor=OWNER._replace(language=language))
+    claim = {"fr": "Elle travaille aussi étroitement", "en": "It works as closely"}[language]
+    assert claim not in " ".join(shown(effects[:1]).summary.split())
+
+
 def test_details_are_for_anyone_of_the_tenant_without_the_owners_buttons():
     session, _ = start(STRATEGIC)
     session, _ = step(FLOW, session, ConfirmPost(OWNER, "C1"))

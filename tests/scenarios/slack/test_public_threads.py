@@ -46,6 +46,33 @@ async def test_go_on_in_private(scene: Scene, answers: dict[str, str]) -> None:
     await scene.posted(scene.marketing)
 
 
+async def test_the_answers_in_a_thread_say_who_reads_them(scene: Scene, answers: dict[str, str]) -> None:
+    card = await ask_in_thread(scene)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "review")
+    assert any(scene.t("slack.public_thread") in line for line in card.texts())
+    await scene.press(scene.anna, card, "see_recommendation")
+    await scene.press(scene.anna, card, "post")
+    await scene.posted(scene.marketing)
+    await scene.slack.wait_for(lambda: scene.label("open_post") in card.buttons(), what="the card to fold")
+    await scene.press(scene.anna, card, "review")
+    assert any(scene.t("slack.public_thread") in line for line in card.texts())
+
+
+async def test_a_post_taken_back_from_a_thread_is_private_and_says_so(scene: Scene, answers: dict[str, str]) -> None:
+    card = await ask_in_thread(scene)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.marketing)
+    await scene.slack.wait_for(lambda: scene.label("take_back") in card.buttons(), what="the card to fold")
+    await scene.press(scene.anna, card, "take_back")
+    await scene.slack.wait_for(lambda: post.deleted, what="the deletion")
+    assert card.texts() == [scene.t("slack.kept")]
+    private = scene.card(scene.anna, scene.marketing)
+    assert private.ephemeral_to == scene.anna.id
+    assert scene.t("notice.taken_back") in " ".join(private.texts())
+
+
 async def test_only_the_owner_takes_a_dialog_private(scene: Scene) -> None:
     card = await ask_in_thread(scene)
     before = card.texts()
@@ -63,6 +90,7 @@ async def test_kept_private_leaves_no_answers_and_no_result(scene: Scene, answer
     assert card.texts() == [scene.t("slack.kept")]
     private = scene.card(scene.anna, scene.marketing)
     assert private.ephemeral_to == scene.anna.id
+    assert scene.t("notice.kept") in " ".join(private.texts())
     assert scene.t("outcome.in_house.title") in " ".join(private.texts())
     assert scene.t("outcome.in_house.title") not in seen_by_ben(scene)
     await scene.press(scene.anna, private, "post")

@@ -29,6 +29,7 @@ async def test_a_post_is_changed_in_place_and_taken_back(scene: Scene, where: st
     post = await scene.post(scene.conversation(where))
     await scene.teams.wait_for(lambda: scene.shows(card.card, "notice.posted"))
     await scene.press(card, "review")
+    assert scene.shows(card.card, "teams.public"), "the answers say who reads them"
     await scene.press(card, "change", inputs={"change": "mode"})
     await scene.user_actions.press(scene.anna, card, scene.option("mode", "both"))
     await scene.user_actions.press(scene.anna, card, scene.option("agency_link", "no"))
