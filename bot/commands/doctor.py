@@ -4,16 +4,18 @@ The checks run concurrently, change nothing and print no secrets. Each has a tim
 """
 
 import asyncio
+import hashlib
+import hmac
 import json
 import logging
 import os
-import sys
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -21,6 +23,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from adapters.ports import RetryLater, ServiceUnavailable
+from bot.commands.findings import Finding, Result, print_findings
 from bot.settings import InvalidSettings, Settings, is_loopback, load_settings, readable_settings, secret_value
 from bot.storage.database import Database
 from bot.storage.schema import adapter_data, tokens
@@ -41,20 +44,6 @@ _AZURE_ERRORS = {
     700016: "MICROSOFT_APP_ID is unknown in this tenant: check it, and MICROSOFT_APP_TENANT_ID.",
     90002: "MICROSOFT_APP_TENANT_ID is not a tenant: it is under Configuration of the Azure Bot.",
 }
-
-Level = Literal["ok", "skipped", "warning", "failure"]
-Result = tuple[Level, str] | tuple[Level, str, str]
-"""Level, message, and what to do about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of a check. `todo`: what to do about it."""
-
-    check: str
-    level: Level
-    message: str
-    todo: str = ""
 
 
 class CheckFailed(Exception):
@@ -330,11 +319,31 @@ class Doctor:
         if alive.status != 200 or alive.body != {"status": "ok"} or not {"database", "worker"} <= ready.body.keys():
             todo = "Is `cm-advisor serve` running, and does the proxy forward to HOST and PORT?"
             return "failure", f"what answers there is not this server (HTTP {alive.status})", todo
+        if self.settings.slack and self.settings.slack_signing_secret and not self.settings.slack_app_token:
+            await self._sign(url)
         if is_loopback(urlsplit(url).hostname or ""):
             return "warning", "only this machine can reach it", "Set it to the https URL that Slack and Teams call."
         if ready.status != 200:
             return "warning", "the server runs, but is not ready", f"See its log, and {url}/readyz."
         return "ok", "reaches this server, as seen from this machine"
+
+    async def _sign(self, url: str) -> None:
+        """Send the server a signed request, as Slack does. Raises `CheckFailed`."""
+        challenge, timestamp = secrets.token_hex(8), str(int(time.time()))
+        body = json.dumps({"type": "url_verification", "challenge": challenge})
+        secret = (secret_value(self.settings.slack_signing_secret) or "").encode()
+        signature = hmac.new(secret, f"v0:{timestamp}:{body}".encode(), hashlib.sha256).hexdigest()
+        headers = {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={signature}"}
+        headers["Content-Type"] = "application/json"
+        response = await self._ask("POST", f"{url}/slack/events", platform=False, data=body, headers=headers)
+        if response.body.get("challenge") == challenge:
+            return
+        message = f"a signed request to /slack/events is answered with HTTP {response.status}"
+        if response.status == 401:
+            todo = "The server has another SLACK_SIGNING_SECRET than this command, or the proxy changes requests."
+        else:
+            todo = "Does the proxy forward /slack/ to the server, and is the server restarted with these settings?"
+        raise CheckFailed("failure", message, todo)
 
 
 def _check_new_file(url: sa.URL) -> Result | None:
@@ -379,16 +388,5 @@ def doctor(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"ok": not failed, "checks": [asdict(finding) for finding in findings]}))
     else:
-        _print(findings)
+        print_findings(findings)
     return 1 if failed else 0
-
-
-def _print(findings: list[Finding]) -> None:
-    marks = {"ok": "✓", "skipped": "-", "warning": "!", "failure": "✗"}
-    try:
-        "✓✗".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        marks = {"ok": "ok", "skipped": "- ", "warning": "! ", "failure": "X "}
-    for finding in findings:
-        todo = f" -> {finding.todo}" if finding.todo else ""
-        print(f"{marks[finding.level]} {finding.check}: {finding.message}{todo}")

@@ -26,7 +26,8 @@ from adapters.playground.slack.server import SlackSimulator
 from adapters.playground.teams.server import TeamsSimulator
 from adapters.slack import SCOPES
 from bot.commands import doctor
-from bot.commands.doctor import Finding, examine
+from bot.commands.doctor import examine
+from bot.commands.findings import Finding
 from bot.core.service import Service
 from bot.server import build
 from bot.settings import Settings, find_problems
@@ -262,6 +263,23 @@ async def test_the_certificate_of_a_company(environment: dict[str, str], tmp_pat
         assert findings[check].message == "the certificate of 127.0.0.1 is not trusted here"
         assert "SSL_CERT_FILE" in findings[check].todo
     await server.close()
+
+
+async def test_a_signed_request_reaches_the_server(environment: dict[str, str]) -> None:
+    """Signed with the secret of the settings, sent through PUBLIC_URL."""
+    http_mode = environment | {"SLACK_APP_TOKEN": ""}
+    values: dict[str, Any] = {name.lower(): value for name, value in http_mode.items()}
+    async with TestServer(await build(Settings(_env_file=None, **values))) as server:
+        url = str(server.make_url("")).rstrip("/")
+        assert (await run_checks(http_mode | {"PUBLIC_URL": url}))[
+            "PUBLIC_URL"
+        ].message == "only this machine can reach it"
+        other = http_mode | {"PUBLIC_URL": url, "SLACK_SIGNING_SECRET": "0" * 32}
+        finding = (await run_checks(other))["PUBLIC_URL"]
+    assert (finding.level, "HTTP 401" in finding.message) == ("failure", True)
+    assert "another SLACK_SIGNING_SECRET" in finding.todo
+    finding = (await run_checks(http_mode))["PUBLIC_URL"]  # that server has no Slack
+    assert (finding.level, "HTTP 404" in finding.message) == ("failure", True)
 
 
 async def test_a_database_of_another_version(environment: dict[str, str], database: str) -> None:
