@@ -23,10 +23,14 @@ class TeamsPane:
         return {
             "app": {"name": APP},
             "commands": features["commands"],
+            "slash": features["slash"],
             "extension": features["extension"],
             "conversations": [{"id": item.id, "kind": item.kind, "name": item.name or APP} for item in conversations],
             "messages": {
-                item.id: [_message(message, person) for message in sandbox.teams.messages(item, by_bot=False)]
+                item.id: [
+                    _message(message, person)
+                    for message in sandbox.teams.messages(item, by_bot=False, seen_by=person.teams)
+                ]
                 for item in conversations
             },
             "task": task and {"title": task["title"], "card": task["card"]},
@@ -92,6 +96,8 @@ async def _type(sandbox: Sandbox, person: Person, args: Json) -> Exchange | None
     if conversation.kind == "personal":
         return await sandbox.teams_user_actions.personal(person.teams, text)
     thread = sandbox.teams.find(args.get("root"))
+    if args.get("slash"):
+        return await sandbox.teams_user_actions.slash(person.teams, conversation, text, thread=thread)
     if args.get("mention"):
         return await sandbox.teams_user_actions.mention(person.teams, conversation, text, thread=thread)
     # Without a mention Teams sends nothing to the app.
@@ -108,6 +114,8 @@ def _message(message: Message, person: Person) -> Json:
         "author": message.by.name if message.by else APP,
         "bot": message.by is None,
         "edited": message.edits > 0,
+        "targeted": message.targeted_to is not None,
+        "prompt": message.prompt.text if message.prompt else None,
         "text": message.text,
         "card": card,
         "refreshes": bool(card and card.get("refresh")),
@@ -123,6 +131,6 @@ def _conversation(sandbox: Sandbox, person: Person, args: Json) -> Conversation:
 
 def _visible_message(sandbox: Sandbox, person: Person, args: Json) -> Message:
     message = sandbox.teams.log[args["message"]]
-    if message.where is not _conversation(sandbox, person, args) or message.deleted:
+    if message.where is not _conversation(sandbox, person, args) or not sandbox.teams.sees(person.teams, message):
         raise LookupError(message.id)
     return message

@@ -51,6 +51,17 @@ const parseLink = (url) => {
   return conversation && { conversation: decodeURIComponent(conversation), message };
 };
 
+// What a text after a slash does, as the menu of Teams: opens a form, or is sent to the app only. Null: an ordinary text.
+const parseSlash = (text, { app, slash, extension }) => {
+  if (!text.startsWith("/")) return null;
+  const words = text.slice(1);
+  const begins = (name) => `${words} `.toLowerCase().startsWith(`${name} `.toLowerCase());
+  const form = extension.find(({ title }) => begins(title));
+  if (form) return { form: form.id };
+  if (begins(app.name)) return { text: words.slice(app.name.length).trim() };
+  return slash.some(({ title }) => begins(title)) ? { text: words } : null;
+};
+
 function Card({ card, theme, press, refresh, open }) {
   const container = useRef(null);
   const json = JSON.stringify(card);
@@ -104,6 +115,17 @@ export function TeamsPane({ t, theme, state, send }) {
     setThread(null);
   };
   const open = useMessageLinks(parseLink, select);
+  const isShared = conversation.kind !== "personal";
+  const type = (text) => {
+    const command = isShared && parseSlash(text, state);
+    if (command?.form) return send("extension", { id: command.form, conversation: selected });
+    const how = command?.text ? { text: command.text, slash: true } : { text, mention };
+    return send("type", { conversation: selected, root: thread, ...how });
+  };
+  const slash = [
+    ...[...state.slash, ...state.extension].map(({ title, description }) => ({ text: `/${title}`, about: description })),
+    { text: `/${state.app.name}`, hint: "…", about: t("teams.slash") },
+  ];
   const conversations = state.conversations.map(({ id, kind, name }) => ({ id, label: kind === "channel" ? `# ${name}` : name }));
   return (
     <section className="pane teams" aria-label="Teams">
@@ -116,14 +138,15 @@ export function TeamsPane({ t, theme, state, send }) {
         )}
         {messages.map((message) => (
           <article key={message.id} id={message.id} tabIndex={-1} className={message.root && message.root !== message.id ? "reply" : undefined}>
-            <Author name={message.author} bot={message.bot} labels={[message.edited && t("edited")]} />
+            <Author name={message.author} bot={message.bot} labels={[message.targeted && t("teams.only_you"), message.edited && t("edited")]} />
+            {message.prompt && <blockquote>{message.prompt}</blockquote>}
             {message.text && <p>{message.text.replace(/<at>([^<]*)<\/at>/g, "@$1")}</p>}
             {message.card && (
               <Card card={message.card} theme={theme} open={open}
                 press={(path, inputs) => send("press", { conversation: selected, message: message.id, path, inputs })}
                 refresh={message.refreshes ? () => send("refresh", { conversation: selected, message: message.id }) : null} />
             )}
-            {conversation.kind === "channel" && (
+            {conversation.kind === "channel" && !message.targeted && (
               <button className="link" onClick={() => setThread(message.root ?? message.id)}>
                 {t("reply")}
               </button>
@@ -134,9 +157,10 @@ export function TeamsPane({ t, theme, state, send }) {
       {thread && <InThread t={t} leave={() => setThread(null)} />}
       <Composer label={t("teams.write")} button={t("send")}
         placeholder={conversation.kind === "personal" ? t("slack.write_dm") : t("teams.write_channel")}
-        suggestions={state.commands.map(({ title, description }) => ({ text: title, about: description }))}
-        type={(text) => send("type", { conversation: selected, text, mention, root: thread })}>
-        {conversation.kind !== "personal" && (
+        suggestions={[...state.commands.map(({ title, description }) => ({ text: title, about: description })),
+          ...(isShared ? slash : [])]}
+        type={type}>
+        {isShared && (
           <label className="mention">
             <input type="checkbox" checked={mention} onChange={(event) => setMention(event.target.checked)} /> @{state.app.name}
           </label>

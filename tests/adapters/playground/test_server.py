@@ -291,6 +291,18 @@ async def test_two_people_at_once_each_in_their_language(browser: Browser) -> No
         await browser.sees("ines", "slack", translations(language)("announcement.title"))
 
 
+async def test_a_slash_command_is_seen_by_its_person_alone(browser: Browser) -> None:
+    teams = (await browser.state("lea"))["teams"]
+    place = conversation_of(teams, "Campaigns")
+    assert teams["slash"][0]["title"] == "diagnostic"
+    assert (await browser.do("lea", "teams", "type", conversation=place, text="aide", slash=True))["ok"]
+    message = (await browser.state("lea"))["teams"]["messages"][place][0]
+    assert (message["text"], message["targeted"]) == ("aide", True)
+    assert message["id"] not in json.dumps((await browser.state("tom"))["teams"])
+    refused = await browser.do("tom", "teams", "refresh", conversation=place, message=message["id"])
+    assert not refused["ok"], "nobody else can name the message"
+
+
 async def test_incomplete_form_shows_errors_at_its_fields(browser: Browser) -> None:
     assert (await browser.do("tom", "slack", "shortcut", id="open_form"))["ok"]
     await browser.sees("tom", "slack", translations("en")("question.orientation.text"))

@@ -341,6 +341,39 @@ async def test_commands_are_autocompleted(url: str, browser: Browser) -> None:
     await expect(box).to_have_value(re.compile(f"^{re.escape(first)}"))
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_a_slash_command_in_teams(url: str, browser: Browser, language: str) -> None:
+    features = manifest_features().teams[language]
+    mine = await visit(browser, url, language)
+    other = await visit(browser, url, {"fr": "en", "en": "fr"}[language])
+    box, options = mine.teams.get_by_role("combobox"), mine.teams.get_by_role("option")
+    await box.press_sequentially("/")
+    await expect(options).to_have_count(len(features["slash"]) + 2)  # and the form, and the app
+    await expect(options.first).to_contain_text(features["slash"][0]["description"])
+    await mine.shot("slash")
+    word = features["slash"][0]["title"]
+    await box.fill(f"/{word}")
+    await box.press("Enter")
+    article = mine.teams.get_by_role("article").filter(has_text=mine.text("playground.teams.only_you")).first
+    await expect(article.get_by_text(word, exact=True)).to_be_visible()
+    await expect(article.get_by_role("button", name=mine.text("playground.reply"))).to_have_count(0)
+    await mine.shot("slash-sent")
+    # Other people in the channel do not see it, also not after a reload.
+    await other.write(other.teams, "/nothing of this app")
+    await expect(mine.teams.get_by_text("/nothing of this app")).to_be_visible()
+    await other.page.reload()
+    await expect(other.teams.get_by_text("/nothing of this app")).to_be_visible()
+    await expect(other.teams.get_by_text(word, exact=True)).to_have_count(0)
+    # A command of the message extension opens its form.
+    await mine.write(mine.teams, f"/{features['extension'][0]['title']}")
+    await expect(mine.page.get_by_role("dialog")).to_be_visible()
+    await mine.page.get_by_role("dialog").get_by_role("button", name=mine.text("playground.close")).first.click()
+    # A personal chat has no such commands.
+    await mine.go(mine.teams, "CM Advisor")
+    await box.press_sequentially("/")
+    await expect(options).to_have_count(0)
+
+
 async def test_focus_stays_on_the_card(url: str, browser: Browser) -> None:
     visitor = await visit(browser, url, "en")
     start = visitor.text("playground.type", text=visitor.text("playground.word"))
