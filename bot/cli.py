@@ -130,9 +130,9 @@ def _argument(*names: str, **options: Any) -> AddArgument:
 
 
 def _port(text: str) -> int:
-    """Return the number of a port. Raises `ArgumentTypeError`."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65_535):
-        raise argparse.ArgumentTypeError("give a number from 1 to 65535")
+    """Return the number of a port; 0 is any free one. Raises `ArgumentTypeError`."""
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65_535):
+        raise argparse.ArgumentTypeError("give a number from 1 to 65535, or 0 for any free port")
     return int(text)
 
 
