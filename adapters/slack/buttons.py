@@ -192,6 +192,4 @@ async def _change_language(
 
 async def _replace(context: Context, request: IncomingRequest, actor: Actor, message: Message) -> None:
     """Replace the pressed message."""
-    await context.gateway.update_or_send(
-        request.installation, request.person, request.pressed_card, message, actor.language
-    )
+    await context.send(request, request.pressed_card, message, actor.language)

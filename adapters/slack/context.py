@@ -13,7 +13,7 @@ from adapters.slack.block_kit import Message
 from adapters.slack.gateway import SlackGateway, is_public
 from adapters.slack.installations import Installations
 from adapters.slack.request import IncomingRequest, MalformedRequest, conversation_of, get_object, get_text
-from adapters.slack.web_api import SlackError, WebApi
+from adapters.slack.web_api import SlackError, WebApi, patiently
 from dialogs.effects import Notify, Show
 from dialogs.events import Event, Resume, Start
 from dialogs.session import Actor, Status
@@ -190,11 +190,19 @@ class Context:
     async def say(self, request: IncomingRequest, message: Message, language: str) -> None:
         """Send a message that only the person who acted sees. Logs failures."""
         try:
-            await self.gateway.send_private(
-                request.installation, request.person, request.private_reply_ref, message, language
+            await patiently(
+                lambda: self.gateway.send_private(
+                    request.installation, request.person, request.private_reply_ref, message, language
+                )
             )
         except (RetryLater, OutcomeUnknown, SlackError) as error:
             log.info("private message not sent: %s", type(error).__name__)
+
+    async def send(self, request: IncomingRequest, card: CardRef, message: Message, language: str) -> None:
+        """Update the message at `card`, or send a new one there, again while Slack does not answer."""
+        await patiently(
+            lambda: self.gateway.update_or_send(request.installation, request.person, card, message, language)
+        )
 
     async def reply(self, actor: Actor, parsed: Parsed) -> Message:
         """Return the answer to text or a button that is not about one dialog."""

@@ -149,9 +149,7 @@ async def _message(context: Context, request: IncomingRequest, rules: router.Tex
     if private:
         context.tasks.start(context.say(replace(request, thread=None), message, actor.language))
     else:
-        context.tasks.start(
-            context.gateway.update_or_send(request.installation, request.person, card, message, actor.language)
-        )
+        context.tasks.start(context.send(request, card, message, actor.language))
 
 
 async def _apply(context: Context, request: IncomingRequest, actor: Actor, event: Event, running: Session) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -26,10 +26,12 @@ TEMPORARY_ERRORS = frozenset(
 )
 
 PAUSES = (0.3, 1.0, 3.0)
-"""Seconds before the next attempts of `WebApi.call_again`."""
+"""Seconds before the next attempts of `patiently`."""
 
 Workspace = str | Installation
 """Whose token a call uses: a tenant, or an installation that was already looked up."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 _sdk_log = logging.getLogger(f"{__name__}.sdk")
@@ -64,15 +66,7 @@ class WebApi:
 
     async def call_again(self, workspace: Workspace, method: str, **arguments: object) -> Json:
         """Call a method for which a second call is harmless. Repeat it while Slack does not answer."""
-        for pause in PAUSES:
-            try:
-                return await self.call(workspace, method, **arguments)
-            except (RetryLater, OutcomeUnknown) as error:
-                wait = getattr(error, "retry_after", None) or 0
-                if wait > PAUSES[-1]:
-                    raise
-                await asyncio.sleep(max(pause, wait))
-        return await self.call(workspace, method, **arguments)
+        return await patiently(lambda: self.call(workspace, method, **arguments), (RetryLater, OutcomeUnknown))
 
     async def bot_user(self, tenant: str) -> str:
         """Return the bot's user id, empty when it is not known."""
@@ -104,6 +98,21 @@ class WebApi:
             if error.error in INVALID_TOKEN_ERRORS:
                 self._installations.drop_cached(installation.tenant)
             raise
+
+
+async def patiently(
+    call: Callable[[], Awaitable[T]], errors: tuple[type[RetryLater] | type[OutcomeUnknown], ...] = (RetryLater,)
+) -> T:
+    """Return the result of a call for which a second one is harmless. Repeat it after these errors."""
+    for pause in PAUSES:
+        try:
+            return await call()
+        except errors as error:
+            wait = getattr(error, "retry_after", None) or 0
+            if wait > PAUSES[-1]:
+                raise
+            await asyncio.sleep(max(pause, wait))
+    return await call()
 
 
 def new_client(url: str, session: aiohttp.ClientSession) -> AsyncWebClient:

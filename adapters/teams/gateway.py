@@ -31,6 +31,8 @@ from dialogs.views import Announcement, Notice, View
 
 MAX_UPDATE_SECONDS = 1.0
 """How long the response to a button waits for the update of the card, so that others see the card at the same time."""
+PAUSES = (2.0, 8.0)
+"""Seconds before the next attempts of `send_patiently`. Each attempt is repeated by the connector."""
 SENT_BY_PERSON = "sent"
 """The destination of a recommendation that the person sends from the compose box."""
 _FAILURE_TEXTS = frozenset(
@@ -240,6 +242,15 @@ class TeamsGateway:
     async def send(self, ref: ConversationRef, card: Json) -> None:
         """Send a card that belongs to no dialog."""
         await self._connector.send(ref.at(None), card_message(card))
+
+    async def send_patiently(self, ref: ConversationRef, card: Json) -> None:
+        """Send a card that belongs to no dialog, again after a while if Teams does not answer."""
+        for pause in PAUSES:
+            try:
+                return await self.send(ref, card)
+            except RetryLater as error:
+                await asyncio.sleep(max(pause, min(error.retry_after or 0, PAUSES[-1])))
+        return await self.send(ref, card)
 
     async def send_privately(self, request: IncomingRequest, card: Json, notice: str = "") -> None:
         """Send a card to the person's personal chat. `notice`: what is sent to the conversation as well.

@@ -146,7 +146,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         if ref.shared:
             with suppress(PermanentFailure):
                 name = request.person_name or await self._gateway.member_name(ref, request.actor.person)
-        await self._gateway.send(ref, cards.welcome(request.t, name, shared=ref.shared))
+        await self._gateway.send_patiently(ref, cards.welcome(request.t, name, shared=ref.shared))
 
     # --- Typed text ---
 
@@ -182,7 +182,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
             return None
         t = translations(language)
         notice = presenter.notice(t, "language", presenter.buttons(t, "start", primary="start"))
-        return await self._gateway.send(request.ref, cards.render(notice))
+        return await self._gateway.send_patiently(request.ref, cards.render(notice))
 
     async def _reply(self, request: IncomingRequest, parsed: Parsed) -> None:
         t = request.t
@@ -206,7 +206,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
                 card = help_card(t, t("notice.nothing_understood"))
             case _:
                 card = help_card(t)
-        return await self._gateway.send(request.ref, card)
+        return await self._gateway.send_patiently(request.ref, card)
 
     # --- Buttons ---
 

@@ -214,6 +214,20 @@ async def test_the_home_tab_says_that_slack_does_not_answer(french: Scene, monke
     assert french.t("notice.error") in " ".join(home.texts())
 
 
+async def test_typed_text_is_answered_when_slack_answers_again(french: Scene) -> None:
+    french.slack.fail("chat.postMessage", 503, times=2)
+    card = await french.tell(french.anna, "aide")
+    assert french.t("help.title") in " ".join(card.texts())
+
+
+async def test_a_press_is_answered_when_slack_answers_again(french: Scene) -> None:
+    await french.slash(french.anna, french.marketing)
+    card = await french.slash(french.anna, french.marketing, "aide")
+    french.slack.fail("response_url", 503, times=2)
+    await french.press(french.anna, card, "my_checks")
+    assert french.reads(french.anna, french.marketing, french.t("checks.title"))
+
+
 @pytest.mark.parametrize("body", ['{"ok": true}', '{"ok": true, "user": {}}', "<html>", '{"ok": true, "user": 5}'])
 async def test_a_language_that_slack_did_not_tell_is_asked_again(make_scene: MakeScene, body: str) -> None:
     scene = await make_scene("fr", default_language="en")

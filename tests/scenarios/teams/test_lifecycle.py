@@ -8,7 +8,7 @@ import pytest
 
 from adapters.playground.teams.models import Message, Team
 from adapters.playground.teams.user_actions import Exchange
-from adapters.teams import channels
+from adapters.teams import channels, gateway
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene, visible
 
@@ -251,3 +251,12 @@ async def test_post_without_a_choice_asks_for_one(make_scene: MakeScene, empty: 
     answer = await scene.user_actions.send_activity(press)
     assert scene.shows(answer.card, "teams.choose_one")
     assert scene.shows(answer.card, "teams.channels_shown", first=81, last=93, count=93), "the same page"
+
+
+async def test_typed_text_is_answered_when_teams_answers_again(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = french
+    monkeypatch.setattr(gateway, "PAUSES", (0.1, 0.1))
+    scene.teams.fail("send", 503, times=6)
+    await scene.user_actions.personal(scene.anna, "aide")
+    await scene.teams.wait_for(lambda: scene.teams.messages(scene.conversation("personal")), timeout=20)
+    assert scene.shows(scene.teams.last(scene.conversation("personal")).card, "help.title")
