@@ -53,16 +53,26 @@ class Team:
 
 @dataclass(eq=False)
 class Channel:
-    """A channel has the members, the tenant and the app of its team."""
+    """A channel. A standard one has the members and the app of its team, and every one has its tenant.
+
+    `people`: of a private or shared channel. A shared one also has the members of the teams in `shared_with`, which
+    may be of other tenants. `app_added`: to a private or shared channel, for which the app of the team is not enough.
+    """
 
     name: str
     team: Team
     id: str = field(default_factory=lambda: f"19:{uuid.uuid4().hex}@thread.tacv2")
     kind: Literal["channel"] = "channel"
+    membership: Literal["standard", "private", "shared"] = "standard"
+    people: list[User] = field(default_factory=list)
+    shared_with: list[Team] = field(default_factory=list)
+    app_added: bool = True
 
     @property
     def members(self) -> list[User]:
-        return self.team.members
+        if self.membership == "standard":
+            return self.team.members
+        return list(dict.fromkeys([*self.people, *(user for team in self.shared_with for user in team.members)]))
 
     @property
     def tenant(self) -> str:
@@ -70,7 +80,7 @@ class Channel:
 
     @property
     def installed(self) -> bool:
-        return self.team.installed
+        return self.team.installed and (self.membership == "standard" or self.app_added)
 
 
 @dataclass(eq=False)
@@ -168,6 +178,22 @@ class TeamsState:
         self.conversations |= {channel.id: channel for channel in team.channels}
         self.teams.append(team)
         return team
+
+    def add_channel(
+        self,
+        team: Team,
+        name: str,
+        membership: Literal["private", "shared"],
+        people: Iterable[User],
+        *,
+        app: bool = True,
+    ) -> Channel:
+        """Add a private or shared channel. `app`: whether the app was added to it."""
+        channel = Channel(name, team, membership=membership, people=list(people), app_added=app)
+        assert membership == "shared" or set(channel.people) <= set(team.members), "only members of the team"
+        team.channels.append(channel)
+        self.conversations[channel.id] = channel
+        return channel
 
     def add_group_chat(self, name: str, members: Iterable[User], tenant: str | None = None) -> Chat:
         chat = Chat(name, "groupChat", tenant or self.tenant, list(members), True, f"19:{uuid.uuid4().hex}@thread.v2")

@@ -317,8 +317,9 @@ class TeamsSimulator(Simulator[Call], TeamsState):
     async def _channels(self, request: web.Request) -> tuple[int, Json]:
         team = self._installed_team(request)
         # General has no name: each client shows it in its own language.
-        named = [{"id": channel.id, "name": channel.name} for channel in team.channels[1:]]
-        return 200, {"conversations": [{"id": team.id, "name": None}, *named]}
+        # Private and shared channels are listed for everybody: who is in them, only their own members tell.
+        named = [{"id": channel.id, "name": channel.name, "type": channel.membership} for channel in team.channels[1:]]
+        return 200, {"conversations": [{"id": team.id, "name": None, "type": "standard"}, *named]}
 
     def _installed_team(self, request: web.Request) -> Team:
         general = self.conversations.get(request.match_info["team"])

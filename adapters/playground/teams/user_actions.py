@@ -240,31 +240,52 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         return {"commandId": command_id, "commandContext": context, "requestId": uuid.uuid4().hex, "context": theme}
 
     async def install(self, user: User, where: Team | Conversation, *, upgrade: bool = False) -> list[Exchange]:
-        """Install the bot: send conversationUpdate and installationUpdate, both without a locale."""
+        """Install the bot: send conversationUpdate and installationUpdate, both without a locale.
+
+        A private or shared channel, to which the app of the team is added, sends the first alone.
+        """
         conversation = _set_installed(where, True)
-        events = (
-            self._members_changed(user, conversation, "membersAdded", [{"id": self.teams.bot_id}]),
-            self._installation(user, conversation, "add-upgrade" if upgrade else "add"),
-        )
+        events = [self._members_changed(user, conversation, "membersAdded", [{"id": self.teams.bot_id}])]
+        if not _has_own_members(conversation):
+            events.append(self._installation(user, conversation, "add-upgrade" if upgrade else "add"))
         return [await self.send_activity(event) for event in events]
 
     async def uninstall(self, user: User, where: Team | Conversation) -> list[Exchange]:
         """Remove the bot. For a personal chat Teams sends no conversationUpdate."""
         conversation = _set_installed(where, False)
-        events = [self._installation(user, conversation, "remove")]
+        events = [] if _has_own_members(conversation) else [self._installation(user, conversation, "remove")]
         if conversation.kind != "personal":
             events.insert(0, self._members_changed(user, conversation, "membersRemoved", [{"id": self.teams.bot_id}]))
         return [await self.send_activity(event) for event in events]
 
-    async def add_members(self, by: User, team: Team, people: Sequence[User]) -> Exchange:
-        team.members.extend(people)
+    async def add_members(self, by: User, where: Team | Channel, people: Sequence[User]) -> Exchange:
+        """Add people to a team, or to a private or shared channel alone."""
+        (where.members if isinstance(where, Team) else where.people).extend(people)
         added = [{"id": user.id, "aadObjectId": user.aad} for user in people]
-        return await self.send_activity(self._members_changed(by, team.general, "membersAdded", added))
+        channel = where.general if isinstance(where, Team) else where
+        return await self.send_activity(self._members_changed(by, channel, "membersAdded", added))
+
+    async def share(self, by: User, channel: Channel, team: Team) -> Exchange:
+        """Share a shared channel with a team, whose members then are members of the channel."""
+        assert channel.membership == "shared", f"{channel.name} is {channel.membership}"
+        channel.shared_with.append(team)
+        return await self._sharing_changed(by, channel, "channelShared", "sharedWithTeams", team)
+
+    async def unshare(self, by: User, channel: Channel, team: Team) -> Exchange:
+        channel.shared_with.remove(team)
+        return await self._sharing_changed(by, channel, "channelUnshared", "unsharedFromTeams", team)
+
+    async def _sharing_changed(self, by: User, channel: Channel, event: str, key: str, team: Team) -> Exchange:
+        activity = self._event("conversationUpdate", by, channel)
+        teams = [{"id": team.id, "name": team.name, "tenantId": team.tenant}]
+        activity["channelData"] |= {"eventType": event, key: teams}
+        return await self.send_activity(activity)
 
     def _members_changed(self, by: User, where: Conversation, key: str, people: list[Json]) -> Json:
         activity = self._event("conversationUpdate", by, where)
-        if where.kind == "channel":
-            activity["channelData"]["eventType"] = f"teamMember{key.removeprefix('members')}"
+        if isinstance(where, Channel):
+            group = "team" if where.membership == "standard" else "channel"
+            activity["channelData"]["eventType"] = f"{group}Member{key.removeprefix('members')}"
         return activity | {key: people}
 
     async def team_event(self, by: User, team: Team, event: str, **more: Any) -> Exchange:
@@ -312,6 +333,8 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
         if isinstance(where, Channel):
             channel_data |= {"teamsChannelId": where.id, "teamsTeamId": where.team.id}
             channel_data |= {"channel": {"id": where.id}, "team": {"id": where.team.id}}
+            if where.membership != "standard":
+                channel_data["channel"]["type"] = where.membership
             conversation["id"] += f";messageid={root}" if root else ""
         if where.kind != "personal":
             conversation["isGroup"] = True
@@ -337,9 +360,16 @@ class TeamsUserActions(simulator.UserActions[Exchange]):
 
 def _set_installed(where: Team | Conversation, installed: bool) -> Conversation:
     """Return the conversation of the update: General for a team."""
+    if isinstance(where, Channel) and where.membership != "standard":
+        where.app_added = installed
+        return where
     target = where.team if isinstance(where, Channel) else where
     target.installed = installed
     return target.general if isinstance(target, Team) else target
+
+
+def _has_own_members(where: Conversation) -> bool:
+    return isinstance(where, Channel) and where.membership != "standard"
 
 
 def _merged(defaults: Json, changes: Json | None) -> Json:

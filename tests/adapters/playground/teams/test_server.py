@@ -238,7 +238,10 @@ async def test_members_and_teams(teams, bot, anna, channel):
     assert code(await bot.call("GET", f"{members}/29:nobody")) == (404, "MemberNotFoundInConversation")
     team = channel.team
     assert (await bot.call("GET", f"teams/{team.id}"))[1]["name"] == "Marketing"
-    listed = [{"id": team.id, "name": None}, {"id": channel.id, "name": "Campaigns"}]
+    listed = [
+        {"id": team.id, "name": None, "type": "standard"},
+        {"id": channel.id, "name": "Campaigns", "type": "standard"},
+    ]
     assert (await bot.call("GET", f"teams/{team.id}/conversations"))[1] == {"conversations": listed}
     assert code(await bot.call("GET", f"teams/{channel.id}")) == (404, "NotFound")
 
