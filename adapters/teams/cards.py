@@ -73,8 +73,9 @@ def _in_public(view: View, session: Session) -> View:
     match view:
         case QuestionCard():
             return replace(view, audience=t("teams.public"))
-        case ReviewCard() if session.status is not Status.KEPT:
-            return replace(view, intro=f"{view.intro} {t('teams.public')}")
+        case ReviewCard():
+            reader = t("teams.kept_review" if session.status is Status.KEPT else "teams.public")
+            return replace(view, intro=f"{view.intro} {reader}")
         case RecommendationCard() | PartialResultCard() if session.status is Status.POSTED:
             return presenter.folded(view, t)
     return view

@@ -64,6 +64,7 @@ async def test_my_answers_of_a_kept_check_do_not_reopen_it(scene: Scene, where: 
     await scene.press(card, "keep_private")
     answer = await scene.press(card, "review")
     assert scene.shows(answer.card, "option.person.lasting")
+    assert scene.shows(answer.card, "teams.kept_review") == (where != "personal"), "a change is public again"
     await scene.wait_until_idle()
     if where != "personal":
         assert not scene.shows(card.card, "option.person.lasting")
