@@ -300,7 +300,8 @@ def announcement(flow: Flow, session: Session, position: Walk, *, changed: bool 
     flow = flow.at(session.version)
     result = recommend(flow, position)
     if result is None:
-        phrases = [t(f"outcome.{id}.phrase") for id in reachable_outcomes(flow, session.answers)]
+        outcomes = reachable_outcomes(flow, session.answers)
+        phrases = [t(f"outcome.{outcome.id}.phrase") for outcome in flow.outcomes if outcome.id in outcomes]
         headline, because = _strategic(flow, t, position), f"{t('partial.possible')} {join_or(t, phrases)}"
     else:
         headline, because = outcome_title(t, result), _because(flow, t, result)

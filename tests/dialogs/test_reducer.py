@@ -471,6 +471,16 @@ def test_a_dialog_stopped_without_an_answer_has_nothing_to_go_on_with():
     assert same is stopped
 
 
+def test_a_post_of_a_first_view_names_the_outcomes_in_the_order_of_the_card():
+    session, effects = start({"brand": "yes"}, quick=True, actor=OWNER._replace(language="en"))
+    assert [title.split()[0] for title in shown(effects[:1]).possible] == ["In-house,", "A", "A"]
+    _, effects = step(FLOW, session, ConfirmPost(OWNER, "C1"))
+    t = translations("en")
+    phrases = [t(f"outcome.{id}.phrase") for id in ("in_house", "agency", "hybrid")]
+    because = effects[0].view.because
+    assert phrases == sorted(phrases, key=because.index)
+
+
 def test_a_posted_quick_check_goes_on_and_its_post_is_updated():
     session, _ = start({"brand": "yes", "transformation": "no"}, quick=True)
     posted, effects = step(FLOW, session, ConfirmPost(OWNER, "C1"))
