@@ -197,7 +197,7 @@ def recommendation(flow: Flow, session: Session, position: Walk, result: Recomme
         because=_because(flow, t, result),
         control=_control(flow, t, result),
         steps_title=t("recommendation.steps"),
-        steps=_advice(flow, t, result)[:MAX_STEPS],
+        steps=_advice(flow, t, result, MAX_STEPS),
         provisional=t("recommendation.provisional") if result.provisional else None,
         share=_share(t, session),
         buttons=offered,
@@ -315,7 +315,7 @@ def announcement(flow: Flow, session: Session, position: Walk, *, changed: bool 
         because=because,
         control=_control(flow, t, result) if result else None,
         steps_title=t("announcement.steps"),
-        steps=_advice(flow, t, result)[:MAX_STEPS] if result else (),
+        steps=_advice(flow, t, result, MAX_STEPS) if result else (),
         provisional=t("recommendation.provisional") if result and result.provisional else None,
         buttons=buttons(t, "details", "run_own"),
     )
@@ -416,10 +416,13 @@ def _control(flow: Flow, t: Translations, result: Recommendation) -> views.Contr
     return views.Control(t("control.title"), result.control, len(flow.control), text)
 
 
-def _advice(flow: Flow, t: Translations, result: Recommendation) -> tuple[views.AdviceLine, ...]:
+def _advice(
+    flow: Flow, t: Translations, result: Recommendation, most: int | None = None
+) -> tuple[views.AdviceLine, ...]:
+    """Return the pieces of advice, or the first `most`."""
     firmly = t(f"control.firm.{result.control}") if result.control else ""
     lines = []
-    for advice in result.advice:
+    for advice in result.advice[:most]:
         id = advice.text_id or advice.id
         wording = f".{result.outcome.id}" if result.outcome.id in advice.text_by_outcome else ""
         text = t(f"advice.{id}.text{wording}", firmly=firmly)
