@@ -18,7 +18,7 @@ from adapters.teams.conversation import ConversationRef
 from adapters.teams.request import IncomingRequest
 from dialogs import presenter
 from dialogs.translations import Translations
-from dialogs.views import Button
+from dialogs.views import SIGNS, Button
 
 PREFIX = "team:"
 MAX_CONCURRENT = 10
@@ -208,7 +208,8 @@ def choose_channel(
     """
     choices, option = channels.choices, presenter.PARTIAL if partial else None
     ids: ac.Json = {"session": session, "revision": revision, "picker": True}
-    more, back = Button("more_channels", t("teams.more_channels"), option=option), Button("resume", t("label.back"))
+    more = Button("more_channels", t("teams.more_channels"), option=option)
+    back = Button("resume", t("label.back"), sign=SIGNS["back"])
     if not choices:
         text, buttons = (t("teams.no_channel"), (back,)) if channels.complete else (t("teams.no_answer"), (more, back))
         return ac.card([ac.text(text), *ac.actions(buttons, ids)], text)

@@ -88,7 +88,7 @@ class OldCards:
         if self.where.kind == "personal":
             await scene.press(self.card, "post")
             self.note()
-            await scene.user_actions.press(scene.anna, self.card, scene.t("label.back"))
+            await scene.press(self.card, "back")
             for text in ("help", "my checks", "forget me", "form", "lang"):
                 await scene.user_actions.personal(scene.anna, text)
                 await scene.wait_until_idle()

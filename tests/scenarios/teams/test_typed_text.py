@@ -451,7 +451,7 @@ async def test_channel_choice(make_scene: MakeScene) -> None:
     card.views.clear()
     answer = await scene.press(card, "post")
     assert scene.shows(answer.card, "teams.no_channel")
-    answer = await scene.user_actions.press(scene.anna, card, scene.t("label.back"))
+    answer = await scene.user_actions.press(scene.anna, card, scene.label("back"))
     assert scene.shows(answer.card, "recommendation.steps")
 
 
