@@ -50,7 +50,7 @@ def check_lines(
         others = (other for other in checks if other is not check)
         with_time = any(abs(other.updated_at - check.updated_at) < SAME_DAY for other in others)
         when = _moment(t, check.updated_at.astimezone(zone), with_time=with_time)
-        ref = check.post if check.session.status is Status.POSTED else check.card
+        ref = check.post if check.session.publication else check.card
         place = find_place(ref) if ref else None
         status = _check_status(t, check.session, place)
         title = _check_title(t, check.session)
@@ -74,7 +74,9 @@ def _check_title(t: Translations, session: Session) -> str:
 def _check_status(t: Translations, session: Session, place: str | None) -> str:
     if session.status is Status.KEPT:
         return t("checks.kept")
-    id = "checks.posted" if session.status is Status.POSTED else "checks.in_progress"
+    id = "checks.in_progress"
+    if session.publication:
+        id = "checks.posted" if session.status is Status.POSTED else "checks.changing"
     return t(f"{id}_in", place=place) if place else t(id)
 
 
