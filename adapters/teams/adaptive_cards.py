@@ -154,6 +154,21 @@ def card(body: Sequence[Json], fallback: str, *, speak: str | None = None, wide:
     return value | ({"msteams": {"width": "Full"}} if wide else {})
 
 
+def mark_buttons(value: Json, mark: str) -> Json:
+    """Return a card with ``{mark: true}`` in the data of every button."""
+
+    def marked(node: Any) -> Any:
+        if isinstance(node, list):
+            return [marked(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        copy = {key: marked(item) for key, item in node.items() if key != "data"}
+        return copy | ({"data": {**node["data"], mark: True}} if "data" in node else {})
+
+    card: Json = marked(value)
+    return card
+
+
 def attachment(value: Json) -> Json:
     """Return a card as an attachment."""
     return {"contentType": CARD_TYPE, "content": value}

@@ -45,7 +45,7 @@ def render(
     ids: Json = {"session": session.id, "revision": session.revision} if session else {}
     if session and isinstance(view, RecommendationCard | PartialResultCard) and view.share:
         view = replace(view, share=_share(view.share, session, ref))
-    if session and ref and ref.kind != "personal":
+    if session and ref and ref.kind != "personal" and ref.only is None:
         view = _in_public(view, session)
     t = translations(language or (session.language if session else ""))
     match view:

@@ -151,12 +151,26 @@ class Channels:
                 ConversationRef(service, id, "channel", request.ref.tenant), request.actor.person
             )
             name = str(stored.get("name") or "") or await self._connector.team_name(service, id) or "?"
-            channels = await self._connector.channels(service, id)
+            channels = [
+                (channel, title)
+                for channel, title, own_members in await self._connector.channels(service, id)
+                if not own_members or await self._is_member(service, channel, request)
+            ]
         except PermanentFailure as failure:
             if failure.reason == "not_member":
                 self._not_members.set((*request.actor[:2], id), True)
             return []
         return [(f"{name} › {title or request.t('teams.general')}", f"{id} {channel}") for channel, title in channels]
+
+    async def _is_member(self, service: str, channel: str, request: IncomingRequest) -> bool:
+        """Return whether the person is a member of a private or shared channel. Its name is for its members only."""
+        try:
+            await self._connector.member(
+                ConversationRef(service, channel, "channel", request.ref.tenant), request.actor.person
+            )
+        except PermanentFailure:
+            return False
+        return True
 
 
 def team_after(request: IncomingRequest, name: str, before: Json) -> Mapping[str, object]:

@@ -72,20 +72,23 @@ class Connector:
     async def send(self, ref: ConversationRef, activity: Activity) -> str | None:
         """Send a message into a conversation. Return its id; None if Teams gives none.
 
-        In a channel, a conversation id without a thread makes a new post.
+        In a channel, a conversation id without a thread makes a new post. For a targeted message, the person has to be
+        a member.
         """
-        path = f"v3/conversations/{_quoted(ref.conversation)}/activities"
+        path = f"v3/conversations/{_quoted(ref.conversation)}/activities{_targeted(ref)}"
+        if ref.only:
+            activity = {**activity, "recipient": {"id": ref.only}}
         id = (await self._call("POST", ref.service, path, activity)).get("id")
         return str(id) if id else None
 
     async def update(self, ref: ConversationRef, activity: Activity) -> None:
         """Replace a message of the app."""
-        path = f"v3/conversations/{_quoted(ref.conversation)}/activities/{_quoted(ref.activity or '')}"
+        path = f"v3/conversations/{_quoted(ref.conversation)}/activities/{_quoted(ref.activity or '')}{_targeted(ref)}"
         await self._call("PUT", ref.service, path, activity)
 
     async def delete(self, ref: ConversationRef) -> None:
         """Delete a message of the app."""
-        path = f"v3/conversations/{_quoted(ref.conversation)}/activities/{_quoted(ref.activity or '')}"
+        path = f"v3/conversations/{_quoted(ref.conversation)}/activities/{_quoted(ref.activity or '')}{_targeted(ref)}"
         await self._call("DELETE", ref.service, path)
 
     async def open_personal(self, ref: ConversationRef, bot: str, person: str) -> ConversationRef:
@@ -113,13 +116,17 @@ class Connector:
         _text(member, "id")
         return member
 
-    async def channels(self, service: str, team: str) -> list[tuple[str, str | None]]:
-        """Return id and name of a team's channels. The name of General is None."""
+    async def channels(self, service: str, team: str) -> list[tuple[str, str | None, bool]]:
+        """Return id, name, and whether it has members of its own, of a team's channels. The name of General is None."""
         items = (await self._call("GET", service, f"v3/teams/{_quoted(team)}/conversations")).get("conversations")
         if not isinstance(items, list):
             raise RetryLater
         channels = [item for item in items if isinstance(item, dict)]
-        return [(str(channel["id"]), channel.get("name") or None) for channel in channels if channel.get("id")]
+        return [
+            (str(channel["id"]), channel.get("name") or None, channel.get("type") in ("private", "shared"))
+            for channel in channels
+            if channel.get("id")
+        ]
 
     async def team_name(self, service: str, team: str) -> str:
         """Return the name of a team."""
@@ -188,6 +195,11 @@ def _permanent_failure(status: int, body: Json) -> PermanentFailure:
     code = str(error.get("code", "")) if isinstance(error, dict) else ""
     log.warning("connector answered %d %.60s", status, code)
     return PermanentFailure(_REASONS.get((status, code)) or _REASONS_BY_STATUS.get(status, "refused"))
+
+
+def _targeted(ref: ConversationRef) -> str:
+    """Return the query of a message that only one person sees. An edit names no recipient."""
+    return "?isTargetedActivity=true" if ref.only else ""
 
 
 def _quoted(id: str) -> str:

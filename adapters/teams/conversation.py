@@ -15,6 +15,7 @@ class ConversationRef:
 
     `service`: the URL of its connector. `conversation`: its id; in a channel with the thread
     (``…;messageid=…``). `kind`: one of `KINDS`. `activity`: the id of the message; None if it was not sent yet.
+    `only`: the one person who sees the message (a targeted message); None: everybody in the conversation does.
     """
 
     service: str
@@ -22,6 +23,7 @@ class ConversationRef:
     kind: str
     tenant: str
     activity: str | None = None
+    only: str | None = None
 
     @property
     def base(self) -> str:
@@ -31,12 +33,17 @@ class ConversationRef:
     @property
     def shared(self) -> bool:
         """Whether more than one person reads here."""
-        return self.kind != "personal"
+        return self.kind != "personal" and self.only is None
+
+    @property
+    def key(self) -> str:
+        """Tells dialogs apart: one for each thread, and one that only its owner sees for each channel or chat."""
+        return self.conversation if self.only is None else f"{self.base};private"
 
     @property
     def root(self) -> "ConversationRef":
         """The conversation without thread and message: a message sent there is a new post."""
-        return replace(self, conversation=self.base, activity=None)
+        return replace(self, conversation=self.base, activity=None, only=None)
 
     @property
     def link(self) -> str:
@@ -56,13 +63,14 @@ class ConversationRef:
 
     def to_json(self) -> dict[str, object]:
         """Return what `from_json` reads."""
-        return {
+        stored: dict[str, object] = {
             "service": self.service,
             "conversation": self.conversation,
             "kind": self.kind,
             "tenant": self.tenant,
             "activity": self.activity,
         }
+        return stored | ({"only": self.only} if self.only else {})
 
     @classmethod
     def from_json(cls, value: object) -> "ConversationRef | None":
@@ -70,10 +78,12 @@ class ConversationRef:
         if not isinstance(value, Mapping):
             return None
         texts = [value.get(key) for key in ("service", "conversation", "kind", "tenant")]
-        activity = value.get("activity")
-        if not all(isinstance(text, str) for text in texts) or not isinstance(activity, str | None):
+        activity, only = value.get("activity"), value.get("only")
+        if not all(isinstance(text, str) for text in texts):
+            return None
+        if not isinstance(activity, str | None) or not isinstance(only, str | None):
             return None
         service, conversation, kind, tenant = cast(list[str], texts)
         if kind not in KINDS or not conversation:
             return None
-        return cls(service, conversation, kind, tenant, activity)
+        return cls(service, conversation, kind, tenant, activity, only)

@@ -18,11 +18,11 @@ from adapters.ports import (
 )
 from adapters.shared.background import BackgroundTasks
 from adapters.teams import cards
-from adapters.teams.adaptive_cards import Json
+from adapters.teams.adaptive_cards import Json, mark_buttons
 from adapters.teams.channels import is_archived
 from adapters.teams.connector import Connector, card_message
 from adapters.teams.conversation import ConversationRef
-from adapters.teams.request import IncomingRequest
+from adapters.teams.request import PRIVATE, IncomingRequest
 from dialogs.community_flow import FLOW
 from dialogs.effects import Show
 from dialogs.session import Session
@@ -222,7 +222,7 @@ class TeamsGateway:
                 if failure.reason != "gone":
                     raise
         try:
-            return ref.at(await self._connector.send(ref, card_message(cards.with_notes(card, *notes))))
+            return await self._send(ref, cards.with_notes(card, *notes))
         except OutcomeUnknown:
             # If it was sent, its buttons work. If not, the person will ask again and get it then.
             return ref.at(None)
@@ -235,13 +235,23 @@ class TeamsGateway:
         updates.newest = max(updates.newest, revision)
         async with updates.lock:
             if updates.newest == revision:
-                await self._connector.update(ref, card_message(card))
+                await self._connector.update(ref, card_message(_marked(card, ref)))
+
+    async def _send(self, ref: ConversationRef, card: Json) -> ConversationRef:
+        """Send a card. Where Teams refuses to send it to one person only, use the personal chat. Return where it is."""
+        try:
+            return ref.at(await self._connector.send(ref, card_message(_marked(card, ref))))
+        except PermanentFailure:
+            if not ref.only:
+                raise
+            chat = await self._connector.open_personal(ref, self._bot, ref.only)
+            return chat.at(await self._connector.send(chat, card_message(card)))
 
     # --- Other messages, and members ---
 
     async def send(self, ref: ConversationRef, card: Json) -> None:
         """Send a card that belongs to no dialog."""
-        await self._connector.send(ref.at(None), card_message(card))
+        await self._send(ref.at(None), card)
 
     async def send_patiently(self, ref: ConversationRef, card: Json) -> None:
         """Send a card that belongs to no dialog, again after a while if Teams does not answer."""
@@ -277,6 +287,11 @@ class TeamsGateway:
 def shown_view(result: TurnResult) -> View | None:
     """Return the view that the card of the session has after a turn; None if it stays the same."""
     return next((effect.view for effect in reversed(result.effects) if isinstance(effect, Show)), None)
+
+
+def _marked(card: Json, ref: ConversationRef) -> Json:
+    """Return a card whose buttons say that only one person sees it, if that is so."""
+    return mark_buttons(card, PRIVATE) if ref.only else card
 
 
 def _said(outgoing: OutgoingMessage, key: str) -> str:

@@ -99,7 +99,7 @@ class MessagesEndpoint:
         task: asyncio.Task[Json | None] = self._tasks.start(handle(context))
         if request.type == ActivityTypes.message:
             await asyncio.wait({task}, timeout=TYPING_AFTER)
-            if not task.done():
+            if not task.done() and request.ref.only is None:  # typing is for everybody
                 self._tasks.start(self._connector.send(request.ref.at(None), {"type": ActivityTypes.typing.value}))
         await asyncio.wait({task}, timeout=MAX_RESPONSE_SECONDS)
         if task.done():

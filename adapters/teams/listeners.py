@@ -19,13 +19,13 @@ from adapters.shared import router
 from adapters.shared.background import BackgroundTasks
 from adapters.shared.replies import forgotten, offer_buttons, short_reply
 from adapters.teams import cards
-from adapters.teams.adaptive_cards import CARD_TYPE, Json
+from adapters.teams.adaptive_cards import CARD_TYPE, Json, mark_buttons
 from adapters.teams.bot_framework import ActivityHandler, TurnContext
 from adapters.teams.button_value import ButtonValue
 from adapters.teams.channels import Channels, choose_channel
 from adapters.teams.conversation import ConversationRef
 from adapters.teams.gateway import TeamsGateway, shown_view
-from adapters.teams.request import IncomingRequest
+from adapters.teams.request import PRIVATE, IncomingRequest
 from adapters.teams.task_modules import TaskModules
 from dialogs import presenter
 from dialogs.community_flow import FLOW
@@ -151,7 +151,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
     # --- Typed text ---
 
     async def _on_text(self, request: IncomingRequest) -> None:
-        session = await self._application.find_running(request.actor, request.ref.conversation)
+        session = await self._application.find_running(request.actor, request.ref.key)
         rules = FILES_RULES if request.has_files else TEXT_RULES
         match router.route_text(request.text, request.actor, running=session is not None, rules=rules):
             case router.StartDialog(answers, quick):
@@ -214,7 +214,8 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
         result = await self._press_button(request, request.button or ButtonValue())
         if result.card is None:
             return message_response(request, result.text)
-        return {"statusCode": 200, "type": CARD_TYPE, "value": result.card}
+        card = mark_buttons(result.card, PRIVATE) if request.ref.only else result.card
+        return {"statusCode": 200, "type": CARD_TYPE, "value": card}
 
     async def _press_button(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         if button.action == "refresh":
@@ -310,7 +311,7 @@ class TeamsBot(ActivityHandler):  # type: ignore[misc]  # the SDK has no types
 
     async def _post(self, request: IncomingRequest, button: ButtonValue) -> ButtonResult:
         """Post to the conversation of the dialog. In a personal chat, ask for a channel first."""
-        if not request.ref.shared:
+        if request.ref.kind == "personal":
             if not button.channel:
                 return await self._choose_channel(request, button, "teams.choose_one" if button.picker else "")
             found = await self._channels.find(request, button.channel)

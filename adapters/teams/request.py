@@ -29,6 +29,10 @@ _CHANNEL_EVENTS = ("channelMemberAdded", "channelMemberRemoved")
 """With the app among the members: a shared channel admits it, or does so no longer. It stays in the team."""
 
 
+PRIVATE = "private"
+"""Marks the data of a button on a card that only one person sees."""
+
+
 class MalformedActivity(ValueError):
     """The body is not a valid activity. The message tells which field."""
 
@@ -77,7 +81,8 @@ class IncomingRequest:
     def turn(self, event: Event, session: str | None, card: ConversationRef | None = None) -> Turn:
         """Return the turn of an event of this request. `card`: the new card."""
         card_ref = card.to_json() if card else None
-        return Turn(event, session, self.ref.conversation, card_ref, self.idempotency_key, self.occurred_at)
+        conversation = self.ref.conversation if self.ref.only is None else self.ref.key
+        return Turn(event, session, conversation, card_ref, self.idempotency_key, self.occurred_at)
 
 
 def parse_request(raw: bytes) -> IncomingRequest:
@@ -101,14 +106,18 @@ def parse_request(raw: bytes) -> IncomingRequest:
         "activity": _text(body, "replyToId"),
     }
     data = _data(activity_type, name, body.get("value"))
+    person_id = _required_text(person, "id")
+    # A slash command is a targeted message. On a press Teams may say nothing of the kind: our buttons do.
+    is_targeted = _object(body, "recipient").get("isTargeted") is True or bool(data and data.get(PRIVATE) is True)
+    only = person_id if is_targeted and card["kind"] != "personal" else None
     return IncomingRequest(
         type=activity_type,
         name=name,
         channel_id=channel_id,
-        actor=Actor(f"teams:{tenant}", _required_text(person, "id"), _language(locale) or default_language()),
+        actor=Actor(f"teams:{tenant}", person_id, _language(locale) or default_language()),
         person_name=_text(person, "name") or "",
-        ref=ConversationRef(**card),
-        card=card,
+        ref=ConversationRef(**card, only=only),
+        card=card | ({"only": only} if only else {}),
         bot=bot,
         idempotency_key=f"teams:{conversation_id}:{id}",
         text=typed_text(_text(body, "text", None) or "", body, bot) if activity_type == "message" else "",

@@ -455,6 +455,25 @@ async def test_channel_choice(make_scene: MakeScene) -> None:
     assert scene.shows(answer.card, "recommendation.steps")
 
 
+async def test_a_private_channel_is_offered_to_its_members_only(make_scene: MakeScene) -> None:
+    scene = await make_scene("fr")
+    plans = scene.teams.add_channel(scene.team, "Plans", "private", [scene.ben])
+    await scene.user_actions.install(scene.anna, scene.team)
+    for user, offered in ((scene.anna, False), (scene.ben, True)):
+        card = await scene.start_dialog("personal", user)
+        for question, option in SHORT.items():
+            await scene.user_actions.press(user, card, scene.option(question, option))
+        answer = await scene.press(card, "post", user)
+        assert answer.card
+        titles = [choice["title"] for choice in answer.card["body"][1]["choices"]]
+        assert ("Marketing › Plans" in titles) == offered
+        forged = scene.user_actions.make_press(user, card, scene.label("post"))
+        forged["value"]["action"]["data"]["channel"] = f"{scene.team.id} {plans.id}"
+        answer = await scene.user_actions.send_activity(forged)
+        assert (answer.message == scene.t("teams.held.not_member")) != offered
+    await scene.post(plans)
+
+
 async def test_details_link_to_the_article(make_scene: MakeScene) -> None:
     scene = await make_scene("fr", article_url="https://example.org/article?a=1&b=2")
     card = await scene.start_dialog("personal")
