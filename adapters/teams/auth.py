@@ -15,8 +15,8 @@ import jwt
 
 from adapters.teams.settings import TeamsSettings
 
-LEEWAY = 60
-"""Allowed difference of two clocks, in seconds."""
+LEEWAY = 300
+"""Allowed difference of two clocks in seconds: what Microsoft recommends, and Slack allows."""
 REFRESH_SECONDS = 24 * 3600.0
 MIN_FETCH_INTERVAL = 60.0
 """Seconds between two fetches: unknown key ids must not lead to many requests to Microsoft."""

@@ -14,7 +14,7 @@ from adapters.teams import auth, http
 from bot.core.service import Service
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import MakeScene, Scene
-from tests.scenarios.teams.forged_tokens import FORGERIES
+from tests.scenarios.teams.forged_tokens import FORGERIES, token
 
 
 @pytest.mark.parametrize("case", FORGERIES)
@@ -23,6 +23,17 @@ async def test_forged_tokens(french: Scene, case: str) -> None:
     answer = await french.user_actions.send_activity(activity, authorization=FORGERIES[case](french.teams))
     assert answer.status == 401
     assert french.teams.messages() == []
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(-4, 200), (4, 200), (-6, 401), (6, 401)])
+async def test_tokens_of_another_clock(french: Scene, minutes: int, status: int) -> None:
+    end = int(time.time()) + minutes * 60
+    times = {"nbf": end, "exp": end + 3600} if minutes > 0 else {"nbf": end - 3600, "exp": end}
+    activity = french.user_actions.make_personal(french.anna, "hello")
+    authorization = f"Bearer {token(french.teams, **times)}"
+    for _ in range(2):  # decoded, then from the cache
+        answer = await french.user_actions.send_activity(activity, authorization=authorization)
+        assert answer.status == status
 
 
 async def test_a_token_is_checked_before_the_body(french: Scene) -> None:
@@ -178,12 +189,12 @@ async def test_requests_are_rejected_without_signing_keys(french: Scene, monkeyp
 
 
 async def test_cached_tokens_expire(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = f"Bearer {french.user_actions.token()}"
+    authorization = f"Bearer {french.user_actions.token()}"
     activity = french.user_actions.make_personal(french.anna, "hello")
-    assert (await french.user_actions.send_activity(activity, authorization=token)).ok
-    later = time.time() + 3700
+    assert (await french.user_actions.send_activity(activity, authorization=authorization)).ok
+    later = time.time() + 3600 + auth.LEEWAY + 1
     monkeypatch.setattr("adapters.teams.auth.time.time", lambda: later)
-    assert (await french.user_actions.send_activity(activity, authorization=token)).status == 401
+    assert (await french.user_actions.send_activity(activity, authorization=authorization)).status == 401
 
 
 async def test_unauthenticated_mode_needs_an_empty_app_id(
