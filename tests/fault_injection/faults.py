@@ -7,23 +7,34 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 from adapters.playground.simulator import Fault
 from bot.storage.database import Database
 from bot.storage.schema import outbox
+from bot.storage.transaction import Transaction
 from tests.fault_injection.history import History
 from tests.fault_injection.proxy import Proxy
 from tests.fault_injection.replicas import Replica
 from tests.fault_injection.slack_client import FaultySlack
 from tests.fault_injection.teams_client import FaultyTeams
 
+InjectFault = Callable[[], Awaitable[None]]
 TAKEOVER_SECONDS = 15.0
 """Within this time another replica must take the jobs of a dead one, if one is up."""
 OVERLAP_PROBABILITY = 0.1
 """Probability, each half second, that the next fault does not wait until all replicas are up."""
 RECOVERY_TIMEOUT = 30.0
+READ_ONLY_SECONDS = 2.0
+SET_BACK = timedelta(hours=1)
+SET_BACK_SECONDS = 3.0
+"""How long a clock is wrong by `SET_BACK`: the worker looks for jobs each second."""
+MAX_DELAY = timedelta(minutes=10)
+"""By how much the jobs of a load test are delayed at most after failures."""
 CALL_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
     "429": (5, {"status": 429, "retry_after": 1}),
     "500": (3, {"status": 500}),
@@ -104,9 +115,11 @@ class FaultInjector:
     # --- Replicas and database ---
 
     async def _inject(self) -> None:
-        faults = self._possible_faults()
+        faults, early_faults = self._possible_faults()
         while True:
-            for fault in self._rng.sample(faults, len(faults)):
+            order = self._rng.sample(faults, len(faults))
+            order[1:1] = early_faults
+            for fault in order:
                 await self._wait_for_recovery()
                 await asyncio.sleep(self._rates.interval * self._rng.uniform(0.7, 1.3))
                 await fault()
@@ -119,11 +132,13 @@ class FaultInjector:
                 return
             await asyncio.sleep(0.5)
 
-    def _possible_faults(self) -> list[Callable[[], Awaitable[None]]]:
-        faults = [self._kill, self._kill, self._terminate, self._step_clock]
+    def _possible_faults(self) -> tuple[list[InjectFault], list[InjectFault]]:
+        """Return the faults in random order, and those that come early enough for a short run."""
+        faults: list[InjectFault] = [self._kill, self._terminate, self._step_clock]
         if isinstance(self._outage_target, Proxy):
-            return [*faults, self._cut_connections, self._cut_connections, self._outage, self._kill]
-        return [*faults, self._lock_sqlite]
+            faults += [self._cut_connections, self._cut_connections, self._outage, self._kill]
+            return faults, [self._make_read_only, self._terminate_backends, self._kill]
+        return [*faults, self._lock_sqlite], [self._set_clock_back, self._kill]
 
     def _choose_replica(self) -> Replica | None:
         """Return a replica that is up."""
@@ -167,6 +182,48 @@ class FaultInjector:
             self._outage_target.up()
             self._history.end_outage()
             self._leases_unsure_until = max(self._leases_unsure_until, time.monotonic() + TAKEOVER_SECONDS)
+
+    async def _make_read_only(self) -> None:
+        """Make the database read-only, as in a failover, and then writable again for new sessions only."""
+        self._history.faults["database read-only"] += 1
+        self._history.begin_outage()
+        try:
+            await self._database.run(lambda transaction: _set_read_only(transaction, "on"))
+            await self._database.run(_terminate_backends)
+            await asyncio.sleep(READ_ONLY_SECONDS)
+        finally:
+            await self._database.run(lambda transaction: _set_read_only(transaction, "off"))
+            self._history.end_outage()
+        await asyncio.sleep(READ_ONLY_SECONDS / 2)  # what runs now may still fail
+        lengths = [len(replica.output) for replica in self._replicas]
+        await asyncio.sleep(READ_ONLY_SECONDS)
+        for replica, length in zip(self._replicas, lengths, strict=True):
+            if "the database is read-only" in replica.output[length:]:
+                self._history.violations.append(f"{replica.name} still uses sessions that began read-only")
+
+    async def _terminate_backends(self) -> None:
+        self._history.begin_outage()  # requests of this moment may be answered 503
+        self._history.faults["database backends terminated"] += await self._database.run(_terminate_backends)
+        self._history.end_outage()
+
+    async def _set_clock_back(self) -> None:
+        """Set the clock of the only replica back while posts wait, and right again. They must not wait until then."""
+        (replica,) = self._replicas
+        while not (replica.up and await self._posts(outbox.c.state.in_(("pending", "sending")))):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+        self._history.faults["clock set back while posts wait"] += 1
+        self._leases_unsure_until = time.monotonic() + SET_BACK_SECONDS + TAKEOVER_SECONDS
+        replica.step_clock(-SET_BACK.total_seconds())
+        await asyncio.sleep(SET_BACK_SECONDS)
+        late = datetime.now(UTC) - SET_BACK + MAX_DELAY
+        for post in await self._posts(sa.or_(outbox.c.due_at > late, outbox.c.leased_until > late)):
+            self._history.violations.append(f"job {post} is an hour late: the clock was set back")
+        replica.step_clock(0.0)
+
+    async def _posts(self, condition: sa.ColumnElement[bool]) -> list[int]:
+        """Return the ids of jobs that post."""
+        query = sa.select(outbox.c.id).where(outbox.c.kind == "post", condition)
+        return await self._database.run(lambda transaction: list(transaction.execute(query).scalars()))
 
     async def _lock_sqlite(self) -> None:
         """Hold the write lock of the file from another connection."""
@@ -236,3 +293,16 @@ class FaultInjector:
         if "delay" in arguments:
             arguments["delay"] = self._rng.uniform(0.3, 1.5)
         return arguments
+
+
+def _set_read_only(transaction: Transaction, value: str) -> None:
+    """Set the default of new sessions, also in a session that is read-only."""
+    transaction.execute(sa.text("SET TRANSACTION READ WRITE"))
+    name = transaction.execute(sa.select(sa.func.current_database())).scalar_one()
+    transaction.execute(sa.text(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}"))
+
+
+def _terminate_backends(transaction: Transaction) -> int:
+    """End all other sessions of the database; return how many there were."""
+    sessions = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    return transaction.execute(sa.text(f"SELECT pg_terminate_backend(pid) {sessions}")).rowcount

@@ -26,7 +26,8 @@ class History:
     outages: list[tuple[float, float]] = field(default_factory=list)
     """Start and end of each database outage, by `time.monotonic`."""
     server_errors: list[str] = field(default_factory=list)
-    """Responses of 500 and above, except 503 to an event during an outage, or after Slack's timeout."""
+    """Responses of 401 (all requests are genuine), and of 500 and above, except 503 to an event during an outage, or
+    after Slack's timeout."""
 
     def record_response(self, kind: str, status: int | None, seconds: float, error: str = "") -> None:
         """Count the response to one request; `error` is counted when there is no status."""
@@ -34,7 +35,7 @@ class History:
         if status:
             self.durations[kind].append(seconds)
         excused = status == 503 and "event" in kind and (self.had_outage(seconds) or seconds > RESPONSE_SECONDS - 0.1)
-        if status and status >= 500 and not excused:
+        if status and (status == 401 or status >= 500) and not excused:
             self.server_errors.append(f"{kind}: status {status}")
 
     def had_outage(self, seconds: float) -> bool:

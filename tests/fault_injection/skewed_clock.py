@@ -10,7 +10,7 @@ import mmap
 import struct
 import sys
 import time
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 
 MAX_SIGNATURE_SKEW = 180.0
@@ -27,7 +27,6 @@ def main() -> int:
 
     time.time = partial(skewed_time, MAX_SIGNATURE_SKEW)
     import bot.storage.clock
-    from bot import cli
 
     class SkewedDatetime(datetime):
         @classmethod
@@ -35,6 +34,9 @@ def main() -> int:
             return datetime.fromtimestamp(skewed_time(), tz)
 
     setattr(bot.storage.clock, "datetime", SkewedDatetime)  # noqa: B010
+    bot.storage.clock.local_clock = partial(SkewedDatetime.now, UTC)
+    from bot import cli  # reads `local_clock`
+
     return cli.main(sys.argv[2:])
 
 
