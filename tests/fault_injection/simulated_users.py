@@ -127,6 +127,8 @@ class SimulatedUser:
             return await self._review(card, rows)
         if card.find("post") and card.find("resume"):  # choice of the channel
             return await self.client.post(card)
+        if button := card.find("more_channels"):  # none was known in time
+            return await self.client.press(card, button)
         if confirm := card.find("restart_confirm"):
             return await self.client.press(card, confirm if self._restarting else self._button(card, "continue"))
         if button := card.find("continue"):

@@ -188,7 +188,7 @@ async def test_the_whole_dialog_by_clicking(teams: Teams, where: str) -> None:
     if where == "personal":
         await teams.sees("label.choose_channel")
         await teams.shot("channels")
-        await teams.press("back")
+        await teams.press("back", sign=SIGNS["back"])
         await teams.press("keep_private")
         await teams.sees("notice.kept")
         await teams.shot("kept")
