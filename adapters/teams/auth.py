@@ -19,6 +19,8 @@ LEEWAY = 300
 """Allowed difference of two clocks in seconds: what Microsoft recommends, and Slack allows."""
 REFRESH_SECONDS = 24 * 3600.0
 MIN_FETCH_INTERVAL = 60.0
+UNKNOWN_KEY_INTERVAL = 5.0
+"""Seconds between two fetches for ids that are not known: a new key waits as long behind a forged one."""
 """Seconds between two fetches: unknown key ids must not lead to many requests to Microsoft."""
 PAUSE_AFTER_FAILURE = 2.0
 MAX_TOKENS = 512
@@ -77,7 +79,7 @@ class Keys:
         if not self._keys:
             if self._fetching or now - self._failed_at > PAUSE_AFTER_FAILURE:
                 await asyncio.shield(self._start_fetch())
-        elif self._fetching or now - self._unknown_key_at > MIN_FETCH_INTERVAL:
+        elif self._fetching or now - self._unknown_key_at > UNKNOWN_KEY_INTERVAL:
             self._unknown_key_at = now
             await asyncio.shield(self._start_fetch())
         if kid in self._keys:

@@ -176,6 +176,19 @@ async def test_new_keys_are_fetched_at_once_but_rarely(french: Scene) -> None:
     assert before <= 2
 
 
+async def test_a_forged_key_id_does_not_keep_a_new_key_out(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "UNKNOWN_KEY_INTERVAL", 0.3)
+    scene = french
+    assert (await scene.user_actions.personal(scene.anna, "hello")).ok
+    forged = scene.user_actions.token(header={"kid": "made-up"})
+    activity = scene.user_actions.make_personal(scene.anna, "hello")
+    answer = await scene.user_actions.send_activity(activity, authorization=f"Bearer {forged}")
+    assert answer.status == 401
+    scene.teams.rotate_keys()
+    await asyncio.sleep(0.4)
+    assert (await scene.user_actions.personal(scene.anna, "hello")).ok
+
+
 async def test_requests_are_rejected_without_signing_keys(french: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = french
     scene.teams.fail("openid", 500, times=1)
