@@ -222,7 +222,7 @@ class TeamsGateway:
                 if failure.reason != "gone":
                     raise
         try:
-            return await self._send(ref, cards.with_notes(card, *notes))
+            return await self._send(ref, cards.with_notes(card, *notes), session.language)
         except OutcomeUnknown:
             # If it was sent, its buttons work. If not, the person will ask again and get it then.
             return ref.at(None)
@@ -237,15 +237,19 @@ class TeamsGateway:
             if updates.newest == revision:
                 await self._connector.update(ref, card_message(_marked(card, ref)))
 
-    async def _send(self, ref: ConversationRef, card: Json) -> ConversationRef:
-        """Send a card. Where Teams refuses to send it to one person only, use the personal chat. Return where it is."""
+    async def _send(self, ref: ConversationRef, card: Json, language: str = "") -> ConversationRef:
+        """Send a card. Where Teams refuses to send it to one person only, use the personal chat. Return where it is.
+
+        `language`: of the note in the personal chat that says where the card comes from.
+        """
         try:
             return ref.at(await self._connector.send(ref, card_message(_marked(card, ref))))
         except PermanentFailure:
             if not ref.only:
                 raise
             chat = await self._connector.open_personal(ref, self._bot, ref.only)
-            return chat.at(await self._connector.send(chat, card_message(card)))
+            note = cards.notice(language, "elsewhere").text
+            return chat.at(await self._connector.send(chat, card_message(cards.with_notes(card, note))))
 
     # --- Other messages, and members ---
 

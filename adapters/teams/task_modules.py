@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
+from typing import Literal
 
 from adapters.ports import Application, form_session_id
 from adapters.teams import adaptive_cards as ac
 from adapters.teams import cards
 from adapters.teams.adaptive_cards import Json
 from adapters.teams.gateway import SENT_BY_PERSON, TeamsGateway
-from adapters.teams.request import IncomingRequest, read_text
+from adapters.teams.request import PRIVATE, IncomingRequest, read_text
 from dialogs import presenter
 from dialogs.community_flow import FLOW
 from dialogs.events import ConfirmPost, Start
@@ -32,6 +33,14 @@ _INPUT = "q."
 NEXT, BACK, HELP, HIDE_HELP, FINISH = "next", "back", "help", "hide_help", "finish"
 """What the buttons do."""
 
+Place = Literal["message", "public", "private"]
+"""Where the recommendation goes: into the person's message, or onto a card that others see or do not see."""
+SHARE_NOTES: dict[Place, str] = {
+    "message": "teams.form_insert",
+    "public": "teams.form_show_public",
+    "private": "teams.form_show",
+}
+
 
 class TaskModules:
     """Listeners for task modules. They return the response body of the invoke."""
@@ -42,11 +51,11 @@ class TaskModules:
 
     async def open(self, request: IncomingRequest) -> Json:
         """Return the first page."""
-        return form_page(request.t, {}, secrets.token_urlsafe(12), in_compose_box=_in_compose_box(request))
+        return _page_for(request, {}, secrets.token_urlsafe(12))
 
     async def submit(self, request: IncomingRequest) -> Json:
         """Return the next page. After the last one, put the result into the compose box, or start a dialog."""
-        data, in_compose_box = request.data, _in_compose_box(request)
+        data = request.data
         form, action = read_text(data, "ticket") or secrets.token_urlsafe(12), read_text(data, "action")
         inputs = {key.removeprefix(_INPUT): value for key, value in data.items() if key.startswith(_INPUT)}
         answers = valid_answers(FLOW, data.get("given")) | valid_answers(FLOW, inputs)
@@ -54,13 +63,12 @@ class TaskModules:
         if action != FINISH or position.next_question:
             page, with_help = data.get("page"), action == HELP
             page = (page if isinstance(page, int) else 1) + {NEXT: 1, BACK: -1}.get(action or "", 0)
-            return form_page(
-                request.t, answers, form, page, in_compose_box=in_compose_box, with_help=with_help, check=action == NEXT
-            )
+            return _page_for(request, answers, form, page, with_help=with_help, check=action == NEXT)
         id = form_session_id(request.actor, form)
         request = replace(request, idempotency_key=f"teams:form:{id}")
         start = Start(request.actor, session=id, answers=position.answers)
-        return await (self._to_compose_box(request, start) if in_compose_box else self._start_dialog(request, start))
+        finish = self._to_compose_box if _in_compose_box(request) else self._start_dialog
+        return await finish(request, start)
 
     async def _to_compose_box(self, request: IncomingRequest, start: Start) -> Json:
         """Put the recommendation into the compose box. The person sends it: once, and in their name."""
@@ -89,13 +97,21 @@ class TaskModules:
         return _message(request.t("teams.form_done"))
 
 
+def _page_for(request: IncomingRequest, answers: Answers, form: str, page: int = 1, **options: bool) -> Json:
+    """Return a page. One that was opened from a card that only one person sees leads to such a card."""
+    place: Place = "public" if request.ref.shared else "private"
+    place = "message" if _in_compose_box(request) else place
+    response = form_page(request.t, answers, form, page, place, **options)
+    return ac.mark_buttons(response, PRIVATE) if request.ref.only else response
+
+
 def form_page(
     t: Translations,
     answers: Answers,
     form: str,
     page: int = 1,
+    place: Place = "public",
     *,
-    in_compose_box: bool = False,
     with_help: bool = False,
     check: bool = False,
 ) -> Json:
@@ -104,6 +120,7 @@ def form_page(
     `page`: its number; the last page that can be shown is shown instead of later ones. `check`: the person went to this
     page from the one before, so that an earlier page with an open question says which answer is missing.
     """
+    in_compose_box = place == "message"
     pages = _pages(answers)
     missing = check and page > len(pages)
     page = max(1, min(page, len(pages)))
@@ -111,7 +128,7 @@ def form_page(
     title, progress = t("teams.form_title"), _progress(t, answers, pages[: page - 1])
     view = presenter.current(FLOW, Session("", "", "", t.language, FLOW.version, walk(FLOW, answers).answers))
     if isinstance(view, RecommendationCard) and not questions:
-        view = replace(view, share=t("teams.form_insert" if in_compose_box else "teams.form_show"))
+        view = replace(view, share=t(SHARE_NOTES[place]))
         body, text = cards.recommendation(view), "\n".join((title, progress, plain_text(view)))
     else:
         body = [part for question in questions for part in _question(t, question, answers, with_help, missing)]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -13,7 +14,7 @@ from adapters.teams import cards
 from adapters.teams.adaptive_cards import MAX_ACTIONS
 from adapters.teams.channels import ChannelList, choose_channel
 from adapters.teams.conversation import ConversationRef
-from adapters.teams.task_modules import form_page
+from adapters.teams.task_modules import Place, form_page
 from bot.storage.clock import local_clock
 from dialogs import presenter
 from dialogs.community_flow import FLOW
@@ -134,9 +135,11 @@ def test_cards_that_are_not_about_one_dialog(language: str) -> None:
 def form_pages(language: str, answers: dict[str, str]) -> Iterator[dict]:
     """Return all pages of the form that can be shown with these answers."""
     for page in range(1, 5):
-        for options in ({}, {"with_help": True, "check": True}, {"in_compose_box": True}):
-            value = form_page(translations(language), answers, "t", page, **options)["task"]["value"]
-            yield value["card"]["content"]
+        t = translations(language)
+        for place in get_args(Place):
+            yield form_page(t, answers, "t", page, place)["task"]["value"]["card"]["content"]
+        helped = form_page(t, answers, "t", page, with_help=True, check=True)
+        yield helped["task"]["value"]["card"]["content"]
 
 
 def test_the_form_counts_its_pages() -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from adapters.playground.teams.cards import fill
 from adapters.playground.teams.models import Message
 from tests.scenarios.scene import SHORT
 from tests.scenarios.teams.conftest import Scene
+from tests.scenarios.teams.test_typed_text import fill_page
 
 pytestmark = pytest.mark.parametrize("where", ["channel", "group"])
 
@@ -68,6 +70,32 @@ async def test_help_lists_and_errors_are_private(scene: Scene, where: str) -> No
     assert seen_by_ben(scene, where) == []
 
 
+async def test_the_form_leads_to_a_private_card(scene: Scene, where: str) -> None:
+    offer = await slash(scene, where, "form" if scene.t.language == "en" else "formulaire")
+    form = (await scene.press(offer, "open_form")).task_card
+    while not scene.shows(form, "teams.show_here"):
+        form = (await scene.user_actions.submit_task(scene.anna, offer, fill_page(scene, form))).task_card
+    assert scene.shows(form, "teams.form_show"), "nobody else sees it"
+    await scene.user_actions.submit_task(scene.anna, offer, fill(form, scene.t("teams.show_here")))
+    await scene.wait_until_idle()
+    card = scene.teams.last(scene.conversation(where), seen_by=scene.anna)
+    assert scene.shows(card.card, "recommendation.steps")
+    assert card.targeted_to is scene.anna
+    assert seen_by_ben(scene, where) == []
+
+
+async def test_a_card_that_teams_has_removed_is_sent_again(scene: Scene, where: str) -> None:
+    card = await slash(scene, where, "check")
+    later = scene.user_actions.make_press(scene.anna, card, scene.option("orientation", "key"))
+    card.deleted = True  # as after a day
+    await scene.user_actions.send_activity(later)
+    await scene.wait_until_idle()
+    again = scene.teams.last(scene.conversation(where), seen_by=scene.anna)
+    assert scene.shows(again.card, "question.brand.text")
+    assert again.targeted_to is scene.anna
+    assert seen_by_ben(scene, where) == []
+
+
 async def test_check_again_brings_the_dialog_back_where_it_was(scene: Scene, where: str) -> None:
     first = await slash(scene, where, "check")
     await scene.user_actions.press(scene.anna, first, scene.option("orientation", "key"))
@@ -93,6 +121,7 @@ async def test_the_personal_chat_is_used_where_teams_refuses_private_messages(sc
     await scene.wait_until_idle()
     card = scene.teams.last(scene.teams.personal(scene.anna))
     assert scene.shows(card.card, "question.orientation.text")
+    assert scene.shows(card.card, "teams.elsewhere"), "it says where it comes from"
     assert seen_by_ben(scene, where) == []
 
 
