@@ -67,7 +67,7 @@ class TurnResult:
     """The result of a turn, already committed.
 
     `card`: where to show the session; None: it has not been shown yet.
-    `effects`: `Show` and `Notify`, which the adapter carries out at once. `Post` and `Schedule` are in the outbox.
+    `effects`: `Show` and `Notify`, which the adapter carries out at once. The others are in the outbox.
     `duplicate`: the event was processed before; there is nothing to do. `moved_from`: where the card was, if the turn
     gave it another place.
     """

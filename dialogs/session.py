@@ -91,7 +91,9 @@ class Session:
         post = self.publication
         if post is None:
             return self
-        return replace(self, status=Status.POSTED, answers=post.answers, version=post.version, changing=None)
+        return replace(
+            self, status=Status.POSTED, answers=post.answers, version=post.version, changing=None, cleared={}
+        )
 
     def to_json(self) -> dict[str, object]:
         """Return the session as a JSON object; `from_json` reads it back."""

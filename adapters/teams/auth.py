@@ -19,9 +19,9 @@ LEEWAY = 300
 """Allowed difference of two clocks in seconds: what Microsoft recommends, and Slack allows."""
 REFRESH_SECONDS = 24 * 3600.0
 MIN_FETCH_INTERVAL = 60.0
+"""Seconds after a failed fetch before the keys, which are known but old, are fetched again."""
 UNKNOWN_KEY_INTERVAL = 5.0
-"""Seconds between two fetches for ids that are not known: a new key waits as long behind a forged one."""
-"""Seconds between two fetches: unknown key ids must not lead to many requests to Microsoft."""
+"""Seconds between two fetches for unknown ids. They must not lead to many requests, and a new key waits behind them."""
 PAUSE_AFTER_FAILURE = 2.0
 MAX_TOKENS = 512
 TIMEOUT = aiohttp.ClientTimeout(total=10)

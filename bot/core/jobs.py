@@ -185,7 +185,7 @@ def store_post(transaction: Transaction, job: Job, post: CardRef, pace: timedelt
 
 
 def finish_change(transaction: Transaction, job: Job, post: CardRef | None, *, refused: bool) -> None:
-    """Finish a job that edited or deleted `post`. `refused`: the platform did not allow it, which the owner is told.
+    """Finish a job that edited or deleted `post`. `refused`: the platform did not allow it; the owner gets a notice.
 
     A deleted post is forgotten, and so is one that cannot be deleted: the recommendation may be posted again.
     """
