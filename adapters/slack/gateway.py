@@ -36,7 +36,6 @@ from dialogs.views import (
 NOT_EDITABLE_ERRORS = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_inactive"}
 )
-GONE_ERRORS = frozenset({"message_not_found", "channel_not_found"})
 REFUSAL_REASONS = {
     "not_in_channel": "not_in_channel",
     "channel_not_found": "not_in_channel",
@@ -140,7 +139,7 @@ class SlackGateway:
         try:
             await self.api.call(tenant, method, channel=post.get("channel"), ts=post.get("ts"), **message)
         except SlackError as error:
-            raise PermanentFailure("gone" if error.error in GONE_ERRORS else DEFAULT_REASON) from None
+            raise PermanentFailure("gone" if error.error == "message_not_found" else DEFAULT_REASON) from None
         except OutcomeUnknown:
             raise RetryLater from None
 

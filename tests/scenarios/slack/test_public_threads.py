@@ -126,6 +126,22 @@ async def test_the_card_folds_to_a_line_with_a_link_once_it_is_posted(scene: Sce
     assert post.ts.replace(".", "") in card.buttons()[scene.label("open_post")]["url"]
 
 
+async def test_a_post_that_the_app_can_no_longer_reach_is_not_called_removed(
+    scene: Scene, answers: dict[str, str]
+) -> None:
+    await scene.user_actions.invite(scene.anna, scene.secret)
+    card = await scene.slash(scene.anna, scene.secret)
+    await scene.answer_all(scene.anna, card, answers)
+    await scene.press(scene.anna, card, "post")
+    post = await scene.posted(scene.secret)
+    await scene.slack.wait_for(lambda: scene.label("open_post") in card.buttons(), what="the link")
+    scene.secret.members.discard(scene.team.bot.id)  # Slack says channel_not_found, as for a deleted channel
+    await scene.press(scene.anna, card, "take_back")
+    told = scene.t("slack.refused.not_deleted", channel=f"<#{scene.secret.id}>")
+    await scene.slack.wait_for(lambda: scene.reads(scene.anna, scene.secret, told), what="the notice")
+    assert not post.deleted
+
+
 async def test_a_post_is_changed_in_place_and_taken_back(scene: Scene, answers: dict[str, str]) -> None:
     card = await scene.slash(scene.anna, scene.marketing)
     await scene.answer_all(scene.anna, card, answers)
